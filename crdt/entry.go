@@ -1,0 +1,134 @@
+package crdt
+
+// Row is what one writer has counted on a key. P counts up, N counts down; the floors FP and FN are the parts
+// that a reset has removed. A row at its floors contributes nothing.
+type Row struct {
+	Writer       uint32 // index of the writer (node, life) in its database's table
+	P, N, FP, FN uint64
+}
+
+// AtFloor reports whether nothing of the row is left.
+func (r *Row) AtFloor() bool { return r.P == r.FP && r.N == r.FN }
+
+// Kind says what a base register holds.
+type Kind uint8
+
+const (
+	None Kind = iota
+	Integer
+	Bytes
+)
+
+// Base is the register that SET writes.
+type Base struct {
+	Kind  Kind
+	Int   int64  // when Kind is Integer
+	Bytes []byte // when Kind is Bytes
+	Stamp Stamp  // zero: never written
+}
+
+// Deadline is the register that EXPIRE and PERSIST write.
+type Deadline struct {
+	At    int64 // unix milliseconds; 0: none
+	Stamp Stamp // zero: never written
+}
+
+// Entry is the state of one key. The zero Entry is a key that nobody has touched.
+type Entry struct {
+	Rows     []Row // at most one per writer, no order
+	Base     Base
+	Deadline Deadline
+}
+
+// Exists reports whether the key has content, whatever its deadline: a base, or a row above its floor
+// (five up and five down is a counter with the value 0).
+func (e *Entry) Exists() bool {
+	if e.Base.Kind != None {
+		return true
+	}
+	for i := range e.Rows {
+		if !e.Rows[i].AtFloor() {
+			return true
+		}
+	}
+	return false
+}
+
+// Expired reports whether the deadline has passed at now, unix milliseconds.
+func (e *Entry) Expired(now int64) bool {
+	return e.Deadline.At != 0 && e.Deadline.At <= now
+}
+
+// Int is the counter's value: the base and everything above the floors, held within int64.
+func (e *Entry) Int() int64 {
+	var s sum128
+	if e.Base.Kind == Integer {
+		s.add(uint64(e.Base.Int))
+		if e.Base.Int < 0 {
+			s.hi-- // sign extension
+		}
+	}
+	for i := range e.Rows {
+		r := &e.Rows[i]
+		s.add(r.P - r.FP)
+		s.sub(r.N - r.FN)
+	}
+	return s.clamp()
+}
+
+// Row is the row of a writer, nil if it has none.
+func (e *Entry) Row(writer uint32) *Row {
+	for i := range e.Rows {
+		if e.Rows[i].Writer == writer {
+			return &e.Rows[i]
+		}
+	}
+	return nil
+}
+
+// Fits reports whether the row can count delta within its 64 bits.
+func (r *Row) Fits(delta int64) bool {
+	if delta >= 0 {
+		return r.P+uint64(delta) >= r.P
+	}
+	return r.N+magnitude(delta) >= r.N
+}
+
+// Add counts delta on the row, which must fit.
+func (r *Row) Add(delta int64) {
+	if delta >= 0 {
+		r.P += uint64(delta)
+	} else {
+		r.N += magnitude(delta)
+	}
+}
+
+// magnitude is -delta for a negative delta, the smallest int64 included.
+func magnitude(delta int64) uint64 { return -uint64(delta) }
+
+// Set makes b the whole content: what is visible is removed and the base becomes b, at b.Stamp.
+// The deadline is the caller's.
+func (e *Entry) Set(b Base) {
+	e.raiseFloors()
+	e.Base = b
+}
+
+// Delete removes what is visible.
+func (e *Entry) Delete(at Stamp) {
+	e.Set(Base{Stamp: at})
+}
+
+// Close turns an expiry into a reset. The result depends only on what is in the entry, not on when or where it
+// is closed, so every node that closes the same state gets the same one. The half stamps let any ordinary write
+// made after the deadline was set win over the closing.
+func (e *Entry) Close() {
+	e.Delete(e.Base.Stamp.Later(e.Deadline.Stamp).Half())
+	e.Deadline = Deadline{Stamp: e.Deadline.Stamp.Half()}
+}
+
+func (e *Entry) raiseFloors() {
+	for i := range e.Rows {
+		r := &e.Rows[i]
+		r.FP, r.FN = r.P, r.N
+	}
+}

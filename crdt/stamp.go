@@ -1,0 +1,93 @@
+// Package crdt is the state of one key as every node may hold it, and what operations do to it.
+//
+// An entry is a join-semilattice: rows (one per writer, numbers that only grow, each with a floor), and two
+// registers, base and deadline, of which the later stamp wins. Nothing here knows about memory layout, locks
+// or clocks: package engine keeps entries packed and asks this package whenever an operation changes an
+// entry's shape; package engine's tests use it as the slow, obvious twin of their fast paths.
+//
+// Invariants: a row's numbers and floors never go down, and a floor never passes its number. A register
+// changes only together with its stamp.
+package crdt
+
+import "math/bits"
+
+// Stamp orders writes to one register: a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks",
+// 2014), ties broken by node.
+//
+// Time is unix milliseconds in the upper 47 bits, then a 16-bit counter, then the half bit, which ordinary
+// stamps never set: it orders a consequence directly after its cause.
+type Stamp struct {
+	Time uint64
+	Node uint16
+}
+
+const (
+	halfBit  = 1
+	msShift  = 17
+	tickStep = 2 // one counter step: above the half bit
+)
+
+// Less reports whether s is earlier than o.
+func (s Stamp) Less(o Stamp) bool {
+	return s.Time < o.Time || s.Time == o.Time && s.Node < o.Node
+}
+
+// Half is the moment directly after s, before every ordinary stamp that is later than s.
+func (s Stamp) Half() Stamp {
+	return Stamp{s.Time | halfBit, s.Node}
+}
+
+// Later is the later one of s and o.
+func (s Stamp) Later(o Stamp) Stamp {
+	if s.Less(o) {
+		return o
+	}
+	return s
+}
+
+// Clock hands out ordinary stamps that only grow, also while the wall clock stands still or goes back.
+// The zero Clock is ready; it is not safe for concurrent use.
+type Clock struct {
+	last uint64
+}
+
+// Next is a stamp later than every one before. nowMillis is unix milliseconds.
+func (c *Clock) Next(nowMillis int64, node uint16) Stamp {
+	t := uint64(nowMillis) << msShift
+	if t <= c.last {
+		t = c.last + tickStep
+	}
+	c.last = t
+	return Stamp{t, node}
+}
+
+// sum128 is a signed 128-bit accumulator: sums of 64-bit numbers in it cannot overflow in practice
+// (that would take 2^63 rows).
+type sum128 struct {
+	hi int64
+	lo uint64
+}
+
+func (s *sum128) add(u uint64) {
+	var carry uint64
+	s.lo, carry = bits.Add64(s.lo, u, 0)
+	s.hi += int64(carry)
+}
+
+func (s *sum128) sub(u uint64) {
+	var borrow uint64
+	s.lo, borrow = bits.Sub64(s.lo, u, 0)
+	s.hi -= int64(borrow)
+}
+
+// clamp is the sum as an int64, at the nearer end where it does not fit.
+func (s *sum128) clamp() int64 {
+	const maxInt64 = 1<<63 - 1
+	switch {
+	case s.hi > 0 || s.hi == 0 && s.lo > maxInt64:
+		return maxInt64
+	case s.hi < -1 || s.hi == -1 && s.lo <= maxInt64:
+		return -maxInt64 - 1
+	}
+	return int64(s.lo)
+}

@@ -1,0 +1,187 @@
+// Package engine keeps the keys of one node in memory.
+//
+// Keys are spread over shards by a secret hash; each shard has one lock, an index (one cache line per bucket),
+// an arena of packed records (crdt.Entry in as few bytes as it takes) and a timing wheel of those that expire.
+// Index pages and records lie outside the Go heap. A lookup misses the cache twice, once for the bucket and once
+// for the record, and DB.Warm lets the misses of a pipelined batch overlap.
+//
+// Reads and increments of plain counters work on the packed record in place. Everything that changes an
+// entry's shape unpacks it, lets package crdt say what happens, and packs the result.
+//
+// Invariants: a record is in the index exactly once; a record with a deadline is in the wheel exactly once; a
+// key past its deadline is absent to every caller whether or not the sweep has met it. Lock order: shards by number.
+package engine
+
+import (
+	"errors"
+	"math/bits"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Errors that a write can answer. The entry is as it was before.
+var (
+	ErrNotInteger = errors.New("engine: value is not an integer")
+	ErrOverflow   = errors.New("engine: increment would overflow 64 bits")
+)
+
+// MaxShards bounds Options.Shards.
+const MaxShards = 1 << 16
+
+// Options of a DB.
+type Options struct {
+	Shards     int       // 1 to MaxShards
+	Node       uint16    // this node's id, in the stamps of its writes
+	HashKey    [2]uint64 // secret of the hash; from a good random source, or fixed in a simulation
+	TickMillis int64     // how fine the sweep of expired keys is; 0: 100 ms
+	MaxBytes   int64     // address space to reserve; 0: as much as refs reach, about 32 GiB
+}
+
+// DB is all keys of one node. Methods are safe for concurrent use.
+type DB struct {
+	hash    hasher
+	node    uint16
+	shards  []shard
+	pool    *pool
+	sets    sync.Pool     // of *[]uint32: the shards that a LockAll holds
+	writers atomic.Uint32 // index of the newest writer of this node
+}
+
+// Open makes an empty DB. Close gives its memory back.
+func Open(o Options) (*DB, error) {
+	if o.Shards < 1 || o.Shards > MaxShards {
+		return nil, errors.New("engine: shards must be from 1 to 65536")
+	}
+	if o.TickMillis <= 0 {
+		o.TickMillis = 100
+	}
+	if o.MaxBytes <= 0 || o.MaxBytes > maxPoolBytes {
+		o.MaxBytes = maxPoolBytes
+	}
+	p, err := newPool(max(o.MaxBytes, minPoolBytes))
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p}
+	db.sets.New = func() any { return new([]uint32) }
+	for i := range db.shards {
+		s := &db.shards[i]
+		s.db = db
+		s.index.pool, s.index.initial = p, initialBuckets(i, o.Shards)
+		s.arena = arena{pool: p, head: noPage}
+		s.wheel.tickMillis = o.TickMillis
+	}
+	return db, nil
+}
+
+// initialBuckets is the size of a shard's first table. Tables grow by half; the shards begin at different sizes
+// between two such steps, so that they do not all grow at the same time.
+func initialBuckets(shard, shards int) uint64 {
+	const least = 8
+	return least + uint64(least/2*shard/shards)
+}
+
+// Close gives all memory back. Nothing may use the DB afterwards.
+func (db *DB) Close() error { return db.pool.close() }
+
+// Key is a key's name with its hash: DB.Key makes it, once per command.
+type Key struct {
+	Name []byte
+	Hash uint64
+}
+
+// Key hashes a name.
+func (db *DB) Key(name []byte) Key { return Key{name, db.hash.sum(name)} }
+
+// shard is the one that a hash belongs to: shards divide the hash space in order.
+func (db *DB) shard(hash uint64) *shard { return &db.shards[db.shardOf(hash)] }
+
+func (db *DB) shardOf(hash uint64) uint64 {
+	hi, _ := bits.Mul64(hash, uint64(len(db.shards)))
+	return hi
+}
+
+// position is a hash's place within its shard's part of the hash space, spread over 64 bits.
+func (db *DB) position(hash uint64) uint64 { return hash * uint64(len(db.shards)) }
+
+// Lock locks the shard of one key and returns the transaction that may touch keys of that shard.
+// now is unix milliseconds and must not go back.
+func (db *DB) Lock(k Key, now int64) Tx {
+	s := db.shard(k.Hash)
+	s.mu.Lock()
+	return Tx{db: db, now: now, one: s}
+}
+
+// LockAll locks the shards of all these keys, lowest first, so that no two LockAll wait for each other.
+func (db *DB) LockAll(keys []Key, now int64) Tx {
+	set := db.sets.Get().(*[]uint32)
+	held := (*set)[:0]
+	for _, k := range keys {
+		held = append(held, uint32(db.shardOf(k.Hash)))
+	}
+	slices.Sort(held)
+	held = slices.Compact(held)
+	for _, i := range held {
+		db.shards[i].mu.Lock()
+	}
+	*set = held
+	return Tx{db: db, now: now, many: set}
+}
+
+// Len is the number of keys, those included whose deadline has passed and that the sweep has not met yet.
+func (db *DB) Len() int {
+	n := 0
+	db.each(func(s *shard) { n += s.index.count })
+	return n
+}
+
+// Deadlines is the number of keys that have a deadline.
+func (db *DB) Deadlines() int {
+	n := 0
+	db.each(func(s *shard) { n += s.wheel.count })
+	return n
+}
+
+// Expired is the number of keys that a deadline has ended so far.
+func (db *DB) Expired() int64 {
+	n := int64(0)
+	db.each(func(s *shard) { n += s.expired })
+	return n
+}
+
+// Used is the memory that keys and their index take, in bytes, whole pages less the holes in them.
+// What is resident can be a third more, plus 8 MiB of idle pages.
+func (db *DB) Used() int64 {
+	return db.pool.used.Load() - db.pool.holes.Load() + db.pool.heap.Load()
+}
+
+// Flush deletes all keys, one shard after the other. now is unix milliseconds.
+func (db *DB) Flush(now int64) {
+	db.each(func(s *shard) { s.reset() })
+}
+
+// Sweep deletes keys whose deadline has passed, at most budget in each shard, holding each shard's lock for so
+// many only. It reports how many it deleted and whether none is left for now.
+func (db *DB) Sweep(now int64, budget int) (deleted int, done bool) {
+	done = true
+	db.each(func(s *shard) {
+		n, d := s.sweep(now, budget)
+		deleted += n
+		done = done && d
+	})
+	return deleted, done
+}
+
+// each calls fn with each shard, locked.
+func (db *DB) each(fn func(*shard)) {
+	for i := range db.shards {
+		s := &db.shards[i]
+		s.mu.Lock()
+		fn(s)
+		s.mu.Unlock()
+	}
+}
+
+// newWriter makes an index for a fresh life of this node.
+func (db *DB) newWriter() uint32 { return db.writers.Add(1) }

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"github.com/quotadb/quota-db/crdt"
+)
+
+// primary is the index of the writer that a node counts under as long as its numbers last.
+const primary = 0
+
+const (
+	// maxStart is the largest number at which a row may start: it leaves most of 64 bits to count in.
+	maxStart = 1 << 62
+	// maxRows is the most rows an entry may have. Only a key that has counted past 2^64 thousands of times gets there.
+	maxRows = 4096
+)
+
+// lives says under which writers a shard of this node counts, and from which numbers new rows start. Numbers
+// are never re-used: once a row was dropped, a new row of the same writer starts at the largest number dropped.
+// Nearly always the writer is primary. When its numbers are used up, on a key or for the whole shard, counting goes on
+// under a spare one, in ordinary rows.
+type lives struct {
+	start      uint64 // where new rows of primary start
+	spare      uint32 // 0: none yet
+	spareStart uint64
+}
+
+// dropped notes the numbers of a row that is forgotten.
+func (l *lives) dropped(r crdt.Row) {
+	high := max(r.P, r.N)
+	switch r.Writer {
+	case primary:
+		l.start = max(l.start, high)
+	case l.spare:
+		l.spareStart = max(l.spareStart, high)
+	}
+}
+
+// rowFor returns the row of e that can count delta, adding it if need be; nil if the entry has too many.
+// fresh makes a new writer.
+func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Row {
+	if r := ownRow(e, primary, l.start); r != nil && r.Fits(delta) {
+		return r
+	}
+	if l.spare != 0 {
+		if r := ownRow(e, l.spare, l.spareStart); r != nil && r.Fits(delta) {
+			return r
+		}
+	}
+	if len(e.Rows) >= maxRows {
+		return nil
+	}
+	l.spare, l.spareStart = fresh(), 0
+	return ownRow(e, l.spare, 0)
+}
+
+// ownRow is e's row of a writer, made at start if there is none; nil if start is too late for a new one.
+func ownRow(e *crdt.Entry, writer uint32, start uint64) *crdt.Row {
+	if r := e.Row(writer); r != nil {
+		return r
+	}
+	if start > maxStart {
+		return nil
+	}
+	e.Rows = append(e.Rows, crdt.Row{Writer: writer, P: start, N: start, FP: start, FN: start})
+	return &e.Rows[len(e.Rows)-1]
+}

@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"github.com/quotadb/quota-db/crdt"
+)
+
+// record is an entry as it lies in memory, little-endian, parts that an entry does not have left out:
+//
+//	+--------+-----+---------+---------------+-------------+----------+------------------+------------+-----+
+//	| header | key | pad to 8| own row       | base        | deadline | other rows       | base bytes | pad |
+//	| 4      | n   |         | 0, 8, 16 or 24| 0, 16 or 24 | 0 or 32  | 0 or 8 + 40 each | len        | to 8|
+//	+--------+-----+---------+---------------+-------------+----------+------------------+------------+-----+
+//
+//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 7 dead; 8-31 key length.
+//	            A dead record has its size in granules in bits 8-31.
+//	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N, and N=S, S=0 where left out.
+//	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
+//	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
+//	other rows  count; then writer (4), spare (4), P, N, FP, FN each
+//
+// A counter that was only incremented is header, key and P: 32 bytes with a 20-byte key.
+type record []byte
+
+// MaxKeyBytes is the longest key that fits a record's header.
+const MaxKeyBytes = 1<<24 - 1
+
+const (
+	formMask    = 3
+	formP       = 1
+	formPS      = 2
+	formPSN     = 3
+	baseShift   = 2
+	baseMask    = 3 << baseShift
+	baseInteger = 1 << baseShift
+	baseBytes   = 2 << baseShift
+	baseCleared = 3 << baseShift // nothing, with a stamp
+	hasDeadline = 1 << 4
+	hasRows     = 1 << 5
+	deadBit     = 1 << 7
+	keyLenShift = 8
+
+	headerBytes   = 4
+	wordBytes     = 8
+	deadlineBytes = 32
+	rowBytes      = 40
+)
+
+// baseSizes is the size of the base part by kind, in bytes.
+var baseSizes = [4]uint8{0, 24, 16, 16}
+
+func (r record) u16(off int) uint16      { return binary.LittleEndian.Uint16(r[off:]) }
+func (r record) u32(off int) uint32      { return binary.LittleEndian.Uint32(r[off:]) }
+func (r record) u64(off int) uint64      { return binary.LittleEndian.Uint64(r[off:]) }
+func (r record) put16(off int, v uint16) { binary.LittleEndian.PutUint16(r[off:], v) }
+func (r record) put32(off int, v uint32) { binary.LittleEndian.PutUint32(r[off:], v) }
+func (r record) put64(off int, v uint64) { binary.LittleEndian.PutUint64(r[off:], v) }
+func (r record) header() uint32          { return r.u32(0) }
+func (r record) isDead() bool            { return r[0]&deadBit != 0 }
+func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<keyLenShift|deadBit) }
+func (r record) key() []byte             { return r[headerBytes : headerBytes+int(r.header()>>keyLenShift)] }
+func (r record) hasDeadline() bool       { return r[0]&hasDeadline != 0 }
+func align8(n int) int                   { return (n + 7) &^ 7 }
+func rowOffset(header uint32) int        { return align8(headerBytes + int(header>>keyLenShift)) }
+func baseOffset(header uint32) int       { return rowOffset(header) + int(header&formMask)*wordBytes }
+func baseSize(header uint32) int         { return int(baseSizes[header&baseMask>>baseShift]) }
+func deadlineOffset(header uint32) int   { return baseOffset(header) + baseSize(header) }
+
+// deadline is the unix millisecond at which the record ends, 0 for never.
+func (r record) deadline() int64 {
+	h := r.header()
+	if h&hasDeadline == 0 {
+		return 0
+	}
+	return int64(r.u64(deadlineOffset(h)))
+}
+
+// expired reports whether the deadline has passed.
+func (r record) expired(now int64) bool {
+	at := r.deadline()
+	return at != 0 && at <= now
+}
+
+// rowsOffset is where the other rows begin, or the base bytes if there are none.
+func rowsOffset(h uint32) int {
+	off := deadlineOffset(h)
+	if h&hasDeadline != 0 {
+		off += deadlineBytes
+	}
+	return off
+}
+
+// bytesOffset is where the base bytes begin, which is the end of a record without any.
+func (r record) bytesOffset() int {
+	h := r.header()
+	off := rowsOffset(h)
+	if h&hasRows != 0 {
+		off += wordBytes + rowBytes*int(r.u64(off))
+	}
+	return off
+}
+
+// size is what the record takes, dead or alive.
+func (r record) size() int {
+	h := r.header()
+	if h&deadBit != 0 {
+		return int(h>>keyLenShift) * granule
+	}
+	off := r.bytesOffset()
+	if h&baseMask == baseBytes {
+		off += int(r.u32(baseOffset(h) + 12))
+	}
+	return align8(off)
+}
+
+// str is the base bytes.
+func (r record) str() []byte {
+	off := r.bytesOffset()
+	return r[off : off+int(r.u32(baseOffset(r.header())+12))]
+}
+
+// layout is the header of the record that holds key and e, and its size in bytes.
+func layout(key []byte, e *crdt.Entry) (header uint32, size int) {
+	header = uint32(len(key))<<keyLenShift | uint32(ownForm(e))
+	others := len(e.Rows)
+	if header&formMask != 0 {
+		others--
+	}
+	switch {
+	case e.Base.Kind == crdt.Integer:
+		header |= baseInteger
+	case e.Base.Kind == crdt.Bytes:
+		header |= baseBytes
+	case e.Base.Stamp != crdt.Stamp{}:
+		header |= baseCleared
+	}
+	if e.Deadline != (crdt.Deadline{}) {
+		header |= hasDeadline
+	}
+	if others > 0 {
+		header |= hasRows
+	}
+	size = rowsOffset(header)
+	if others > 0 {
+		size += wordBytes + rowBytes*others
+	}
+	return header, align8(size + len(e.Base.Bytes))
+}
+
+// ownForm is the shortest form that holds the primary writer's row, 0 if there is none or only a full row does.
+func ownForm(e *crdt.Entry) int {
+	r := e.Row(primary)
+	switch {
+	case r == nil || r.FP != r.FN:
+		return 0
+	case r.N != r.FN:
+		return formPSN
+	case r.FP != 0:
+		return formPS
+	}
+	return formP
+}
+
+// pack writes key and e into r, which layout has measured. The deadline's place in the wheel is left zero.
+func (r record) pack(header uint32, key []byte, e *crdt.Entry) {
+	r.put32(0, header)
+	copy(r[headerBytes:], key)
+	form := header & formMask
+	if form != 0 {
+		own, off := e.Row(primary), rowOffset(header)
+		r.put64(off, own.P)
+		if form >= formPS {
+			r.put64(off+wordBytes, own.FP)
+		}
+		if form == formPSN {
+			r.put64(off+2*wordBytes, own.N)
+		}
+	}
+	if header&baseMask != 0 {
+		off := baseOffset(header)
+		r.put64(off, e.Base.Stamp.Time)
+		r.put32(off+8, uint32(e.Base.Stamp.Node))
+		r.put32(off+12, uint32(len(e.Base.Bytes)))
+		if e.Base.Kind == crdt.Integer {
+			r.put64(off+16, uint64(e.Base.Int))
+		}
+	}
+	if header&hasDeadline != 0 {
+		off := deadlineOffset(header)
+		clear(r[off : off+deadlineBytes])
+		r.put64(off, uint64(e.Deadline.At))
+		r.put64(off+8, e.Deadline.Stamp.Time)
+		r.put16(off+16, e.Deadline.Stamp.Node)
+	}
+	off := rowsOffset(header)
+	if header&hasRows != 0 {
+		off = r.packRows(off, e.Rows, form != 0)
+	}
+	copy(r[off:], e.Base.Bytes)
+}
+
+// packRows writes the rows that the own row's form does not hold, and returns the offset behind them.
+func (r record) packRows(off int, rows []crdt.Row, skipPrimary bool) int {
+	count := off
+	off += wordBytes
+	n := uint64(0)
+	for i := range rows {
+		row := &rows[i]
+		if skipPrimary && row.Writer == primary {
+			continue
+		}
+		r.put64(off, uint64(row.Writer))
+		r.put64(off+8, row.P)
+		r.put64(off+16, row.N)
+		r.put64(off+24, row.FP)
+		r.put64(off+32, row.FN)
+		off += rowBytes
+		n++
+	}
+	r.put64(count, n)
+	return off
+}
+
+// unpack reads the record into e, re-using the memory of e.Rows. e.Base.Bytes aliases the record.
+func (r record) unpack(e *crdt.Entry) {
+	h := r.header()
+	e.Rows = e.Rows[:0]
+	e.Base, e.Deadline = crdt.Base{}, crdt.Deadline{}
+	if form := h & formMask; form != 0 {
+		p, s, n := r.ownRow(rowOffset(h), form)
+		e.Rows = append(e.Rows, crdt.Row{Writer: primary, P: p, N: n, FP: s, FN: s})
+	}
+	if kind := h & baseMask; kind != 0 {
+		off := baseOffset(h)
+		e.Base.Stamp = crdt.Stamp{Time: r.u64(off), Node: r.u16(off + 8)}
+		switch kind {
+		case baseInteger:
+			e.Base.Kind, e.Base.Int = crdt.Integer, int64(r.u64(off+16))
+		case baseBytes:
+			e.Base.Kind, e.Base.Bytes = crdt.Bytes, r.str()
+		}
+	}
+	if h&hasDeadline != 0 {
+		off := deadlineOffset(h)
+		e.Deadline.At = int64(r.u64(off))
+		e.Deadline.Stamp = crdt.Stamp{Time: r.u64(off + 8), Node: r.u16(off + 16)}
+	}
+	if h&hasRows != 0 {
+		off := rowsOffset(h)
+		for n := r.u64(off); n > 0; n-- {
+			e.Rows = append(e.Rows, crdt.Row{
+				Writer: r.u32(off + 8),
+				P:      r.u64(off + 16), N: r.u64(off + 24),
+				FP: r.u64(off + 32), FN: r.u64(off + 40),
+			})
+			off += rowBytes
+		}
+	}
+}
+
+// ownRow reads the own row at off: P, the floor S and N.
+func (r record) ownRow(off int, form uint32) (p, s, n uint64) {
+	p = r.u64(off)
+	if form >= formPS {
+		s = r.u64(off + wordBytes)
+	}
+	n = s
+	if form == formPSN {
+		n = r.u64(off + 2*wordBytes)
+	}
+	return p, s, n
+}

@@ -1,0 +1,16 @@
+//go:build unix && !linux
+
+package engine
+
+import "golang.org/x/sys/unix"
+
+// reserve maps n bytes of addresses that cost nothing until touched.
+func reserve(n int) ([]byte, error) {
+	return unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+}
+
+// release unmaps what reserve mapped.
+func release(mem []byte) error { return unix.Munmap(mem) }
+
+// forget tells the system that a page's content is not needed.
+func forget(page []byte) { _ = unix.Madvise(page, unix.MADV_DONTNEED) }

@@ -1,0 +1,114 @@
+package engine
+
+import "math/bits"
+
+// cursorShift makes a cursor of a hash: its upper 48 bits, which every client's number type can hold.
+const cursorShift = 16
+
+// Scan calls fn for the visible keys from cursor on, at least count of them if there are as many (whole buckets,
+// so perhaps more), and returns the cursor to go on from; 0 at the end. Keys come in hash order whatever the tables
+// do meanwhile, so a key that is there from the first call (cursor 0) to the last is reported, in a quiet DB exactly
+// once. Cursors stay below 2^48. fn runs under the shard's lock: name and value are valid only inside, and it must not
+// call the DB.
+func (db *DB) Scan(cursor uint64, count int, now int64, fn func(name []byte, v Value)) uint64 {
+	if cursor >= 1<<(64-cursorShift) {
+		return 0
+	}
+	first := cursor << cursorShift
+	hash := first
+	// Empty buckets count too, a little, so that a call over an empty range ends.
+	for work := 0; work < count*visitsPerKey; {
+		s := db.shard(hash)
+		s.mu.Lock()
+		n, next, end := s.scanBucket(db.position(hash), first, now, fn)
+		s.mu.Unlock()
+		work += n*visitsPerKey + 1
+		if hash, end = db.nextHash(db.shardOf(hash), next, end); end {
+			return 0
+		}
+	}
+	return hash >> cursorShift
+}
+
+// visitsPerKey is how many buckets without a visible key count as one key's work in a scan.
+const visitsPerKey = 10
+
+// nextHash is the least hash at a position of a shard or after it; end stands for the end of the shard's positions
+// going in, of all hashes coming out.
+func (db *DB) nextHash(shard, position uint64, end bool) (uint64, bool) {
+	n := uint64(len(db.shards))
+	if end {
+		shard, position = shard+1, 0
+		if shard == n {
+			return 0, true
+		}
+	}
+	hash, rest := bits.Div64(shard, position, n)
+	if rest != 0 {
+		hash++
+	}
+	return hash, hash == 0 && shard != 0
+}
+
+// scanBucket calls fn for the visible keys with hashes from first on in the bucket of a position. It returns how many they
+// were and where the positions begin that it has not covered.
+func (s *shard) scanBucket(position, first uint64, now int64, fn func([]byte, Value)) (n int, next uint64, end bool) {
+	if s.index.count == 0 {
+		return 0, 0, true
+	}
+	for b := s.index.at(position); b != nil; b = s.index.next(b) {
+		for slot := range slotsPerBucket {
+			if b.tag(slot) == 0 {
+				continue
+			}
+			rec := s.arena.at(ref(b.refs[slot].Load()))
+			if v := s.value(rec, now); v.Kind != None && s.db.hash.sum(rec.key()) >= first {
+				fn(rec.key(), v)
+				n++
+			}
+		}
+	}
+	next, end = s.index.end(position)
+	return n, next, end
+}
+
+// end is the first position behind the bucket of a position.
+func (x *index) end(position uint64) (next uint64, end bool) {
+	t := x.current.Load()
+	if x.old == nil {
+		return t.start(t.home(position) + 1)
+	}
+	if i := x.old.home(position); i >= x.moved {
+		return x.old.start(i + 1)
+	}
+	frontier, _ := x.old.start(x.moved)
+	next, end = t.start(t.home(position) + 1)
+	if end || next > frontier {
+		return frontier, false // the rest of this bucket's positions is still in the old table
+	}
+	return next, end
+}
+
+// RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is
+// none. random gives 64 random bits a call.
+func (db *DB) RandomKey(dst []byte, now int64, random func() uint64) ([]byte, bool) {
+	start := random() >> cursorShift
+	for _, from := range [2]uint64{start, 0} { // 0: everything, if nothing was found behind start
+		seen := uint64(0)
+		for {
+			found := dst
+			next := db.Scan(from, 1, now, func(name []byte, _ Value) {
+				if seen++; random()%seen == 0 {
+					found = append(dst[:len(dst):len(dst)], name...)
+				}
+			})
+			if seen > 0 {
+				return found, true
+			}
+			if from = next; from == 0 {
+				break
+			}
+		}
+	}
+	return dst, false
+}

@@ -1,0 +1,254 @@
+package engine
+
+import (
+	"bytes"
+	"math/bits"
+	"sync"
+	"unsafe"
+
+	"github.com/quotadb/quota-db/crdt"
+)
+
+// shard keeps the keys of one range of the hash space. A key's position is its hash's place within that range,
+// spread over 64 bits.
+type shard struct {
+	mu    sync.Mutex // protects everything below; order: see DB.LockAll
+	db    *DB
+	index index
+	arena arena
+	wheel wheel
+	lives lives
+	clock crdt.Clock
+
+	expired int64      // keys that a deadline has ended
+	scratch crdt.Entry // the entry being changed
+	_       [64]byte   // keeps the next shard's lock off this shard's last cache line
+}
+
+// place is where the index has a record.
+type place struct {
+	b    *bucket
+	slot int
+}
+
+// find returns the record of k, nil if there is none, expired ones included.
+func (s *shard) find(k Key) (ref, record, place) {
+	if s.index.count == 0 {
+		return 0, nil, place{}
+	}
+	tag := tagOf(k.Hash)
+	for b := s.index.at(s.db.position(k.Hash)); b != nil; b = s.index.next(b) {
+		for m := matches(b.low.Load(), tag); m != 0; m &= m - 1 {
+			if r, rec, ok := s.holds(b, bits.TrailingZeros64(m)/8, k.Name); ok {
+				return r, rec, place{b, bits.TrailingZeros64(m) / 8}
+			}
+		}
+		for m := matches32(b.high.Load(), tag); m != 0; m &= m - 1 {
+			slot := firstHigh + bits.TrailingZeros64(m)/8
+			if r, rec, ok := s.holds(b, slot, k.Name); ok {
+				return r, rec, place{b, slot}
+			}
+		}
+	}
+	return 0, nil, place{}
+}
+
+// holds reports whether a slot's record has that name. The slot may be empty: a match can be false.
+func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
+	r := ref(b.refs[slot].Load())
+	if r == 0 {
+		return 0, nil, false
+	}
+	rec := s.arena.at(r)
+	if int(rec.header()>>keyLenShift) != len(name) || !bytes.Equal(rec[headerBytes:headerBytes+len(name)], name) {
+		return 0, nil, false
+	}
+	return r, rec, true
+}
+
+// load brings the state of k into s.scratch, closed if its deadline has passed.
+func (s *shard) load(k Key, now int64) (*crdt.Entry, ref, place) {
+	e := &s.scratch
+	s.wheel.skipEmpty(now)
+	r, rec, at := s.find(k)
+	if rec == nil {
+		e.Rows, e.Base, e.Deadline = e.Rows[:0], crdt.Base{}, crdt.Deadline{}
+		return e, 0, at
+	}
+	rec.unpack(e)
+	if e.Expired(now) {
+		e.Close()
+		s.expired++
+	}
+	return e, r, at
+}
+
+// store makes e, which load returned together with r and at, the state of k.
+func (s *shard) store(k Key, e *crdt.Entry, r ref, at place) {
+	s.trim(e)
+	if !e.Exists() {
+		if r != 0 {
+			s.remove(r, at)
+		}
+		return
+	}
+	header, size := layout(k.Name, e)
+	if r == 0 {
+		s.insert(k, header, size, e)
+		return
+	}
+	s.replace(k, r, at, header, size, e)
+}
+
+func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry) {
+	s.index.resizeIfDue()
+	s.moveSome()
+	r, rec := s.arena.alloc(size)
+	rec.pack(header, k.Name, e)
+	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
+	s.index.count++
+	if header&hasDeadline != 0 {
+		s.link(r, rec)
+	}
+}
+
+// replace writes a record anew, in its place if the size allows.
+func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry) {
+	old := s.arena.at(r)
+	oldSize := old.size()
+	if old.hasDeadline() {
+		s.unlink(old)
+	}
+	rec := old
+	if size != oldSize {
+		newRef, newRec := s.arena.alloc(size)
+		newRec.pack(header, k.Name, e) // before the free: e's bytes may lie in the old record
+		at.b.refs[at.slot].Store(uint32(newRef))
+		s.arena.free(r, oldSize)
+		r, rec = newRef, newRec
+	} else {
+		rec.pack(header, k.Name, e)
+	}
+	if header&hasDeadline != 0 {
+		s.link(r, rec)
+	}
+	s.tidy()
+}
+
+// remove drops a record whose entry holds nothing that anybody still needs.
+func (s *shard) remove(r ref, at place) {
+	rec := s.arena.at(r)
+	if rec.hasDeadline() {
+		s.unlink(rec)
+	}
+	at.b.setTag(at.slot, 0)
+	at.b.refs[at.slot].Store(0)
+	s.arena.free(r, rec.size())
+	s.index.count--
+	s.index.resizeIfDue()
+	s.moveSome()
+	s.tidy()
+}
+
+// trim drops what only merging would need. This release has no followers: nobody else has read anything of an
+// entry, so remains can go at once.
+func (s *shard) trim(e *crdt.Entry) {
+	kept := e.Rows[:0]
+	for _, row := range e.Rows {
+		if row.AtFloor() {
+			s.lives.dropped(row)
+			continue
+		}
+		kept = append(kept, row)
+	}
+	e.Rows = kept
+	if e.Base.Kind == crdt.None {
+		e.Base = crdt.Base{}
+	}
+	if e.Deadline.At == 0 {
+		e.Deadline = crdt.Deadline{}
+	}
+}
+
+// moveSome moves a few buckets of a table that is being replaced.
+func (s *shard) moveSome() {
+	for range movesPerWrite {
+		if s.index.old == nil {
+			return
+		}
+		s.moveBucket()
+	}
+}
+
+// moveBucket moves the bucket at the frontier to the new table.
+func (s *shard) moveBucket() {
+	x := &s.index
+	first := x.old.bucket(x.moved)
+	t := x.current.Load()
+	s.fetch(first)
+	for b := first; b != nil; b = x.next(b) {
+		for slot := range slotsPerBucket {
+			if b.tag(slot) == 0 {
+				continue
+			}
+			r := ref(b.refs[slot].Load())
+			position := s.db.position(s.db.hash.sum(s.arena.at(r).key()))
+			home := t.home(position)
+			x.clearTo(home)
+			x.put(t.bucket(home), b.tag(slot), r)
+		}
+	}
+	x.freeChain(first)
+	x.clearTo(t.home(x.lastMoved()))
+	x.advance()
+}
+
+// fetch asks for the records of a bucket, so that whoever goes through them waits once.
+func (s *shard) fetch(b *bucket) {
+	for slot := range slotsPerBucket {
+		if r := ref(b.refs[slot].Load()); r < firstHuge {
+			prefetch(unsafe.Add(s.db.pool.base(), uint64(r)*granule))
+		}
+	}
+}
+
+// tidy gives a sparse page back if holes have become too many. It moves at most one page's records.
+func (s *shard) tidy() {
+	page, ok := s.arena.sparse()
+	if !ok {
+		return
+	}
+	s.arena.empty(page, func(from, to ref, rec record) {
+		name := rec.key()
+		at := s.locate(s.db.hash.sum(name), from)
+		at.b.refs[at.slot].Store(uint32(to))
+		if rec.hasDeadline() {
+			s.relink(to, rec)
+		}
+	})
+}
+
+// locate finds the slot that holds r, which must be there.
+func (s *shard) locate(hash uint64, r ref) place {
+	for b := s.index.at(s.db.position(hash)); b != nil; b = s.index.next(b) {
+		for slot := range slotsPerBucket {
+			if b.refs[slot].Load() == uint32(r) && b.tag(slot) != 0 {
+				return place{b, slot}
+			}
+		}
+	}
+	panic("engine: a record is not in the index")
+}
+
+// reset drops every key, keeping what must outlive them: lives and clock.
+func (s *shard) reset() {
+	s.arena.each(func(rec record) {
+		rec.unpack(&s.scratch)
+		for _, row := range s.scratch.Rows {
+			s.lives.dropped(row)
+		}
+	})
+	s.index.reset()
+	s.arena.reset()
+	s.wheel.reset()
+}

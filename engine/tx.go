@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"math"
+
+	"github.com/quotadb/quota-db/crdt"
+)
+
+// Kind says what a key holds.
+type Kind uint8
+
+const (
+	None    Kind = iota // no such key, or past its deadline
+	Integer             // a counter, or an integer that Set stored
+	String              // bytes that Set stored
+)
+
+// Value is what is visible of a key at one moment.
+type Value struct {
+	Kind     Kind
+	Int      int64  // when Kind is Integer
+	Str      []byte // when Kind is String; aliases the engine's memory: valid until the next write or Unlock
+	Deadline int64  // unix milliseconds; 0: none
+}
+
+// Tx is a set of locked shards at one moment. It may touch keys of those shards only, and not after Unlock.
+type Tx struct {
+	db   *DB
+	now  int64
+	one  *shard    // from Lock
+	many *[]uint32 // from LockAll
+}
+
+// Unlock ends the transaction.
+func (tx *Tx) Unlock() {
+	if tx.one != nil {
+		tx.one.mu.Unlock()
+		return
+	}
+	for _, i := range *tx.many {
+		tx.db.shards[i].mu.Unlock()
+	}
+	tx.db.sets.Put(tx.many)
+	tx.many = nil
+}
+
+// Now is the moment of the transaction, unix milliseconds.
+func (tx *Tx) Now() int64 { return tx.now }
+
+// Get returns what is visible of k: Kind None when there is no such key or its deadline has passed.
+func (tx *Tx) Get(k Key) Value {
+	s := tx.db.shard(k.Hash)
+	_, rec, _ := s.find(k)
+	if rec == nil {
+		return Value{}
+	}
+	return s.value(rec, tx.now)
+}
+
+// Add adds delta to k, which starts from zero, and returns the new value. A deadline stays.
+// Errors: ErrNotInteger, ErrOverflow.
+func (tx *Tx) Add(k Key, delta int64) (int64, error) {
+	s := tx.db.shard(k.Hash)
+	if _, rec, _ := s.find(k); rec != nil {
+		if value, ok := rec.addInPlace(delta, tx.now); ok {
+			return value, nil
+		}
+	}
+	return s.add(k, delta, tx.now)
+}
+
+// Set stores v (Integer or String, with its deadline, which must not have passed). With keepDeadline the key's
+// own deadline stays and v.Deadline is ignored. v.Str is copied; it must not alias the engine's memory.
+func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
+	s := tx.db.shard(k.Hash)
+	e, r, at := s.load(k, tx.now)
+	stamp := s.clock.Next(tx.now, tx.db.node)
+	base := crdt.Base{Kind: crdt.Integer, Int: v.Int, Stamp: stamp}
+	if v.Kind == String {
+		base = crdt.Base{Kind: crdt.Bytes, Bytes: v.Str, Stamp: stamp}
+	}
+	e.Set(base)
+	if !keepDeadline {
+		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp}
+	}
+	s.store(k, e, r, at)
+}
+
+// Delete removes k and reports whether it was there.
+func (tx *Tx) Delete(k Key) bool {
+	s := tx.db.shard(k.Hash)
+	e, r, at := s.load(k, tx.now)
+	if r == 0 {
+		return false
+	}
+	existed := e.Exists()
+	e.Delete(s.clock.Next(tx.now, tx.db.node))
+	s.store(k, e, r, at)
+	return existed
+}
+
+// SetDeadline makes k end at the given unix millisecond, 0 for never. It reports whether the key exists.
+// A deadline in the past is the caller's to turn into Delete.
+func (tx *Tx) SetDeadline(k Key, at int64) bool {
+	s := tx.db.shard(k.Hash)
+	e, r, where := s.load(k, tx.now)
+	exists := e.Exists()
+	if exists {
+		e.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now, tx.db.node)}
+	}
+	if r != 0 {
+		s.store(k, e, r, where)
+	}
+	return exists
+}
+
+// add is Add for entries that change shape, and for refusals.
+func (s *shard) add(k Key, delta, now int64) (int64, error) {
+	e, r, at := s.load(k, now)
+	if e.Base.Kind == crdt.Bytes {
+		return 0, ErrNotInteger
+	}
+	value := e.Int()
+	if delta > 0 && value > math.MaxInt64-delta || delta < 0 && value < math.MinInt64-delta {
+		return 0, ErrOverflow
+	}
+	switch {
+	case delta != 0:
+		row := s.lives.rowFor(e, delta, s.db.newWriter)
+		if row == nil {
+			return 0, ErrOverflow
+		}
+		row.Add(delta)
+	case !e.Exists():
+		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now, s.db.node)} // adding nothing still makes the key
+	}
+	s.store(k, e, r, at)
+	return value + delta, nil
+}
+
+// value is what is visible of a record.
+func (s *shard) value(rec record, now int64) Value {
+	deadline := rec.deadline()
+	if deadline != 0 && deadline <= now {
+		return Value{}
+	}
+	if rec[0]&baseMask == baseBytes {
+		return Value{Kind: String, Str: rec.str(), Deadline: deadline}
+	}
+	if v, ok := rec.sum(); ok {
+		return Value{Kind: Integer, Int: v, Deadline: deadline}
+	}
+	rec.unpack(&s.scratch)
+	return Value{Kind: Integer, Int: s.scratch.Int(), Deadline: deadline}
+}
+
+// small bounds the parts of a sum that cannot overflow.
+const small = 1 << 61
+
+// sum is the value of a record that has nothing but an own row with modest numbers and perhaps an integer base;
+// false when the entry has to be unpacked to tell.
+func (r record) sum() (int64, bool) {
+	h := r.header()
+	if h&hasRows != 0 {
+		return 0, false
+	}
+	var value int64
+	if form := h & formMask; form != 0 {
+		p, floor, n := r.ownRow(rowOffset(h), form)
+		up, down := p-floor, n-floor
+		if (up | down) >= small {
+			return 0, false
+		}
+		value = int64(up) - int64(down)
+	}
+	if h&baseMask == baseInteger {
+		base := int64(r.u64(baseOffset(h) + 16))
+		if base >= small || base <= -small {
+			return base, value == 0
+		}
+		value += base
+	}
+	return value, true
+}
+
+// addInPlace counts delta on a record that has a place for it and stays within modest numbers; false, with nothing
+// changed, when the entry has to be unpacked.
+func (r record) addInPlace(delta, now int64) (int64, bool) {
+	h := r.header()
+	form := h & formMask
+	if form == 0 || h&(hasRows|baseBytes) != 0 || delta >= small || delta <= -small || delta < 0 && form != formPSN {
+		return 0, false
+	}
+	if h&hasDeadline != 0 && r.expired(now) {
+		return 0, false
+	}
+	value, ok := r.sum()
+	if !ok || value >= small || value <= -small {
+		return 0, false
+	}
+	off := rowOffset(h)
+	if delta < 0 {
+		off += 2 * wordBytes
+		delta = -delta
+		value -= delta
+	} else {
+		value += delta
+	}
+	number := r.u64(off)
+	if number+uint64(delta) < number {
+		return 0, false
+	}
+	r.put64(off, number+uint64(delta))
+	return value, true
+}

@@ -1,0 +1,196 @@
+package engine
+
+const (
+	nearSlots  = 256 // of one tick each
+	farLevels  = 4
+	farSlots   = 64 // of as many ticks as the whole level below
+	nearBits   = 8
+	farBits    = 6
+	wheelSlots = nearSlots + farLevels*farSlots
+
+	// ticksPerUnit is how many empty ticks the wheel passes for the work of one record.
+	ticksPerUnit = 16
+)
+
+// wheel is a hierarchical timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987) of the
+// records with a deadline. A slot is a list that runs through the records themselves, so a deadline costs no
+// memory beside its record, ends with it, and is set, moved and dropped in constant time. Records due after the
+// last level's end wait in its farthest slot and are placed anew from there.
+type wheel struct {
+	tickMillis int64
+	now        int64 // tick up to which all is done, but for what is in its slots
+	count      int   // records linked
+	cascading  int   // the level being redistributed at now, 0 when none is left
+	heads      []ref // first record per slot; nil before the first deadline
+}
+
+// Fields of a record's deadline part, from its start.
+const (
+	linkSlot = 18
+	linkNext = 24
+	linkPrev = 28
+)
+
+// reset forgets every record.
+func (w *wheel) reset() { *w = wheel{tickMillis: w.tickMillis} }
+
+// skipEmpty brings an empty wheel to the present, so that nobody has to turn it there.
+func (w *wheel) skipEmpty(now int64) {
+	if w.count == 0 {
+		w.now, w.cascading = max(w.now, now/w.tickMillis), 0
+	}
+}
+
+// tickOf is the first tick at which a deadline, unix milliseconds, has passed.
+func (w *wheel) tickOf(at int64) int64 {
+	t := at / w.tickMillis
+	if at%w.tickMillis != 0 {
+		t++
+	}
+	return t
+}
+
+// slotFor is the slot of a tick: as near as its distance allows.
+func (w *wheel) slotFor(tick int64) int {
+	if tick <= w.now {
+		return int(w.now % nearSlots) // due: looked at with the tick in hand
+	}
+	if tick-w.now < nearSlots {
+		return int(tick % nearSlots)
+	}
+	for level := 1; ; level++ {
+		shift := nearBits + farBits*(level-1)
+		distance := tick>>shift - w.now>>shift
+		if distance < farSlots {
+			return farSlot(level, tick>>shift)
+		}
+		if level == farLevels {
+			return farSlot(level, w.now>>shift+farSlots-1)
+		}
+	}
+}
+
+func farSlot(level int, n int64) int {
+	return nearSlots + (level-1)*farSlots + int(n%farSlots)
+}
+
+// link puts a record with a deadline into the wheel.
+func (s *shard) link(r ref, rec record) {
+	w := &s.wheel
+	if w.heads == nil {
+		w.heads = make([]ref, wheelSlots)
+	}
+	off := deadlineOffset(rec.header())
+	slot := w.slotFor(w.tickOf(int64(rec.u64(off))))
+	first := w.heads[slot]
+	rec.put16(off+linkSlot, uint16(slot))
+	rec.put32(off+linkNext, uint32(first))
+	rec.put32(off+linkPrev, 0)
+	if first != 0 {
+		next := s.arena.at(first)
+		next.put32(deadlineOffset(next.header())+linkPrev, uint32(r))
+	}
+	w.heads[slot] = r
+	w.count++
+}
+
+// unlink takes a record out of the wheel.
+func (s *shard) unlink(rec record) {
+	off := deadlineOffset(rec.header())
+	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
+	s.join(prev, next, int(rec.u16(off+linkSlot)))
+	s.wheel.count--
+}
+
+// join makes next follow prev in a slot; either may be 0.
+func (s *shard) join(prev, next ref, slot int) {
+	if prev == 0 {
+		s.wheel.heads[slot] = next
+	} else {
+		p := s.arena.at(prev)
+		p.put32(deadlineOffset(p.header())+linkNext, uint32(next))
+	}
+	if next != 0 {
+		n := s.arena.at(next)
+		n.put32(deadlineOffset(n.header())+linkPrev, uint32(prev))
+	}
+}
+
+// relink tells a record's neighbours that it has moved to r.
+func (s *shard) relink(r ref, rec record) {
+	off := deadlineOffset(rec.header())
+	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
+	slot := int(rec.u16(off + linkSlot))
+	s.join(prev, r, slot)
+	s.join(r, next, slot)
+}
+
+// sweep deletes records whose deadline has passed, doing at most budget units of work: a record deleted or
+// placed anew is one. It returns how many it deleted and whether it is done for now.
+func (s *shard) sweep(now int64, budget int) (deleted int, done bool) {
+	w := &s.wheel
+	w.skipEmpty(now)
+	if w.count == 0 {
+		return 0, true
+	}
+	target := now / w.tickMillis
+	for budget *= ticksPerUnit; budget > 0; {
+		switch {
+		case w.cascading > 0:
+			budget -= s.cascade()
+		case s.deleteDue(now):
+			deleted++
+			budget -= ticksPerUnit
+		case w.now >= target:
+			return deleted, true
+		default:
+			w.now++
+			w.cascading = dueLevel(w.now)
+			budget--
+		}
+	}
+	return deleted, false
+}
+
+// dueLevel is the highest level that has a slot to redistribute at a tick, 0 for none.
+func dueLevel(tick int64) int {
+	level := 0
+	for level < farLevels && tick&(1<<(nearBits+farBits*level)-1) == 0 {
+		level++
+	}
+	return level
+}
+
+// cascade places one record of the level being redistributed nearer, or goes on to the level below.
+func (s *shard) cascade() (work int) {
+	w := &s.wheel
+	slot := farSlot(w.cascading, w.now>>(nearBits+farBits*(w.cascading-1)))
+	r := w.heads[slot]
+	if r == 0 {
+		w.cascading--
+		return 1
+	}
+	rec := s.arena.at(r)
+	s.unlink(rec)
+	s.link(r, rec)
+	return ticksPerUnit
+}
+
+// deleteDue deletes one record of the slot at hand whose deadline has passed; false when there is none.
+func (s *shard) deleteDue(now int64) bool {
+	r := s.wheel.heads[s.wheel.now%nearSlots]
+	if r == 0 {
+		return false
+	}
+	rec := s.arena.at(r)
+	if !rec.expired(now) {
+		return false
+	}
+	e := &s.scratch
+	rec.unpack(e)
+	e.Close()
+	s.trim(e) // notes the numbers that are dropped
+	s.expired++
+	s.remove(r, s.locate(s.db.hash.sum(rec.key()), r))
+	return true
+}
