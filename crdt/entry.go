@@ -33,16 +33,29 @@ type Deadline struct {
 	Stamp Stamp // zero: never written
 }
 
+// Quota is the register that makes a counter a token bucket: its configuration, not its tokens.
+type Quota struct {
+	Capacity  uint64 // tokens; 0: no quota
+	Count     uint64 // tokens earned per Period
+	Period    int64  // nanoseconds
+	Transient bool   // ends by itself once the bucket is full
+	Stamp     Stamp  // zero: never written
+}
+
 // Entry is the state of one key. The zero Entry is a key that nobody has touched.
 type Entry struct {
 	Rows     []Row // at most one per writer, no order
 	Base     Base
 	Deadline Deadline
+	Quota    Quota
 }
 
-// Exists reports whether the key has content, whatever its deadline: a base, or a row above its floor
+// Exists reports whether the key has content, whatever its deadline: a quota, or what a counter has.
+func (e *Entry) Exists() bool { return e.Quota.Capacity != 0 || e.Counts() }
+
+// Counts reports whether the key has content besides its quota: a base, or a row above its floor
 // (five up and five down is a counter with the value 0).
-func (e *Entry) Exists() bool {
+func (e *Entry) Counts() bool {
 	if e.Base.Kind != None {
 		return true
 	}
@@ -106,11 +119,20 @@ func (r *Row) Add(delta int64) {
 // magnitude is -delta for a negative delta, the smallest int64 included.
 func magnitude(delta int64) uint64 { return -uint64(delta) }
 
-// Set makes b the whole content: what is visible is removed and the base becomes b, at b.Stamp.
+// Set makes b the whole content: what is visible is removed, a quota ends, and the base becomes b, at b.Stamp.
 // The deadline is the caller's.
 func (e *Entry) Set(b Base) {
 	e.raiseFloors()
 	e.Base = b
+	if e.Quota.Capacity != 0 {
+		e.Quota = Quota{Stamp: e.Quota.Stamp.Later(b.Stamp)}
+	}
+}
+
+// EndQuota makes the key a counter again, as it was before its quota. It is the same as if the quota had never been, so it
+// needs no stamp of its own beyond the half step that lets it win over what it ends.
+func (e *Entry) EndQuota() {
+	e.Quota = Quota{Stamp: e.Quota.Stamp.Half()}
 }
 
 // Delete removes what is visible.

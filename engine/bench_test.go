@@ -7,7 +7,7 @@ import (
 )
 
 // benchNow is the time of every benchmark's transactions.
-const benchNow = 1_700_000_000_000
+var benchNow = at(1_700_000_000_000)
 
 // filled is a DB of count counters with 20-byte names, and the names in one block.
 func filled(b *testing.B, count int) (*DB, []byte) {
@@ -106,11 +106,11 @@ func BenchmarkSetExpiring(b *testing.B) {
 	var name []byte
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		now := benchNow + int64(n/1000)
+		now := at(benchNow.Wall + int64(n/1000))
 		name = fmt.Appendf(name[:0], "window:%012d", n)
 		k := db.Key(name)
 		tx := db.Lock(k, now)
-		tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now + 1000}, false)
+		tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now.Wall + 1000}, false)
 		tx.Unlock()
 		if n%100_000 == 0 {
 			db.Sweep(now, 1<<20)

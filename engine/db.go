@@ -24,6 +24,7 @@ import (
 var (
 	ErrNotInteger = errors.New("engine: value is not an integer")
 	ErrOverflow   = errors.New("engine: increment would overflow 64 bits")
+	ErrQuota      = errors.New("engine: the key holds a quota")
 )
 
 // MaxShards bounds Options.Shards.
@@ -106,15 +107,14 @@ func (db *DB) shardOf(hash uint64) uint64 {
 func (db *DB) position(hash uint64) uint64 { return hash * uint64(len(db.shards)) }
 
 // Lock locks the shard of one key and returns the transaction that may touch keys of that shard.
-// now is unix milliseconds and must not go back.
-func (db *DB) Lock(k Key, now int64) Tx {
+func (db *DB) Lock(k Key, now Moment) Tx {
 	s := db.shard(k.Hash)
 	s.mu.Lock()
 	return Tx{db: db, now: now, one: s}
 }
 
 // LockAll locks the shards of all these keys, lowest first, so that no two LockAll wait for each other.
-func (db *DB) LockAll(keys []Key, now int64) Tx {
+func (db *DB) LockAll(keys []Key, now Moment) Tx {
 	set := db.sets.Get().(*[]uint32)
 	held := (*set)[:0]
 	for _, k := range keys {
@@ -139,7 +139,7 @@ func (db *DB) Len() int {
 // Deadlines is the number of keys that have a deadline.
 func (db *DB) Deadlines() int {
 	n := 0
-	db.each(func(s *shard) { n += s.wheel.count })
+	db.each(func(s *shard) { n += s.wheel.deadlines })
 	return n
 }
 
@@ -156,14 +156,14 @@ func (db *DB) Used() int64 {
 	return db.pool.used.Load() - db.pool.holes.Load() + db.pool.heap.Load()
 }
 
-// Flush deletes all keys, one shard after the other. now is unix milliseconds.
-func (db *DB) Flush(now int64) {
-	db.each(func(s *shard) { s.reset() })
+// Flush deletes all keys, one shard after the other.
+func (db *DB) Flush() {
+	db.each((*shard).reset)
 }
 
 // Sweep deletes keys whose deadline has passed, at most budget in each shard, holding each shard's lock for so
 // many only. It reports how many it deleted and whether none is left for now.
-func (db *DB) Sweep(now int64, budget int) (deleted int, done bool) {
+func (db *DB) Sweep(now Moment, budget int) (deleted int, done bool) {
 	done = true
 	db.each(func(s *shard) {
 		n, d := s.sweep(now, budget)

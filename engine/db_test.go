@@ -11,7 +11,12 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-const testNow = 1_700_000_000_000
+const testWall = 1_700_000_000_000
+
+var testNow = at(testWall)
+
+// at is a moment whose clocks agree.
+func at(wall int64) Moment { return Moment{Wall: wall, Mono: (wall - testWall) * 1e6} }
 
 func (db *DB) mustAdd(t testing.TB, name string, delta int64) int64 {
 	t.Helper()
@@ -117,21 +122,21 @@ func TestMemoryComesBackWhenKeysGo(t *testing.T) {
 func TestKeysThatExpireLeaveNothingBehind(t *testing.T) {
 	db := openTest(t, 4)
 	before := db.Used()
-	now := int64(testNow)
+	now := int64(testWall)
 	for i := range 300_000 {
 		k := db.Key(fmt.Appendf(nil, "window:%d", i))
-		tx := db.Lock(k, now)
+		tx := db.Lock(k, at(now))
 		tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now + 500}, false)
 		tx.Unlock()
 		if i%100 == 0 {
 			now += 10
-			db.Sweep(now, 1000)
+			db.Sweep(at(now), 1000)
 		}
 	}
 	if n := db.Len(); n > 20_000 {
 		t.Errorf("%d keys are kept while at most 6,000 live at a time", n)
 	}
-	db.Sweep(now+1000, 1<<20)
+	db.Sweep(at(now+1000), 1<<20)
 	if n := db.Len(); n != 0 {
 		t.Errorf("%d keys are left after the last deadline", n)
 	}
@@ -149,10 +154,10 @@ func TestRandomKeyFindsTheOnlyVisibleKey(t *testing.T) {
 	db.mustAdd(t, "here", 1)
 	gone := db.Key([]byte("gone"))
 	tx := db.Lock(gone, testNow)
-	tx.Set(gone, Value{Kind: Integer, Deadline: testNow + 1}, false)
+	tx.Set(gone, Value{Kind: Integer, Deadline: testWall + 1}, false)
 	tx.Unlock()
 	for range 50 {
-		name, ok := db.RandomKey([]byte("dst:"), testNow+1, random.Uint64)
+		name, ok := db.RandomKey([]byte("dst:"), at(testWall+1), random.Uint64)
 		if !ok || string(name) != "dst:here" {
 			t.Fatalf("random key %q, %v", name, ok)
 		}
@@ -178,7 +183,7 @@ func TestNumbersAreNeverUsedAgain(t *testing.T) {
 	if e.Rows[0] != want {
 		t.Fatalf("the new row is %+v, want %+v", e.Rows[0], want)
 	}
-	db.Flush(testNow)
+	db.Flush()
 	db.mustAdd(t, "k", 1)
 	_, rec, _ = db.shards[0].find(k)
 	rec.unpack(&e)

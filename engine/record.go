@@ -8,16 +8,18 @@ import (
 
 // record is an entry as it lies in memory, little-endian, parts that an entry does not have left out:
 //
-//	+--------+-----+---------+---------------+-------------+----------+------------------+------------+-----+
-//	| header | key | pad to 8| own row       | base        | deadline | other rows       | base bytes | pad |
-//	| 4      | n   |         | 0, 8, 16 or 24| 0, 16 or 24 | 0 or 32  | 0 or 8 + 40 each | len        | to 8|
-//	+--------+-----+---------+---------------+-------------+----------+------------------+------------+-----+
+//	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
+//	| header | key | pad  | own row | base    | deadline | quota   | other rows       | bytes | pad  |
+//	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 56 | 0 or 8 + 40 each | len   | to 8 |
+//	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
 //
-//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 7 dead; 8-31 key length.
+//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 dead; 8-31 key length.
 //	            A dead record has its size in granules in bits 8-31.
 //	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N, and N=S, S=0 where left out.
 //	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
 //	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
+//	            (also there, with 0 for the unix ms, in a transient quota, for its place in the wheel)
+//	quota       capacity; count; period; stamp time; stamp node (2), transient (2), spare (4); bucket: full at, fraction
 //	other rows  count; then writer (4), spare (4), P, N, FP, FN each
 //
 // A counter that was only incremented is header, key and P: 32 bytes with a 20-byte key.
@@ -38,12 +40,14 @@ const (
 	baseCleared = 3 << baseShift // nothing, with a stamp
 	hasDeadline = 1 << 4
 	hasRows     = 1 << 5
+	hasQuota    = 1 << 6
 	deadBit     = 1 << 7
 	keyLenShift = 8
 
 	headerBytes   = 4
 	wordBytes     = 8
 	deadlineBytes = 32
+	quotaBytes    = 56
 	rowBytes      = 40
 )
 
@@ -82,11 +86,20 @@ func (r record) expired(now int64) bool {
 	return at != 0 && at <= now
 }
 
-// rowsOffset is where the other rows begin, or the base bytes if there are none.
-func rowsOffset(h uint32) int {
+// quotaOffset is where the quota part begins.
+func quotaOffset(h uint32) int {
 	off := deadlineOffset(h)
 	if h&hasDeadline != 0 {
 		off += deadlineBytes
+	}
+	return off
+}
+
+// rowsOffset is where the other rows begin, or the base bytes if there are none.
+func rowsOffset(h uint32) int {
+	off := quotaOffset(h)
+	if h&hasQuota != 0 {
+		off += quotaBytes
 	}
 	return off
 }
@@ -135,8 +148,11 @@ func layout(key []byte, e *crdt.Entry) (header uint32, size int) {
 	case e.Base.Stamp != crdt.Stamp{}:
 		header |= baseCleared
 	}
-	if e.Deadline != (crdt.Deadline{}) {
+	if e.Deadline != (crdt.Deadline{}) || e.Quota.Transient {
 		header |= hasDeadline
+	}
+	if e.Quota != (crdt.Quota{}) {
+		header |= hasQuota
 	}
 	if others > 0 {
 		header |= hasRows
@@ -193,6 +209,9 @@ func (r record) pack(header uint32, key []byte, e *crdt.Entry) {
 		r.put64(off+8, e.Deadline.Stamp.Time)
 		r.put16(off+16, e.Deadline.Stamp.Node)
 	}
+	if header&hasQuota != 0 {
+		r.packQuota(quotaOffset(header), &e.Quota)
+	}
 	off := rowsOffset(header)
 	if header&hasRows != 0 {
 		off = r.packRows(off, e.Rows, form != 0)
@@ -226,7 +245,7 @@ func (r record) packRows(off int, rows []crdt.Row, skipPrimary bool) int {
 func (r record) unpack(e *crdt.Entry) {
 	h := r.header()
 	e.Rows = e.Rows[:0]
-	e.Base, e.Deadline = crdt.Base{}, crdt.Deadline{}
+	e.Base, e.Deadline, e.Quota = crdt.Base{}, crdt.Deadline{}, crdt.Quota{}
 	if form := h & formMask; form != 0 {
 		p, s, n := r.ownRow(rowOffset(h), form)
 		e.Rows = append(e.Rows, crdt.Row{Writer: primary, P: p, N: n, FP: s, FN: s})
@@ -245,6 +264,9 @@ func (r record) unpack(e *crdt.Entry) {
 		off := deadlineOffset(h)
 		e.Deadline.At = int64(r.u64(off))
 		e.Deadline.Stamp = crdt.Stamp{Time: r.u64(off + 8), Node: r.u16(off + 16)}
+	}
+	if h&hasQuota != 0 {
+		r.unpackQuota(quotaOffset(h), &e.Quota)
 	}
 	if h&hasRows != 0 {
 		off := rowsOffset(h)

@@ -10,7 +10,7 @@ const cursorShift = 16
 // do meanwhile, so a key that is there from the first call (cursor 0) to the last is reported, in a quiet DB exactly
 // once. Cursors stay below 2^48. fn runs under the shard's lock: name and value are valid only inside, and it must not
 // call the DB.
-func (db *DB) Scan(cursor uint64, count int, now int64, fn func(name []byte, v Value)) uint64 {
+func (db *DB) Scan(cursor uint64, count int, now Moment, fn func(name []byte, v Value)) uint64 {
 	if cursor >= 1<<(64-cursorShift) {
 		return 0
 	}
@@ -52,7 +52,7 @@ func (db *DB) nextHash(shard, position uint64, end bool) (uint64, bool) {
 
 // scanBucket calls fn for the visible keys with hashes from first on in the bucket of a position. It returns how many they
 // were and where the positions begin that it has not covered.
-func (s *shard) scanBucket(position, first uint64, now int64, fn func([]byte, Value)) (n int, next uint64, end bool) {
+func (s *shard) scanBucket(position, first uint64, now Moment, fn func([]byte, Value)) (n int, next uint64, end bool) {
 	if s.index.count == 0 {
 		return 0, 0, true
 	}
@@ -91,7 +91,7 @@ func (x *index) end(position uint64) (next uint64, end bool) {
 
 // RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is
 // none. random gives 64 random bits a call.
-func (db *DB) RandomKey(dst []byte, now int64, random func() uint64) ([]byte, bool) {
+func (db *DB) RandomKey(dst []byte, now Moment, random func() uint64) ([]byte, bool) {
 	start := random() >> cursorShift
 	for _, from := range [2]uint64{start, 0} { // 0: everything, if nothing was found behind start
 		seen := uint64(0)

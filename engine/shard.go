@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
 )
 
 // shard keeps the keys of one range of the hash space. A key's position is its hash's place within that range,
@@ -20,9 +21,10 @@ type shard struct {
 	lives lives
 	clock crdt.Clock
 
-	expired int64      // keys that a deadline has ended
-	scratch crdt.Entry // the entry being changed
-	_       [64]byte   // keeps the next shard's lock off this shard's last cache line
+	expired int64        // keys that a deadline has ended
+	scratch crdt.Entry   // the entry being changed
+	bucket  quota.Bucket // its tokens
+	_       [64]byte     // keeps the next shard's lock off this shard's last cache line
 }
 
 // place is where the index has a record.
@@ -67,24 +69,35 @@ func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
 }
 
 // load brings the state of k into s.scratch, closed if its deadline has passed.
-func (s *shard) load(k Key, now int64) (*crdt.Entry, ref, place) {
+func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 	e := &s.scratch
-	s.wheel.skipEmpty(now)
+	s.wheel.skipEmpty(now.Wall)
 	r, rec, at := s.find(k)
 	if rec == nil {
-		e.Rows, e.Base, e.Deadline = e.Rows[:0], crdt.Base{}, crdt.Deadline{}
+		*e = crdt.Entry{Rows: e.Rows[:0]}
+		s.bucket = quota.Bucket{}
 		return e, 0, at
 	}
+	return s.unpack(rec, now), r, at
+}
+
+// unpack brings a record into s.scratch, without what has ended by now.
+func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
+	e := &s.scratch
 	rec.unpack(e)
-	if e.Expired(now) {
+	s.bucket = rec.liveBucket()
+	switch {
+	case e.Expired(now.Wall):
 		e.Close()
 		s.expired++
+	case e.Quota.Transient && s.bucket.FullAfter(now.Mono) == 0:
+		e.EndQuota()
 	}
-	return e, r, at
+	return e
 }
 
 // store makes e, which load returned together with r and at, the state of k.
-func (s *shard) store(k Key, e *crdt.Entry, r ref, at place) {
+func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
 	s.trim(e)
 	if !e.Exists() {
 		if r != 0 {
@@ -94,26 +107,27 @@ func (s *shard) store(k Key, e *crdt.Entry, r ref, at place) {
 	}
 	header, size := layout(k.Name, e)
 	if r == 0 {
-		s.insert(k, header, size, e)
+		s.insert(k, header, size, e, now)
 		return
 	}
-	s.replace(k, r, at, header, size, e)
+	s.replace(k, r, at, header, size, e, now)
 }
 
-func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry) {
+func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment) {
 	s.index.resizeIfDue()
 	s.moveSome()
 	r, rec := s.arena.alloc(size)
 	rec.pack(header, k.Name, e)
+	rec.setBucket(s.bucket)
 	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
 	s.index.count++
 	if header&hasDeadline != 0 {
-		s.link(r, rec)
+		s.link(r, rec, now)
 	}
 }
 
 // replace writes a record anew, in its place if the size allows.
-func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry) {
+func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry, now Moment) {
 	old := s.arena.at(r)
 	oldSize := old.size()
 	if old.hasDeadline() {
@@ -129,8 +143,9 @@ func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt
 	} else {
 		rec.pack(header, k.Name, e)
 	}
+	rec.setBucket(s.bucket)
 	if header&hasDeadline != 0 {
-		s.link(r, rec)
+		s.link(r, rec, now)
 	}
 	s.tidy()
 }
@@ -167,6 +182,9 @@ func (s *shard) trim(e *crdt.Entry) {
 	}
 	if e.Deadline.At == 0 {
 		e.Deadline = crdt.Deadline{}
+	}
+	if e.Quota.Capacity == 0 {
+		e.Quota = crdt.Quota{}
 	}
 }
 

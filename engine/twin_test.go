@@ -108,11 +108,11 @@ func runHistory(t *testing.T, seed uint64) {
 			now += random.Int64N(3000)
 		case 6:
 			if random.IntN(20) == 0 {
-				db.Flush(now)
+				db.Flush()
 				clear(m)
 			}
 		case 7, 8, 9, 10, 11, 12:
-			db.Sweep(now, 1+random.IntN(50))
+			db.Sweep(at(now), 1+random.IntN(50))
 		}
 		if msg := oneOperation(random, db, m, name, now); msg != "" {
 			t.Fatalf("step %d, key %q: %s", step, name, msg)
@@ -125,7 +125,7 @@ func runHistory(t *testing.T, seed uint64) {
 	checkScan(t, db, m, now, random)
 	now += 10_000_000
 	for done := false; !done; {
-		_, done = db.Sweep(now, 100)
+		_, done = db.Sweep(at(now), 100)
 	}
 	visible := 0
 	for name := range m {
@@ -142,7 +142,7 @@ func runHistory(t *testing.T, seed uint64) {
 func oneOperation(random *rand.Rand, db *DB, m twin, name string, now int64) string {
 	k := db.Key([]byte(name))
 	db.Warm([]Key{k})
-	tx := db.Lock(k, now)
+	tx := db.Lock(k, at(now))
 	defer tx.Unlock()
 	deadline := int64(0)
 	if random.IntN(2) == 0 {
@@ -187,7 +187,7 @@ func checkScan(t *testing.T, db *DB, m twin, now int64, random *rand.Rand) {
 	t.Helper()
 	found := map[string]Value{}
 	for cursor := uint64(0); ; {
-		cursor = db.Scan(cursor, 1+random.IntN(30), now, func(name []byte, v Value) {
+		cursor = db.Scan(cursor, 1+random.IntN(30), at(now), func(name []byte, v Value) {
 			if _, twice := found[string(name)]; twice {
 				t.Errorf("scan reports %q twice", name)
 			}

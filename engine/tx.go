@@ -13,12 +13,19 @@ const (
 	None    Kind = iota // no such key, or past its deadline
 	Integer             // a counter, or an integer that Set stored
 	String              // bytes that Set stored
+	Quota               // a token bucket
 )
+
+// Moment is one reading of both clocks.
+type Moment struct {
+	Wall int64 // unix milliseconds, for deadlines; must not go back
+	Mono int64 // nanoseconds of a clock that runs evenly, for token buckets; must not go back
+}
 
 // Value is what is visible of a key at one moment.
 type Value struct {
 	Kind     Kind
-	Int      int64  // when Kind is Integer
+	Int      int64  // when Kind is Integer; the whole tokens that remain when it is Quota
 	Str      []byte // when Kind is String; aliases the engine's memory: valid until the next write or Unlock
 	Deadline int64  // unix milliseconds; 0: none
 }
@@ -26,7 +33,7 @@ type Value struct {
 // Tx is a set of locked shards at one moment. It may touch keys of those shards only, and not after Unlock.
 type Tx struct {
 	db   *DB
-	now  int64
+	now  Moment
 	one  *shard    // from Lock
 	many *[]uint32 // from LockAll
 }
@@ -44,8 +51,8 @@ func (tx *Tx) Unlock() {
 	tx.many = nil
 }
 
-// Now is the moment of the transaction, unix milliseconds.
-func (tx *Tx) Now() int64 { return tx.now }
+// Now is the moment of the transaction.
+func (tx *Tx) Now() Moment { return tx.now }
 
 // Get returns what is visible of k: Kind None when there is no such key or its deadline has passed.
 func (tx *Tx) Get(k Key) Value {
@@ -57,13 +64,17 @@ func (tx *Tx) Get(k Key) Value {
 	return s.value(rec, tx.now)
 }
 
-// Add adds delta to k, which starts from zero, and returns the new value. A deadline stays.
-// Errors: ErrNotInteger, ErrOverflow.
+// Add adds delta to k, which starts from zero, and returns the new value. A deadline stays. On a quota it takes
+// delta tokens and returns how many remain, or -1 when there are not as many.
+// Errors: ErrNotInteger, ErrOverflow, ErrQuota for a negative delta on a quota.
 func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil {
-		if value, ok := rec.addInPlace(delta, tx.now); ok {
+		if value, ok := rec.addInPlace(delta, tx.now.Wall); ok {
 			return value, nil
+		}
+		if rec.isQuota() && !rec.ended(tx.now) {
+			return rec.take(delta, tx.now.Mono)
 		}
 	}
 	return s.add(k, delta, tx.now)
@@ -74,7 +85,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
 	s := tx.db.shard(k.Hash)
 	e, r, at := s.load(k, tx.now)
-	stamp := s.clock.Next(tx.now, tx.db.node)
+	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	base := crdt.Base{Kind: crdt.Integer, Int: v.Int, Stamp: stamp}
 	if v.Kind == String {
 		base = crdt.Base{Kind: crdt.Bytes, Bytes: v.Str, Stamp: stamp}
@@ -83,7 +94,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
 	if !keepDeadline {
 		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp}
 	}
-	s.store(k, e, r, at)
+	s.store(k, e, r, at, tx.now)
 }
 
 // Delete removes k and reports whether it was there.
@@ -94,8 +105,8 @@ func (tx *Tx) Delete(k Key) bool {
 		return false
 	}
 	existed := e.Exists()
-	e.Delete(s.clock.Next(tx.now, tx.db.node))
-	s.store(k, e, r, at)
+	e.Delete(s.clock.Next(tx.now.Wall, tx.db.node))
+	s.store(k, e, r, at, tx.now)
 	return existed
 }
 
@@ -106,16 +117,16 @@ func (tx *Tx) SetDeadline(k Key, at int64) bool {
 	e, r, where := s.load(k, tx.now)
 	exists := e.Exists()
 	if exists {
-		e.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now, tx.db.node)}
+		e.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)}
 	}
 	if r != 0 {
-		s.store(k, e, r, where)
+		s.store(k, e, r, where, tx.now)
 	}
 	return exists
 }
 
 // add is Add for entries that change shape, and for refusals.
-func (s *shard) add(k Key, delta, now int64) (int64, error) {
+func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	e, r, at := s.load(k, now)
 	if e.Base.Kind == crdt.Bytes {
 		return 0, ErrNotInteger
@@ -132,17 +143,20 @@ func (s *shard) add(k Key, delta, now int64) (int64, error) {
 		}
 		row.Add(delta)
 	case !e.Exists():
-		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now, s.db.node)} // adding nothing still makes the key
+		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)} // adding nothing still makes the key
 	}
-	s.store(k, e, r, at)
+	s.store(k, e, r, at, now)
 	return value + delta, nil
 }
 
 // value is what is visible of a record.
-func (s *shard) value(rec record, now int64) Value {
+func (s *shard) value(rec record, now Moment) Value {
 	deadline := rec.deadline()
-	if deadline != 0 && deadline <= now {
+	if deadline != 0 && deadline <= now.Wall {
 		return Value{}
+	}
+	if rec.isQuota() {
+		return s.quotaValue(rec, now)
 	}
 	if rec[0]&baseMask == baseBytes {
 		return Value{Kind: String, Str: rec.str(), Deadline: deadline}
@@ -188,7 +202,7 @@ func (r record) sum() (int64, bool) {
 func (r record) addInPlace(delta, now int64) (int64, bool) {
 	h := r.header()
 	form := h & formMask
-	if form == 0 || h&(hasRows|baseBytes) != 0 || delta >= small || delta <= -small || delta < 0 && form != formPSN {
+	if form == 0 || h&(hasRows|hasQuota|baseBytes) != 0 || delta >= small || delta <= -small || delta < 0 && form != formPSN {
 		return 0, false
 	}
 	if h&hasDeadline != 0 && r.expired(now) {

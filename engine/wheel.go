@@ -13,13 +13,14 @@ const (
 )
 
 // wheel is a hierarchical timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987) of the
-// records with a deadline. A slot is a list that runs through the records themselves, so a deadline costs no
+// records with a deadline, and of transient quotas, which end once they are full. A slot is a list that runs through the records themselves, so a deadline costs no
 // memory beside its record, ends with it, and is set, moved and dropped in constant time. Records due after the
 // last level's end wait in its farthest slot and are placed anew from there.
 type wheel struct {
 	tickMillis int64
 	now        int64 // tick up to which all is done, but for what is in its slots
 	count      int   // records linked
+	deadlines  int   // those of them that have a deadline; the others are transient quotas
 	cascading  int   // the level being redistributed at now, 0 when none is left
 	heads      []ref // first record per slot; nil before the first deadline
 }
@@ -74,14 +75,14 @@ func farSlot(level int, n int64) int {
 	return nearSlots + (level-1)*farSlots + int(n%farSlots)
 }
 
-// link puts a record with a deadline into the wheel.
-func (s *shard) link(r ref, rec record) {
+// link puts a record into the wheel.
+func (s *shard) link(r ref, rec record, now Moment) {
 	w := &s.wheel
 	if w.heads == nil {
 		w.heads = make([]ref, wheelSlots)
 	}
 	off := deadlineOffset(rec.header())
-	slot := w.slotFor(w.tickOf(int64(rec.u64(off))))
+	slot := w.slotFor(w.tickOf(rec.wakeAt(now)))
 	first := w.heads[slot]
 	rec.put16(off+linkSlot, uint16(slot))
 	rec.put32(off+linkNext, uint32(first))
@@ -92,6 +93,23 @@ func (s *shard) link(r ref, rec record) {
 	}
 	w.heads[slot] = r
 	w.count++
+	if rec.u64(off) != 0 {
+		w.deadlines++
+	}
+}
+
+// wakeAt is when the sweep has to look at a record, unix milliseconds: at its deadline, or when a transient quota
+// will be full if nobody takes from it. When somebody has, the sweep puts it off.
+func (r record) wakeAt(now Moment) int64 {
+	at := r.deadline()
+	if r.isTransient() {
+		const msPerNs = 1_000_000
+		wait := r.liveBucket().FullAfter(now.Mono)
+		if full := now.Wall + int64(wait)/msPerNs + 1; at == 0 || full < at {
+			return full
+		}
+	}
+	return at
 }
 
 // unlink takes a record out of the wheel.
@@ -100,6 +118,9 @@ func (s *shard) unlink(rec record) {
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
 	s.join(prev, next, int(rec.u16(off+linkSlot)))
 	s.wheel.count--
+	if rec.u64(off) != 0 {
+		s.wheel.deadlines--
+	}
 }
 
 // join makes next follow prev in a slot; either may be 0.
@@ -127,19 +148,21 @@ func (s *shard) relink(r ref, rec record) {
 
 // sweep deletes records whose deadline has passed, doing at most budget units of work: a record deleted or
 // placed anew is one. It returns how many it deleted and whether it is done for now.
-func (s *shard) sweep(now int64, budget int) (deleted int, done bool) {
+func (s *shard) sweep(now Moment, budget int) (deleted int, done bool) {
 	w := &s.wheel
-	w.skipEmpty(now)
+	w.skipEmpty(now.Wall)
 	if w.count == 0 {
 		return 0, true
 	}
-	target := now / w.tickMillis
+	target := now.Wall / w.tickMillis
 	for budget *= ticksPerUnit; budget > 0; {
 		switch {
 		case w.cascading > 0:
-			budget -= s.cascade()
-		case s.deleteDue(now):
-			deleted++
+			budget -= s.cascade(now)
+		case w.now <= target && w.heads[w.now%nearSlots] != 0:
+			if s.due(w.heads[w.now%nearSlots], now) {
+				deleted++
+			}
 			budget -= ticksPerUnit
 		case w.now >= target:
 			return deleted, true
@@ -162,7 +185,7 @@ func dueLevel(tick int64) int {
 }
 
 // cascade places one record of the level being redistributed nearer, or goes on to the level below.
-func (s *shard) cascade() (work int) {
+func (s *shard) cascade(now Moment) (work int) {
 	w := &s.wheel
 	slot := farSlot(w.cascading, w.now>>(nearBits+farBits*(w.cascading-1)))
 	r := w.heads[slot]
@@ -170,27 +193,27 @@ func (s *shard) cascade() (work int) {
 		w.cascading--
 		return 1
 	}
-	rec := s.arena.at(r)
-	s.unlink(rec)
-	s.link(r, rec)
+	s.place(r, now)
 	return ticksPerUnit
 }
 
-// deleteDue deletes one record of the slot at hand whose deadline has passed; false when there is none.
-func (s *shard) deleteDue(now int64) bool {
-	r := s.wheel.heads[s.wheel.now%nearSlots]
-	if r == 0 {
-		return false
-	}
+// place puts a record of the wheel where it belongs now.
+func (s *shard) place(r ref, now Moment) {
 	rec := s.arena.at(r)
-	if !rec.expired(now) {
+	s.unlink(rec)
+	s.link(r, rec, now)
+}
+
+// due ends a record whose time has come, and reports whether it deleted it. A quota somebody has taken from since it was
+// placed is put off instead; one that hides a counter leaves the counter.
+func (s *shard) due(r ref, now Moment) (deleted bool) {
+	rec := s.arena.at(r)
+	if !rec.ended(now) {
+		s.place(r, now)
 		return false
 	}
-	e := &s.scratch
-	rec.unpack(e)
-	e.Close()
-	s.trim(e) // notes the numbers that are dropped
-	s.expired++
-	s.remove(r, s.locate(s.db.hash.sum(rec.key()), r))
-	return true
+	k := Key{rec.key(), s.db.hash.sum(rec.key())}
+	e := s.unpack(rec, now)
+	s.store(k, e, r, s.locate(k.Hash, r), now)
+	return !e.Exists()
 }

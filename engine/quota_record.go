@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// Fields of a record's quota part, from its start.
+const (
+	quotaCount     = 8
+	quotaPeriod    = 16
+	quotaStamp     = 24
+	quotaNode      = 32
+	quotaTransient = 34
+	quotaFullAt    = 40
+	quotaFraction  = 48
+)
+
+// packQuota writes the register; the bucket is full.
+func (r record) packQuota(off int, q *crdt.Quota) {
+	r.put64(off, q.Capacity)
+	r.put64(off+quotaCount, q.Count)
+	r.put64(off+quotaPeriod, uint64(q.Period))
+	r.put64(off+quotaStamp, q.Stamp.Time)
+	r.put64(off+quotaNode, uint64(q.Stamp.Node))
+	if q.Transient {
+		r.put16(off+quotaTransient, 1)
+	}
+	r.putBucket(off, quota.Bucket{})
+}
+
+func (r record) unpackQuota(off int, q *crdt.Quota) {
+	*q = crdt.Quota{
+		Capacity:  r.u64(off),
+		Count:     r.u64(off + quotaCount),
+		Period:    int64(r.u64(off + quotaPeriod)),
+		Transient: r.u16(off+quotaTransient) != 0,
+		Stamp:     crdt.Stamp{Time: r.u64(off + quotaStamp), Node: r.u16(off + quotaNode)},
+	}
+}
+
+// rate is the configuration of a quota part.
+func (r record) rate(off int) quota.Rate {
+	return quota.Rate{Capacity: r.u64(off), Count: r.u64(off + quotaCount), Period: time.Duration(r.u64(off + quotaPeriod))}
+}
+
+func (r record) bucket(off int) quota.Bucket {
+	return quota.Bucket{FullAt: int64(r.u64(off + quotaFullAt)), Fraction: r.u64(off + quotaFraction)}
+}
+
+func (r record) putBucket(off int, b quota.Bucket) {
+	r.put64(off+quotaFullAt, uint64(b.FullAt))
+	r.put64(off+quotaFraction, b.Fraction)
+}
+
+// isQuota reports whether the record has a quota in force.
+func (r record) isQuota() bool {
+	h := r.header()
+	return h&hasQuota != 0 && r.u64(quotaOffset(h)) != 0
+}
+
+// isTransient reports whether the record is a quota that ends once its bucket is full.
+func (r record) isTransient() bool {
+	h := r.header()
+	return h&hasQuota != 0 && r.u16(quotaOffset(h)+quotaTransient) != 0
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// QuotaState is what there is to know of a quota at one moment.
+type QuotaState struct {
+	Rate   quota.Rate
+	Bucket quota.Bucket
+}
+
+// Quota returns the quota of k, false if it has none.
+func (tx *Tx) Quota(k Key) (QuotaState, bool) {
+	s := tx.db.shard(k.Hash)
+	_, rec, _ := s.find(k)
+	if rec == nil || !rec.isQuota() || rec.ended(tx.now) {
+		return QuotaState{}, false
+	}
+	off := quotaOffset(rec.header())
+	return QuotaState{rec.rate(off), rec.bucket(off)}, true
+}
+
+// SetQuota makes k a token bucket of that rate, full; a counter's value is kept aside and its deadline stays. On a quota,
+// the same rate changes nothing, and another one keeps what is used. A transient quota becomes a lasting one.
+// Errors: ErrNotInteger when k holds bytes.
+func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
+	s := tx.db.shard(k.Hash)
+	e, r, at := s.load(k, tx.now)
+	if e.Base.Kind == crdt.Bytes {
+		return ErrNotInteger
+	}
+	if e.Quota.Capacity != 0 && rateOf(&e.Quota) == rate && !e.Quota.Transient {
+		return nil
+	}
+	s.bucket = s.changed(e, rate, tx.now.Mono)
+	s.configure(e, rate, false, tx.now)
+	s.store(k, e, r, at, tx.now)
+	return nil
+}
+
+// Throttle takes n tokens from the quota of k, which it makes a transient one of that rate where there is none, or
+// changes to that rate. It reports whether it took them, and the quota's state then. When there are not as many tokens
+// it takes none, and makes no quota.
+// Errors: ErrNotInteger when k holds bytes.
+func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
+	s := tx.db.shard(k.Hash)
+	if _, rec, _ := s.find(k); rec != nil && rec.isQuota() && !rec.ended(tx.now) {
+		if off := quotaOffset(rec.header()); rec.rate(off) == rate {
+			bucket := rec.bucket(off)
+			taken = bucket.Take(rate, n, tx.now.Mono)
+			rec.putBucket(off, bucket)
+			return taken, QuotaState{rate, bucket}, nil
+		}
+	}
+	e, r, at := s.load(k, tx.now)
+	if e.Base.Kind == crdt.Bytes {
+		return false, QuotaState{}, ErrNotInteger
+	}
+	s.bucket = s.changed(e, rate, tx.now.Mono)
+	existed := e.Quota.Capacity != 0
+	taken = s.bucket.Take(rate, n, tx.now.Mono)
+	state = QuotaState{rate, s.bucket}
+	if existed || taken && n > 0 {
+		s.configure(e, rate, !existed || e.Quota.Transient, tx.now)
+	}
+	if r != 0 || e.Exists() {
+		s.store(k, e, r, at, tx.now)
+	}
+	return taken, state, nil
+}
+
+// changed is the bucket of the entry in hand under another rate: full if it had no quota.
+func (s *shard) changed(e *crdt.Entry, rate quota.Rate, now int64) quota.Bucket {
+	if e.Quota.Capacity == 0 {
+		return quota.Bucket{}
+	}
+	b := s.bucket
+	if before := rateOf(&e.Quota); before != rate {
+		b.Change(before, rate, now)
+	}
+	return b
+}
+
+// configure writes the quota register.
+func (s *shard) configure(e *crdt.Entry, rate quota.Rate, transient bool, now Moment) {
+	e.Quota = crdt.Quota{
+		Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period),
+		Transient: transient, Stamp: s.clock.Next(now.Wall, s.db.node),
+	}
+}
+
+// DeleteQuota makes k a regular counter again, with the value it had before; false if it has no quota.
+func (tx *Tx) DeleteQuota(k Key) bool {
+	s := tx.db.shard(k.Hash)
+	e, r, at := s.load(k, tx.now)
+	if e.Quota.Capacity == 0 {
+		return false
+	}
+	e.EndQuota()
+	s.store(k, e, r, at, tx.now)
+	return true
+}
+
+func rateOf(q *crdt.Quota) quota.Rate {
+	return quota.Rate{Capacity: q.Capacity, Count: q.Count, Period: time.Duration(q.Period)}
+}
+
+// take takes n tokens from a quota's bucket: how many remain, or -1 when there are not as many.
+func (r record) take(n, now int64) (int64, error) {
+	if n < 0 {
+		return 0, ErrQuota
+	}
+	off := quotaOffset(r.header())
+	rate, bucket := r.rate(off), r.bucket(off)
+	if !bucket.Take(rate, uint64(n), now) {
+		return -1, nil
+	}
+	r.putBucket(off, bucket)
+	return int64(bucket.Remaining(rate, now)), nil
+}
+
+// quotaValue is what is visible of a record with a quota and no deadline in the past.
+func (s *shard) quotaValue(rec record, now Moment) Value {
+	if !rec.ended(now) {
+		off := quotaOffset(rec.header())
+		return Value{Kind: Quota, Int: int64(rec.bucket(off).Remaining(rec.rate(off), now.Mono)), Deadline: rec.deadline()}
+	}
+	e := s.unpack(rec, now)
+	if !e.Exists() {
+		return Value{}
+	}
+	return Value{Kind: Integer, Int: e.Int(), Deadline: e.Deadline.At}
+}
+
+// ended reports whether the record is past its deadline, or a transient quota that has become full.
+func (r record) ended(now Moment) bool {
+	return r.expired(now.Wall) || r.isTransient() && r.isFull(now.Mono)
+}
+
+// liveBucket is the record's bucket, full if it has no quota.
+func (r record) liveBucket() quota.Bucket {
+	h := r.header()
+	if h&hasQuota == 0 {
+		return quota.Bucket{}
+	}
+	return r.bucket(quotaOffset(h))
+}
+
+// setBucket stores the tokens of a record that has a quota.
+func (r record) setBucket(b quota.Bucket) {
+	if h := r.header(); h&hasQuota != 0 {
+		r.putBucket(quotaOffset(h), b)
+	}
+}
+
+// isFull reports whether a quota's bucket is full.
+func (r record) isFull(now int64) bool { return r.liveBucket().FullAfter(now) == 0 }

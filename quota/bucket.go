@@ -1,0 +1,205 @@
+// Package quota is the arithmetic of token buckets, exact in integers.
+//
+// A bucket holds up to Capacity tokens and earns Count of them per Period, continuously. Its state is the moment
+// at which it will be full again: the generic cell rate algorithm (ITU-T I.371, appendix on GCRA) turned round.
+// One token takes Period/Count to earn, which need not be a whole number of nanoseconds; the moment therefore carries a
+// fraction with the denominator Count, so nothing is ever rounded: no drift over years, at one token or at 10^15.
+//
+// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens.
+package quota
+
+import (
+	"errors"
+	"math/bits"
+	"time"
+)
+
+const (
+	MaxTokens = 1_000_000_000_000_000 // of a capacity or a count
+	MaxPeriod = 1_000_000_000 * time.Second
+)
+
+// Errors of New.
+var (
+	ErrTokens = errors.New("quota: tokens must be from 1 to 10^15")
+	ErrPeriod = errors.New("quota: the period must be from one nanosecond to 10^9 seconds")
+	ErrWindow = errors.New("quota: filling the bucket would take longer than 10^9 seconds")
+)
+
+// Rate is a bucket's configuration.
+type Rate struct {
+	Capacity uint64        // tokens, 1 to MaxTokens
+	Count    uint64        // tokens per Period, 1 to MaxTokens
+	Period   time.Duration // up to MaxPeriod
+}
+
+// Limit is the rate of limit tokens per window: a bucket of that capacity, filled once per window.
+func Limit(limit uint64, window time.Duration) (Rate, error) {
+	return New(limit, limit, window)
+}
+
+// New checks a configuration. Errors: ErrTokens, ErrPeriod, ErrWindow.
+func New(capacity, count uint64, period time.Duration) (Rate, error) {
+	r := Rate{capacity, count, period}
+	switch {
+	case capacity < 1 || capacity > MaxTokens || count < 1 || count > MaxTokens:
+		return Rate{}, ErrTokens
+	case period < 1 || period > MaxPeriod:
+		return Rate{}, ErrPeriod
+	}
+	if hi, lo := bits.Mul64(capacity, uint64(period)); hi >= count || !r.within(hi, lo) {
+		return Rate{}, ErrWindow
+	}
+	return r, nil
+}
+
+func (r Rate) within(hi, lo uint64) bool {
+	q, _ := bits.Div64(hi, lo, r.Count)
+	return q <= uint64(MaxPeriod)
+}
+
+// Window is the time that an empty bucket takes to fill, rounded up to whole nanoseconds.
+func (r Rate) Window() time.Duration { return r.earn(r.Capacity).roundUp() }
+
+// span is a length of time: nanoseconds and, of another one, Fraction/Count.
+type span struct {
+	ns       uint64
+	fraction uint64
+}
+
+func (s span) roundUp() time.Duration {
+	if s.fraction > 0 {
+		return time.Duration(s.ns) + 1
+	}
+	return time.Duration(s.ns)
+}
+
+func (s span) less(o span) bool {
+	return s.ns < o.ns || s.ns == o.ns && s.fraction < o.fraction
+}
+
+// earn is how long n tokens take, n at most the capacity: so the quotient fits 64 bits.
+func (r Rate) earn(n uint64) span {
+	hi, lo := bits.Mul64(n, uint64(r.Period))
+	q, rest := bits.Div64(hi, lo, r.Count)
+	return span{q, rest}
+}
+
+func (r Rate) add(a, b span) span {
+	s := span{a.ns + b.ns, a.fraction + b.fraction}
+	if s.fraction >= r.Count {
+		s.fraction -= r.Count
+		s.ns++
+	}
+	return s
+}
+
+// sub is a-b, which must not be negative.
+func (r Rate) sub(a, b span) span {
+	if a.fraction < b.fraction {
+		a.ns--
+		a.fraction += r.Count
+	}
+	return span{a.ns - b.ns, a.fraction - b.fraction}
+}
+
+// Bucket is the state of a bucket: the moment at which it is full. The zero Bucket is full.
+// Moments are nanoseconds of a clock that runs evenly and never goes back, from any origin at or after 0.
+type Bucket struct {
+	FullAt   int64  // nanoseconds
+	Fraction uint64 // of a nanosecond more: Fraction/Count, below 1
+}
+
+// missing is the time until the bucket is full.
+func (b Bucket) missing(now int64) span {
+	if b.FullAt < now {
+		return span{}
+	}
+	return span{uint64(b.FullAt - now), b.Fraction}
+}
+
+// Take takes n tokens at now if there are as many, and reports whether it did. Zero tokens are always there.
+func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
+	if n > r.Capacity {
+		return false
+	}
+	after := r.add(b.missing(now), r.earn(n))
+	if r.earn(r.Capacity).less(after) {
+		return n == 0
+	}
+	if n > 0 {
+		b.FullAt, b.Fraction = now+int64(after.ns), after.fraction
+	}
+	return true
+}
+
+// Remaining is the whole tokens in the bucket at now.
+func (b Bucket) Remaining(r Rate, now int64) uint64 {
+	window, missing := r.earn(r.Capacity), b.missing(now)
+	if window.less(missing) {
+		return 0
+	}
+	return r.tokens(r.sub(window, missing))
+}
+
+// tokens is the whole tokens earned in s, a time up to the window.
+func (r Rate) tokens(s span) uint64 {
+	// (ns + fraction/count) / (period/count) = (ns*count + fraction) / period
+	hi, lo := bits.Mul64(s.ns, r.Count)
+	lo, carry := bits.Add64(lo, s.fraction, 0)
+	q, _ := bits.Div64(hi+carry, lo, uint64(r.Period))
+	return q
+}
+
+// RetryAfter is how long from now until n tokens could be there if nobody took any, rounded up; 0 when they are
+// there, negative when n is more than the bucket holds.
+func (b Bucket) RetryAfter(r Rate, n uint64, now int64) time.Duration {
+	if n > r.Capacity {
+		return -1
+	}
+	window, after := r.earn(r.Capacity), r.add(b.missing(now), r.earn(n))
+	if !window.less(after) {
+		return 0
+	}
+	return r.sub(after, window).roundUp()
+}
+
+// FullAfter is how long from now until the bucket is full, rounded up.
+func (b Bucket) FullAfter(now int64) time.Duration { return b.missing(now).roundUp() }
+
+// Change carries the bucket over from one rate to another: what is used stays used, rounded up to the new rate's fractions,
+// but never more than the new capacity.
+func (b *Bucket) Change(from, to Rate, now int64) {
+	missing := b.missing(now)
+	// used = (ns*fromCount + fraction) / fromPeriod tokens. As time under the new rate: used * toPeriod / toCount.
+	hi, lo := bits.Mul64(missing.ns, from.Count)
+	lo, carry := bits.Add64(lo, missing.fraction, 0)
+	used, rest := bits.Div64(hi+carry, lo, uint64(from.Period))
+	if used >= to.Capacity {
+		*b = at(now, to.earn(to.Capacity))
+		return
+	}
+	after := to.earn(used)
+	if rest > 0 {
+		after = to.add(after, to.part(rest, uint64(from.Period)))
+	}
+	if window := to.earn(to.Capacity); window.less(after) {
+		after = window
+	}
+	*b = at(now, after)
+}
+
+// part is how long rest/whole of a token takes, rounded up to the next fraction; rest < whole.
+func (r Rate) part(rest, whole uint64) span {
+	// rest*period/whole in units of 1/count ns, rounded up.
+	hi, lo := bits.Mul64(rest, uint64(r.Period))
+	units, left := bits.Div64(hi, lo, whole) // below period
+	if left > 0 {
+		units++
+	}
+	return span{units / r.Count, units % r.Count}
+}
+
+func at(now int64, missing span) Bucket {
+	return Bucket{now + int64(missing.ns), missing.fraction}
+}

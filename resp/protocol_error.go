@@ -1,0 +1,32 @@
+package resp
+
+// ProtocolError says why a client's bytes are not RESP, or are more than Limits allow. Where Redis has a text for it,
+// that is the text: the reply is "-ERR " followed by Error(). It is final: what follows in the stream has no meaning.
+type ProtocolError struct {
+	text string
+}
+
+// Error returns the text for the client. It has no line breaks.
+func (e *ProtocolError) Error() string { return e.text }
+
+// Every text that a Reader can answer, but for notBulkError's.
+var (
+	errMultibulkLength = &ProtocolError{"Protocol error: invalid multibulk length"}
+	errMultibulkLine   = &ProtocolError{"Protocol error: too big mbulk count string"}
+	errBulkLength      = &ProtocolError{"Protocol error: invalid bulk length"}
+	errBulkLine        = &ProtocolError{"Protocol error: too big bulk count string"}
+	errInlineLength    = &ProtocolError{"Protocol error: too big inline request"}
+	errInlineQuotes    = &ProtocolError{"Protocol error: unbalanced quotes in request"}
+
+	// The two that Redis has not: it closes the connection without a word.
+	errCommandLength = &ProtocolError{"Protocol error: too big request"}
+	errUnreadInput   = &ProtocolError{"Protocol error: too much unread input"}
+)
+
+// notBulkError is for an argument that begins with got instead of '$'.
+func notBulkError(got byte) *ProtocolError {
+	if got == '\r' || got == '\n' {
+		got = ' ' // as Redis: the reply is one line
+	}
+	return &ProtocolError{"Protocol error: expected '$', got '" + string([]byte{got}) + "'"}
+}
