@@ -1,0 +1,47 @@
+# What CI runs is `make check`. `go test ./...` alone needs nothing but Go.
+
+GO ?= go
+RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config
+FUZZ_SECONDS ?= 60
+
+.PHONY: help build check format vet test race required fuzz robust bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+build: ## the server, as bin/quota-db
+	$(GO) build -o bin/quota-db ./cmd/quota-db
+
+check: format vet test race required ## all that CI runs
+
+format: # every file as gofmt has it
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+
+vet: # vet and staticcheck, whose version is in go.mod
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+test: ## the tests as README has them, fuzz seeds included
+	$(GO) test ./...
+
+race: ## the race detector over everything with concurrency
+	$(GO) test -race -short $(RACE_PACKAGES)
+
+required: ## the suites that need redis-server and its tools, which then must be there
+	QUOTADB_REQUIRE_REDIS=1 $(GO) test -count=1 ./tests/...
+
+robust: ## the robustness suite at full size: 100 MB of random bytes, 10,000 connections
+	QUOTADB_FULL_SIZE=1 $(GO) test -count=1 -v ./tests/robust/...
+
+fuzz: ## every fuzz target for FUZZ_SECONDS each
+	@for target in $$(grep -rho '^func Fuzz[A-Za-z0-9]*' --include=*_test.go . | sed 's/func //'); do \
+		dir=$$(dirname $$(grep -rl "^func $$target(" --include=*_test.go .)); \
+		echo "$$dir $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s $$dir || exit 1; \
+	done
+
+bench: ## quota-db and Redis side by side: README's table
+	$(GO) run ./tests/bench
+
+clean:
+	rm -rf bin

@@ -1,0 +1,177 @@
+package command
+
+// What is told to clients that spread commands over servers: Redis's words, in its order.
+const (
+	allShards     = "request_policy:all_shards"
+	multiShard    = "request_policy:multi_shard"
+	allSucceeded  = "response_policy:all_succeeded"
+	sumOfShards   = "response_policy:agg_sum"
+	leastOfShards = "response_policy:agg_min"
+	noFixedOutput = "nondeterministic_output"
+	noFixedOrder  = "nondeterministic_output_order"
+)
+
+// Headings in the help of redis-cli.
+const (
+	ofStrings    = "string"
+	ofKeys       = "generic"
+	ofConnection = "connection"
+	ofServer     = "server"
+	ofCluster    = "cluster"
+)
+
+// How a command uses its keys: R reads, O overwrites, W writes, M marks for removal.
+const (
+	looksAt    = "RO"
+	reads      = "RO access"
+	changes    = "RW access update"
+	touches    = "RW update"
+	overwrites = "OW update"
+	inserts    = "OW insert"
+	takes      = "RW access delete"
+	removes    = "RM delete"
+)
+
+// commands is the table of all commands.
+func commands() []*row {
+	var all []*row
+	for _, family := range [][]*row{stringCommands(), keyCommands(), connectionCommands(), serverCommands()} {
+		all = append(all, family...)
+	}
+	return all
+}
+
+func stringCommands() []*row {
+	rows := []*row{
+		{name: "get", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "1.0.0", handler: get, summary: "The value of a key"},
+		{name: "set", arity: -3, flags: write | denyOOM, keys: oneKey("RW access update variable_flags"), since: "1.0.0", handler: set, summary: "Give a key a value, and perhaps a deadline"},
+		{name: "getset", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: getSet, summary: "Give a key a value and answer the one before"},
+		{name: "getdel", arity: 2, flags: write | fast, keys: oneKey(takes), since: "6.2.0", handler: getDel, summary: "The value of a key, which is deleted"},
+		{name: "getex", arity: -2, flags: write | fast, keys: oneKey(changes), since: "6.2.0", handler: getEX, summary: "The value of a key, whose deadline may change"},
+		{name: "setnx", arity: 3, flags: write | denyOOM | fast, keys: oneKey(inserts), since: "1.0.0", handler: setNX, summary: "Give a key a value if it does not exist"},
+		{name: "setex", arity: 4, flags: write | denyOOM, keys: oneKey(overwrites), since: "2.0.0", handler: setEX, summary: "Give a key a value for some seconds"},
+		{name: "psetex", arity: 4, flags: write | denyOOM, keys: oneKey(overwrites), since: "2.6.0", handler: psetEX, summary: "Give a key a value for some milliseconds"},
+		{name: "mget", arity: -2, flags: readonly | fast, keys: allKeys(reads), since: "1.0.0", tips: []string{multiShard}, handler: mget, summary: "The values of several keys"},
+		{name: "mset", arity: -3, flags: write | denyOOM, keys: pairKeys(overwrites), since: "1.0.1", tips: []string{multiShard, allSucceeded}, handler: mset, summary: "Give several keys their values at once"},
+		{name: "msetnx", arity: -3, flags: write | denyOOM, keys: pairKeys(inserts), since: "1.0.1", tips: []string{multiShard, leastOfShards}, handler: msetNX, summary: "Give several keys their values if none of them exists"},
+		{name: "strlen", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "2.2.0", handler: strlen, summary: "How many bytes a value has"},
+		{name: "incr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incr, summary: "Count one up"},
+		{name: "incrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incrBy, summary: "Count up by a number"},
+		{name: "decr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decr, summary: "Count one down"},
+		{name: "decrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decrBy, summary: "Count down by a number"},
+		{name: "incrbyfloat", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "2.6.0", handler: incrByFloat, summary: "Refused: counters are integers"},
+	}
+	return inGroup(rows, ofStrings, aclString)
+}
+
+func keyCommands() []*row {
+	rows := []*row{
+		{name: "del", arity: -2, flags: write, keys: allKeys(removes), since: "1.0.0", tips: []string{multiShard, sumOfShards}, handler: del, summary: "Delete keys"},
+		{name: "unlink", arity: -2, flags: write | fast, keys: allKeys(removes), since: "4.0.0", tips: []string{multiShard, sumOfShards}, handler: del, summary: "Delete keys, as DEL does"},
+		{name: "exists", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "1.0.0", tips: []string{multiShard, sumOfShards}, handler: exists, summary: "How many of the keys exist"},
+		{name: "touch", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "3.2.1", tips: []string{multiShard, sumOfShards}, handler: exists, summary: "How many of the keys exist, as EXISTS answers"},
+		{name: "type", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "1.0.0", handler: typeOf, summary: "The type of a value"},
+		{name: "randomkey", arity: 1, flags: readonly, since: "1.0.0", tips: []string{allShards, noFixedOutput}, handler: randomKey, summary: "Some key"},
+		{name: "keys", arity: 2, flags: readonly, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys, summary: "All keys that match a pattern"},
+		{name: "scan", arity: -2, flags: readonly, since: "2.8.0", tips: []string{noFixedOutput, "request_policy:special"}, handler: scan, summary: "Some keys, and the cursor to go on with"},
+		{name: "expire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.0.0", handler: expire, summary: "End a key in some seconds"},
+		{name: "pexpire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "2.6.0", handler: pexpire, summary: "End a key in some milliseconds"},
+		{name: "expireat", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.2.0", handler: expireAt, summary: "End a key at a time in seconds since 1970"},
+		{name: "pexpireat", arity: -3, flags: write | fast, keys: oneKey(touches), since: "2.6.0", handler: pexpireAt, summary: "End a key at a time in milliseconds since 1970"},
+		{name: "ttl", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "1.0.0", tips: []string{noFixedOutput}, handler: ttl, summary: "How many seconds a key has left"},
+		{name: "pttl", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "2.6.0", tips: []string{noFixedOutput}, handler: pttl, summary: "How many milliseconds a key has left"},
+		{name: "expiretime", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "7.0.0", handler: expireTime, summary: "When a key ends, in seconds since 1970"},
+		{name: "pexpiretime", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "7.0.0", handler: pexpireTime, summary: "When a key ends, in milliseconds since 1970"},
+		{name: "persist", arity: 2, flags: write | fast, keys: oneKey(touches), since: "2.2.0", handler: persist, summary: "Take a key's deadline away"},
+	}
+	rows = inGroup(rows, ofKeys, aclKeyspace)
+	return append(rows, &row{name: "object", arity: -2, group: ofKeys, since: "2.2.3", summary: "How keys are kept", subs: []*row{
+		{name: "encoding", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectEncoding, summary: "How a value is kept: int, embstr or raw"},
+		{name: "help", arity: 2, flags: loading | stale, acl: aclKeyspace, since: "6.2.0", handler: help, summary: "This list"},
+	}})
+}
+
+func connectionCommands() []*row {
+	const early = noscript | loading | stale | fast | noAuth | allowBusy // also before a login
+	rows := []*row{
+		{name: "ping", arity: -1, flags: fast, since: "1.0.0", tips: []string{allShards, allSucceeded}, handler: ping, summary: "Answer PONG, or the message"},
+		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo, summary: "Answer the message"},
+		{name: "quit", arity: -1, flags: early, since: "1.0.0", handler: quit, summary: "End the connection"},
+		{name: "reset", arity: 1, flags: early, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
+		{name: "auth", arity: -2, flags: early, since: "1.0.0", handler: auth, summary: "Log in"},
+		{name: "hello", arity: -1, flags: early, since: "6.0.0", handler: hello, summary: "Choose the protocol, log in, name the connection"},
+		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
+	}
+	rows = inGroup(rows, ofConnection, aclConnection)
+	const plain = noscript | loading | stale
+	subs := []*row{
+		{name: "getname", arity: 2, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientGetName, summary: "The name of this connection"},
+		{name: "id", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: clientID, summary: "The number of this connection"},
+		{name: "info", arity: 2, flags: plain, acl: aclConnection, since: "6.2.0", tips: []string{noFixedOutput}, handler: clientInfo, summary: "All about this connection, as in LIST"},
+		{name: "list", arity: -2, flags: admin | plain, acl: aclConnection, since: "2.4.0", tips: []string{noFixedOutput}, handler: clientList, summary: "All connections, or those of a TYPE or with an ID"},
+		{name: "setinfo", arity: 4, flags: plain, acl: aclConnection, since: "7.2.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: clientSetInfo, summary: "Tell LIB-NAME or LIB-VER of the client's library"},
+		{name: "setname", arity: 3, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientSetName, summary: "Name this connection"},
+		{name: "help", arity: 2, flags: loading | stale, acl: aclConnection, since: "5.0.0", handler: help, summary: "This list"},
+	}
+	return append(rows, &row{name: "client", arity: -2, group: ofConnection, since: "2.4.0", summary: "Connections", subs: subs})
+}
+
+func serverCommands() []*row {
+	shards := []string{allShards, allSucceeded}
+	return []*row{
+		{name: "dbsize", arity: 1, flags: readonly | fast, acl: aclKeyspace, group: ofServer, since: "1.0.0", tips: []string{allShards, sumOfShards}, handler: dbSize, summary: "How many keys there are"},
+		{name: "flushdb", arity: -1, flags: write, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
+		{name: "flushall", arity: -1, flags: write, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
+		{name: "time", arity: 1, flags: loading | stale | fast, group: ofServer, since: "2.6.0", tips: []string{noFixedOutput}, handler: timeOf, summary: "The server's time: seconds since 1970 and microseconds"},
+		{name: "info", arity: -1, flags: loading | stale, acl: aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info, summary: "Figures about the server"},
+		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, group: ofServer, since: "1.0.0", handler: shutdown, summary: "Stop the server"},
+		{name: "config", arity: -2, group: ofServer, since: "2.0.0", summary: "Parameters", subs: configCommands()},
+		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, group: ofServer, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll, summary: "All about the commands", subs: commandCommands()},
+		{name: "memory", arity: -2, group: ofServer, since: "4.0.0", summary: "Memory of keys", subs: []*row{
+			{name: "usage", arity: -3, flags: readonly, keys: subKey(looksAt), since: "4.0.0", handler: memoryUsage, summary: "About how many bytes a key takes"},
+			{name: "help", arity: 2, flags: loading | stale, since: "4.0.0", handler: help, summary: "This list"},
+		}},
+		{name: "cluster", arity: -2, group: ofCluster, since: "3.0.0", summary: "Refused: this is not part of a Redis cluster", subs: clusterCommands()},
+	}
+}
+
+func configCommands() []*row {
+	const plain = admin | noscript | loading | stale
+	return []*row{
+		{name: "get", arity: -3, flags: plain, since: "2.0.0", handler: configGet, summary: "Parameters by name or pattern"},
+		{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: configSet, summary: "Change parameters, all or none"},
+		{name: "resetstat", arity: 2, flags: plain, since: "2.0.0", handler: configResetStat, summary: "Begin to count anew"},
+		{name: "rewrite", arity: 2, flags: plain, since: "2.8.0", handler: configRewrite, summary: "Refused: there is no configuration file"},
+		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", handler: help, summary: "This list"},
+	}
+}
+
+func commandCommands() []*row {
+	const plain = loading | stale
+	unordered := []string{noFixedOrder}
+	return []*row{
+		{name: "count", arity: 2, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandCount, summary: "How many commands there are"},
+		{name: "docs", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandDocs, summary: "Commands in words"},
+		{name: "getkeys", arity: -4, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandGetKeys, summary: "The keys of a whole command"},
+		{name: "info", arity: -2, flags: plain, acl: aclConnection, since: "2.8.13", tips: unordered, handler: commandInfo, summary: "Commands in figures"},
+		{name: "list", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandList, summary: "Names of commands, perhaps FILTERBY MODULE, ACLCAT or PATTERN"},
+		{name: "help", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: help, summary: "This list"},
+	}
+}
+
+func clusterCommands() []*row {
+	var rows []*row
+	for _, name := range []string{"info", "myid", "nodes", "shards", "slots"} {
+		rows = append(rows, &row{name: name, arity: 2, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
+	}
+	return append(rows, &row{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
+}
+
+// inGroup completes rows of one family.
+func inGroup(rows []*row, group string, acl categories) []*row {
+	for _, r := range rows {
+		r.group = group
+		r.acl |= acl
+	}
+	return rows
+}

@@ -1,0 +1,104 @@
+package command
+
+import (
+	"bytes"
+	"strings"
+)
+
+// configGet answers the parameters that any of the names or patterns means, each once.
+func configGet(c *call) {
+	var found []*param
+	for i := range c.server.params {
+		p := &c.server.params[i]
+		for _, arg := range c.args[2:] {
+			if p.isMeantBy(arg) {
+				found = append(found, p)
+				break
+			}
+		}
+	}
+	c.pairs(len(found))
+	for _, p := range found {
+		c.bulk(p.name)
+		c.bulk(p.get())
+	}
+}
+
+// isMeantBy reports whether an argument of CONFIG GET, a name or a pattern, is about the parameter.
+func (p *param) isMeantBy(arg []byte) bool {
+	if !bytes.ContainsAny(arg, "*?[") {
+		return is(arg, p.name)
+	}
+	return globMatch(bytes.ToLower(arg), []byte(p.name))
+}
+
+// configSet sets all parameters or none.
+func configSet(c *call) {
+	if len(c.args)%2 != 0 {
+		c.fail(errSyntax)
+		return
+	}
+	pairs := c.args[2:]
+	chosen, ok := c.chooseParams(pairs)
+	if !ok {
+		return
+	}
+	changes := make([]func(), len(chosen))
+	for i, p := range chosen {
+		apply, problem := p.set(string(pairs[2*i+1]))
+		if problem != "" {
+			c.failParam(pairs[2*i], problem)
+			return
+		}
+		changes[i] = apply
+	}
+	for _, apply := range changes {
+		apply()
+	}
+	c.ok()
+}
+
+// chooseParams finds the parameters that pairs of name and value name; false after answering an error.
+func (c *call) chooseParams(pairs [][]byte) (chosen []*param, ok bool) {
+	seen := make(map[*param]bool)
+	for i := 0; i < len(pairs); i += 2 {
+		p := c.server.param(pairs[i])
+		switch {
+		case p == nil:
+			c.failf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", clip(pairs[i], len(pairs[i])))
+			return nil, false
+		case p.set == nil:
+			c.failParam(pairs[i], "can't set immutable config")
+			return nil, false
+		case seen[p]:
+			c.failParam(pairs[i], "duplicate parameter")
+			return nil, false
+		}
+		seen[p] = true
+		chosen = append(chosen, p)
+	}
+	return chosen, true
+}
+
+func (c *call) failParam(name []byte, problem string) {
+	c.failf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", strings.ToLower(string(name)), problem)
+}
+
+// param is the parameter of a name, nil if there is none.
+func (s *Server) param(name []byte) *param {
+	for i := range s.params {
+		if is(name, s.params[i].name) {
+			return &s.params[i]
+		}
+	}
+	return nil
+}
+
+func configResetStat(c *call) {
+	c.server.Stats.reset(c.server.DB.Expired())
+	c.x.tally, c.x.hits, c.x.misses = 0, 0, 0
+	c.ok()
+}
+
+// configRewrite is refused: flags and environment are not ours to write.
+func configRewrite(c *call) { c.fail(errNoConfigFile) }

@@ -1,0 +1,138 @@
+package command
+
+import (
+	"math"
+
+	"github.com/quotadb/quota-db/resp"
+)
+
+func ping(c *call) {
+	switch len(c.args) {
+	case 1:
+		c.simple("PONG")
+	case 2:
+		c.out = resp.AppendBulk(c.out, c.args[1])
+	default:
+		c.fail(wrongArity(c.row))
+	}
+}
+
+func echo(c *call) { c.out = resp.AppendBulk(c.out, c.args[1]) }
+
+func quit(c *call) {
+	c.client.CloseAfter = true
+	c.ok()
+}
+
+// reset makes the client as new as far as this server knows it.
+func reset(c *call) {
+	c.server.Clients.change(func() { c.client.Proto, c.client.Name = 2, "" })
+	c.simple("RESET")
+}
+
+// selectDB is SELECT. There is one database, so that a key is the same everywhere in a cluster.
+func selectDB(c *call) {
+	n, ok := resp.ParseInt(c.args[1])
+	switch {
+	case !ok:
+		c.fail(errNotInteger)
+	case n < math.MinInt32 || n > math.MaxInt32:
+		c.failf("ERR value is out of range, value must between %d and %d", math.MinInt32, math.MaxInt32)
+	case n != 0:
+		c.fail(errDB)
+	default:
+		c.ok()
+	}
+}
+
+// timeOf is TIME: seconds and microseconds, though the clock of a batch counts milliseconds.
+func timeOf(c *call) {
+	c.array(2)
+	c.out = resp.AppendBulkInt(c.out, c.now.Wall/1000)
+	c.out = resp.AppendBulkInt(c.out, c.now.Wall%1000*1000)
+}
+
+// auth is AUTH of a server without passwords, whose default user may log in with any.
+func auth(c *call) {
+	switch {
+	case len(c.args) == 2:
+		c.fail(errNoPassword)
+	case len(c.args) > 3:
+		c.fail(errSyntax)
+	case !isDefaultUser(c.args[1]):
+		c.fail(errWrongPass)
+	default:
+		c.ok()
+	}
+}
+
+func isDefaultUser(name []byte) bool { return string(name) == "default" }
+
+// hello is HELLO: another protocol, a login and a name, or nothing of it.
+func hello(c *call) {
+	proto := c.client.Proto
+	if len(c.args) > 1 {
+		n, ok := resp.ParseInt(c.args[1])
+		switch {
+		case !ok:
+			c.fail(errProtocolInteger)
+			return
+		case n != 2 && n != 3:
+			c.fail(errProtocol)
+			return
+		}
+		proto = int(n)
+		if !c.helloOptions(c.args[2:]) {
+			return
+		}
+	}
+	c.server.Clients.change(func() { c.client.Proto = proto })
+	c.pairs(7)
+	c.bulk("server")
+	c.bulk("redis")
+	c.bulk("version")
+	c.bulk(RedisVersion)
+	c.bulk("proto")
+	c.integer(int64(proto))
+	c.bulk("id")
+	c.integer(c.client.ID)
+	c.bulk("mode")
+	c.bulk("standalone")
+	c.bulk("role")
+	c.bulk("master")
+	c.bulk("modules")
+	c.array(0)
+}
+
+// helloOptions does what the options of HELLO say; false after answering an error.
+func (c *call) helloOptions(args [][]byte) bool {
+	for len(args) > 0 {
+		switch {
+		case is(args[0], "auth") && len(args) > 2:
+			if !isDefaultUser(args[1]) {
+				c.fail(errWrongPass)
+				return false
+			}
+			args = args[3:]
+		case is(args[0], "setname") && len(args) > 1:
+			if !c.setName(args[1]) {
+				return false
+			}
+			args = args[2:]
+		default:
+			c.failf("ERR Syntax error in HELLO option '%s'", clip(args[0], len(args[0])))
+			return false
+		}
+	}
+	return true
+}
+
+// setName names the client; false after answering an error.
+func (c *call) setName(name []byte) bool {
+	if !validName(name) {
+		c.fail(errClientName)
+		return false
+	}
+	c.server.Clients.change(func() { c.client.Name = string(name) })
+	return true
+}

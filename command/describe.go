@@ -1,0 +1,95 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/quotadb/quota-db/resp"
+)
+
+// describeRows answers an array of rows as COMMAND shows them, null for those that are nil.
+func (c *call) describeRows(rows []*row) {
+	c.array(len(rows))
+	for _, r := range rows {
+		if r == nil {
+			c.null()
+		} else {
+			c.describeRow(r)
+		}
+	}
+}
+
+// describeRow answers ten fields: name, arity, flags, first key, last key, step, categories, tips, keys, subcommands.
+func (c *call) describeRow(r *row) {
+	c.array(10)
+	c.bulk(r.full)
+	c.integer(int64(r.arity))
+	c.words(namesOf(uint16(r.flags), flagNames()), "")
+	c.integer(int64(r.keys.first))
+	c.integer(int64(r.keys.last))
+	c.integer(int64(r.keys.step))
+	c.words(namesOf(uint16(r.categories()), categoryNames()), "@")
+	c.out = resp.AppendSet(c.out, len(r.tips), c.client.Proto)
+	for _, tip := range r.tips {
+		c.bulk(tip)
+	}
+	c.describeKeys(r.keys)
+	c.out = resp.AppendSet(c.out, len(r.subs), c.client.Proto)
+	for _, sub := range r.subs {
+		c.describeRow(sub)
+	}
+}
+
+// describeKeys answers how to find the keys: from a position on, up to another one.
+func (c *call) describeKeys(k keys) {
+	if k.first == 0 {
+		c.out = resp.AppendSet(c.out, 0, c.client.Proto)
+		return
+	}
+	c.out = resp.AppendSet(c.out, 1, c.client.Proto)
+	last := k.last
+	if last > 0 {
+		last -= k.first // here it counts from the first key
+	}
+	c.pairs(3)
+	c.bulk("flags")
+	c.words(strings.Fields(k.use), "")
+	c.bulk("begin_search")
+	c.pairs(2)
+	c.bulk("type")
+	c.bulk("index")
+	c.bulk("spec")
+	c.pairs(1)
+	c.bulk("index")
+	c.integer(int64(k.first))
+	c.bulk("find_keys")
+	c.pairs(2)
+	c.bulk("type")
+	c.bulk("range")
+	c.bulk("spec")
+	c.pairs(3)
+	c.bulk("lastkey")
+	c.integer(int64(last))
+	c.bulk("keystep")
+	c.integer(int64(k.step))
+	c.bulk("limit")
+	c.integer(0)
+}
+
+// words answers a set of simple strings.
+func (c *call) words(words []string, prefix string) {
+	c.out = resp.AppendSet(c.out, len(words), c.client.Proto)
+	for _, word := range words {
+		c.simple(prefix + word)
+	}
+}
+
+// namesOf are the names of the bits that are set.
+func namesOf(bits uint16, names []string) []string {
+	var set []string
+	for i, name := range names {
+		if bits&(1<<i) != 0 {
+			set = append(set, name)
+		}
+	}
+	return set
+}

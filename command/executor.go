@@ -1,0 +1,233 @@
+package command
+
+import (
+	"slices"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+const (
+	// groupCommands is how many commands of a batch are prepared together: as many as DB.Warm takes.
+	groupCommands = 64
+	// warmKeys is for how many keys of one command the cache is warmed before they are used; more would push each
+	// other out of it.
+	warmKeys = 1024
+	// keptKeys is the largest room for one command's keys that an executor keeps.
+	keptKeys = 4096
+)
+
+// Executor runs batches of commands. It is scratch memory and counters, used by one goroutine at a time, and lives as
+// long as its server: make a few and use them again.
+//
+// INCR in a batch of 16 over 10,000 keys costs about 60 ns without allocation (BenchmarkRunIncr16).
+type Executor struct {
+	server *Server
+	counts *counts
+	plan   [groupCommands]planned
+	keys   [groupCommands]engine.Key // of the plan's commands with one key, in order
+	hashed int                       // how many of keys are in use
+	call   call
+
+	tallied *row // what ran last
+	tally   int64
+	hits    int64
+	misses  int64
+	names   []byte // for SCAN and KEYS
+}
+
+// planned is a command that is about to run.
+type planned struct {
+	row     *row
+	problem problem
+}
+
+// problem is why a command is refused before it runs.
+type problem uint8
+
+const (
+	none problem = iota
+	noCommand
+	noSubcommand
+	badArity
+	badKey
+)
+
+// NewExecutor makes an executor.
+func (s *Server) NewExecutor() *Executor {
+	x := &Executor{server: s, counts: s.Stats.newCounts(len(s.table.rows))}
+	x.call = call{server: s, x: x}
+	return x
+}
+
+// Run executes the commands in order and appends their replies to out. It stops after a command that sets
+// c.CloseAfter. The clocks are read once.
+func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
+	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
+	for len(batch) > 0 && !c.CloseAfter {
+		n := min(len(batch), groupCommands)
+		x.prepare(batch[:n])
+		x.execute(batch[:n])
+		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
+		batch = batch[n:]
+	}
+	c.see(x.call.now.Wall, x.tallied)
+	x.flush()
+	out = x.call.out
+	x.forget()
+	return out
+}
+
+// prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
+func (x *Executor) prepare(group [][][]byte) {
+	db, n := x.server.DB, 0
+	for i, args := range group {
+		p := x.resolve(args)
+		if p.problem == none && p.row.lock == lockOne {
+			name := args[p.row.keys.first]
+			if len(name) > engine.MaxKeyBytes {
+				p.problem = badKey
+			} else {
+				x.keys[n] = db.Key(name)
+				n++
+			}
+		}
+		x.plan[i] = p
+	}
+	if x.hashed = n; n > 1 {
+		db.Warm(x.keys[:n])
+	}
+}
+
+// resolve finds the row of a command and checks the number of its arguments.
+func (x *Executor) resolve(args [][]byte) planned {
+	r := x.server.table.find(args[0])
+	if r == nil {
+		return planned{nil, noCommand}
+	}
+	if r.subs != nil && len(args) > 1 {
+		sub := r.findSub(args[1])
+		if sub == nil {
+			return planned{r, noSubcommand}
+		}
+		r = sub
+	}
+	if !r.accepts(len(args)) {
+		return planned{r, badArity}
+	}
+	return planned{r, none}
+}
+
+// execute runs a group of commands that is prepared.
+func (x *Executor) execute(group [][][]byte) {
+	c, n := &x.call, 0
+	for i, args := range group {
+		p := x.plan[i]
+		c.args, c.row = args, p.row
+		if p.problem != none {
+			x.refuse(p, args)
+			continue
+		}
+		if p.row.lock == lockOne {
+			c.key = x.keys[n]
+			n++
+		}
+		if p.row.flags&denyOOM != 0 && x.server.isFull() {
+			x.reject(p.row, errOOM)
+			continue
+		}
+		if p.row != x.tallied {
+			x.flush()
+			x.tallied = p.row
+		}
+		x.tally++
+		switch p.row.lock {
+		case lockNone:
+			p.row.handler(c)
+			if c.client.CloseAfter {
+				return
+			}
+		case lockOne:
+			c.tx = x.server.DB.Lock(c.key, c.now)
+			p.row.handler(c)
+			c.tx.Unlock()
+		case lockMany:
+			x.runMany()
+		}
+	}
+}
+
+// runMany runs a command with several keys.
+func (x *Executor) runMany() {
+	c, db := &x.call, x.server.DB
+	keys := c.row.keys
+	c.keys = c.keys[:0]
+	for i, end := keys.first, keys.end(len(c.args)); i < end; i += keys.step {
+		if len(c.args[i]) > engine.MaxKeyBytes {
+			c.fail(errKeySize)
+			return
+		}
+		c.keys = append(c.keys, db.Key(c.args[i]))
+	}
+	for some := range slices.Chunk(c.keys[:min(len(c.keys), warmKeys)], groupCommands) {
+		db.Warm(some)
+	}
+	c.tx = db.LockAll(c.keys, c.now)
+	c.row.handler(c)
+	c.tx.Unlock()
+	clear(c.keys)
+}
+
+// refuse answers a command that cannot run.
+func (x *Executor) refuse(p planned, args [][]byte) {
+	switch p.problem {
+	case noCommand:
+		x.reject(nil, unknownCommand(args))
+	case noSubcommand:
+		x.reject(nil, unknownSubcommand(p.row, args[1]))
+	case badArity:
+		x.reject(p.row, wrongArity(p.row))
+	case badKey:
+		x.reject(p.row, errKeySize)
+	}
+}
+
+// reject answers an error for a command that did not run.
+func (x *Executor) reject(r *row, text string) {
+	if r != nil {
+		x.counts.rejected[r.id].Add(1)
+	} else {
+		x.counts.unknown.Add(1)
+	}
+	x.call.out = resp.AppendError(x.call.out, text)
+}
+
+// isFull reports whether the keys take more than maxmemory.
+func (s *Server) isFull() bool {
+	limit := s.Params.MaxMemory.Load()
+	return limit > 0 && s.DB.Used() > limit
+}
+
+// flush adds what was tallied to the counters that everybody may read. A run of the same command, which is what
+// pipelines have, is one addition.
+func (x *Executor) flush() {
+	if x.tally > 0 {
+		x.counts.calls[x.tallied.id].Add(x.tally)
+		x.tally = 0
+	}
+	if x.hits|x.misses != 0 {
+		x.counts.hits.Add(x.hits)
+		x.counts.misses.Add(x.misses)
+		x.hits, x.misses = 0, 0
+	}
+	x.tallied = nil
+}
+
+// forget lets go of what belongs to the client, and of memory that only a large command needs.
+func (x *Executor) forget() {
+	c := &x.call
+	c.out, c.client, c.args, c.key = nil, nil, nil, engine.Key{}
+	if cap(c.keys) > keptKeys {
+		c.keys = nil
+	}
+}

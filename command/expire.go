@@ -1,0 +1,141 @@
+package command
+
+import (
+	"math"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+func expire(c *call)    { c.expireIn(seconds) }
+func pexpire(c *call)   { c.expireIn(millis) }
+func expireAt(c *call)  { c.expireIn(secondsAt) }
+func pexpireAt(c *call) { c.expireIn(millisAt) }
+
+// expireOptions say on what the EXPIRE family depends.
+type expireOptions struct{ nx, xx, gt, lt bool }
+
+// parse reads the options; false after answering an error.
+func (o *expireOptions) parse(c *call) bool {
+	for _, arg := range c.args[3:] {
+		switch {
+		case is(arg, "nx"):
+			o.nx = true
+		case is(arg, "xx"):
+			o.xx = true
+		case is(arg, "gt"):
+			o.gt = true
+		case is(arg, "lt"):
+			o.lt = true
+		default:
+			c.failf("ERR Unsupported option %s", clip(arg, len(arg)))
+			return false
+		}
+	}
+	switch {
+	case o.nx && (o.xx || o.gt || o.lt):
+		c.fail(errExpireNX)
+		return false
+	case o.gt && o.lt:
+		c.fail(errExpireGTLT)
+		return false
+	}
+	return true
+}
+
+// allow reports whether a deadline may replace the present one, 0 for none. A key without a deadline counts as endless.
+func (o expireOptions) allow(at, present int64) bool {
+	switch {
+	case o.nx && present != 0, o.xx && present == 0:
+		return false
+	case o.gt:
+		return present != 0 && at > present
+	case o.lt:
+		return present == 0 || at < present
+	}
+	return true
+}
+
+// expireIn is EXPIRE in all its forms. Other than in SET, a time in the past is no error: it ends the key.
+func (c *call) expireIn(form expiry) {
+	var options expireOptions
+	if !options.parse(c) {
+		return
+	}
+	at, ok := resp.ParseInt(c.args[2])
+	if !ok {
+		c.fail(errNotInteger)
+		return
+	}
+	if form.inSeconds() {
+		if at > math.MaxInt64/millisPerUnit || at < math.MinInt64/millisPerUnit {
+			c.fail(invalidExpire(c.row))
+			return
+		}
+		at *= millisPerUnit
+	}
+	if form.relative() {
+		if at > math.MaxInt64-c.now.Wall {
+			c.fail(invalidExpire(c.row))
+			return
+		}
+		at += c.now.Wall
+	}
+	if !c.server.Config.EnableTTL {
+		c.fail(errNoTTL)
+		return
+	}
+	v := c.tx.Get(c.key)
+	if v.Kind == engine.None || !options.allow(at, v.Deadline) {
+		c.flag(false)
+		return
+	}
+	c.expire(at)
+	c.flag(true)
+}
+
+// What the TTL family answers instead of a time.
+const (
+	noKey      = -2
+	noDeadline = -1
+)
+
+// roundToSeconds rounds milliseconds, which are not negative, to the nearest second.
+func roundToSeconds(ms int64) int64 { return int64((uint64(ms) + 500) / 1000) }
+
+func ttl(c *call)         { c.remaining(roundToSeconds) }
+func pttl(c *call)        { c.remaining(func(ms int64) int64 { return ms }) }
+func expireTime(c *call)  { c.end(roundToSeconds) }
+func pexpireTime(c *call) { c.end(func(ms int64) int64 { return ms }) }
+
+// remaining answers how long the key has to live.
+func (c *call) remaining(unit func(int64) int64) {
+	switch v := c.read(c.key); {
+	case v.Kind == engine.None:
+		c.integer(noKey)
+	case v.Deadline == 0:
+		c.integer(noDeadline)
+	default:
+		c.integer(unit(v.Deadline - c.now.Wall))
+	}
+}
+
+// end answers when the key ends.
+func (c *call) end(unit func(int64) int64) {
+	switch v := c.read(c.key); {
+	case v.Kind == engine.None:
+		c.integer(noKey)
+	case v.Deadline == 0:
+		c.integer(noDeadline)
+	default:
+		c.integer(unit(v.Deadline))
+	}
+}
+
+func persist(c *call) {
+	if c.tx.Get(c.key).Deadline == 0 {
+		c.flag(false)
+		return
+	}
+	c.flag(c.tx.SetDeadline(c.key, 0))
+}

@@ -1,0 +1,63 @@
+package command
+
+import (
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// typeName is what TYPE calls a value: counters and strings are one type to clients.
+func typeName(v engine.Value) string {
+	switch v.Kind {
+	case engine.None:
+		return "none"
+	case engine.Quota:
+		return "quota"
+	}
+	return "string"
+}
+
+func typeOf(c *call) { c.simple(typeName(c.read(c.key))) }
+
+// del is DEL and UNLINK: nothing is freed later, so there is nothing to leave to the background.
+func del(c *call) {
+	n := int64(0)
+	for _, k := range c.keys {
+		if c.tx.Delete(k) {
+			n++
+		}
+	}
+	c.integer(n)
+}
+
+// exists is EXISTS and TOUCH: nothing is known of when a key was used, so there is nothing to touch.
+func exists(c *call) {
+	n := int64(0)
+	for _, k := range c.keys {
+		if c.read(k).Kind != engine.None {
+			n++
+		}
+	}
+	c.integer(n)
+}
+
+func randomKey(c *call) {
+	name, ok := c.server.DB.RandomKey(c.x.names[:0], c.now, c.server.random)
+	c.x.keepNames(name)
+	if !ok {
+		c.null()
+		return
+	}
+	c.out = resp.AppendBulk(c.out, name)
+}
+
+func dbSize(c *call) { c.integer(int64(c.server.DB.Len())) }
+
+// flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference.
+func flush(c *call) {
+	if len(c.args) > 2 || len(c.args) == 2 && !is(c.args[1], "async") && !is(c.args[1], "sync") {
+		c.fail(errSyntax)
+		return
+	}
+	c.server.DB.Flush()
+	c.ok()
+}

@@ -1,0 +1,132 @@
+package command
+
+import (
+	"log/slog"
+	"math"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// Params are the values that CONFIG SET changes while the server runs.
+type Params struct {
+	MaxMemory      atomic.Int64 // bytes that the keys may take; 0: no limit
+	MaxClients     atomic.Int64 // connections at one time
+	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
+}
+
+// maxClients bounds the parameter of that name.
+const maxClients = 1 << 20
+
+func newParams(cfg *config.Config) *Params {
+	p := new(Params)
+	p.MaxMemory.Store(cfg.MaxMemory)
+	p.MaxClients.Store(int64(cfg.MaxConnections))
+	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
+	return p
+}
+
+// param is one name that CONFIG knows.
+type param struct {
+	name string
+	get  func() string
+	// set checks a value and returns what makes it so, or says what is wrong with it. Nil: fixed at the start.
+	set func(value string) (apply func(), problem string)
+}
+
+// parameters is all that CONFIG knows: names of Redis's where they mean something here, and the flags of our own.
+func (s *Server) parameters() []param {
+	c := s.Config
+	host, port, path := bound(c.Bind)
+	return []param{
+		memoryParam("maxmemory", &s.Params.MaxMemory),
+		{"maxmemory-policy", constant("noeviction"), only("noeviction", "argument must be 'noeviction': nothing is evicted here")},
+		integerParam("maxclients", &s.Params.MaxClients, 1, maxClients),
+		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
+		{"save", constant(""), only("", "snapshots are not supported")},
+		{"appendonly", constant("no"), only("no", "an append only file is not supported")},
+		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node
+		{"bind", constant(host), nil},
+		{"port", constant(port), nil},
+		{"unixsocket", constant(path), nil},
+		{"proto-max-bulk-len", constant(strconv.Itoa(s.Limits.MaxBulkBytes)), nil},
+		{"client-query-buffer-limit", constant(strconv.Itoa(s.Limits.MaxBufferedBytes)), nil},
+		{"loglevel", constant(logLevel(c.LogLevel)), nil},
+		{"node-id", constant(strconv.Itoa(c.NodeID)), nil},
+		{"shards", constant(strconv.Itoa(c.Shards)), nil},
+		{"enable-ttl", constant(strconv.FormatBool(c.EnableTTL)), nil},
+		{"ttl-tick-ms", constant(strconv.FormatInt(c.TTLTick.Milliseconds(), 10)), nil},
+	}
+}
+
+// logLevel is the level as Redis's own levels are called, in small letters.
+func logLevel(level slog.Level) string { return strings.ToLower(level.String()) }
+
+// bound is what the addresses are in Redis's parameters: hosts, the first port and the first path.
+func bound(binds []string) (hosts, port, path string) {
+	var all []string
+	port = "0"
+	for _, bind := range binds {
+		network, address := config.SplitBind(bind)
+		if network == "unix" {
+			if path == "" {
+				path = address
+			}
+			continue
+		}
+		host, p, err := net.SplitHostPort(address)
+		if err != nil {
+			continue
+		}
+		if len(all) == 0 {
+			port = p
+		}
+		if host == "" {
+			host = "*"
+		}
+		all = append(all, host)
+	}
+	return strings.Join(all, " "), port, path
+}
+
+func constant(value string) func() string { return func() string { return value } }
+
+// only takes the one value that a parameter has anyway.
+func only(value, problem string) func(string) (func(), string) {
+	return func(v string) (func(), string) {
+		if !is([]byte(v), value) {
+			return nil, problem
+		}
+		return func() {}, ""
+	}
+}
+
+func integerParam(name string, field *atomic.Int64, low, high int64) param {
+	get := func() string { return strconv.FormatInt(field.Load(), 10) }
+	return param{name, get, func(value string) (func(), string) {
+		n, ok := resp.ParseInt([]byte(value))
+		if !ok {
+			return nil, "argument couldn't be parsed into an integer"
+		}
+		if n < low || n > high {
+			return nil, "argument must be between " + strconv.FormatInt(low, 10) + " and " + strconv.FormatInt(high, 10) + " inclusive"
+		}
+		return func() { field.Store(n) }, ""
+	}}
+}
+
+func memoryParam(name string, field *atomic.Int64) param {
+	get := func() string { return strconv.FormatInt(field.Load(), 10) }
+	return param{name, get, func(value string) (func(), string) {
+		n, err := config.ParseBytes(value)
+		if err != nil {
+			return nil, "argument must be a memory value"
+		}
+		return func() { field.Store(n) }, ""
+	}}
+}

@@ -1,0 +1,135 @@
+package command
+
+// row is one command, or one subcommand of a container such as CONFIG.
+type row struct {
+	name    string // lower case
+	arity   int    // arguments, those that name the command included; negative: at least so many
+	flags   flags
+	acl     categories // beside those that follow from the flags
+	keys    keys
+	group   string // heading in help
+	since   string // version of Redis that has it first
+	summary string
+	tips    []string // for clients that spread commands over servers
+	handler func(*call)
+	subs    []*row // subcommands; the handler, if any, is for the container's name alone
+
+	full string // name, below its container's name: "config|get"
+	id   int    // index in the statistics
+	lock locking
+}
+
+// locking is what the executor does before it calls the handler.
+type locking uint8
+
+const (
+	lockNone locking = iota // the command has no keys
+	lockOne                 // call.key is the key
+	lockMany                // call.keys are the keys
+)
+
+// keys says which arguments are keys.
+type keys struct {
+	first int    // position of the first; 0: there is none
+	last  int    // of the last; negative: counted from the end, -1 is the last argument
+	step  int    // from one to the next
+	use   string // what happens to them, in Redis's words
+}
+
+// oneKey is the first argument.
+func oneKey(use string) keys { return keys{first: 1, last: 1, step: 1, use: use} }
+
+// subKey is the first argument of a subcommand.
+func subKey(use string) keys { return keys{first: 2, last: 2, step: 1, use: use} }
+
+// allKeys is every argument.
+func allKeys(use string) keys { return keys{first: 1, last: -1, step: 1, use: use} }
+
+// pairKeys is every other argument.
+func pairKeys(use string) keys { return keys{first: 1, last: -1, step: 2, use: use} }
+
+// locking follows from how many keys there can be.
+func (k keys) locking() locking {
+	switch {
+	case k.first == 0:
+		return lockNone
+	case k.first == k.last:
+		return lockOne
+	}
+	return lockMany
+}
+
+// end is the position behind the last key of a command with argc arguments.
+func (k keys) end(argc int) int {
+	if k.last < 0 {
+		return argc + k.last + 1
+	}
+	return k.last + 1
+}
+
+// accepts reports whether the number of arguments is right.
+func (r *row) accepts(argc int) bool {
+	return argc == r.arity || r.arity < 0 && argc >= -r.arity
+}
+
+// flags are a command's properties. The executor acts on denyOOM; the others are told to clients.
+type flags uint16
+
+// In the order in which Redis lists them.
+const (
+	write flags = 1 << iota
+	readonly
+	denyOOM // needs memory: refused above maxmemory
+	admin
+	noscript
+	loading
+	stale
+	fast
+	noAuth
+	noMulti
+	allowBusy
+)
+
+// flagNames are the words of the flags, by bit.
+func flagNames() []string {
+	return []string{"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "fast", "no_auth", "no_multi", "allow_busy"}
+}
+
+// categories are the groups of commands that access rules name.
+type categories uint16
+
+// In the order in which Redis lists them.
+const (
+	aclKeyspace categories = 1 << iota
+	aclRead
+	aclWrite
+	aclString
+	aclAdmin
+	aclFast
+	aclSlow
+	aclDangerous
+	aclConnection
+)
+
+// categoryNames are the words of the categories, by bit.
+func categoryNames() []string {
+	return []string{"keyspace", "read", "write", "string", "admin", "fast", "slow", "dangerous", "connection"}
+}
+
+// categories are those of the row, the ones that follow from its flags included.
+func (r *row) categories() categories {
+	all := r.acl
+	if r.flags&write != 0 {
+		all |= aclWrite
+	}
+	if r.flags&readonly != 0 {
+		all |= aclRead
+	}
+	if r.flags&admin != 0 {
+		all |= aclAdmin | aclDangerous
+	}
+	if r.flags&fast != 0 {
+		return all | aclFast
+	}
+	return all | aclSlow
+}

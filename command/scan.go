@@ -1,0 +1,163 @@
+package command
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strconv"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+const (
+	defaultScanCount = 10
+	// maxScanCount bounds what one call of SCAN looks at, so that COUNT, which is a hint, cannot make it look at everything.
+	maxScanCount = 1 << 20
+	// keysPerScan is how many keys KEYS looks at before it takes the next part of the table.
+	keysPerScan = 1024
+	// keptNameBytes is the largest buffer of names that an executor keeps.
+	keptNameBytes = 1 << 20
+)
+
+// filter is what SCAN and KEYS let through.
+type filter struct {
+	pattern  []byte
+	all      bool // every name matches; for the empty name this is not what the pattern * says
+	typeName []byte
+}
+
+func (f *filter) match(name []byte, v engine.Value) bool {
+	return (f.all || globMatch(f.pattern, name)) && (f.typeName == nil || is(f.typeName, typeName(v)))
+}
+
+func isStar(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }
+
+// scan is SCAN. A cursor is the place to go on in the order of hashes; see engine.DB.Scan for what is promised.
+func scan(c *call) {
+	cursor, ok := parseCursor(c.args[1])
+	if !ok {
+		c.fail(errCursor)
+		return
+	}
+	f, count, problem := parseScan(c.args[2:])
+	if problem != "" {
+		c.fail(problem)
+		return
+	}
+	names, n := c.x.names[:0], 0
+	next := c.server.DB.Scan(cursor, count, c.now, func(name []byte, v engine.Value) {
+		if f.match(name, v) {
+			names = appendName(names, name)
+			n++
+		}
+	})
+	c.array(2)
+	c.out = appendCursor(c.out, next)
+	c.answerNames(names, n)
+}
+
+// parseScan reads the options of SCAN; a problem is the error to answer.
+func parseScan(args [][]byte) (f filter, count int, problem string) {
+	f.all, count = true, defaultScanCount
+	for ; len(args) > 0; args = args[2:] {
+		if len(args) < 2 {
+			return f, 0, errSyntax
+		}
+		switch value := args[1]; {
+		case is(args[0], "count"):
+			n, ok := resp.ParseInt(value)
+			if !ok {
+				return f, 0, errNotInteger
+			}
+			if n < 1 {
+				return f, 0, errSyntax
+			}
+			count = int(min(n, maxScanCount))
+		case is(args[0], "match"):
+			f.pattern, f.all = value, isStar(value)
+		case is(args[0], "type"):
+			f.typeName = value
+		default:
+			return f, 0, errSyntax
+		}
+	}
+	return f, count, ""
+}
+
+// listKeys is KEYS. Keys that come or go meanwhile may be there or not.
+func listKeys(c *call) {
+	f := filter{pattern: c.args[1], all: isStar(c.args[1])}
+	names, n := c.x.names[:0], 0
+	for cursor := uint64(0); ; {
+		cursor = c.server.DB.Scan(cursor, keysPerScan, c.now, func(name []byte, v engine.Value) {
+			if f.match(name, v) {
+				names = appendName(names, name)
+				n++
+			}
+		})
+		if cursor == 0 {
+			break
+		}
+	}
+	c.answerNames(names, n)
+}
+
+// appendName appends a name with its length in front.
+func appendName(names, name []byte) []byte {
+	names = binary.AppendUvarint(names, uint64(len(name)))
+	return append(names, name...)
+}
+
+// answerNames answers n names that appendName has collected.
+func (c *call) answerNames(names []byte, n int) {
+	c.x.keepNames(names)
+	c.array(n)
+	for len(names) > 0 {
+		size, used := binary.Uvarint(names)
+		c.out = resp.AppendBulk(c.out, names[used:][:size])
+		names = names[used+int(size):]
+	}
+}
+
+// keepNames keeps the buffer for the next command, unless it has grown large.
+func (x *Executor) keepNames(names []byte) {
+	if x.names = names[:0]; cap(names) > keptNameBytes {
+		x.names = nil
+	}
+}
+
+// parseCursor reads a cursor as C's strtoul does, which is what Redis uses: a sign is allowed, nothing is zero, and a
+// zero byte ends the text.
+func parseCursor(text []byte) (cursor uint64, ok bool) {
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		text = text[:i]
+	}
+	if len(text) == 0 {
+		return 0, true
+	}
+	digits, negative := text, text[0] == '-'
+	if negative || text[0] == '+' {
+		digits = text[1:]
+	}
+	if len(digits) == 0 {
+		return 0, false
+	}
+	for _, b := range digits {
+		d := uint64(b - '0')
+		if d > 9 || cursor > math.MaxUint64/10 || cursor*10 > math.MaxUint64-d {
+			return 0, false
+		}
+		cursor = cursor*10 + d
+	}
+	if negative {
+		cursor = -cursor
+	}
+	return cursor, true
+}
+
+// appendCursor appends a cursor as the bulk string that it is.
+func appendCursor(out []byte, cursor uint64) []byte {
+	var digits [20]byte
+	return resp.AppendBulk(out, strconv.AppendUint(digits[:0], cursor, 10))
+}

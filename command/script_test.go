@@ -1,0 +1,131 @@
+package command
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// testWall is the time of all tests until one moves its clock, in unix milliseconds.
+const testWall = 1_700_000_000_000
+
+// bench is a server on an empty engine whose clocks the test moves, with one client.
+type bench struct {
+	*Server
+	x      *Executor
+	client *Client
+	wall   int64
+	stops  int // how often SHUTDOWN has asked for the end
+}
+
+func newBench(t testing.TB, change func(*config.Config)) *bench {
+	t.Helper()
+	cfg := config.Default()
+	if change != nil {
+		change(cfg)
+	}
+	db, err := engine.Open(engine.Options{Shards: 8, Node: 1, HashKey: [2]uint64{1, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	b := &bench{wall: testWall}
+	now := func() engine.Moment { return engine.Moment{Wall: b.wall, Mono: (b.wall - testWall) * 1e6} }
+	b.Server = NewServer(cfg, db, now, slog.New(slog.DiscardHandler), func() { b.stops++ })
+	b.x = b.NewExecutor()
+	b.client = b.Connect("127.0.0.1:5", "127.0.0.1:6380")
+	return b
+}
+
+// do runs one command and returns the bytes of its reply.
+func (b *bench) do(args ...string) string {
+	return string(b.x.Run(b.client, [][][]byte{words(args)}, nil))
+}
+
+func words(args []string) [][]byte {
+	command := make([][]byte, len(args))
+	for i, arg := range args {
+		command[i] = []byte(arg)
+	}
+	return command
+}
+
+// step is one line of a script: a command and the exact bytes of the reply.
+type step struct {
+	text string
+	args []string
+	want string
+	ours bool // Redis answers otherwise, on purpose
+}
+
+// parseScript reads lines of the form
+//
+//	SET k "a b" => +OK
+//
+// A quoted argument, and any reply, is written as in a Go string. In replies ¶ is a line break; the last one is left
+// out. An exclamation mark in front marks a reply that Redis 7.0 does not give; # begins a comment.
+func parseScript(t testing.TB, script string) []step {
+	t.Helper()
+	var steps []step
+	for line := range strings.Lines(script) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		text, ours := strings.CutPrefix(line, "! ")
+		command, reply, ok := strings.Cut(text, " => ")
+		if !ok {
+			t.Fatalf("no reply in %q", line)
+		}
+		reply, err := strconv.Unquote(`"` + strings.ReplaceAll(reply+"¶", "¶", `\r\n`) + `"`)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		steps = append(steps, step{line, splitWords(t, command), reply, ours})
+	}
+	return steps
+}
+
+func splitWords(t testing.TB, line string) []string {
+	t.Helper()
+	var words []string
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+		word, rest, _ := strings.Cut(line, " ")
+		if line[0] == '"' {
+			quoted, err := strconv.QuotedPrefix(line)
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			if word, err = strconv.Unquote(quoted); err != nil {
+				t.Fatal(err)
+			}
+			rest = line[len(quoted):]
+		}
+		words, line = append(words, word), rest
+	}
+	return words
+}
+
+// runScript holds this package to the script, and the script to Redis if there is one.
+func runScript(t *testing.T, script string) {
+	t.Helper()
+	steps, b := parseScript(t, script), newBench(t, nil)
+	redis := dialRedis(t)
+	for _, s := range steps {
+		if got := b.do(s.args...); got != s.want {
+			t.Errorf("%s\ngot  %q\nwant %q", s.text, got, s.want)
+		}
+		if redis == nil {
+			continue
+		}
+		if got := redis.do(t, s.args...); got != s.want && !s.ours {
+			t.Errorf("%s\nRedis %q\nwant  %q", s.text, got, s.want)
+		} else if got == s.want && s.ours {
+			t.Errorf("%s\nRedis answers the same", s.text)
+		}
+	}
+}

@@ -1,0 +1,81 @@
+// Package command is what clients can ask for: every command is one row of one table, and a handler.
+//
+// An Executor runs a client's pipelined commands as a batch: it finds each command's row, checks the arguments' number,
+// hashes the keys and warms the cache for all of them; then it runs the handlers in order. Replies and error texts are
+// Redis 7.0's.
+//
+// Invariants:
+//   - A command gives exactly one reply; only SHUTDOWN, which ends the client, gives none.
+//   - Only the executor locks shards: one for a command with one key, all that are needed for several, none without
+//     keys. Handlers of commands without keys may call the DB's own methods, which lock for themselves.
+//   - A handler decides everything by the clock that the batch was started with.
+//   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
+//
+// Lock order: a shard's lock, then nothing. Clients.mu is never held together with a shard's.
+package command
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// RedisVersion is the version that clients are told in INFO and HELLO, so that they use what servers of that age know.
+const RedisVersion = "7.2.4"
+
+const runIDBytes = 20 // shown as 40 hexadecimal digits
+
+// Server is what the commands of one node work on. Its methods are safe for concurrent use.
+type Server struct {
+	DB      *engine.DB
+	Config  *config.Config
+	Params  *Params
+	Stats   Stats
+	Clients *Clients
+	Limits  *resp.Limits         // of requests; fixed while the server runs
+	Now     func() engine.Moment // both clocks; never goes back
+	Start   time.Time
+	Log     *slog.Logger
+	Stop    func() // asks the process to shut down; does not block
+
+	started engine.Moment
+	runID   string
+	random  func() uint64
+	table   *table
+	params  []param
+}
+
+// NewServer makes the commands for db. The clocks of now must never go back; stop is what SHUTDOWN calls.
+func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log *slog.Logger, stop func()) *Server {
+	id := make([]byte, runIDBytes)
+	_, _ = rand.Read(id) // never fails, as its documentation says
+	s := &Server{
+		DB: db, Config: cfg, Params: newParams(cfg), Clients: newClients(), Limits: resp.DefaultLimits(),
+		Now: now, Log: log, Stop: stop,
+		started: now(), runID: hex.EncodeToString(id), random: mathrand.Uint64,
+		table: newTable(commands()),
+	}
+	s.Start = time.UnixMilli(s.started.Wall)
+	s.params = s.parameters()
+	return s
+}
+
+// Connect enters a new client. The addresses are as CLIENT LIST shows them.
+func (s *Server) Connect(remote, local string) *Client {
+	s.Stats.Connections.Add(1)
+	return s.Clients.connect(remote, local, s.Now().Wall)
+}
+
+// Disconnect forgets a client.
+func (s *Server) Disconnect(c *Client) { s.Clients.disconnect(c) }
+
+// uptime is how long the server runs.
+func (s *Server) uptime(now engine.Moment) time.Duration {
+	return time.Duration(now.Mono - s.started.Mono)
+}

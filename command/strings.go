@@ -1,0 +1,90 @@
+package command
+
+import (
+	"strconv"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// stored is what a client's bytes are as a value: an integer if they are its canonical text, so that they can be given back byte for
+// byte, otherwise a string.
+func stored(text []byte) engine.Value {
+	if n, ok := resp.ParseInt(text); ok {
+		return engine.Value{Kind: engine.Integer, Int: n}
+	}
+	return engine.Value{Kind: engine.String, Str: text}
+}
+
+// length is how many bytes the text of a value has.
+func length(v engine.Value) int {
+	switch v.Kind {
+	case engine.None:
+		return 0
+	case engine.String:
+		return len(v.Str)
+	}
+	var digits [20]byte
+	return len(strconv.AppendInt(digits[:0], v.Int, 10))
+}
+
+func get(c *call) { c.value(c.read(c.key)) }
+
+func strlen(c *call) { c.integer(int64(length(c.read(c.key)))) }
+
+func getSet(c *call) {
+	c.value(c.tx.Get(c.key))
+	c.tx.Set(c.key, stored(c.args[2]), false)
+}
+
+func getDel(c *call) {
+	c.value(c.read(c.key))
+	c.tx.Delete(c.key)
+}
+
+func setNX(c *call) {
+	if c.exists(c.key) {
+		c.flag(false)
+		return
+	}
+	c.tx.Set(c.key, stored(c.args[2]), false)
+	c.flag(true)
+}
+
+func mget(c *call) {
+	c.array(len(c.keys))
+	for _, k := range c.keys {
+		c.value(c.read(k))
+	}
+}
+
+func mset(c *call) {
+	if len(c.args)%2 == 0 {
+		c.fail(wrongArity(c.row))
+		return
+	}
+	c.setPairs()
+	c.ok()
+}
+
+func msetNX(c *call) {
+	if len(c.args)%2 == 0 {
+		c.fail(wrongArity(c.row))
+		return
+	}
+	for _, k := range c.keys {
+		if c.exists(k) {
+			c.flag(false)
+			return
+		}
+	}
+	c.setPairs()
+	c.flag(true)
+}
+
+// setPairs sets each key to the argument behind it.
+func (c *call) setPairs() {
+	for i, k := range c.keys {
+		c.tx.Set(k, stored(c.args[2*i+2]), false)
+	}
+}

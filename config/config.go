@@ -1,0 +1,68 @@
+// Package config turns the command line and the environment into one checked Config.
+//
+// A flag --x-y has the environment twin QUOTADB_X_Y; the flag wins, an empty variable counts as not set. The table
+// in options.go is the only place that names flags; Validate is the only place that judges values. The package is
+// pure: it opens nothing and asks nothing of the machine.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Version of this release, as --version and INFO show it.
+const Version = "0.1.0"
+
+// LevelTrace is finer than slog's debug: one line for each thing that happens to a connection.
+const LevelTrace = slog.LevelDebug - 4
+
+// Config is everything that a node is told at its start. The zero value is not valid; Default is.
+type Config struct {
+	// Bind lists the addresses that serve clients: host:port, :port for all interfaces, or unix:/path.
+	// Port 0 takes a free one. Default 127.0.0.1:6380.
+	Bind []string
+	// Shards is how many parts the keys are divided into, each with its own lock: 1 to MaxShards. Default 64.
+	Shards int
+	// NodeID is this node's number in its cluster: 1 to 65535, never used twice. Default 1.
+	NodeID int
+	// MaxConnections is how many clients may be connected at one time. Default 10000.
+	MaxConnections int
+	// MaxMemory is how many bytes the keys may take before writes that need memory are refused. 0, the default: no limit.
+	MaxMemory int64
+	// Timeout is how long a client may be idle before it is disconnected, in whole seconds. 0, the default: forever.
+	Timeout time.Duration
+	// EnableTTL allows commands that give a key a deadline. Default true.
+	EnableTTL bool
+	// TTLTick is how often keys past their deadline are swept, in whole milliseconds. Default 100 ms.
+	TTLTick time.Duration
+	// LogLevel is the lowest level that is logged, LevelTrace to slog.LevelError. Default info.
+	LogLevel slog.Level
+	// PprofBind is the loopback host:port that serves profiles of the running process. Empty, the default: none.
+	PprofBind string
+
+	// Peers lists the replication addresses, host:port, of the other nodes of the cluster. Empty, the default: a
+	// node of its own, which opens no replication port.
+	Peers []string
+	// ReplicationPort is where peers connect. Default 6381. Not used without Peers.
+	ReplicationPort int
+	// BatchMaxSize is how many deltas a message to a peer holds at most. Default 100.
+	BatchMaxSize int
+	// BatchMaxDelay is how long a delta waits for others before it is sent, in whole milliseconds. Default 10 ms.
+	BatchMaxDelay time.Duration
+}
+
+// Default is the configuration of a node that is told nothing.
+func Default() *Config {
+	return &Config{
+		Bind:            []string{"127.0.0.1:6380"},
+		Shards:          64,
+		NodeID:          1,
+		MaxConnections:  10000,
+		EnableTTL:       true,
+		TTLTick:         100 * time.Millisecond,
+		LogLevel:        slog.LevelInfo,
+		ReplicationPort: 6381,
+		BatchMaxSize:    100,
+		BatchMaxDelay:   10 * time.Millisecond,
+	}
+}

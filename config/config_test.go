@@ -1,0 +1,175 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// parse is Parse with an environment given as a map.
+func parse(args []string, env map[string]string) (*Config, error) {
+	lookup := func(name string) (string, bool) { text, ok := env[name]; return text, ok }
+	return Parse(args, lookup, io.Discard)
+}
+
+// with is the default configuration after a change.
+func with(change func(*Config)) *Config {
+	c := Default()
+	change(c)
+	return c
+}
+
+func TestParseReadsFlagsAndEnvironment(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+		env  map[string]string
+		want *Config
+	}{
+		{"nothing", "", nil, Default()},
+		{"reference: single node", "--bind 0.0.0.0:6390 --shards 128", nil,
+			with(func(c *Config) { c.Bind, c.Shards = []string{"0.0.0.0:6390"}, 128 })},
+		{"short flags", "-b 127.0.0.1:7000 -s 3 -n 65535", nil,
+			with(func(c *Config) { c.Bind, c.Shards, c.NodeID = []string{"127.0.0.1:7000"}, 3, 65535 })},
+		{"boolean after a space", "--enable-ttl false --shards 2", nil,
+			with(func(c *Config) { c.EnableTTL, c.Shards = false, 2 })},
+		{"boolean after an equals sign", "--enable-ttl=false", nil, with(func(c *Config) { c.EnableTTL = false })},
+		{"boolean true", "--enable-ttl true", nil, Default()},
+		{"replication flags without peers", "--replication-port 7001 --batch-max-size 5 --batch-max-delay-ms 0", nil,
+			with(func(c *Config) { c.ReplicationPort, c.BatchMaxSize, c.BatchMaxDelay = 7001, 5, 0 })},
+		{"bind list", "--bind 127.0.0.1:1,[::1]:2 -b unix:/tmp/q.sock", nil,
+			with(func(c *Config) { c.Bind = []string{"127.0.0.1:1", "[::1]:2", "unix:/tmp/q.sock"} })},
+		{"milliseconds and seconds", "--ttl-tick-ms 250 --timeout 30", nil,
+			with(func(c *Config) { c.TTLTick, c.Timeout = 250*time.Millisecond, 30*time.Second })},
+		{"log level below debug", "--log-level trace", nil, with(func(c *Config) { c.LogLevel = slog.LevelDebug - 4 })},
+		{"log level in capitals", "--log-level WARN", nil, with(func(c *Config) { c.LogLevel = slog.LevelWarn })},
+		{"memory", "--maxmemory 100mb", nil, with(func(c *Config) { c.MaxMemory = 100 << 20 })},
+		{"pprof", "--pprof-bind 127.0.0.1:6060", nil, with(func(c *Config) { c.PprofBind = "127.0.0.1:6060" })},
+		{"no peers", "--peers=", nil, Default()},
+		{"environment", "", map[string]string{
+			"QUOTADB_BIND": "127.0.0.1:1,127.0.0.1:2", "QUOTADB_NODE_ID": "7", "QUOTADB_ENABLE_TTL": "false",
+			"QUOTADB_MAX_CONNECTIONS": "5", "QUOTADB_LOG_LEVEL": "error", "QUOTADB_BATCH_MAX_DELAY_MS": "20"},
+			with(func(c *Config) {
+				c.Bind, c.NodeID, c.EnableTTL = []string{"127.0.0.1:1", "127.0.0.1:2"}, 7, false
+				c.MaxConnections, c.LogLevel, c.BatchMaxDelay = 5, slog.LevelError, 20*time.Millisecond
+			})},
+		{"a flag wins over the environment", "-b 127.0.0.1:9 --shards 9", map[string]string{
+			"QUOTADB_BIND": "127.0.0.1:1", "QUOTADB_SHARDS": "nonsense"},
+			with(func(c *Config) { c.Bind, c.Shards = []string{"127.0.0.1:9"}, 9 })},
+		{"an empty variable is not set", "", map[string]string{"QUOTADB_SHARDS": "", "QUOTADB_PEERS": ""}, Default()},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := parse(strings.Fields(test.args), test.env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestParseNamesTheFlagThatIsWrong(t *testing.T) {
+	tests := []struct{ args, want string }{
+		{"--shards 0", "--shards"},
+		{"--shards 65537", "--shards"},
+		{"--shards x", "--shards"},
+		{"-n 0", "--node-id"},
+		{"-n 65536", "--node-id"},
+		{"--max-connections 0", "--max-connections"},
+		{"--maxmemory 1tb", "--maxmemory"},
+		{"--maxmemory -1", "--maxmemory"},
+		{"--timeout -1", "--timeout"},
+		{"--ttl-tick-ms 0", "--ttl-tick-ms"},
+		{"--enable-ttl maybe", "--enable-ttl"},
+		{"--log-level loud", "--log-level"},
+		{"--bind nowhere", "--bind"},
+		{"--bind 127.0.0.1:65536", "--bind"},
+		{"--bind 127.0.0.1:1,,127.0.0.1:2", "--bind"},
+		{"--bind 127.0.0.1:1,127.0.0.1:1", "--bind"},
+		{"--bind unix:", "--bind"},
+		{"--bind=", "--bind"},
+		{"--bind unix:/" + strings.Repeat("x", 107), "--bind"},
+		{"--pprof-bind 0.0.0.0:6060", "--pprof-bind"},
+		{"--replication-port 0", "--replication-port"},
+		{"--batch-max-size 0", "--batch-max-size"},
+		{"--batch-max-delay-ms 60001", "--batch-max-delay-ms"},
+		{"--peers node2", "--peers"},
+		{"--peers :6381", "--peers"},
+		{"--no-such-flag", "--no-such-flag"},
+		{"serve", "serve"},
+	}
+	for _, test := range tests {
+		_, err := parse(strings.Fields(test.args), nil)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v does not name %s", test.args, err, test.want)
+		}
+	}
+	_, err := parse(nil, map[string]string{"QUOTADB_NODE_ID": "x"})
+	if err == nil || !strings.Contains(err.Error(), "QUOTADB_NODE_ID") {
+		t.Errorf("error %v does not name the variable", err)
+	}
+}
+
+func TestPeersAreRefusedNotIgnored(t *testing.T) {
+	_, err := parse([]string{"--node-id", "1", "--bind", "0.0.0.0:6380", "--peers", "node2:6381,node3:6381"}, nil)
+	if !errors.Is(err, ErrNoReplication) || !strings.Contains(err.Error(), "--peers") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestHelpListsEveryOptionWithItsDefault(t *testing.T) {
+	var out strings.Builder
+	none := func(string) (string, bool) { return "", false }
+	if _, err := Parse([]string{"--help"}, none, &out); !errors.Is(err, ErrHelp) {
+		t.Fatal(err)
+	}
+	for _, g := range groups(Default()) {
+		for _, o := range g.options {
+			if !strings.Contains(out.String(), "--"+o.name+" <"+o.arg+">") {
+				t.Errorf("help lacks --%s", o.name)
+			}
+		}
+	}
+	for _, want := range []string{
+		"  -b, --bind <ADDR>", "[default: 127.0.0.1:6380]", "[default: 64]", "[default: 10000]", "[default: true]",
+		"[default: 100]", "[default: info]", "\nReplication Options:\n", "[default: 6381]", "[default: 10]",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("help lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestVersionIsPrinted(t *testing.T) {
+	var out strings.Builder
+	none := func(string) (string, bool) { return "", false }
+	if _, err := Parse([]string{"--version"}, none, &out); !errors.Is(err, ErrVersion) {
+		t.Fatal(err)
+	}
+	if out.String() != "quota-db "+Version+"\n" {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestParseBytesReadsRedisUnits(t *testing.T) {
+	good := map[string]int64{
+		"0": 0, "12": 12, "5b": 5, "1k": 1000, "1kb": 1024, "2M": 2_000_000, "2MB": 2 << 20, "1g": 1_000_000_000, "1Gb": 1 << 30,
+	}
+	for text, want := range good {
+		if got, err := ParseBytes(text); err != nil || got != want {
+			t.Errorf("%s: got %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "kb", "1.5gb", "-1", "1 mb", "9223372036854775807kb", "1bb", "0x10"} {
+		if got, err := ParseBytes(text); err == nil {
+			t.Errorf("%q: got %d, want an error", text, got)
+		}
+	}
+}

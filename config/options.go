@@ -1,0 +1,68 @@
+package config
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// envPrefix begins the name of every environment twin.
+const envPrefix = "QUOTADB_"
+
+// option is one flag: a row of the table that parsing, environment and help are loops over.
+type option struct {
+	name  string // long name; also the environment twin's, in capitals
+	short string // one letter, or empty
+	arg   string // what help calls the argument; empty: the flag takes none
+	usage string
+	value pflag.Value
+}
+
+// env is the name of the option's environment twin.
+func (o option) env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
+}
+
+// group is a heading of the help text with its options.
+type group struct {
+	title   string
+	options []option
+}
+
+// groups is the table of all options that set a field of c.
+func groups(c *Config) []group {
+	return []group{
+		{"Options", []option{
+			{"bind", "b", "ADDR", "Address for clients, host:port or unix:/path (comma list, may repeat)", &listValue{dst: &c.Bind}},
+			{"shards", "s", "NUM", "Number of shards", number(&c.Shards)},
+			{"node-id", "n", "ID", "This node's unique identifier, 1 to 65535", number(&c.NodeID)},
+			{"max-connections", "", "NUM", "Maximum concurrent connections", number(&c.MaxConnections)},
+			{"maxmemory", "", "BYTES", "Refuse writes beyond this much memory, as 100mb or 1gb (0: no limit)", memory(&c.MaxMemory)},
+			{"timeout", "", "SECONDS", "Disconnect clients idle for so long (0: never)", duration(&c.Timeout, time.Second)},
+			{"enable-ttl", "", "BOOL", "Enable TTL support", boolean(&c.EnableTTL)},
+			{"ttl-tick-ms", "", "MS", "TTL check interval", duration(&c.TTLTick, time.Millisecond)},
+			{"log-level", "", "LEVEL", "Log level (trace, debug, info, warn, error)", level(&c.LogLevel)},
+			{"pprof-bind", "", "ADDR", "Loopback address that serves Go profiles (empty: none)", text(&c.PprofBind)},
+		}},
+		{"Replication Options", []option{
+			{"peers", "", "ADDR,ADDR,...", "Peer nodes for replication (comma list, may repeat)", &listValue{dst: &c.Peers}},
+			{"replication-port", "", "PORT", "Port for replication connections", number(&c.ReplicationPort)},
+			{"batch-max-size", "", "NUM", "Max deltas per batch", number(&c.BatchMaxSize)},
+			{"batch-max-delay-ms", "", "MS", "Max delay before flushing batch", duration(&c.BatchMaxDelay, time.Millisecond)},
+		}},
+	}
+}
+
+// levels are the names of --log-level.
+var levels = []struct {
+	name  string
+	level slog.Level
+}{
+	{"trace", LevelTrace},
+	{"debug", slog.LevelDebug},
+	{"info", slog.LevelInfo},
+	{"warn", slog.LevelWarn},
+	{"error", slog.LevelError},
+}

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bounds of the options.
+const (
+	MaxShards      = 1 << 16
+	MaxNodeID      = 1<<16 - 1
+	maxConnections = 1 << 20
+	maxTimeout     = 365 * 24 * time.Hour
+	maxTTLTick     = time.Minute
+	maxBatchSize   = 1 << 20
+	maxBatchDelay  = time.Minute
+	maxUnixPath    = 107 // what a Linux socket address holds, without its final zero byte
+)
+
+// unixPrefix marks an address of --bind as the path of a unix socket.
+const unixPrefix = "unix:"
+
+// ErrNoReplication answers --peers. Starting without them and saying nothing would look like a cluster and not be one.
+var ErrNoReplication = errors.New("this release does not replicate yet, a later one will; start the node without --peers")
+
+// Validate checks every field and names the flag of the first that is wrong.
+func (c *Config) Validate() error {
+	checks := []struct {
+		flag string
+		err  error
+	}{
+		{"bind", validateBind(c.Bind)},
+		{"shards", between(c.Shards, 1, MaxShards)},
+		{"node-id", between(c.NodeID, 1, MaxNodeID)},
+		{"max-connections", between(c.MaxConnections, 1, maxConnections)},
+		{"maxmemory", atLeastZero(c.MaxMemory)},
+		{"timeout", within(c.Timeout, 0, maxTimeout, time.Second)},
+		{"ttl-tick-ms", within(c.TTLTick, time.Millisecond, maxTTLTick, time.Millisecond)},
+		{"pprof-bind", validatePprof(c.PprofBind)},
+		{"replication-port", between(c.ReplicationPort, 1, 1<<16-1)},
+		{"batch-max-size", between(c.BatchMaxSize, 1, maxBatchSize)},
+		{"batch-max-delay-ms", within(c.BatchMaxDelay, 0, maxBatchDelay, time.Millisecond)},
+		{"peers", validatePeers(c.Peers)},
+	}
+	for _, check := range checks {
+		if check.err != nil {
+			return fmt.Errorf("--%s: %w", check.flag, check.err)
+		}
+	}
+	return nil
+}
+
+// SplitBind takes an address of Bind apart: network "tcp" with host:port, or "unix" with a path.
+func SplitBind(bind string) (network, address string) {
+	if path, ok := strings.CutPrefix(bind, unixPrefix); ok {
+		return "unix", path
+	}
+	return "tcp", bind
+}
+
+func validateBind(list []string) error {
+	if len(list) == 0 {
+		return errors.New("at least one address is needed")
+	}
+	for i, bind := range list {
+		if slices.Contains(list[:i], bind) {
+			return fmt.Errorf("%q is there twice", bind)
+		}
+		network, address := SplitBind(bind)
+		if network == "tcp" {
+			if err := validateHostPort(address, 0); err != nil {
+				return err
+			}
+			continue
+		}
+		if address == "" || len(address) > maxUnixPath {
+			return fmt.Errorf("%q: the path of a unix socket has 1 to %d bytes", bind, maxUnixPath)
+		}
+	}
+	return nil
+}
+
+func validatePprof(bind string) error {
+	if bind == "" {
+		return nil
+	}
+	if err := validateHostPort(bind, 0); err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(bind)
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%q: profiles are served on a loopback address only", bind)
+	}
+	return nil
+}
+
+func validatePeers(peers []string) error {
+	for _, peer := range peers {
+		if err := validateHostPort(peer, 1); err != nil {
+			return err
+		}
+		if strings.HasPrefix(peer, ":") {
+			return fmt.Errorf("%q: a host is missing", peer)
+		}
+	}
+	if len(peers) > 0 {
+		return ErrNoReplication
+	}
+	return nil
+}
+
+func validateHostPort(address string, minPort int) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q: not of the form host:port", address)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n < minPort || n > 1<<16-1 {
+		return fmt.Errorf("%q: a port is a number from %d to 65535", address, minPort)
+	}
+	return nil
+}
+
+func between(n, low, high int) error {
+	if n < low || n > high {
+		return fmt.Errorf("%d is not from %d to %d", n, low, high)
+	}
+	return nil
+}
+
+func within(d, low, high, unit time.Duration) error {
+	if d < low || d > high || d%unit != 0 {
+		return fmt.Errorf("%d is not from %d to %d", d/unit, low/unit, high/unit)
+	}
+	return nil
+}
+
+func atLeastZero(n int64) error {
+	if n < 0 {
+		return fmt.Errorf("%d is negative", n)
+	}
+	return nil
+}

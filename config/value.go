@@ -1,0 +1,154 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// value is a flag's argument that is parsed into one field. It never says IsBoolFlag, so that a boolean takes its
+// argument after a space too.
+type value[T any] struct {
+	dst    *T
+	parse  func(string) (T, error)
+	format func(T) string
+}
+
+// Set parses the argument; the field is untouched when it is bad.
+func (v *value[T]) Set(s string) error {
+	parsed, err := v.parse(s)
+	if err == nil {
+		*v.dst = parsed
+	}
+	return err
+}
+
+// String is the field as an argument.
+func (v *value[T]) String() string { return v.format(*v.dst) }
+
+// Type is for pflag's own help text, which is not used.
+func (v *value[T]) Type() string { return "value" }
+
+// listValue is a comma list. The first argument replaces what was there, further ones of the same source add to it.
+type listValue struct {
+	dst   *[]string
+	given bool
+}
+
+// Set takes one comma list. An empty list is allowed, an empty element is not.
+func (v *listValue) Set(s string) error {
+	var list []string
+	if s != "" {
+		list = strings.Split(s, ",")
+	}
+	for i := range list {
+		if list[i] = strings.TrimSpace(list[i]); list[i] == "" {
+			return errors.New("empty element in the list")
+		}
+	}
+	if v.given {
+		list = append(*v.dst, list...)
+	}
+	*v.dst, v.given = list, true
+	return nil
+}
+
+// String is the list as an argument.
+func (v *listValue) String() string { return strings.Join(*v.dst, ",") }
+
+// Type is for pflag's own help text, which is not used.
+func (v *listValue) Type() string { return "list" }
+
+func text(dst *string) *value[string] {
+	same := func(s string) string { return s }
+	return &value[string]{dst, func(s string) (string, error) { return s, nil }, same}
+}
+
+func number(dst *int) *value[int] {
+	return &value[int]{dst, func(s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return 0, errors.New("not a whole number")
+		}
+		return n, nil
+	}, strconv.Itoa}
+}
+
+func boolean(dst *bool) *value[bool] {
+	return &value[bool]{dst, func(s string) (bool, error) {
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return false, errors.New("neither true nor false")
+		}
+		return b, nil
+	}, strconv.FormatBool}
+}
+
+// duration is a whole number of units, not negative.
+func duration(dst *time.Duration, unit time.Duration) *value[time.Duration] {
+	return &value[time.Duration]{dst, func(s string) (time.Duration, error) {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt64/int64(unit) {
+			return 0, errors.New("not a whole number of 0 or more")
+		}
+		return time.Duration(n) * unit, nil
+	}, func(d time.Duration) string { return strconv.FormatInt(int64(d/unit), 10) }}
+}
+
+func level(dst *slog.Level) *value[slog.Level] {
+	return &value[slog.Level]{dst, func(s string) (slog.Level, error) {
+		for _, l := range levels {
+			if strings.EqualFold(s, l.name) {
+				return l.level, nil
+			}
+		}
+		return 0, errors.New("not one of trace, debug, info, warn, error")
+	}, levelName}
+}
+
+// levelName is the word for a level that --log-level knows, or slog's own.
+func levelName(level slog.Level) string {
+	for _, l := range levels {
+		if l.level == level {
+			return l.name
+		}
+	}
+	return level.String()
+}
+
+func memory(dst *int64) *value[int64] {
+	return &value[int64]{dst, ParseBytes, func(n int64) string { return strconv.FormatInt(n, 10) }}
+}
+
+// ParseBytes reads an amount of memory as Redis writes it: a whole number with an optional unit in any case, b, k
+// (1000), kb (1024), m, mb, g or gb.
+func ParseBytes(s string) (int64, error) {
+	digits := strings.TrimRight(s, "bkmgBKMG")
+	unit := int64(1)
+	switch strings.ToLower(s[len(digits):]) {
+	case "", "b":
+	case "k":
+		unit = 1000
+	case "kb":
+		unit = 1 << 10
+	case "m":
+		unit = 1000 * 1000
+	case "mb":
+		unit = 1 << 20
+	case "g":
+		unit = 1000 * 1000 * 1000
+	case "gb":
+		unit = 1 << 30
+	default:
+		return 0, fmt.Errorf("unknown unit %q", s[len(digits):])
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64/unit {
+		return 0, errors.New("not an amount of memory such as 1000000, 100mb or 1gb")
+	}
+	return n * unit, nil
+}

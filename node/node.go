@@ -1,0 +1,115 @@
+// Package node is one running node: it opens the parts bottom-up and closes them top-down.
+//
+// The parts are the engine, the commands, the server, and beside them the sweep of expired keys, the return of idle
+// memory and, when asked for, the profiles. Nothing below this package knows of more than the part under it; the clock and the secret of the key
+// hash are made here and handed down.
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/command"
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/server"
+)
+
+// Node is one running node.
+type Node struct {
+	log      *slog.Logger
+	db       *engine.DB
+	server   *server.Server
+	sweeper  *sweeper
+	trimmer  *trimmer
+	profiles *profiles
+	stopping chan struct{}
+	stopOnce sync.Once
+}
+
+// Open starts a node that serves when Open returns. The configuration must be valid.
+func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
+	warnOfFewFiles(log, cfg.MaxConnections)
+	n := &Node{log: log, stopping: make(chan struct{})}
+	if err := n.open(cfg); err != nil {
+		return nil, errors.Join(err, n.Close(context.Background()))
+	}
+	log.Info("QuotaDB serves", "version", config.Version, "addresses", n.Addrs(), "node", cfg.NodeID,
+		"shards", cfg.Shards, "pid", os.Getpid(), "go", runtime.Version())
+	return n, nil
+}
+
+func (n *Node) open(cfg *config.Config) error {
+	var err error
+	if n.db, err = openEngine(cfg); err != nil {
+		return fmt.Errorf("open engine: %w", err)
+	}
+	now := newClock(time.Now).Now
+	n.server = server.New(cfg, command.NewServer(cfg, n.db, now, n.log, n.stop), n.log)
+	if err = n.server.Listen(); err != nil {
+		return err
+	}
+	if cfg.PprofBind != "" {
+		if n.profiles, err = startProfiles(cfg.PprofBind); err != nil {
+			return err
+		}
+		n.log.Info("profiles served", "url", "http://"+n.profiles.listener.Addr().String()+"/debug/pprof/")
+	}
+	n.sweeper = startSweeper(n.db, now, cfg.TTLTick) // without TTL too: quotas end by themselves
+	n.trimmer = startTrimmer()
+	n.server.Serve()
+	return nil
+}
+
+func openEngine(cfg *config.Config) (*engine.DB, error) {
+	var secret [16]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return nil, err
+	}
+	return engine.Open(engine.Options{
+		Shards:     cfg.Shards,
+		Node:       uint16(cfg.NodeID),
+		HashKey:    [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:])},
+		TickMillis: cfg.TTLTick.Milliseconds(),
+	})
+}
+
+// Addrs are the addresses that serve clients, in the order of the configuration; a port 0 is replaced by the one taken.
+func (n *Node) Addrs() []net.Addr { return n.server.Addrs() }
+
+// Stopping is closed when a client asks for the end, with SHUTDOWN. The owner then calls Close.
+func (n *Node) Stopping() <-chan struct{} { return n.stopping }
+
+// stop is what SHUTDOWN calls.
+func (n *Node) stop() { n.stopOnce.Do(func() { close(n.stopping) }) }
+
+// Close answers what clients have sent, disconnects them and gives everything back. When ctx ends first, clients
+// that do not take their replies are cut off. It is called once.
+func (n *Node) Close(ctx context.Context) error {
+	var err error
+	if n.server != nil {
+		err = n.server.Shutdown(ctx)
+	}
+	if n.sweeper != nil {
+		n.sweeper.close()
+	}
+	if n.trimmer != nil {
+		n.trimmer.close()
+	}
+	if n.profiles != nil {
+		err = errors.Join(err, n.profiles.close())
+	}
+	if n.db != nil {
+		err = errors.Join(err, n.db.Close())
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"net"
+	"sync/atomic"
+
+	"github.com/panjf2000/gnet/v2"
+)
+
+// phase is what a connection does with what arrives.
+type phase uint8
+
+const (
+	serving phase = iota // runs commands as they come
+	stalled              // the client is behind with reading: its commands wait in the reader
+	ending               // takes nothing more and closes when the last reply has left
+)
+
+// connection ties a session to its socket.
+type connection struct {
+	gnet.Conn
+	server        *Server
+	session       session
+	worker        *worker
+	remote, local string
+	active        atomic.Int64 // when the client last sent something, on the server's coarse clock; any goroutine reads it
+	phase         phase
+	unsent        int  // bytes of replies that waited in gnet's buffer when last settled; a part of Server.unsent
+	opened        bool // the loop has it
+	last          bool // the server shuts down and what had arrived has been read
+}
+
+func (s *Server) newConnection(conn net.Conn) *connection {
+	remote, local := conn.RemoteAddr().String(), conn.LocalAddr().String()
+	if conn.LocalAddr().Network() == "unix" { // clients of a unix socket have no name of their own; Redis shows the path
+		local += ":0"
+		remote = local
+	}
+	return &connection{server: s, remote: remote, local: local}
+}
+
+// open begins the session, on the connection's loop.
+func (c *connection) open(conn gnet.Conn) {
+	s := c.server
+	c.Conn = conn
+	c.worker = s.workers.of(conn.EventLoop(), s.commands)
+	c.session = session{
+		client: s.commands.Connect(c.remote, c.local),
+		reader: c.worker.parsed.NewReader(s.reading),
+		total:  &s.unread,
+	}
+	c.active.Store(s.seconds.Load())
+	c.opened = true
+	s.roster.enter(c)
+}
+
+// close ends the session, on the connection's loop. The socket is closed right after.
+func (c *connection) close() {
+	s := c.server
+	s.stalls.remove(c)
+	s.unsent.Add(-int64(c.unsent))
+	c.session.close()
+	s.commands.Disconnect(c.session.client)
+	s.roster.leave(c)
+}
+
+// traffic is called with bytes that arrived, and with none when the connection was woken.
+func (c *connection) traffic(chunk []byte) gnet.Action {
+	if now := c.server.seconds.Load(); len(chunk) > 0 && c.phase != ending && c.active.Load() != now {
+		c.active.Store(now)
+	}
+	if c.server.draining.Load() && !c.last {
+		return c.drain(chunk)
+	}
+	if c.last {
+		chunk = nil // came after the end
+	}
+	return c.consume(chunk)
+}
+
+// consume gives bytes to the session, sends what it answers as far as the client keeps up, and sees to what remains
+// unsent.
+func (c *connection) consume(chunk []byte) gnet.Action {
+	if c.phase != ending && !c.advance(chunk) {
+		return gnet.Close
+	}
+	return c.settle()
+}
+
+// advance runs commands as long as there are any and the client takes the replies. It is false when the connection
+// must close at once.
+func (c *connection) advance(chunk []byte) bool {
+	c.session.feed(chunk)
+	for c.keepsUp() {
+		replies, state := c.session.run(c.worker, c.worker.replies)
+		if !c.send(replies) {
+			return false
+		}
+		if state == finished || state == hungry && c.last {
+			c.phase = ending
+			c.active.Store(c.server.seconds.Load())
+			return true
+		}
+		if state == hungry {
+			break
+		}
+	}
+	return c.keep()
+}
+
+// keepsUp says whether the client takes its replies fast enough to have more commands run. Once it is behind it must
+// have taken half of what waited.
+func (c *connection) keepsUp() bool {
+	limit := c.server.limits.softOutput
+	if c.phase == stalled {
+		limit /= 2
+	}
+	c.phase = serving
+	if c.OutboundBuffered() > limit {
+		c.phase = stalled
+	}
+	return c.phase == serving
+}
+
+// send writes replies and takes their buffer back. It is false when the connection must close.
+func (c *connection) send(replies []byte) bool {
+	defer c.worker.keep(replies)
+	if len(replies) == 0 {
+		return true
+	}
+	if waiting := c.OutboundBuffered() + len(replies); waiting > c.server.limits.hardOutput {
+		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote,
+			"bytes", waiting, "limit", c.server.limits.hardOutput)
+		return false
+	}
+	_, err := c.Write(replies)
+	return err == nil
+}
+
+// keep ends the session's round. It is false when the connection must close.
+func (c *connection) keep() bool {
+	total := c.session.keep()
+	if total > c.server.limits.unread {
+		c.server.log.Warn("client closed: too much unread input of all clients", "remote", c.remote,
+			"bytes", c.session.held, "total", total, "limit", c.server.limits.unread)
+		return false
+	}
+	return true
+}
+
+// settle accounts for what the client has not taken yet, has the connection woken as long as there is any, and
+// closes one that is ending when there is none.
+func (c *connection) settle() gnet.Action {
+	s := c.server
+	unsent := c.OutboundBuffered()
+	if unsent == 0 && c.phase == ending {
+		return gnet.Close
+	}
+	if unsent == 0 && c.unsent == 0 {
+		return gnet.None // nearly always
+	}
+	grown := unsent - c.unsent
+	total := s.unsent.Add(int64(grown))
+	c.unsent = unsent
+	if unsent == 0 {
+		s.stalls.remove(c)
+		return gnet.None
+	}
+	s.stalls.add(c, unsent)
+	if grown > 0 && total > s.limits.unsent {
+		s.log.Warn("client closed: too many unsent replies of all clients", "remote", c.remote,
+			"bytes", unsent, "total", total, "limit", s.limits.unsent)
+		return gnet.Close
+	}
+	if c.phase == ending && s.seconds.Load()-c.active.Load() >= endSeconds {
+		return gnet.Close
+	}
+	return gnet.None
+}

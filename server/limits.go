@@ -1,0 +1,47 @@
+package server
+
+import "time"
+
+// Sizes of the work that is done at once.
+const (
+	// batchCommands is how many pipelined commands the executor gets together: enough for the cache misses of
+	// their keys to overlap.
+	batchCommands = 128
+	// flushBytes is how many bytes of replies are collected before they are written.
+	flushBytes = 256 << 10
+	// keptReplyBytes is the largest reply buffer that a loop keeps for the next client.
+	keptReplyBytes = 2 * flushBytes
+	// drainChunk is how many bytes are read at once from a connection at shutdown.
+	drainChunk = 64 << 10
+)
+
+// Intervals.
+const (
+	tendInterval      = time.Second           // between two looks for idle clients
+	stallTick         = 5 * time.Millisecond  // between two looks at clients that are behind with reading
+	stallMaxTicks     = 64                    // a client that makes no progress is looked at this rarely
+	acceptBackoff     = 50 * time.Millisecond // after accepting failed, as when file descriptors run out
+	refuseTimeout     = time.Second           // for telling a client that there are too many
+	endSeconds        = 10                    // for a client to take its last replies, as after QUIT
+	keepAliveIdle     = 300 * time.Second     // as Redis's tcp-keepalive
+	keepAliveInterval = keepAliveIdle / 3
+	keepAliveProbes   = 3
+)
+
+// limits bound what clients can make us hold. Tests use smaller ones.
+type limits struct {
+	// softOutput is how many bytes of replies may wait for a client before its further commands wait too.
+	softOutput int
+	// hardOutput is how many may wait at all; a client that makes more in one go is disconnected.
+	hardOutput int
+	// unread is how many bytes of input all clients together may have us hold, as parts of commands or as commands
+	// that wait. The client that goes beyond is disconnected. One client's own bound is resp.Limits.
+	unread int64
+	// unsent is how many bytes of replies may wait for all clients together. The client that goes beyond is
+	// disconnected.
+	unsent int64
+}
+
+func defaultLimits() limits {
+	return limits{softOutput: 1 << 20, hardOutput: 1 << 30, unread: 1 << 30, unsent: 1 << 30}
+}

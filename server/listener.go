@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+)
+
+// refusal is what a client reads when there are too many already.
+const refusal = "-ERR max number of clients reached\r\n"
+
+// listen opens one address. TCP addresses can be taken again at once after a stop.
+func listen(network, address string) (net.Listener, error) {
+	if network == "unix" {
+		if err := clearSocket(address); err != nil {
+			return nil, err
+		}
+	}
+	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveProbes,
+	}}
+	lc.SetMultipathTCP(false) // nothing for us, and a layer between
+	return lc.Listen(context.Background(), network, address)
+}
+
+// clearSocket removes a socket file that a killed process left behind; never one in use, never another file.
+func clearSocket(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("%s exists and is not a socket", path)
+	}
+	if conn, err := net.Dial("unix", path); err == nil {
+		_ = conn.Close()
+		return fmt.Errorf("another process serves %s", path)
+	}
+	return os.Remove(path)
+}
+
+// accept admits connections until the listener is closed. A failure, as when file descriptors run out, is logged
+// and tried again: those who are connected go on.
+func (s *Server) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			s.admit(conn)
+		case errors.Is(err, net.ErrClosed):
+			return
+		default:
+			s.log.Warn("accept failed", "address", l.Addr(), "error", err)
+			time.Sleep(acceptBackoff)
+		}
+	}
+}
+
+// admit gives a connection to the loop that has the fewest, or refuses it.
+func (s *Server) admit(conn net.Conn) {
+	if !s.roster.reserve(s.commands.Params.MaxClients.Load()) {
+		s.commands.Stats.Rejected.Add(1)
+		_ = conn.SetWriteDeadline(time.Now().Add(refuseTimeout))
+		_, _ = conn.Write([]byte(refusal))
+		_ = conn.Close()
+		return
+	}
+	c := s.newConnection(conn)
+	_, err := s.loops.EnrollContext(conn, c) // returns when the loop has it or has failed to take it
+	if err == nil && c.opened {
+		return
+	}
+	s.roster.release()
+	s.log.Warn("connection could not be served", "remote", c.remote, "error", err)
+	time.Sleep(acceptBackoff)
+}

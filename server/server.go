@@ -1,0 +1,164 @@
+// Package server serves the Redis protocol on TCP and unix sockets.
+//
+// A listener accepts with package net and hands the connection to one of a few event loops (gnet), one per
+// processor. A loop reads what a socket has and gives it to the connection's session, which parses, runs the
+// commands in batches and returns the replies; these leave in one write. A session knows nothing of sockets or loops.
+//
+// gnet does not listen for us: its acceptor stops the whole engine when file descriptors run out, cannot be closed
+// alone, and removes whatever lies at the path of a unix socket.
+//
+// Invariants: a connection and its session are touched by its own loop only, except where a field says otherwise;
+// no loop ever waits; a slow client's commands wait in its reader and its replies in gnet's buffer, both bounded by
+// limits.go. Lock order: none, no two locks of this package are held together.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/quotadb/quota-db/command"
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// Server is the listeners, loops and connections of one node. New, Listen, Serve and Shutdown are called in this
+// order, once each; after a failed Listen only Shutdown.
+type Server struct {
+	bind     []string
+	commands *command.Server
+	log      *slog.Logger
+	limits   limits
+	reading  *resp.Limits
+
+	listeners []net.Listener
+	acceptors sync.WaitGroup
+	loops     *gnet.Client
+	workers   workers
+	roster    roster
+	stalls    *stalls
+	unread    atomic.Int64 // bytes of input that the readers of all connections hold
+	unsent    atomic.Int64 // bytes of replies that wait for all clients
+
+	started  time.Time
+	seconds  atomic.Int64 // since started; the coarse clock of idle timeouts, moved by tend
+	draining atomic.Bool
+	stop     chan struct{} // closed when the goroutines below must end
+	tending  sync.WaitGroup
+}
+
+// New makes a server for cfg.Bind that is not listening yet.
+func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server {
+	return &Server{
+		bind:     cfg.Bind,
+		commands: commands,
+		log:      log,
+		limits:   defaultLimits(),
+		reading:  commands.Limits,
+		stalls:   newStalls(),
+		started:  time.Now(),
+		stop:     make(chan struct{}),
+	}
+}
+
+// Listen opens every address, so that Addrs answers and clients queue, and starts the event loops.
+func (s *Server) Listen() error {
+	for _, bind := range s.bind {
+		l, err := listen(config.SplitBind(bind))
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w", bind, err)
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	loops, err := gnet.NewClient(&handler{server: s},
+		gnet.WithNumEventLoop(runtime.GOMAXPROCS(0)),
+		gnet.WithTCPNoDelay(gnet.TCPDelay), // net has already turned Nagle's algorithm off
+		gnet.WithLogger(loopLog{s.log}))
+	if err != nil {
+		return fmt.Errorf("make event loops: %w", err)
+	}
+	if err := loops.Start(); err != nil {
+		return fmt.Errorf("start event loops: %w", err)
+	}
+	s.loops = loops
+	return nil
+}
+
+// Addrs are the addresses that are listened on, in the order of the configuration.
+func (s *Server) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(s.listeners))
+	for i, l := range s.listeners {
+		addrs[i] = l.Addr()
+	}
+	return addrs
+}
+
+// Serve begins to accept and returns.
+func (s *Server) Serve() {
+	s.tending.Go(s.tend)
+	s.tending.Go(func() { s.stalls.run(s.stop) })
+	for _, l := range s.listeners {
+		s.acceptors.Go(func() { s.accept(l) })
+	}
+}
+
+// Shutdown stops accepting, answers every command that has arrived, waits until the replies have left, and closes
+// everything. When ctx ends first, clients that have not taken their replies are cut off and ctx's error returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	for _, l := range s.listeners {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			s.log.Warn("close listener", "address", l.Addr(), "error", err)
+		}
+	}
+	s.acceptors.Wait()
+	s.draining.Store(true)
+	gone := s.roster.drain(func(c *connection) { _ = c.Wake(nil) })
+	var err error
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		err = fmt.Errorf("clients cut off: %w", ctx.Err())
+	}
+	close(s.stop)
+	s.tending.Wait()
+	if s.loops != nil {
+		err = errors.Join(err, s.loops.Stop())
+	}
+	return err
+}
+
+// tend moves the coarse clock and disconnects idle clients.
+func (s *Server) tend() {
+	ticker := time.NewTicker(tendInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-ticker.C:
+			s.sweepIdle(int64(time.Since(s.started) / time.Second))
+		}
+	}
+}
+
+// sweepIdle sets the coarse clock to now, in seconds, and closes connections that have been idle for the timeout.
+func (s *Server) sweepIdle(now int64) {
+	s.seconds.Store(now)
+	timeout := s.commands.Params.TimeoutSeconds.Load()
+	if timeout <= 0 {
+		return
+	}
+	s.roster.each(func(c *connection) {
+		if now-c.active.Load() > timeout { // the clock is coarse: a client is given up to a second more
+			_ = c.Close()
+		}
+	})
+}

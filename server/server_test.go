@@ -1,0 +1,197 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/quotadb/quota-db/config"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// counting is a pipeline of n INCR of one key and the replies to it when the key starts at zero.
+func counting(key string, n int) (requests, replies string) {
+	var out strings.Builder
+	for i := range n {
+		out.WriteString(":" + itoa(i+1) + "\r\n")
+	}
+	return strings.Repeat(request("INCR", key), n), out.String()
+}
+
+func TestCommandsArriveByteByByte(t *testing.T) {
+	c := dial(t, start(t, nil, nil))
+	requests, replies := counting("k", 20)
+	for i := range len(requests) {
+		c.send(requests[i : i+1])
+	}
+	c.expect(replies)
+}
+
+func TestPipelineOf10000IsAnsweredInOrder(t *testing.T) {
+	c := dial(t, start(t, nil, nil))
+	requests, replies := counting("k", 10_000)
+	c.send(requests)
+	c.expect(replies)
+}
+
+func TestConcurrentClientsLoseNoIncrement(t *testing.T) {
+	s := start(t, nil, nil)
+	const clients, each = 20, 500
+	var group sync.WaitGroup
+	for range clients {
+		c := dial(t, s)
+		group.Go(func() {
+			for range each {
+				c.send(request("INCR", "k"))
+				if _, err := c.replies.ReadString('\n'); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	c := dial(t, s)
+	c.send(request("INCR", "k"))
+	c.expect(":" + itoa(clients*each+1) + "\r\n")
+}
+
+func TestProtocolErrorIsAnsweredAfterTheCommandsBeforeIt(t *testing.T) {
+	c := dial(t, start(t, nil, nil))
+	c.send("PING\r\n*x\r\nPING\r\n")
+	c.expect("+PONG\r\n-ERR Protocol error: invalid multibulk length\r\n")
+	c.expectEnd()
+}
+
+func TestNothingRunsAfterQuit(t *testing.T) {
+	s := start(t, nil, nil)
+	c := dial(t, s)
+	c.send("INCR k\r\nQUIT\r\nINCR k\r\n")
+	c.expect(":1\r\n+OK\r\n")
+	c.expectEnd()
+	other := dial(t, s)
+	other.send("INCR k\r\n")
+	other.expect(":2\r\n")
+}
+
+func TestOneConnectionTooManyIsRefused(t *testing.T) {
+	s := start(t, func(c *config.Config) { c.MaxConnections = 2 }, nil)
+	first, second := dial(t, s), dial(t, s)
+	for _, c := range []*client{first, second} {
+		c.send("PING\r\n")
+		c.expect("+PONG\r\n")
+	}
+	third := dial(t, s)
+	third.expect(refusal)
+	third.expectEnd()
+	_ = first.Close()
+	wait(t, "the place of the client that left", func() bool {
+		c := dial(t, s)
+		if _, err := c.Write([]byte("PING\r\n")); err != nil {
+			return false
+		}
+		reply, err := c.replies.ReadString('\n')
+		_ = c.Close()
+		return err == nil && reply == "+PONG\r\n"
+	})
+}
+
+func TestIdleClientIsDisconnected(t *testing.T) {
+	s := start(t, nil, nil)
+	idle, busy := dial(t, s), dial(t, s)
+	for _, c := range []*client{idle, busy} {
+		c.send("PING\r\n")
+		c.expect("+PONG\r\n")
+	}
+	s.sweepIdle(3000)
+	busy.send("PING\r\n") // no timeout is set: both are still there
+	busy.expect("+PONG\r\n")
+	s.commands.Params.TimeoutSeconds.Store(3600)
+	s.sweepIdle(4000)
+	idle.expectEnd()
+	busy.send("PING\r\n")
+	busy.expect("+PONG\r\n")
+}
+
+func TestShutdownAnswersEverythingReceived(t *testing.T) {
+	s := start(t, nil, nil)
+	const clients, commands = 8, 2000
+	var all []*client
+	for i := range clients {
+		c := dial(t, s)
+		requests, _ := counting("k"+itoa(i), commands)
+		c.send(requests)
+		all = append(all, c)
+	}
+	wait(t, "all clients to be accepted", func() bool { return s.roster.size() == clients })
+	stop(t, s)
+	for i, c := range all {
+		_, replies := counting("k"+itoa(i), commands)
+		c.expect(replies)
+		c.expectEnd()
+	}
+}
+
+func TestShutdownGivesUpOnClientsThatDoNotRead(t *testing.T) {
+	s := start(t, nil, nil)
+	c := dial(t, s)
+	c.send(request("SET", "k", strings.Repeat("x", 1<<20)))
+	c.expect("+OK\r\n")
+	c.send(strings.Repeat(request("GET", "k"), 64))
+	wait(t, "replies to wait", func() bool { return s.unsent.Load() > 0 })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if left := s.unsent.Load() + s.unread.Load(); left != 0 {
+		t.Errorf("%d bytes are still accounted for", left)
+	}
+}
+
+func TestRestartOnTheSamePortAtOnce(t *testing.T) {
+	bind := "127.0.0.1:0"
+	for range 3 {
+		s := start(t, func(c *config.Config) { c.Bind = []string{bind} }, nil)
+		bind = s.Addrs()[0].String()
+		c := dial(t, s)
+		c.send("PING\r\n")
+		c.expect("+PONG\r\n")
+		stop(t, s)
+		c.expectEnd()
+		if conn, err := net.Dial("tcp", bind); err == nil {
+			_ = conn.Close()
+			t.Error("a stopped server still accepts")
+		}
+	}
+}
+
+func TestPortInUseIsAnError(t *testing.T) {
+	first := start(t, nil, nil)
+	cfg := config.Default()
+	cfg.Bind = []string{first.Addrs()[0].String()}
+	s := New(cfg, first.commands, first.log)
+	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), cfg.Bind[0]) {
+		t.Errorf("got %v", err)
+	}
+	stop(t, s)
+}
+
+func TestShutdownLeavesNoGoroutine(t *testing.T) {
+	stop(t, start(t, nil, nil)) // whatever is made once is there now
+	before := runtime.NumGoroutine()
+	s := start(t, nil, nil)
+	for range 10 {
+		c := dial(t, s)
+		c.send("PING\r\n")
+		c.expect("+PONG\r\n")
+	}
+	stop(t, s)
+	wait(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
+}

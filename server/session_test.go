@@ -1,0 +1,77 @@
+package server
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// sleeper is a connection of which only Wake is used.
+type sleeper struct {
+	gnet.Conn
+	woken int
+}
+
+func (s *sleeper) Wake(gnet.AsyncCallback) error { s.woken++; return nil }
+
+// newSession is a session with its own empty engine and account.
+func newSession(t testing.TB) (*session, *worker) {
+	t.Helper()
+	commands := newCommands(t, config.Default())
+	w := &worker{executor: commands.NewExecutor()}
+	return &session{
+		client: commands.Connect("a:1", "b:2"),
+		reader: w.parsed.NewReader(resp.DefaultLimits()),
+		total:  new(atomic.Int64),
+	}, w
+}
+
+// converse gives the session each part as one round and returns all replies.
+func converse(s *session, w *worker, parts ...string) (replies string, last progress) {
+	for _, part := range parts {
+		s.feed([]byte(part))
+		for last = ready; last == ready; {
+			var out []byte
+			out, last = s.run(w, nil)
+			replies += string(out)
+		}
+		s.keep()
+		if last == finished {
+			break
+		}
+	}
+	return replies, last
+}
+
+func TestSplitOfAPipelineChangesNothing(t *testing.T) {
+	input := request("SET", "k", "a\r\nb") + "GET k\r\n" + request("INCR", "n") + request("INCR", "n") + "*x\r\n"
+	want := "+OK\r\n$4\r\na\r\nb\r\n:1\r\n:2\r\n-ERR Protocol error: invalid multibulk length\r\n"
+	for i := range len(input) {
+		s, w := newSession(t)
+		got, state := converse(s, w, input[:i], input[i:])
+		if got != want || state != finished {
+			t.Fatalf("split at %d: got %q, state %d", i, got, state)
+		}
+	}
+}
+
+func TestSessionAccountsForWhatItHolds(t *testing.T) {
+	s, w := newSession(t)
+	converse(s, w, "PING\r\nPI")
+	if s.total.Load() < 2 {
+		t.Errorf("holds 2 bytes, accounts for %d", s.total.Load())
+	}
+	converse(s, w, "NG\r\n")
+	if s.total.Load() != 0 {
+		t.Errorf("holds nothing, accounts for %d", s.total.Load())
+	}
+	converse(s, w, "PI")
+	s.close()
+	if s.total.Load() != 0 {
+		t.Errorf("is closed, accounts for %d", s.total.Load())
+	}
+}

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// small are limits that a test reaches quickly.
+func small(l *limits) {
+	l.softOutput = 64 << 10
+	l.hardOutput = 8 << 20
+	l.unread = 4 << 20
+	l.unsent = 16 << 20
+}
+
+// big stores a value of size bytes and returns the request for it and the reply.
+func big(c *client, size int) (get, reply string) {
+	value := strings.Repeat("x", size)
+	c.send(request("SET", "big", value))
+	c.expect("+OK\r\n")
+	return request("GET", "big"), "$" + itoa(size) + "\r\n" + value + "\r\n"
+}
+
+func TestClientThatReadsLateGetsEveryReply(t *testing.T) {
+	s := start(t, nil, small)
+	c := dial(t, s)
+	get, reply := big(c, 32<<10)
+	const n = 1000
+	c.send(strings.Repeat(get, n))
+	wait(t, "the client to stall", func() bool { return s.unread.Load() > 0 && s.unsent.Load() > 0 })
+	for range n {
+		c.expect(reply)
+	}
+	c.send("PING\r\n")
+	c.expect("+PONG\r\n")
+	wait(t, "the account to be settled", func() bool { return s.unread.Load()+s.unsent.Load() == 0 })
+}
+
+func TestClientThatNeverReadsIsBoundedWhileOthersAreServed(t *testing.T) {
+	s := start(t, nil, small)
+	slow, other := dial(t, s), dial(t, s)
+	get, _ := big(slow, 32<<10)
+	flood := strings.Repeat(get, 1000)
+	sent := make(chan error, 1)
+	go func() { // sends until it is cut off
+		for {
+			if _, err := io.WriteString(slow.Conn, flood); err != nil {
+				sent <- err
+				return
+			}
+		}
+	}()
+	for cut := false; !cut; {
+		select {
+		case err := <-sent:
+			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+				t.Fatal("the client was not cut off")
+			}
+			cut = true
+		default:
+		}
+		other.send("PING\r\n")
+		other.expect("+PONG\r\n")
+		if held := s.unsent.Load(); held > int64(s.limits.hardOutput) {
+			t.Fatalf("%d bytes of replies wait", held)
+		}
+		if held := s.unread.Load(); held > s.limits.unread+64<<10 {
+			t.Fatalf("%d bytes of input wait", held)
+		}
+	}
+	wait(t, "what the client held to be freed", func() bool { return s.unread.Load()+s.unsent.Load() == 0 })
+}
+
+func TestReplyBeyondTheHardLimitClosesTheClient(t *testing.T) {
+	s := start(t, nil, func(l *limits) { small(l); l.hardOutput = 2 << 20 })
+	c := dial(t, s)
+	get, _ := big(c, 3<<20/2)
+	c.send(get + get)
+	_, _ = io.Copy(io.Discard, c.replies)
+	other := dial(t, s)
+	other.send("PING\r\n")
+	other.expect("+PONG\r\n")
+}
+
+func TestRepliesOfAllClientsAreBoundedTogether(t *testing.T) {
+	s := start(t, nil, func(l *limits) { small(l); l.unsent = 3 << 20 })
+	first := dial(t, s)
+	get, _ := big(first, 1<<20)
+	var all []*client
+	for range 16 {
+		c := dial(t, s)
+		c.send(strings.Repeat(get, 8)) // fills the socket's buffers and leaves some here
+		all = append(all, c)
+	}
+	wait(t, "some client to be cut off", func() bool { return s.roster.size() < len(all)+1 })
+	if held := s.unsent.Load(); held > s.limits.unsent+int64(s.limits.hardOutput) {
+		t.Errorf("%d bytes of replies wait", held)
+	}
+}
+
+func TestLastRepliesOfAnEndingClientAreNotCut(t *testing.T) {
+	s := start(t, nil, small)
+	c := dial(t, s)
+	get, reply := big(c, 7<<19)
+	c.send(get + get + "QUIT\r\n")
+	wait(t, "replies to wait", func() bool { return s.unsent.Load() > 0 })
+	c.expect(reply + reply + "+OK\r\n")
+	c.expectEnd()
+}
+
+func TestEndingClientThatNeverReadsIsClosed(t *testing.T) {
+	s := start(t, nil, small)
+	c := dial(t, s)
+	get, _ := big(c, 7<<19)
+	c.send(get + get + "QUIT\r\n")
+	wait(t, "replies to wait", func() bool { return s.unsent.Load() > 0 })
+	wait(t, "the connection to be closed", func() bool {
+		s.sweepIdle(int64(time.Since(s.started)/time.Second) + 2*endSeconds)
+		return s.roster.size() == 0
+	})
+}
+
+func TestStallsWakeMoreAndMoreRarely(t *testing.T) {
+	s := newStalls()
+	c := &connection{Conn: &sleeper{}}
+	s.add(c, 100)
+	wakes := 0
+	for range 1000 {
+		s.tick()
+		if n := c.Conn.(*sleeper).woken; n > wakes {
+			wakes = n
+			s.add(c, 100) // no progress
+		}
+	}
+	if wakes < 1000/stallMaxTicks || wakes > 30 {
+		t.Errorf("woken %d times in 1000 ticks", wakes)
+	}
+	s.add(c, 50) // progress
+	before := wakes
+	s.tick()
+	if c.Conn.(*sleeper).woken != before+1 {
+		t.Error("a client that makes progress is not looked at the next tick")
+	}
+	s.remove(c)
+	if s.tick() {
+		t.Error("ticks although there is nothing to wake")
+	}
+}

@@ -1,0 +1,12 @@
+// Package client checks that programs made for Redis work with quota-db
+// unmodified: go-redis, redis-benchmark and redis-cli.
+package client
+
+import (
+	"os"
+	"testing"
+
+	"github.com/quotadb/quota-db/tests/internal/process"
+)
+
+func TestMain(m *testing.M) { os.Exit(process.Main(m)) }
