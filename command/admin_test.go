@@ -13,6 +13,8 @@ func TestServerCommandsAnswerAsRedis(t *testing.T) {
 	runScript(t, `
 		CONFIG GET maxmemory => *2¶$9¶maxmemory¶$1¶0
 		config get MAXMEMOR[Y] => *2¶$9¶maxmemory¶$1¶0
+		CONFIG GET MAXMEMORY maxmemory maxmemor[y] => *2¶$9¶MAXMEMORY¶$1¶0
+		CONFIG GET maxmemor[y] MAXMEMORY => *2¶$9¶maxmemory¶$1¶0
 		CONFIG GET databases databas* => *2¶$9¶databases¶$1¶1
 		CONFIG GET save => *2¶$4¶save¶$0¶
 		CONFIG GET appendonly => *2¶$10¶appendonly¶$2¶no
@@ -30,10 +32,14 @@ func TestServerCommandsAnswerAsRedis(t *testing.T) {
 		CONFIG SET databases 5 => -ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
 		CONFIG GET timeout => *2¶$7¶timeout¶$1¶5
 		CONFIG SET timeout 0 maxmemory 0 => +OK
+		CONFIG SET maxmemory 100mb maxmemory-policy noeviction => +OK
+		CONFIG SET maxmemory "" => +OK
+		CONFIG GET maxmemory => *2¶$9¶maxmemory¶$1¶0
 		CONFIG SET save "" => +OK
 		CONFIG SET appendonly no => +OK
 		CONFIG SET maxmemory-policy noeviction => +OK
-		! CONFIG SET maxmemory-policy allkeys-lru => -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument must be 'noeviction': nothing is evicted here
+		! CONFIG SET maxmemory-policy allkeys-lru => -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - nothing is evicted here, the only policy is noeviction
+		CONFIG SET maxmemory-policy lru => -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
 		! CONFIG SET appendonly yes => -ERR CONFIG SET failed (possibly related to argument 'appendonly') - an append only file is not supported
 		CONFIG SET a => -ERR wrong number of arguments for 'config|set' command
 		CONFIG SET timeout 1 maxmemory => -ERR syntax error
@@ -117,9 +123,12 @@ func TestFullMemoryRefusesOnlyWhatNeedsMemory(t *testing.T) {
 			t.Errorf("%s: %q", command, got)
 		}
 	}
-	for command, want := range map[string]string{"GET a": "$1\r\n1\r\n", "EXPIRE b 100": ":1\r\n", "GETDEL b": "$1\r\n2\r\n", "DEL a": ":1\r\n", "SET": "-ERR wrong number of arguments for 'set' command\r\n"} {
-		if got := b.do(strings.Fields(command)...); got != want {
-			t.Errorf("%s: %q", command, got)
+	for _, s := range [][2]string{
+		{"GET a", "$1\r\n1\r\n"}, {"EXPIRE b 100", ":1\r\n"}, {"GETDEL b", "$1\r\n2\r\n"}, {"DEL a", ":1\r\n"},
+		{"SET", "-ERR wrong number of arguments for 'set' command\r\n"},
+	} {
+		if got := b.do(strings.Fields(s[0])...); got != s[1] {
+			t.Errorf("%s: %q", s[0], got)
 		}
 	}
 	got := string(b.x.Run(b.client, [][][]byte{words(strings.Fields("INCR x")), words(strings.Fields("CONFIG SET maxmemory 0")), words(strings.Fields("INCR x"))}, nil))
@@ -159,7 +168,7 @@ func TestInfoCountsWhatHasHappened(t *testing.T) {
 	if got := b.do("INFO", "KEYSPACE", "cluster"); !strings.Contains(got, "\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\ndb0:") {
 		t.Errorf("two sections: %q", got)
 	}
-	b.wall += 10
+	b.wall += 1000
 	b.DB.Sweep(b.Now(), 100)
 	if got := b.do("INFO", "stats"); !strings.Contains(got, "expired_keys:1\r\n") {
 		t.Errorf("%s", got)

@@ -161,10 +161,12 @@ func commandCommands() []*row {
 
 func clusterCommands() []*row {
 	var rows []*row
-	for _, name := range []string{"info", "myid", "nodes", "shards", "slots"} {
-		rows = append(rows, &row{name: name, arity: 2, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
+	for _, name := range []string{"info", "nodes", "shards", "slots"} {
+		rows = append(rows, &row{name: name, arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"})
 	}
-	return append(rows, &row{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
+	return append(rows,
+		&row{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"},
+		&row{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
 }
 
 // inGroup completes rows of one family.

@@ -7,29 +7,36 @@ import (
 
 // configGet answers the parameters that any of the names or patterns means, each once.
 func configGet(c *call) {
-	var found []*param
+	type answer struct{ name, value string }
+	var answers []answer
 	for i := range c.server.params {
 		p := &c.server.params[i]
 		for _, arg := range c.args[2:] {
-			if p.isMeantBy(arg) {
-				found = append(found, p)
+			if name := p.namedBy(arg); name != "" {
+				answers = append(answers, answer{name, p.get()})
 				break
 			}
 		}
 	}
-	c.pairs(len(found))
-	for _, p := range found {
-		c.bulk(p.name)
-		c.bulk(p.get())
+	c.pairs(len(answers))
+	for _, a := range answers {
+		c.bulk(a.name)
+		c.bulk(a.value)
 	}
 }
 
-// isMeantBy reports whether an argument of CONFIG GET, a name or a pattern, is about the parameter.
-func (p *param) isMeantBy(arg []byte) bool {
-	if !bytes.ContainsAny(arg, "*?[") {
-		return is(arg, p.name)
+// namedBy is what CONFIG GET calls the parameter when the argument means it, else empty: a name as it was given, or
+// what a pattern has found.
+func (p *param) namedBy(arg []byte) string {
+	switch {
+	case !bytes.ContainsAny(arg, "*?["):
+		if is(arg, p.name) {
+			return string(arg)
+		}
+	case globMatch(bytes.ToLower(arg), []byte(p.name)):
+		return p.name
 	}
-	return globMatch(bytes.ToLower(arg), []byte(p.name))
+	return ""
 }
 
 // configSet sets all parameters or none.

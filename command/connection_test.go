@@ -46,14 +46,13 @@ func TestConnectionCommandsAnswerAsRedis(t *testing.T) {
 		AUTH a b c => -ERR syntax error
 		RESET => +RESET
 		CLIENT GETNAME => $-1
-		FOO => -ERR unknown command 'FOO', with args beginning with: `+`
-		foo "a b" "c\x00d" "x\r\ny" => -ERR unknown command 'foo', with args beginning with: 'a b' 'c' 'x  y' `+`
-		"GET\x00" k => -ERR unknown command 'GET', with args beginning with: 'k' `+`
-		"GET " k => -ERR unknown command 'GET ', with args beginning with: 'k' `+`
-		FOO `+strings.Repeat("a", 200)+` b => -ERR unknown command 'FOO', with args beginning with: '`+strings.Repeat("a", 128)+`' `+`
-		FOO `+strings.Repeat("a", 120)+` bcdefghijkl => -ERR unknown command 'FOO', with args beginning with: '`+strings.Repeat("a", 120)+`' 'bcdef' `+`
-		`+strings.Repeat("f", 200)+` => -ERR unknown command '`+strings.Repeat("f", 128)+`', with args beginning with: `+`
-		QUIT now => +OK
+		FOO => -ERR unknown command 'FOO', with args beginning with:\x20
+		foo "a b" "c\x00d" "x\r\ny" => -ERR unknown command 'foo', with args beginning with: 'a b' 'c' 'x  y'\x20
+		"GET\x00" k => -ERR unknown command 'GET', with args beginning with: 'k'\x20
+		"GET " k => -ERR unknown command 'GET ', with args beginning with: 'k'\x20
+		FOO `+strings.Repeat("a", 200)+` b => -ERR unknown command 'FOO', with args beginning with: '`+strings.Repeat("a", 128)+`'\x20
+		FOO `+strings.Repeat("a", 120)+` bcdefghijkl => -ERR unknown command 'FOO', with args beginning with: '`+strings.Repeat("a", 120)+`' 'bcdef'\x20
+		`+strings.Repeat("f", 200)+` => -ERR unknown command '`+strings.Repeat("f", 128)+`', with args beginning with:\x20
 	`)
 }
 
@@ -88,6 +87,16 @@ func TestNothingRunsAfterTheClientHasQuit(t *testing.T) {
 	got := string(b.x.Run(b.client, [][][]byte{words([]string{"INCR", "k"}), words([]string{"QUIT"}), words([]string{"INCR", "k"})}, nil))
 	if got != ":1\r\n+OK\r\n" || !b.client.CloseAfter {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestClientThatSpeaksHTTPIsCutOffBeforeItsBody(t *testing.T) {
+	for _, line := range []string{"POST / HTTP/1.1", "Host: localhost"} {
+		b := newBench(t, nil)
+		got := string(b.x.Run(b.client, [][][]byte{words([]string{"PING"}), words(strings.Fields(line)), words([]string{"FLUSHALL"})}, nil))
+		if got != "+PONG\r\n" || !b.client.CloseAfter {
+			t.Errorf("%s: got %q", line, got)
+		}
 	}
 }
 

@@ -35,10 +35,11 @@ const (
 
 // What Redis has no words for.
 const (
-	errNoTTL   = "ERR deadlines are disabled on this server (--enable-ttl false)"
-	errFloat   = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
-	errQuota   = "ERR the key holds a quota, from which tokens can only be taken"
-	errKeySize = "ERR the key is too long: a key has at most 16777215 bytes"
+	errNoTTL     = "ERR deadlines are disabled on this server (--enable-ttl false)"
+	errFloat     = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
+	errQuota     = "ERR the key holds a quota, from which tokens can only be taken"
+	errReplySize = "ERR the reply is too long: ask for fewer values at a time"
+	errKeySize   = "ERR the key is too long: a key has at most 16777215 bytes"
 )
 
 // shown is how many bytes of a client's own words an error shows.

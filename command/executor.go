@@ -17,16 +17,21 @@ const (
 	keptKeys = 4096
 )
 
+// ReplyBytes is how many bytes of replies are enough for one Run.
+const ReplyBytes = 256 << 10
+
 // Executor runs batches of commands. It is scratch memory and counters, used by one goroutine at a time, and lives as
 // long as its server: make a few and use them again.
 //
-// INCR in a batch of 16 over 10,000 keys costs about 60 ns without allocation (BenchmarkRunIncr16).
+// INCR in a batch of 16 over 10,000 keys costs about 100 ns without allocation, two thirds of it in the engine
+// (BenchmarkRunIncr16).
 type Executor struct {
 	server *Server
 	counts *counts
 	plan   [groupCommands]planned
 	keys   [groupCommands]engine.Key // of the plan's commands with one key, in order
 	hashed int                       // how many of keys are in use
+	ran    int                       // commands of the last Run that ran
 	call   call
 
 	tallied *row // what ran last
@@ -61,10 +66,12 @@ func (s *Server) NewExecutor() *Executor {
 }
 
 // Run executes the commands in order and appends their replies to out. It stops after a command that sets
-// c.CloseAfter. The clocks are read once.
+// c.CloseAfter, and once out has ReplyBytes: then Ran says how many commands ran, and the others are to be given again. The
+// clocks are read once.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
-	for len(batch) > 0 && !c.CloseAfter {
+	x.ran = 0
+	for len(batch) > 0 && !c.CloseAfter && len(x.call.out) < ReplyBytes {
 		n := min(len(batch), groupCommands)
 		x.prepare(batch[:n])
 		x.execute(batch[:n])
@@ -77,6 +84,9 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.forget()
 	return out
 }
+
+// Ran is how many commands the last Run ran.
+func (x *Executor) Ran() int { return x.ran }
 
 // prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
 func (x *Executor) prepare(group [][][]byte) {
@@ -122,10 +132,16 @@ func (x *Executor) resolve(args [][]byte) planned {
 func (x *Executor) execute(group [][][]byte) {
 	c, n := &x.call, 0
 	for i, args := range group {
+		if len(c.out) >= ReplyBytes {
+			return
+		}
+		x.ran++
 		p := x.plan[i]
 		c.args, c.row = args, p.row
 		if p.problem != none {
-			x.refuse(p, args)
+			if x.refuse(p, args); c.client.CloseAfter {
+				return
+			}
 			continue
 		}
 		if p.row.lock == lockOne {
@@ -182,6 +198,10 @@ func (x *Executor) runMany() {
 func (x *Executor) refuse(p planned, args [][]byte) {
 	switch p.problem {
 	case noCommand:
+		if is(args[0], "post") || is(args[0], "host:") {
+			x.hangUp()
+			return
+		}
 		x.reject(nil, unknownCommand(args))
 	case noSubcommand:
 		x.reject(nil, unknownSubcommand(p.row, args[1]))
@@ -190,6 +210,14 @@ func (x *Executor) refuse(p planned, args [][]byte) {
 	case badKey:
 		x.reject(p.row, errKeySize)
 	}
+}
+
+// hangUp ends a client that speaks HTTP: most likely a browser that a web page has made send us commands, as lines of a
+// request's body. It gets no answer, as in Redis.
+func (x *Executor) hangUp() {
+	client := x.call.client
+	x.server.Log.Warn("client speaks HTTP and is disconnected; it may be an attack by way of a browser", "address", client.RemoteAddr)
+	client.CloseAfter = true
 }
 
 // reject answers an error for a command that did not run.

@@ -45,7 +45,7 @@ func (s *Server) parameters() []param {
 	host, port, path := bound(c.Bind)
 	return []param{
 		memoryParam("maxmemory", &s.Params.MaxMemory),
-		{"maxmemory-policy", constant("noeviction"), only("noeviction", "argument must be 'noeviction': nothing is evicted here")},
+		{"maxmemory-policy", constant("noeviction"), setPolicy},
 		integerParam("maxclients", &s.Params.MaxClients, 1, maxClients),
 		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
 		{"save", constant(""), only("", "snapshots are not supported")},
@@ -96,6 +96,18 @@ func bound(binds []string) (hosts, port, path string) {
 
 func constant(value string) func() string { return func() string { return value } }
 
+// setPolicy takes the policy that there is.
+func setPolicy(value string) (apply func(), problem string) {
+	policies := []string{"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+		"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"}
+	for _, policy := range policies {
+		if is([]byte(value), policy) {
+			return only("noeviction", "nothing is evicted here, the only policy is noeviction")(value)
+		}
+	}
+	return nil, "argument(s) must be one of the following: " + strings.Join(policies, ", ")
+}
+
 // only takes the one value that a parameter has anyway.
 func only(value, problem string) func(string) (func(), string) {
 	return func(v string) (func(), string) {
@@ -124,6 +136,9 @@ func memoryParam(name string, field *atomic.Int64) param {
 	get := func() string { return strconv.FormatInt(field.Load(), 10) }
 	return param{name, get, func(value string) (func(), string) {
 		n, err := config.ParseBytes(value)
+		if value == "" { // no limit, as in Redis
+			n, err = 0, nil
+		}
 		if err != nil {
 			return nil, "argument must be a memory value"
 		}

@@ -5,7 +5,7 @@
 // Redis 7.0's.
 //
 // Invariants:
-//   - A command gives exactly one reply; only SHUTDOWN, which ends the client, gives none.
+//   - A command gives exactly one reply; only SHUTDOWN and the verbs of HTTP, which end the client, give none.
 //   - Only the executor locks shards: one for a command with one key, all that are needed for several, none without
 //     keys. Handlers of commands without keys may call the DB's own methods, which lock for themselves.
 //   - A handler decides everything by the clock that the batch was started with.

@@ -51,10 +51,18 @@ func setNX(c *call) {
 	c.flag(true)
 }
 
+// maxReplyBytes is how long the reply to one command may become: a client could ask for one large value many times.
+const maxReplyBytes = 1 << 30
+
 func mget(c *call) {
+	before := len(c.out)
 	c.array(len(c.keys))
 	for _, k := range c.keys {
-		c.value(c.read(k))
+		if c.value(c.read(k)); len(c.out)-before > maxReplyBytes {
+			c.out = c.out[:before]
+			c.fail(errReplySize)
+			return
+		}
 	}
 }
 

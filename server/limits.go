@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/command"
+)
 
 // Sizes of the work that is done at once.
 const (
@@ -8,7 +12,7 @@ const (
 	// their keys to overlap.
 	batchCommands = 128
 	// flushBytes is how many bytes of replies are collected before they are written.
-	flushBytes = 256 << 10
+	flushBytes = command.ReplyBytes
 	// keptReplyBytes is the largest reply buffer that a loop keeps for the next client.
 	keptReplyBytes = 2 * flushBytes
 	// drainChunk is how many bytes are read at once from a connection at shutdown.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"sync/atomic"
 
 	"github.com/quotadb/quota-db/command"
@@ -24,6 +25,9 @@ type session struct {
 	reader *resp.Reader
 	total  *atomic.Int64 // input held for all sessions, in bytes
 	held   int           // this session's part of total
+
+	postponed      [][][]byte // commands that were parsed but not run, because the replies before them were many; own memory
+	postponedBytes int
 }
 
 // feed adds bytes that the client sent.
@@ -32,6 +36,13 @@ func (s *session) feed(chunk []byte) { s.reader.Feed(chunk) }
 // run executes complete commands, in batches, and appends their replies to out until there are flushBytes of them.
 func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 	for len(out) < flushBytes {
+		if len(s.postponed) > 0 {
+			out = s.resume(w, out)
+			if s.client.CloseAfter {
+				return out, finished
+			}
+			continue
+		}
 		n := 0
 		var err error
 		for n < len(w.batch) {
@@ -44,12 +55,15 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 		}
 		if n > 0 {
 			out = w.executor.Run(s.client, w.batch[:n], out)
+			s.postpone(w.batch[w.executor.Ran():n])
 			clear(w.batch[:n])
 			s.reader.Release()
 		}
 		switch {
 		case s.client.CloseAfter:
 			return out, finished
+		case len(s.postponed) > 0:
+			return out, ready // an error will be there again when they have run
 		case err != nil:
 			return resp.AppendError(out, "ERR "+err.Error()), finished
 		case n < len(w.batch):
@@ -59,11 +73,35 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 	return out, ready
 }
 
+// postpone keeps commands for later. They are copied: their bytes go with the round.
+func (s *session) postpone(commands [][][]byte) {
+	if len(commands) == 0 || s.client.CloseAfter {
+		return
+	}
+	for _, args := range commands {
+		own := make([][]byte, len(args))
+		for i, arg := range args {
+			own[i] = bytes.Clone(arg)
+			s.postponedBytes += len(arg)
+		}
+		s.postponed = append(s.postponed, own)
+	}
+}
+
+// resume runs commands that were postponed.
+func (s *session) resume(w *worker, out []byte) []byte {
+	out = w.executor.Run(s.client, s.postponed, out)
+	if s.postponed = s.postponed[w.executor.Ran():]; len(s.postponed) == 0 {
+		s.postponed, s.postponedBytes = nil, 0
+	}
+	return out
+}
+
 // keep ends a round: what was fed and not consumed is copied. It returns the input held for all sessions if this
 // session now holds more than before, and 0 otherwise.
 func (s *session) keep() int64 {
 	s.reader.Keep()
-	held := s.reader.Buffered()
+	held := s.reader.Buffered() + s.postponedBytes
 	more := held - s.held
 	if more == 0 {
 		return 0

@@ -1,0 +1,110 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"testing"
+)
+
+// FuzzCommands runs any commands in any batches: nothing may panic, and each command is answered by exactly one
+// well-formed reply, but for those that end the client. A line of the input is a command, its words are parted by spaces; an
+// empty line ends a batch.
+func FuzzCommands(f *testing.F) {
+	for _, seed := range []string{
+		"SET k v EX 10 GET\nGET k\n\nINCR k\nHELLO 3\nGET none\nMGET a b\nCOMMAND\nINFO all",
+		"MSET a 1 b\nMSETNX a 1\nDEL a a\nSCAN 0 MATCH [a-\nKEYS *a*[^b]?\nCOMMAND DOCS\nCOMMAND GETKEYS mset a 1 b",
+		"EXPIRE k -1 NX GT\nPEXPIREAT k 9223372036854775807\nTTL k\nEXPIRETIME k\nGETEX k PERSIST\nPERSIST k",
+		"CONFIG SET maxmemory 1 timeout 5\nINCR k\nCONFIG GET *\nCLIENT LIST\nCLIENT SETINFO lib-name x\nCLIENT INFO",
+		"INCRBY k 9223372036854775807\nINCR k\nDECRBY k -9223372036854775808\nSTRLEN k\nOBJECT ENCODING k\nMEMORY USAGE k",
+		"RESET\nAUTH a\nSELECT 0\nFLUSHALL\nRANDOMKEY\nDBSIZE\nTIME\nECHO x\nPING\nQUIT\nPING",
+		"SHUTDOWN ABORT\nSHUTDOWN\nPING", "PING\nPOST / HTTP/1.1\nHost: x", "CLUSTER INFO\nCOMMAND LIST FILTERBY ACLCAT string\nCONFIG HELP\nFOO \x00 \r\nX",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, input []byte) {
+		b := newBench(t, nil)
+		for part := range bytes.SplitSeq(input, []byte("\n\n")) {
+			var batch [][][]byte
+			for line := range bytes.SplitSeq(part, []byte("\n")) {
+				batch = append(batch, bytes.Split(line, []byte(" ")))
+			}
+			replies := b.x.Run(b.client, batch, nil)
+			n := 0
+			for rest := replies; len(rest) > 0; n++ {
+				size, err := replySize(rest, maxReplyDepth)
+				if err != nil {
+					t.Fatalf("reply %d of %q: %v in %q", n, batch, err, replies)
+				}
+				rest = rest[size:]
+			}
+			if b.client.CloseAfter {
+				if n > len(batch) {
+					t.Fatalf("%d replies for %q", n, batch)
+				}
+				return
+			}
+			if n != len(batch) {
+				t.Fatalf("%d replies for %q: %q", n, batch, replies)
+			}
+			b.wall += 1000
+		}
+	})
+}
+
+// maxReplyDepth is how deep replies are nested at most: COMMAND's are the deepest.
+const maxReplyDepth = 8
+
+// replySize is the length of the reply that b begins with.
+func replySize(b []byte, depth int) (int, error) {
+	end := bytes.Index(b, []byte("\r\n"))
+	if end < 1 {
+		return 0, fmt.Errorf("no line")
+	}
+	line, size := string(b[1:end]), end+2
+	switch b[0] {
+	case '+', '-':
+		if bytes.ContainsAny(b[:end], "\r\n") {
+			return 0, fmt.Errorf("a line break in %q", line)
+		}
+		return size, nil
+	case '_':
+		if line != "" {
+			return 0, fmt.Errorf("null with %q", line)
+		}
+		return size, nil
+	}
+	n, err := strconv.Atoi(line)
+	if err != nil && b[0] != ':' {
+		return 0, err
+	}
+	switch b[0] {
+	case ':':
+		_, err := strconv.ParseInt(line, 10, 64)
+		return size, err
+	case '$', '=':
+		if n == -1 {
+			return size, nil
+		}
+		if n < 0 || len(b) < size+n+2 || string(b[size+n:size+n+2]) != "\r\n" {
+			return 0, fmt.Errorf("a bulk of %d bytes does not end", n)
+		}
+		return size + n + 2, nil
+	case '%':
+		n *= 2
+	case '*', '~':
+	default:
+		return 0, fmt.Errorf("type %q", b[0])
+	}
+	if depth == 0 || n < 0 {
+		return 0, fmt.Errorf("%d elements at depth %d", n, maxReplyDepth-depth)
+	}
+	for range n {
+		element, err := replySize(b[size:], depth-1)
+		if err != nil {
+			return 0, err
+		}
+		size += element
+	}
+	return size, nil
+}
