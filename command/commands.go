@@ -20,6 +20,9 @@ const (
 	ofCluster    = "cluster"
 )
 
+// ours is the version of Redis that has a command which no version of Redis has.
+const ours = "0.0.0"
+
 // How a command uses its keys: R reads, O overwrites, W writes, M marks for removal.
 const (
 	looksAt    = "RO"
@@ -35,7 +38,7 @@ const (
 // commands is the table of all commands.
 func commands() []*row {
 	var all []*row
-	for _, family := range [][]*row{stringCommands(), keyCommands(), connectionCommands(), serverCommands()} {
+	for _, family := range [][]*row{stringCommands(), quotaCommands(), keyCommands(), connectionCommands(), serverCommands()} {
 		all = append(all, family...)
 	}
 	return all
@@ -60,6 +63,18 @@ func stringCommands() []*row {
 		{name: "decr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decr, summary: "Count one down"},
 		{name: "decrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decrBy, summary: "Count down by a number"},
 		{name: "incrbyfloat", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "2.6.0", handler: incrByFloat, summary: "Refused: counters are integers"},
+	}
+	return inGroup(rows, ofStrings, aclString)
+}
+
+func quotaCommands() []*row {
+	rows := []*row{
+		{name: "quotaset", arity: 4, flags: write | denyOOM | fast, keys: oneKey(touches), since: ours, handler: quotaSet, summary: "Make a key a token bucket of a limit per window of seconds"},
+		{name: "quotaget", arity: -2, flags: readonly | fast, keys: oneKey(looksAt), since: ours, handler: quotaGet, summary: "A quota's limit, window and remaining tokens"},
+		{name: "quotadel", arity: 2, flags: write | fast, keys: oneKey(touches), since: ours, handler: quotaDel, summary: "Make a quota a counter again"},
+		{name: "quotaincr", arity: -4, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: quotaIncr, summary: "Take tokens from a quota, which is made if there is none"},
+		{name: "cl.throttle", arity: -5, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: throttle, summary: "Take tokens from a quota, as the module redis-cell does"},
+		{name: "increx", arity: -2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "8.8.0", handler: increx, summary: "Count within bounds, and perhaps set a deadline"},
 	}
 	return inGroup(rows, ofStrings, aclString)
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"math"
 
+	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -25,6 +26,8 @@ func decrBy(c *call) {
 		c.fail(errNotInteger)
 	case n == math.MinInt64: // has no opposite
 		c.fail(errDecrement)
+	case n <= 0 && c.tx.Get(c.key).Kind == engine.Quota: // adding would take tokens
+		c.fail(errQuota)
 	default:
 		c.add(-n)
 	}

@@ -35,11 +35,16 @@ const (
 
 // What Redis has no words for.
 const (
-	errNoTTL     = "ERR deadlines are disabled on this server (--enable-ttl false)"
-	errFloat     = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
-	errQuota     = "ERR the key holds a quota, from which tokens can only be taken"
-	errReplySize = "ERR the reply is too long: ask for fewer values at a time"
-	errKeySize   = "ERR the key is too long: a key has at most 16777215 bytes"
+	errNoTTL       = "ERR deadlines are disabled on this server (--enable-ttl false)"
+	errFloat       = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
+	errQuotaLimit  = "ERR a quota has from 1 to 1000000000000000 tokens"
+	errQuotaWindow = "ERR a quota's window is from 1 to 1000000000 seconds"
+	errQuotaTokens = "ERR the number of tokens is not an integer or out of range"
+	errQuotaBytes  = "ERR the key holds bytes: a quota can only take the place of a counter"
+	errBounds      = "ERR LBOUND is above UBOUND"
+	errQuota       = "ERR the key holds a quota, from which tokens can only be taken"
+	errReplySize   = "ERR the reply is too long: ask for fewer values at a time"
+	errKeySize     = "ERR the key is too long: a key has at most 16777215 bytes"
 )
 
 // shown is how many bytes of a client's own words an error shows.
