@@ -40,8 +40,9 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s $$dir || exit 1; \
 	done
 
-bench: ## quota-db and Redis side by side: README's table
+bench: ## quota-db and Redis side by side: the tables of README
 	$(GO) run ./tests/bench
+	$(GO) run ./tests/bench -limits
 
 clean:
 	rm -rf bin

@@ -151,7 +151,7 @@ func (db *DB) Expired() int64 {
 }
 
 // Used is the memory that keys and their index take, in bytes, whole pages less the holes in them.
-// What is resident can be a third more, plus 8 MiB of idle pages.
+// What is resident can be a third more, plus 2 MiB of idle pages.
 func (db *DB) Used() int64 {
 	return db.pool.used.Load() - db.pool.holes.Load() + db.pool.heap.Load()
 }

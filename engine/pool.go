@@ -16,8 +16,8 @@ const (
 	maxPoolBytes = int64(firstHuge) * granule
 	minPoolBytes = 64 << 20 // below that much address space a DB does not open
 
-	// maxIdlePages is how many freed pages keep their memory (8 MiB); what is beyond goes back to the system.
-	maxIdlePages = 512
+	// maxIdlePages is how many freed pages keep their memory (2 MiB); what is beyond goes back to the system.
+	maxIdlePages = 128
 )
 
 var errNoAddressSpace = errors.New("engine: the system grants no address space for the counters")

@@ -5,7 +5,9 @@
 // CPU time per command (user and system, from /proc), quota-db's ratio to Redis as the median over the rounds with the extremes, and the same ratio
 // of the second Redis to the first: how far Redis is from itself today. A difference within that spread means nothing.
 //
-//	go run ./tests/bench [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-quota-db 'command {port}'] [-redis 'command {port}']
+// With -limits it compares rate limiting instead: see limits.go.
+//
+//	go run ./tests/bench [-limits] [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
 // Linux only; needs redis-server, redis-cli, redis-benchmark and taskset. Servers are pinned to processor 0, the client to 1.
 package main
@@ -27,16 +29,18 @@ type workload struct {
 	flags    []string // connections, pipeline
 	requests int      // per round and server
 	keys     int      // how many different counters
-	command  string
+	command  []string
 }
 
+func on(verb string) []string { return []string{verb, "counter:__rand_int__"} }
+
 var workloads = []workload{
-	{"c100", []string{"-c", "100"}, 400_000, 1_000_000, "incr"},
-	{"p16-1k", []string{"-c", "50", "-P", "16"}, 4_000_000, 1_000, "incr"},
-	{"p16-10k", []string{"-c", "50", "-P", "16"}, 4_000_000, 10_000, "incr"},
-	{"p16-1m", []string{"-c", "50", "-P", "16"}, 3_000_000, 1_000_000, "incr"},
-	{"p128-1m", []string{"-c", "50", "-P", "128"}, 6_000_000, 1_000_000, "incr"},
-	{"get-1m", []string{"-c", "50", "-P", "16"}, 3_000_000, 1_000_000, "get"},
+	{"c100", []string{"-c", "100"}, 400_000, 1_000_000, on("incr")},
+	{"p16-1k", []string{"-c", "50", "-P", "16"}, 4_000_000, 1_000, on("incr")},
+	{"p16-10k", []string{"-c", "50", "-P", "16"}, 4_000_000, 10_000, on("incr")},
+	{"p16-1m", []string{"-c", "50", "-P", "16"}, 3_000_000, 1_000_000, on("incr")},
+	{"p128-1m", []string{"-c", "50", "-P", "128"}, 6_000_000, 1_000_000, on("incr")},
+	{"get-1m", []string{"-c", "50", "-P", "16"}, 3_000_000, 1_000_000, on("get")},
 }
 
 func main() {
@@ -50,6 +54,7 @@ func run(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := fs.Int("rounds", 10, "rounds per workload")
 	only := fs.String("only", "", "comma-separated workloads; default all")
+	limiting := fs.Bool("limits", false, "compare rate limits: quotas, counters, and Lua token buckets")
 	scale := fs.Float64("scale", 1, "factor on the requests per round")
 	keys := fs.Int("keys", 1_000_000, "counters that both servers hold beforehand")
 	quotaLine := fs.String("quota-db", "", "command line of quota-db, {port} is replaced; default: built from this tree")
@@ -82,6 +87,9 @@ func run(args []string, out io.Writer) error {
 			return err
 		}
 		servers = append(servers, s)
+	}
+	if *limiting {
+		return compareLimits(out, servers[0], servers[1], *rounds, *scale)
 	}
 	if err := fillAll(out, servers, *keys); err != nil {
 		return err
@@ -123,22 +131,41 @@ func fillAll(out io.Writer, servers []*server, keys int) error {
 
 // measure runs the rounds of one workload and prints its row. servers: quota-db, Redis, Redis again.
 func measure(out io.Writer, w workload, servers []*server, rounds int) error {
-	costs := make([][]float64, len(servers)) // microseconds of CPU per command, by server and round
-	rates := make([][]float64, len(servers)) // commands per second
+	sides := make([]side, len(servers))
+	for i, s := range servers {
+		sides[i] = side{s, w}
+	}
+	costs, rates, err := alternate(sides, rounds)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%-8s %9.3f %9.3f   %-22s %-22s %11.0f %11.0f\n", w.name, median(costs[0]), median(costs[1]),
+		ratio(costs[0], costs[1]), ratio(costs[2], costs[1]), median(rates[0]), median(rates[1]))
+	return nil
+}
+
+// side is one of the things that are compared.
+type side struct {
+	*server
+	workload
+}
+
+// alternate loads the sides in turn, each round in another order. It returns microseconds of CPU per command and
+// commands per second, by side and round.
+func alternate(sides []side, rounds int) (costs, rates [][]float64, err error) {
+	costs, rates = make([][]float64, len(sides)), make([][]float64, len(sides))
 	for round := range rounds {
-		for n := range servers {
-			i := (round + n) % len(servers)
-			cost, rate, err := servers[i].load(w)
+		for n := range sides {
+			i := (round + n) % len(sides)
+			cost, rate, err := sides[i].load(sides[i].workload)
 			if err != nil {
-				return fmt.Errorf("%s: %w", w.name, err)
+				return nil, nil, fmt.Errorf("%s: %w", sides[i].name, err)
 			}
 			costs[i] = append(costs[i], cost)
 			rates[i] = append(rates[i], rate)
 		}
 	}
-	fmt.Fprintf(out, "%-8s %9.3f %9.3f   %-22s %-22s %11.0f %11.0f\n", w.name, median(costs[0]), median(costs[1]),
-		ratio(costs[0], costs[1]), ratio(costs[2], costs[1]), median(rates[0]), median(rates[1]))
-	return nil
+	return costs, rates, nil
 }
 
 // ratio is the median of a/b over the rounds, with the extremes.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -72,6 +73,13 @@ func (s *server) stop() {
 
 // fill makes the counters that redis-benchmark will name.
 func (s *server) fill(keys int) error {
+	return s.pipe(keys, func(w io.Writer, i int) {
+		fmt.Fprintf(w, "*3\r\n$6\r\nINCRBY\r\n$20\r\ncounter:%012d\r\n$5\r\n70000\r\n", i)
+	})
+}
+
+// pipe sends count commands through redis-cli.
+func (s *server) pipe(count int, command func(w io.Writer, i int)) error {
 	cli := exec.Command("taskset", "-c", "1", "redis-cli", "-p", s.port, "--pipe")
 	in, err := cli.StdinPipe()
 	if err != nil {
@@ -81,8 +89,8 @@ func (s *server) fill(keys int) error {
 		return err
 	}
 	w := bufio.NewWriter(in)
-	for i := range keys {
-		fmt.Fprintf(w, "*3\r\n$6\r\nINCRBY\r\n$20\r\ncounter:%012d\r\n$5\r\n70000\r\n", i)
+	for i := range count {
+		command(w, i)
 	}
 	return errors.Join(w.Flush(), in.Close(), cli.Wait())
 }
@@ -91,7 +99,7 @@ func (s *server) fill(keys int) error {
 func (s *server) load(w workload) (cost, rate float64, err error) {
 	args := []string{"-c", "1", "redis-benchmark", "-p", s.port, "-q", "-n", strconv.Itoa(w.requests), "-r", strconv.Itoa(w.keys)}
 	args = append(args, w.flags...)
-	args = append(args, w.command, "counter:__rand_int__")
+	args = append(args, w.command...)
 	before, err := s.cpu()
 	if err != nil {
 		return 0, 0, err
