@@ -9,12 +9,15 @@ import (
 
 // increxOptions are the options of INCREX.
 type increxOptions struct {
-	by, low, high             int64
-	bounded, low0, high0      bool // a bound is given: any, the lower, the upper
-	saturate, persist, enx    bool
-	byInt, onlyNew, onlyThere bool
-	form                      expiry
-	time                      []byte
+	by, low, high      int64
+	byGiven            bool
+	saturate           bool
+	onlyNew, onlyThere bool // Valkey's NX and XX
+
+	form    expiry
+	time    []byte // when form is not noExpiry
+	persist bool
+	enx     bool // only a key without a deadline gets one
 }
 
 // increx is INCREX key [BYINT n] [LBOUND l] [UBOUND u] [SATURATE] [EX s|PX ms|EXAT s|PXAT ms|PERSIST] [ENX], and Valkey's
@@ -51,12 +54,12 @@ func (c *call) increx(o *increxOptions, v engine.Value, at int64) {
 		c.increxReply(v.Int, 0)
 		return
 	}
-	// The difference may need 65 bits: from one end of the integers to the other.
 	applied := next - v.Int
-	if next > v.Int != (applied > 0) && next != v.Int {
-		applied = o.by
+	if (applied >= 0) != (next >= v.Int) { // from one end of the integers to the other
+		c.fail(errOverflow)
+		return
 	}
-	if err := c.move(v, next, applied); err != nil {
+	if _, err := c.tx.Add(c.key, applied); err != nil {
 		c.fail(engineError(err))
 		return
 	}
@@ -67,12 +70,6 @@ func (c *call) increx(o *increxOptions, v engine.Value, at int64) {
 		c.expire(at)
 	}
 	c.increxReply(next, applied)
-}
-
-// move brings the key from v to next by counting.
-func (c *call) move(v engine.Value, next, by int64) error {
-	_, err := c.tx.Add(c.key, by)
-	return err
 }
 
 func (c *call) increxReply(value, applied int64) {
@@ -147,8 +144,8 @@ func (o *increxOptions) valued(c *call, word, value []byte) bool {
 	}
 	var dst *int64
 	switch {
-	case is(word, "byint") && !o.byInt:
-		dst, o.byInt = &o.by, true
+	case is(word, "byint") && !o.byGiven:
+		dst, o.byGiven = &o.by, true
 	case is(word, "lbound"):
 		dst = &o.low
 	case is(word, "ubound"):

@@ -185,6 +185,10 @@ func TestIncrexCountsWithinBounds(t *testing.T) {
 		INCREX k BYINT 5 SATURATE => *2¶:9223372036854775807¶:0
 		SET k -9223372036854775808 => +OK
 		INCREX k BYINT -1 => *2¶:-9223372036854775808¶:0
+		INCREX k BYINT 1 LBOUND 9223372036854775807 SATURATE => -ERR increment or decrement would overflow
+		GET k => $20¶-9223372036854775808
+		INCREX low BYINT 1 LBOUND 10 => *2¶:0¶:0
+		INCREX low BYINT 1 LBOUND 10 SATURATE => *2¶:10¶:10
 		SET s abc => +OK
 		INCREX s => -ERR value is not an integer or out of range
 		INCREX k BYINT x => -ERR value is not an integer or out of range

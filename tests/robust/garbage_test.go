@@ -144,11 +144,11 @@ func TestHugeLengthsAreRefusedAndTheConnectionClosed(t *testing.T) {
 	t.Parallel()
 	server := process.QuotaDB(t)
 	for raw, reply := range map[string]string{
-		"*2147483648\r\n":                        "-ERR Protocol error: invalid multibulk length",
-		"*9223372036854775808\r\n":               "-ERR Protocol error: invalid multibulk length",
-		"*1\r\n$536870913\r\n":                   "-ERR Protocol error: invalid bulk length",
-		"*1\r\n$99999999999999999999999999\r\n":  "-ERR Protocol error: invalid bulk length",
-		"*1\r\n$-9223372036854775808\r\n":        "-ERR Protocol error: invalid bulk length",
+		"*2147483648\r\n":                       "-ERR Protocol error: invalid multibulk length",
+		"*9223372036854775808\r\n":              "-ERR Protocol error: invalid multibulk length",
+		"*1\r\n$536870913\r\n":                  "-ERR Protocol error: invalid bulk length",
+		"*1\r\n$99999999999999999999999999\r\n": "-ERR Protocol error: invalid bulk length",
+		"*1\r\n$-9223372036854775808\r\n":       "-ERR Protocol error: invalid bulk length",
 		"*2\r\n$3\r\nGET\r\n$4294967297\r\nabc": "-ERR Protocol error: invalid bulk length",
 	} {
 		c := server.Dial(t)
