@@ -30,14 +30,14 @@ race: ## the race detector over everything with concurrency
 required: ## the suites that need redis-server and its tools, which then must be there
 	QUOTADB_REQUIRE_REDIS=1 $(GO) test -count=1 ./tests/...
 
-robust: ## the robustness suite at full size: 100 MB of random bytes, 10,000 connections
-	QUOTADB_FULL_SIZE=1 $(GO) test -count=1 -v ./tests/robust/...
+robust: ## 100 MB of random bytes over 50 connections, beside the rest of the robustness suite
+	QUOTADB_TEST_GARBAGE_MB=100 $(GO) test -count=1 -v ./tests/robust/...
 
 fuzz: ## every fuzz target for FUZZ_SECONDS each
 	@for target in $$(grep -rho '^func Fuzz[A-Za-z0-9]*' --include=*_test.go . | sed 's/func //'); do \
 		dir=$$(dirname $$(grep -rl "^func $$target(" --include=*_test.go .)); \
 		echo "$$dir $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s $$dir || exit 1; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x $$dir || exit 1; \
 	done
 
 bench: ## quota-db and Redis side by side: the tables of README

@@ -230,10 +230,10 @@ func (x *Executor) reject(r *row, text string) {
 	x.call.out = resp.AppendError(x.call.out, text)
 }
 
-// isFull reports whether the keys take more than maxmemory.
+// isFull reports whether the keys take more than maxmemory, or nearly all that the engine can hold.
 func (s *Server) isFull() bool {
 	limit := s.Params.MaxMemory.Load()
-	return limit > 0 && s.DB.Used() > limit
+	return limit > 0 && s.DB.Used() > limit || s.DB.Full()
 }
 
 // flush adds what was tallied to the counters that everybody may read. A run of the same command, which is what

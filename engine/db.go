@@ -156,6 +156,13 @@ func (db *DB) Used() int64 {
 	return db.pool.used.Load() - db.pool.holes.Load() + db.pool.heap.Load()
 }
 
+// Full reports whether the address space for records is nearly used up: new keys are then to be refused.
+// Changes to existing ones still find room, on the Go heap.
+func (db *DB) Full() bool {
+	limit := int64(len(db.pool.mem))
+	return db.pool.used.Load() > limit-limit/64
+}
+
 // Flush deletes all keys, one shard after the other.
 func (db *DB) Flush() {
 	db.each((*shard).reset)

@@ -217,6 +217,44 @@ func TestCountingGoesOnBeyond64BitsOfARow(t *testing.T) {
 	checkInvariants(t, db)
 }
 
+// TestAFullDBStillCountsAndDeletes uses the address space up: further records go to the Go heap, and nothing is lost.
+func TestAFullDBStillCountsAndDeletes(t *testing.T) {
+	db, err := Open(Options{Shards: 2, Node: 1, MaxBytes: minPoolBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	value := Value{Kind: String, Str: make([]byte, maxPagedBytes-100)}
+	set := func(i int) {
+		k := db.Key(fmt.Appendf(nil, "k%d", i))
+		tx := db.Lock(k, testNow)
+		tx.Set(k, value, false)
+		tx.Unlock()
+	}
+	n := 0
+	for ; !db.Full(); n++ {
+		set(n)
+	}
+	for range 2000 { // past the end of the range
+		set(n)
+		n++
+	}
+	for i := range n {
+		k := db.Key(fmt.Appendf(nil, "k%d", i))
+		tx := db.Lock(k, testNow)
+		if v := tx.Get(k); len(v.Str) != len(value.Str) {
+			t.Fatalf("key %d of %d reads %d bytes", i, n, len(v.Str))
+		}
+		if !tx.Delete(k) {
+			t.Fatalf("key %d of %d is not there", i, n)
+		}
+		tx.Unlock()
+	}
+	if db.Full() || db.Len() != 0 || db.Used() > 1<<20 {
+		t.Errorf("full %v, %d keys, %d bytes after everything was deleted", db.Full(), db.Len(), db.Used())
+	}
+}
+
 func TestHotCommandsDoNotAllocate(t *testing.T) {
 	db := openTest(t, 8)
 	name := []byte("counter:000000000001")
