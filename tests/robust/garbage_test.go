@@ -74,8 +74,9 @@ func sendGarbage(t *testing.T, addr string, size int, source io.Reader) {
 		}()
 		for err == nil && sent < size {
 			_, _ = io.ReadFull(source, chunk)
-			err = c.Send(chunk)
-			sent += len(chunk)
+			if err = c.Send(chunk); err == nil {
+				sent += len(chunk)
+			}
 		}
 		_ = c.Close()
 		<-discarded
