@@ -2,7 +2,7 @@
 
 GO ?= go
 RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config
-FUZZ_SECONDS ?= 60
+FUZZTIME ?= 60s
 
 .PHONY: help build check format vet test race required fuzz robust bench clean
 
@@ -33,11 +33,11 @@ required: ## the suites that need redis-server and its tools, which then must be
 robust: ## 100 MB of random bytes over 50 connections, beside the rest of the robustness suite
 	QUOTADB_TEST_GARBAGE_MB=100 $(GO) test -count=1 -v ./tests/robust/...
 
-fuzz: ## every fuzz target for FUZZ_SECONDS each
+fuzz: ## every fuzz target for FUZZTIME each: 60s, or a number of inputs as 100000x
 	@for target in $$(grep -rho '^func Fuzz[A-Za-z0-9]*' --include=*_test.go . | sed 's/func //'); do \
 		dir=$$(dirname $$(grep -rl "^func $$target(" --include=*_test.go .)); \
 		echo "$$dir $$target"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x $$dir || exit 1; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$dir || exit 1; \
 	done
 
 bench: ## quota-db and Redis side by side: the tables of README
