@@ -43,7 +43,7 @@ const (
 	errQuotaBytes  = "ERR the key holds bytes: a quota can only take the place of a counter"
 	errBounds      = "ERR LBOUND is above UBOUND"
 	errQuota       = "ERR the key holds a quota, from which tokens can only be taken"
-	errReplySize   = "ERR the reply is too long: ask for fewer values at a time"
+	errReplySize   = "ERR the reply is too long: ask for less at a time"
 	errKeySize     = "ERR the key is too long: a key has at most 16777215 bytes"
 )
 

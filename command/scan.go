@@ -96,6 +96,10 @@ func listKeys(c *call) {
 				n++
 			}
 		})
+		if len(names) > maxReplyBytes {
+			c.fail(errReplySize)
+			return
+		}
 		if cursor == 0 {
 			break
 		}

@@ -156,8 +156,8 @@ func (db *DB) Used() int64 {
 	return db.pool.used.Load() - db.pool.holes.Load() + db.pool.heap.Load()
 }
 
-// Full reports whether the address space for records is nearly used up: new keys are then to be refused.
-// Changes to existing ones still find room, on the Go heap.
+// Full reports whether the address space for records is nearly used up: writes that may need memory are then to be
+// refused. What is written all the same still finds room, on the Go heap.
 func (db *DB) Full() bool {
 	limit := int64(len(db.pool.mem))
 	return db.pool.used.Load() > limit-limit/64

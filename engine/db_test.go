@@ -293,3 +293,47 @@ func TestHashMatchesThePublishedVectors(t *testing.T) {
 		}
 	}
 }
+
+// TestScanReportsNoKeyTwiceWhileTablesGrow inserts from another goroutine, so that buckets move in the middle of calls.
+func TestScanReportsNoKeyTwiceWhileTablesGrow(t *testing.T) {
+	db := openTest(t, 1)
+	for i := range 1000 {
+		db.mustAdd(t, fmt.Sprintf("stay%d", i), 1)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				k := db.Key(fmt.Appendf(nil, "new%d", i))
+				tx := db.Lock(k, testNow)
+				_, _ = tx.Add(k, 1)
+				tx.Unlock()
+			}
+		}
+	})
+	for range 30 {
+		seen := map[string]bool{}
+		for cursor := uint64(0); ; {
+			cursor = db.Scan(cursor, 100_000, testNow, func(name []byte, _ Value) {
+				if seen[string(name)] {
+					t.Errorf("%q is reported twice", name)
+				}
+				seen[string(name)] = true
+			})
+			if cursor == 0 {
+				break
+			}
+		}
+		for i := range 1000 {
+			if !seen[fmt.Sprintf("stay%d", i)] {
+				t.Errorf("stay%d is missed", i)
+			}
+		}
+	}
+	close(stop)
+	wg.Wait()
+}

@@ -97,12 +97,14 @@ func (s *shard) configure(e *crdt.Entry, rate quota.Rate, transient bool, now Mo
 func (tx *Tx) DeleteQuota(k Key) bool {
 	s := tx.db.shard(k.Hash)
 	e, r, at := s.load(k, tx.now)
-	if e.Quota.Capacity == 0 {
-		return false
+	existed := e.Quota.Capacity != 0
+	if existed {
+		e.EndQuota()
 	}
-	e.EndQuota()
-	s.store(k, e, r, at, tx.now)
-	return true
+	if r != 0 {
+		s.store(k, e, r, at, tx.now)
+	}
+	return existed
 }
 
 func rateOf(q *crdt.Quota) quota.Rate {

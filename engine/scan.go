@@ -5,22 +5,28 @@ import "math/bits"
 // cursorShift makes a cursor of a hash: its upper 48 bits, which every client's number type can hold.
 const cursorShift = 16
 
-// Scan calls fn for the visible keys from cursor on, at least count of them if there are as many (whole buckets,
-// so perhaps more), and returns the cursor to go on from; 0 at the end. Keys come in hash order whatever the tables
-// do meanwhile, so a key that is there from the first call (cursor 0) to the last is reported, in a quiet DB exactly
-// once. Cursors stay below 2^48. fn runs under the shard's lock: name and value are valid only inside, and it must not
+// maxScanBytes is how many bytes of names end a scan's call early: names may be long.
+const maxScanBytes = 16 << 20
+
+// Scan calls fn for the visible keys from cursor on, at least count of them if there are as many (whole buckets, so
+// perhaps more) and they are not very long, and returns the cursor to go on from; 0 at the end. Buckets come in hash
+// order whatever the tables do meanwhile, so a key that is there from the first call (cursor 0) to the last is reported,
+// and reported once, unless two names agree in 48 bits of their hashes. Cursors stay below 2^48. fn runs under the shard's lock: name and value are valid only inside, and it must not
 // call the DB.
 func (db *DB) Scan(cursor uint64, count int, now Moment, fn func(name []byte, v Value)) uint64 {
 	if cursor >= 1<<(64-cursorShift) {
 		return 0
 	}
-	first := cursor << cursorShift
-	hash := first
+	hash := cursor << cursorShift
+	bytes := 0
 	// Empty buckets count too, a little, so that a call over an empty range ends.
-	for work := 0; work < count*visitsPerKey; {
+	for work := 0; work < count*visitsPerKey && bytes < maxScanBytes; {
 		s := db.shard(hash)
 		s.mu.Lock()
-		n, next, end := s.scanBucket(db.position(hash), first, now, fn)
+		n, next, end := s.scanBucket(hash, now, func(name []byte, v Value) {
+			bytes += len(name)
+			fn(name, v)
+		})
 		s.mu.Unlock()
 		work += n*visitsPerKey + 1
 		if hash, end = db.nextHash(db.shardOf(hash), next, end); end {
@@ -50,9 +56,10 @@ func (db *DB) nextHash(shard, position uint64, end bool) (uint64, bool) {
 	return hash, hash == 0 && shard != 0
 }
 
-// scanBucket calls fn for the visible keys with hashes from first on in the bucket of a position. It returns how many they
-// were and where the positions begin that it has not covered.
-func (s *shard) scanBucket(position, first uint64, now Moment, fn func([]byte, Value)) (n int, next uint64, end bool) {
+// scanBucket calls fn for the visible keys with hashes from first on in first's bucket: what is before first has been
+// reported, perhaps from another table. It returns how many they were and where the positions begin that it has not covered.
+func (s *shard) scanBucket(first uint64, now Moment, fn func([]byte, Value)) (n int, next uint64, end bool) {
+	position := s.db.position(first)
 	if s.index.count == 0 {
 		return 0, 0, true
 	}

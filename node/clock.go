@@ -7,29 +7,38 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// clock reads the machine's clocks for everything below. Its wall clock never runs backwards: when the machine's is
-// set back, it stands still until that has caught up. A reading costs about 50 ns (BenchmarkClock); commands pay it
-// once per batch.
+// clock reads the wall clock so that it neither runs backwards nor stands still: it is the monotonic clock plus the
+// largest difference between the two that was ever seen. When the machine's clock is set back, ours goes on from where it
+// was: deadlines relative to now stay exact, and absolute ones come early by what it was set back, until the restart.
+// A reading costs about 50 ns (BenchmarkClock); commands pay it once per batch.
 type clock struct {
-	read  func() time.Time
-	start time.Time // origin of the even clock
-	last  atomic.Int64
+	read  func() (wall, mono int64) // both in nanoseconds
+	ahead atomic.Int64              // wall minus mono, the largest seen
 }
 
-func newClock(read func() time.Time) *clock { return &clock{read: read, start: read()} }
+// systemClock reads the machine's clocks.
+func systemClock() func() (wall, mono int64) {
+	start := time.Now()
+	return func() (int64, int64) {
+		t := time.Now()
+		return t.UnixNano(), int64(t.Sub(start))
+	}
+}
 
-// Now is the present, its wall clock never less than in an earlier answer to anyone.
+func newClock(read func() (wall, mono int64)) *clock {
+	c := &clock{read: read}
+	wall, mono := read()
+	c.ahead.Store(wall - mono)
+	return c
+}
+
+// Now is this moment. Neither of its times is ever less than in an earlier answer to anyone.
 func (c *clock) Now() engine.Moment {
-	t := c.read()
-	now := engine.Moment{Wall: t.UnixMilli(), Mono: int64(t.Sub(c.start))}
+	wall, mono := c.read()
 	for {
-		last := c.last.Load()
-		if now.Wall <= last {
-			now.Wall = last
-			return now
-		}
-		if c.last.CompareAndSwap(last, now.Wall) {
-			return now
+		ahead := c.ahead.Load()
+		if wall-mono <= ahead || c.ahead.CompareAndSwap(ahead, wall-mono) {
+			return engine.Moment{Wall: (mono + max(ahead, wall-mono)) / int64(time.Millisecond), Mono: mono}
 		}
 	}
 }

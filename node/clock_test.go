@@ -3,22 +3,25 @@ package node
 import (
 	"sync"
 	"testing"
-	"time"
 )
 
-func TestClockStandsStillWhileTheMachinesIsBehind(t *testing.T) {
-	wall := time.UnixMilli(1000)
-	c := newClock(func() time.Time { return wall })
-	for _, step := range []struct{ wall, want int64 }{{1000, 1000}, {1500, 1500}, {900, 1500}, {1499, 1500}, {1501, 1501}} {
-		wall = time.UnixMilli(step.wall)
-		if got := c.Now().Wall; got != step.want {
-			t.Errorf("the machine's clock at %d: got %d, want %d", step.wall, got, step.want)
+func TestClockGoesOnWhenTheMachinesIsSetBack(t *testing.T) {
+	var wall, mono int64 = 1000, 0
+	c := newClock(func() (int64, int64) { return wall * 1e6, mono * 1e6 })
+	for _, step := range []struct{ wall, mono, want int64 }{
+		{1000, 0, 1000}, {1500, 500, 1500},
+		{700, 700, 1700}, {900, 900, 1900}, // set back by a second
+		{3100, 1100, 3100}, {3200, 1200, 3200}, // and forward
+	} {
+		wall, mono = step.wall, step.mono
+		if got := c.Now(); got.Wall != step.want || got.Mono != mono*1e6 {
+			t.Errorf("the machine's clock at %d after %d: got %+v, want %d", wall, mono, got, step.want)
 		}
 	}
 }
 
 func TestClockNeverRunsBackwardsForConcurrentReaders(t *testing.T) {
-	c := newClock(time.Now)
+	c := newClock(systemClock())
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
@@ -37,7 +40,7 @@ func TestClockNeverRunsBackwardsForConcurrentReaders(t *testing.T) {
 }
 
 func BenchmarkClock(b *testing.B) {
-	c := newClock(time.Now)
+	c := newClock(systemClock())
 	for b.Loop() {
 		c.Now()
 	}

@@ -16,7 +16,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
@@ -53,7 +52,7 @@ func (n *Node) open(cfg *config.Config) error {
 	if n.db, err = openEngine(cfg); err != nil {
 		return fmt.Errorf("open engine: %w", err)
 	}
-	now := newClock(time.Now).Now
+	now := newClock(systemClock()).Now
 	n.server = server.New(cfg, command.NewServer(cfg, n.db, now, n.log, n.stop), n.log)
 	if err = n.server.Listen(); err != nil {
 		return err

@@ -11,6 +11,8 @@ const (
 	// batchCommands is how many pipelined commands the executor gets together: enough for the cache misses of
 	// their keys to overlap.
 	batchCommands = 128
+	// batchArgs is how many arguments end a batch, with the command that reaches it.
+	batchArgs = 4096
 	// flushBytes is how many bytes of replies are collected before they are written.
 	flushBytes = command.ReplyBytes
 	// keptReplyBytes is the largest reply buffer that a loop keeps for the next client.

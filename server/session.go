@@ -43,16 +43,7 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 			}
 			continue
 		}
-		n := 0
-		var err error
-		for n < len(w.batch) {
-			var args [][]byte
-			if args, err = s.reader.Next(); args == nil {
-				break
-			}
-			w.batch[n] = args
-			n++
-		}
+		n, full, err := s.parse(w)
 		if n > 0 {
 			out = w.executor.Run(s.client, w.batch[:n], out)
 			s.postpone(w.batch[w.executor.Ran():n])
@@ -66,11 +57,25 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 			return out, ready // an error will be there again when they have run
 		case err != nil:
 			return resp.AppendError(out, "ERR "+err.Error()), finished
-		case n < len(w.batch):
+		case !full:
 			return out, hungry
 		}
 	}
 	return out, ready
+}
+
+// parse fills the worker's batch with complete commands and says how many they are. The batch is full when it has
+// batchCommands, or batchArgs arguments between them: else there are no more for now, or err says why there never will be.
+func (s *session) parse(w *worker) (n int, full bool, err error) {
+	for args := 0; n < len(w.batch) && args < batchArgs; n++ {
+		command, err := s.reader.Next()
+		if command == nil {
+			return n, false, err
+		}
+		w.batch[n] = command
+		args += len(command)
+	}
+	return n, true, nil
 }
 
 // postpone keeps commands for later. They are copied: their bytes go with the round.
@@ -82,17 +87,32 @@ func (s *session) postpone(commands [][][]byte) {
 		own := make([][]byte, len(args))
 		for i, arg := range args {
 			own[i] = bytes.Clone(arg)
-			s.postponedBytes += len(arg)
 		}
 		s.postponed = append(s.postponed, own)
+		s.postponedBytes += footprint(own)
 	}
+}
+
+// footprint is about what a copied command takes in memory.
+func footprint(args [][]byte) int {
+	const header = 24 // of a slice
+	n := header
+	for _, arg := range args {
+		n += header + len(arg)
+	}
+	return n
 }
 
 // resume runs commands that were postponed.
 func (s *session) resume(w *worker, out []byte) []byte {
 	out = w.executor.Run(s.client, s.postponed, out)
-	if s.postponed = s.postponed[w.executor.Ran():]; len(s.postponed) == 0 {
-		s.postponed, s.postponedBytes = nil, 0
+	ran := w.executor.Ran()
+	for _, args := range s.postponed[:ran] {
+		s.postponedBytes -= footprint(args)
+	}
+	clear(s.postponed[:ran]) // lets go of their bytes
+	if s.postponed = s.postponed[ran:]; len(s.postponed) == 0 {
+		s.postponed = nil
 	}
 	return out
 }
