@@ -2,8 +2,8 @@
 // or gone, and how it stops: every buffer is bounded, everything received is
 // answered, and bad input harms nobody else.
 //
-// The sizes are small by default. QUOTADB_TEST_GARBAGE_MB sets how much random
-// input is sent; the figure that is promised is 100.
+// QUOTADB_TEST_GARBAGE_MB sets how much random input is sent; the default is the
+// figure that is promised.
 package robust
 
 import (
