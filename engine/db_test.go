@@ -300,22 +300,22 @@ func TestScanReportsNoKeyTwiceWhileTablesGrow(t *testing.T) {
 	for i := range 1000 {
 		db.mustAdd(t, fmt.Sprintf("stay%d", i), 1)
 	}
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				k := db.Key(fmt.Appendf(nil, "new%d", i))
-				tx := db.Lock(k, testNow)
-				_, _ = tx.Add(k, 1)
-				tx.Unlock()
-			}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 50_000 {
+			k := db.Key(fmt.Appendf(nil, "new%d", i))
+			tx := db.Lock(k, testNow)
+			_, _ = tx.Add(k, 1)
+			tx.Unlock()
 		}
-	})
-	for range 30 {
+	}()
+	for growing := true; growing; {
+		select {
+		case <-done:
+			growing = false // one more scan
+		default:
+		}
 		seen := map[string]bool{}
 		for cursor := uint64(0); ; {
 			cursor = db.Scan(cursor, 100_000, testNow, func(name []byte, _ Value) {
@@ -334,6 +334,5 @@ func TestScanReportsNoKeyTwiceWhileTablesGrow(t *testing.T) {
 			}
 		}
 	}
-	close(stop)
-	wg.Wait()
+	<-done
 }
