@@ -103,32 +103,23 @@ const (
 // roundToSeconds rounds milliseconds, which are not negative, to the nearest second.
 func roundToSeconds(ms int64) int64 { return int64((uint64(ms) + 500) / 1000) }
 
-func ttl(c *call)         { c.remaining(roundToSeconds) }
-func pttl(c *call)        { c.remaining(func(ms int64) int64 { return ms }) }
-func expireTime(c *call)  { c.end(roundToSeconds) }
-func pexpireTime(c *call) { c.end(func(ms int64) int64 { return ms }) }
+// sameMillis leaves milliseconds as they are.
+func sameMillis(ms int64) int64 { return ms }
 
-// remaining answers how long the key has to live.
-func (c *call) remaining(unit func(int64) int64) {
+func ttl(c *call)         { c.deadlineSince(c.now.Wall, roundToSeconds) }
+func pttl(c *call)        { c.deadlineSince(c.now.Wall, sameMillis) }
+func expireTime(c *call)  { c.deadlineSince(0, roundToSeconds) }
+func pexpireTime(c *call) { c.deadlineSince(0, sameMillis) }
+
+// deadlineSince answers when the key ends, counted from an origin in unix milliseconds.
+func (c *call) deadlineSince(origin int64, unit func(int64) int64) {
 	switch v := c.read(c.key); {
 	case v.Kind == engine.None:
 		c.integer(noKey)
 	case v.Deadline == 0:
 		c.integer(noDeadline)
 	default:
-		c.integer(unit(v.Deadline - c.now.Wall))
-	}
-}
-
-// end answers when the key ends.
-func (c *call) end(unit func(int64) int64) {
-	switch v := c.read(c.key); {
-	case v.Kind == engine.None:
-		c.integer(noKey)
-	case v.Deadline == 0:
-		c.integer(noDeadline)
-	default:
-		c.integer(unit(v.Deadline))
+		c.integer(unit(v.Deadline - origin))
 	}
 }
 

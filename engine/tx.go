@@ -125,16 +125,6 @@ func (tx *Tx) SetDeadline(k Key, at int64) bool {
 	return exists
 }
 
-// MemoryUsage is what k takes in bytes with its place in the index, about; 0 when there is no such key.
-func (tx *Tx) MemoryUsage(k Key) int {
-	s := tx.db.shard(k.Hash)
-	_, rec, _ := s.find(k)
-	if rec == nil || rec.ended(tx.now) {
-		return 0
-	}
-	return rec.size() + bucketBytes/growLoad
-}
-
 // add is Add for entries that change shape, and for refusals.
 func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	e, r, at := s.load(k, now)
