@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
@@ -50,6 +51,20 @@ func (c *call) pairs(n int) { c.out = resp.AppendMap(c.out, n, c.client.Proto) }
 // text answers text for people.
 func (c *call) text(text string) { c.out = resp.AppendVerbatim(c.out, "txt", text, c.client.Proto) }
 
+// toggle is a command whose last argument is ON or OFF.
+func (c *call) toggle(field *atomic.Bool) {
+	switch arg := c.args[len(c.args)-1]; {
+	case is(arg, "on"):
+		field.Store(true)
+	case is(arg, "off"):
+		field.Store(false)
+	default:
+		c.fail(errSyntax)
+		return
+	}
+	c.ok()
+}
+
 // fail answers an error.
 func (c *call) fail(text string) {
 	c.x.counts.failed[c.row.id].Add(1)
@@ -68,6 +83,14 @@ func (c *call) value(v engine.Value) {
 	default:
 		c.out = resp.AppendBulkInt(c.out, v.Int)
 	}
+}
+
+// all gives access to all keys. Within a transaction it needs the flag wholeKeyspace.
+func (c *call) all() engine.All {
+	if c.x.inExec {
+		return c.tx.All()
+	}
+	return c.server.DB.All(c.now)
 }
 
 // read looks a key up for a reader, who counts as a hit or a miss.

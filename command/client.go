@@ -8,7 +8,8 @@ import (
 )
 
 // Client is what the server knows of one connection. The goroutine that runs the client's commands owns it; it alone
-// changes a field, and those that CLIENT LIST shows only under Clients.mu, so it may read them without.
+// changes a field, and those that CLIENT LIST shows only under Clients.mu, so it may read them without. What is atomic or
+// has a lock of its own may be used by anyone.
 type Client struct {
 	ID         int64
 	Proto      int // 2 or 3
@@ -20,12 +21,95 @@ type Client struct {
 	Created    time.Time
 	CloseAfter bool // the connection is to be closed once the replies have left; no further command runs
 
+	// Input and Output are the bytes that wait to be run and to be sent, as the connection sees them.
+	Input, Output atomic.Int64
+
+	special     bool // commands are looked at one by one: see Executor.step
+	transaction *transaction
+	replies     replyMode
+	muted       bool   // the command that runs has no reply
+	wait        int64  // when the client goes on, nanoseconds of engine.Moment.Mono; 0: at once
+	now         int64  // of the last Run, on the same clock
+	late        []byte // the reply to be given then
+
+	connection Connection
+	waits      atomic.Bool // wait is not 0
+	killed     atomic.Bool
+	monitors   atomic.Bool
+	noEvict    atomic.Bool
+	noTouch    atomic.Bool
+	multi      atomic.Int32 // commands that are queued; noMultiCount outside of a transaction
+	watching   atomic.Int32 // keys
+	outbox     outbox
+
 	// seen is the time of the last batch in unix milliseconds, above seenShift bits for the id of its last command's row.
 	seen atomic.Int64
 }
 
+// Connection is what a client can ask of the connection that it belongs to, from any goroutine.
+type Connection struct {
+	Rouse func() // have it come back to the client soon: with TakePushed, and Run
+	Close func() // have it close soon
+}
+
+// noMultiCount is what CLIENT LIST shows of a client without a transaction.
+const noMultiCount = -1
+
 // seenShift leaves room for 65,536 rows, and for milliseconds until the year 6429.
 const seenShift = 16
+
+// attend says whether the executor must look at each of the client's commands.
+func (c *Client) attend() { c.special = c.isOpen() || c.replies != replyAll }
+
+// goesOn reports whether the client's next command may run.
+func (c *Client) goesOn() bool { return !c.CloseAfter && c.wait == 0 && !c.killed.Load() }
+
+// waitUntil makes the client wait.
+func (c *Client) waitUntil(moment int64) {
+	c.wait = moment
+	c.waits.Store(true)
+}
+
+// answerLate makes the client wait for the reply, and with all that follows.
+func (c *Client) answerLate(moment int64, reply []byte) {
+	c.late = reply
+	c.waitUntil(moment)
+}
+
+// resume ends the client's wait. If it was not over, the command that it was for asks for it again, or the late reply.
+func (c *Client) resume(x *call) {
+	c.now = x.now.Mono
+	if c.wait == 0 || c.late != nil && c.now < c.wait {
+		return
+	}
+	x.out = append(x.out, c.late...)
+	c.late, c.wait = nil, 0
+	c.waits.Store(false)
+}
+
+// Wait is how long the client's commands must wait after a Run; 0: they need not. Then, or when the client's connection
+// is roused, Run is to be called again, with the commands that did not run, if any.
+func (c *Client) Wait() time.Duration {
+	if c.wait == 0 {
+		return 0
+	}
+	return max(1, time.Duration(c.wait-c.now))
+}
+
+// rouse has the connection come back to the client.
+func (c *Client) rouse() {
+	if c.connection.Rouse != nil {
+		c.connection.Rouse()
+	}
+}
+
+// kill ends the client: no further command of it begins.
+func (c *Client) kill() {
+	c.killed.Store(true)
+	if c.connection.Close != nil {
+		c.connection.Close()
+	}
+}
 
 // see notes a batch and the row that ran last in it, nil if none did.
 func (c *Client) see(now int64, r *row) {
@@ -58,8 +142,9 @@ func (cs *Clients) Len() int {
 	return len(cs.byID)
 }
 
-func (cs *Clients) connect(remote, local string, now int64) *Client {
-	c := &Client{Proto: 2, RemoteAddr: remote, LocalAddr: local, Created: time.UnixMilli(now)}
+func (cs *Clients) connect(remote, local string, connection Connection, now int64) *Client {
+	c := &Client{Proto: 2, RemoteAddr: remote, LocalAddr: local, Created: time.UnixMilli(now), connection: connection}
+	c.multi.Store(noMultiCount)
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.last++
@@ -100,3 +185,9 @@ func (cs *Clients) each(fn func(*Client)) {
 func validName(name []byte) bool {
 	return !slices.ContainsFunc(name, func(b byte) bool { return b < '!' || b > '~' })
 }
+
+// userName is whom the client is logged in as.
+func (c *Client) userName() string { return "default" }
+
+// hasUser reports whether there is a user of that name.
+func (s *Server) hasUser(name []byte) bool { return isDefaultUser(name) }

@@ -50,38 +50,22 @@ func clientInfo(c *call) {
 	c.text(line)
 }
 
-// clientList is CLIENT LIST [TYPE type] [ID id ...]. All clients are of the type normal.
+// clientList is CLIENT LIST [ID id ...], or with the filters of CLIENT KILL.
 func clientList(c *call) {
-	want := func(*Client) bool { return true }
-	switch args := c.args[2:]; {
-	case len(args) == 0:
-	case len(args) == 2 && is(args[0], "type"):
-		switch kind := args[1]; {
-		case is(kind, "normal"):
-		case is(kind, "master"), is(kind, "replica"), is(kind, "slave"), is(kind, "pubsub"):
-			want = func(*Client) bool { return false }
-		default:
-			c.failf("ERR Unknown client type '%s'", clip(kind, len(kind)))
-			return
-		}
-	case len(args) > 1 && is(args[0], "id"):
-		ids := make(map[int64]bool, len(args)-1)
-		for _, arg := range args[1:] {
-			id, ok := resp.ParseInt(arg)
-			if !ok {
-				c.fail(errClientID)
-				return
-			}
-			ids[id] = true
-		}
-		want = func(client *Client) bool { return ids[client.ID] }
-	default:
-		c.fail(errSyntax)
+	var f clientFilter
+	var problem string
+	if args := c.args[2:]; len(args) > 1 && is(args[0], "id") {
+		problem = f.parseIDs(args[1:])
+	} else {
+		problem = f.parse(c, args)
+	}
+	if problem != "" {
+		c.fail(problem)
 		return
 	}
 	var lines strings.Builder
 	c.server.Clients.each(func(client *Client) {
-		if want(client) {
+		if f.match(c, client) {
 			lines.WriteString(c.describe(client))
 		}
 	})
@@ -97,9 +81,113 @@ func (c *call) describe(client *Client) string {
 	} else if seen > client.Created.UnixMilli() {
 		last = c.server.table.rows[id].full
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d idle=%d flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 "+
-		"cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
+	input, output := client.Input.Load(), client.Output.Load()
+	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d idle=%d flags=%s db=0 sub=0 psub=0 ssub=0 multi=%d watch=%d "+
+		"qbuf=%d omem=%d tot-mem=%d cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		client.ID, client.RemoteAddr, client.LocalAddr, client.Name,
-		max(0, c.now.Wall-client.Created.UnixMilli())/1000, max(0, c.now.Wall-seen)/1000,
-		last, client.Proto, client.LibName, client.LibVersion)
+		max(0, c.now.Wall-client.Created.UnixMilli())/1000, max(0, c.now.Wall-seen)/1000, client.flags(),
+		client.multi.Load(), client.watching.Load(), input, output, input+output,
+		last, client.userName(), client.Proto, client.LibName, client.LibVersion)
 }
+
+// flags are a client's properties as letters, in Redis's order.
+func (c *Client) flags() string {
+	var letters []byte
+	for _, flag := range []struct {
+		set    bool
+		letter byte
+	}{
+		{c.monitors.Load(), 'O'},
+		{c.multi.Load() != noMultiCount, 'x'},
+		{c.waits.Load(), 'b'},
+		{c.killed.Load(), 'A'},
+		{strings.HasPrefix(c.LocalAddr, "/"), 'U'},
+		{c.noEvict.Load(), 'e'},
+		{c.noTouch.Load(), 'T'},
+	} {
+		if flag.set {
+			letters = append(letters, flag.letter)
+		}
+	}
+	if letters == nil {
+		return "N"
+	}
+	return string(letters)
+}
+
+// clientKill is CLIENT KILL address, or with filters, of which SKIPME is yes unless it says no.
+func clientKill(c *call) {
+	f := clientFilter{skipMe: true}
+	single := len(c.args) == 3
+	if single {
+		f = clientFilter{remote: c.args[2]}
+	} else if problem := f.parse(c, c.args[2:]); problem != "" {
+		c.fail(problem)
+		return
+	}
+	killed := int64(0)
+	c.server.Clients.each(func(client *Client) {
+		switch {
+		case !f.match(c, client):
+			return
+		case client == c.client:
+			client.CloseAfter = true // after the reply
+		default:
+			client.kill()
+		}
+		killed++
+	})
+	switch {
+	case !single:
+		c.integer(killed)
+	case killed == 0:
+		c.fail(errNoClient)
+	default:
+		c.ok()
+	}
+}
+
+// clientNoEvict is CLIENT NO-EVICT. Clients are closed for what they themselves have waiting, not for what others have.
+func clientNoEvict(c *call) { c.toggle(&c.client.noEvict) }
+
+// clientNoTouch is CLIENT NO-TOUCH. Nothing is known of when a key was used.
+func clientNoTouch(c *call) { c.toggle(&c.client.noTouch) }
+
+// clientUnblock is CLIENT UNBLOCK. No command blocks.
+func clientUnblock(c *call) {
+	if args := c.args[3:]; len(args) > 1 || len(args) == 1 && !is(args[0], "timeout") && !is(args[0], "error") {
+		c.fail(errUnblockReason)
+		return
+	}
+	if _, ok := resp.ParseInt(c.args[2]); !ok {
+		c.fail(errNotInteger)
+		return
+	}
+	c.flag(false)
+}
+
+// clientTracking is CLIENT TRACKING, which can only be turned off.
+func clientTracking(c *call) {
+	switch {
+	case is(c.args[2], "off"):
+		c.ok()
+	case is(c.args[2], "on"):
+		c.fail(errNoTracking)
+	default:
+		c.fail(errSyntax)
+	}
+}
+
+func clientTrackingInfo(c *call) {
+	c.pairs(3)
+	c.bulk("flags")
+	c.words([]string{"off"}, "")
+	c.bulk("redirect")
+	c.integer(-1)
+	c.bulk("prefixes")
+	c.array(0)
+}
+
+func clientGetRedir(c *call) { c.integer(-1) }
+
+func clientCaching(c *call) { c.fail(errTracking) }

@@ -13,11 +13,12 @@ const (
 
 // Headings in the help of redis-cli.
 const (
-	ofStrings    = "string"
-	ofKeys       = "generic"
-	ofConnection = "connection"
-	ofServer     = "server"
-	ofCluster    = "cluster"
+	ofStrings     = "string"
+	ofKeys        = "generic"
+	ofTransaction = "transactions"
+	ofConnection  = "connection"
+	ofServer      = "server"
+	ofCluster     = "cluster"
 )
 
 // ours is the version of Redis that has a command which no version of Redis has.
@@ -38,7 +39,7 @@ const (
 // commands is the table of all commands.
 func commands() []*row {
 	var all []*row
-	for _, family := range [][]*row{stringCommands(), quotaCommands(), keyCommands(), connectionCommands(), serverCommands()} {
+	for _, family := range [][]*row{stringCommands(), quotaCommands(), keyCommands(), transactionCommands(), connectionCommands(), serverCommands()} {
 		all = append(all, family...)
 	}
 	return all
@@ -86,9 +87,9 @@ func keyCommands() []*row {
 		{name: "exists", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "1.0.0", tips: []string{multiShard, sumOfShards}, handler: exists, summary: "How many of the keys exist"},
 		{name: "touch", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "3.2.1", tips: []string{multiShard, sumOfShards}, handler: exists, summary: "How many of the keys exist, as EXISTS answers"},
 		{name: "type", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "1.0.0", handler: typeOf, summary: "The type of a value"},
-		{name: "randomkey", arity: 1, flags: readonly, since: "1.0.0", tips: []string{allShards, noFixedOutput}, handler: randomKey, summary: "Some key"},
-		{name: "keys", arity: 2, flags: readonly, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys, summary: "All keys that match a pattern"},
-		{name: "scan", arity: -2, flags: readonly, since: "2.8.0", tips: []string{noFixedOutput, "request_policy:special"}, handler: scan, summary: "Some keys, and the cursor to go on with"},
+		{name: "randomkey", arity: 1, flags: readonly | wholeKeyspace, since: "1.0.0", tips: []string{allShards, noFixedOutput}, handler: randomKey, summary: "Some key"},
+		{name: "keys", arity: 2, flags: readonly | wholeKeyspace, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys, summary: "All keys that match a pattern"},
+		{name: "scan", arity: -2, flags: readonly | wholeKeyspace, since: "2.8.0", tips: []string{noFixedOutput, "request_policy:special"}, handler: scan, summary: "Some keys, and the cursor to go on with"},
 		{name: "expire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.0.0", handler: expire, summary: "End a key in some seconds"},
 		{name: "pexpire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "2.6.0", handler: pexpire, summary: "End a key in some milliseconds"},
 		{name: "expireat", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.2.0", handler: expireAt, summary: "End a key at a time in seconds since 1970"},
@@ -106,26 +107,50 @@ func keyCommands() []*row {
 	}})
 }
 
+func transactionCommands() []*row {
+	const plain = noscript | loading | stale | allowBusy | fast
+	rows := []*row{
+		{name: "multi", arity: 1, flags: plain | atOnce, since: "1.2.0", handler: multi, summary: "Queue the commands that follow, for EXEC"},
+		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | atOnce | unseen | commits, since: "1.2.0", handler: execQueue, summary: "Run the queued commands, nothing in between"},
+		{name: "discard", arity: 1, flags: plain | atOnce, since: "2.0.0", handler: discard, summary: "Forget the queued commands"},
+		{name: "watch", arity: -2, flags: plain | atOnce, keys: allKeys(looksAt), since: "2.2.0", handler: watch, summary: "Have EXEC do nothing if one of the keys changes"},
+		{name: "unwatch", arity: 1, flags: plain, since: "2.2.0", handler: unwatch, summary: "Forget what WATCH has said"},
+	}
+	return inGroup(rows, ofTransaction, aclTransaction)
+}
+
 func connectionCommands() []*row {
 	const early = noscript | loading | stale | fast | noAuth | allowBusy // also before a login
 	rows := []*row{
 		{name: "ping", arity: -1, flags: fast, since: "1.0.0", tips: []string{allShards, allSucceeded}, handler: ping, summary: "Answer PONG, or the message"},
 		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo, summary: "Answer the message"},
-		{name: "quit", arity: -1, flags: early, since: "1.0.0", handler: quit, summary: "End the connection"},
-		{name: "reset", arity: 1, flags: early, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
-		{name: "auth", arity: -2, flags: early, since: "1.0.0", handler: auth, summary: "Log in"},
-		{name: "hello", arity: -1, flags: early, since: "6.0.0", handler: hello, summary: "Choose the protocol, log in, name the connection"},
+		{name: "quit", arity: -1, flags: early | atOnce, since: "1.0.0", handler: quit, summary: "End the connection"},
+		{name: "reset", arity: 1, flags: early | atOnce, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
+		{name: "auth", arity: -2, flags: early | unseen, since: "1.0.0", handler: auth, summary: "Log in"},
+		{name: "hello", arity: -1, flags: early | unseen, since: "6.0.0", handler: hello, summary: "Choose the protocol, log in, name the connection"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
 	}
 	rows = inGroup(rows, ofConnection, aclConnection)
 	const plain = noscript | loading | stale
+	const ruling = admin | plain
 	subs := []*row{
+		{name: "caching", arity: 3, flags: plain, acl: aclConnection, since: "6.0.0", handler: clientCaching, summary: "Refused: there is no client side caching"},
+		{name: "getredir", arity: 2, flags: plain, acl: aclConnection, since: "6.0.0", handler: clientGetRedir, summary: "-1: there is no client side caching"},
 		{name: "getname", arity: 2, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientGetName, summary: "The name of this connection"},
 		{name: "id", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: clientID, summary: "The number of this connection"},
 		{name: "info", arity: 2, flags: plain, acl: aclConnection, since: "6.2.0", tips: []string{noFixedOutput}, handler: clientInfo, summary: "All about this connection, as in LIST"},
 		{name: "list", arity: -2, flags: admin | plain, acl: aclConnection, since: "2.4.0", tips: []string{noFixedOutput}, handler: clientList, summary: "All connections, or those of a TYPE or with an ID"},
+		{name: "kill", arity: -3, flags: ruling, acl: aclConnection, since: "2.4.0", handler: clientKill, summary: "End the connection of an address, or those that match ID, TYPE, USER, ADDR, LADDR, SKIPME, MAXAGE"},
+		{name: "no-evict", arity: 3, flags: ruling, acl: aclConnection, since: "7.0.0", handler: clientNoEvict, summary: "Taken note of: no client is ever evicted"},
+		{name: "no-touch", arity: 3, flags: plain, acl: aclConnection, since: "7.2.0", handler: clientNoTouch, summary: "Taken note of: no use of a key is ever noted"},
+		{name: "pause", arity: -3, flags: ruling, acl: aclConnection, since: "3.0.0", handler: clientPause, summary: "Have all clients wait for some milliseconds, or those that WRITE"},
+		{name: "reply", arity: 3, flags: plain | atOnce, acl: aclConnection, since: "3.2.0", handler: clientReply, summary: "Turn the replies to this connection ON or OFF, or SKIP the next"},
 		{name: "setinfo", arity: 4, flags: plain, acl: aclConnection, since: "7.2.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: clientSetInfo, summary: "Tell LIB-NAME or LIB-VER of the client's library"},
 		{name: "setname", arity: 3, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientSetName, summary: "Name this connection"},
+		{name: "tracking", arity: -3, flags: plain, acl: aclConnection, since: "6.0.0", handler: clientTracking, summary: "OFF; ON is refused: there is no client side caching"},
+		{name: "trackinginfo", arity: 2, flags: plain, acl: aclConnection, since: "6.2.0", handler: clientTrackingInfo, summary: "That tracking is off"},
+		{name: "unblock", arity: -3, flags: ruling, acl: aclConnection, since: "5.0.0", handler: clientUnblock, summary: "0: no client ever blocks"},
+		{name: "unpause", arity: 2, flags: ruling | endsPause, acl: aclConnection, since: "6.2.0", handler: clientUnpause, summary: "End CLIENT PAUSE"},
 		{name: "help", arity: 2, flags: loading | stale, acl: aclConnection, since: "5.0.0", handler: help, summary: "This list"},
 	}
 	return append(rows, &row{name: "client", arity: -2, group: ofConnection, since: "2.4.0", summary: "Connections", subs: subs})
@@ -134,12 +159,13 @@ func connectionCommands() []*row {
 func serverCommands() []*row {
 	shards := []string{allShards, allSucceeded}
 	return []*row{
-		{name: "dbsize", arity: 1, flags: readonly | fast, acl: aclKeyspace, group: ofServer, since: "1.0.0", tips: []string{allShards, sumOfShards}, handler: dbSize, summary: "How many keys there are"},
-		{name: "flushdb", arity: -1, flags: write, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
-		{name: "flushall", arity: -1, flags: write, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
+		{name: "dbsize", arity: 1, flags: readonly | fast | wholeKeyspace, acl: aclKeyspace, group: ofServer, since: "1.0.0", tips: []string{allShards, sumOfShards}, handler: dbSize, summary: "How many keys there are"},
+		{name: "flushdb", arity: -1, flags: write | wholeKeyspace, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
+		{name: "flushall", arity: -1, flags: write | wholeKeyspace, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
 		{name: "time", arity: 1, flags: loading | stale | fast, group: ofServer, since: "2.6.0", tips: []string{noFixedOutput}, handler: timeOf, summary: "The server's time: seconds since 1970 and microseconds"},
-		{name: "info", arity: -1, flags: loading | stale, acl: aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info, summary: "Figures about the server"},
+		{name: "info", arity: -1, flags: loading | stale | wholeKeyspace, acl: aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info, summary: "Figures about the server"},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, group: ofServer, since: "1.0.0", handler: shutdown, summary: "Stop the server"},
+		{name: "monitor", arity: 1, flags: admin | noscript | loading | stale, group: ofServer, since: "1.0.0", handler: monitor, summary: "Show all commands as they run"},
 		{name: "config", arity: -2, group: ofServer, since: "2.0.0", summary: "Parameters", subs: configCommands()},
 		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, group: ofServer, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll, summary: "All about the commands", subs: commandCommands()},
 		{name: "memory", arity: -2, group: ofServer, since: "4.0.0", summary: "Memory of keys", subs: []*row{
@@ -155,7 +181,7 @@ func configCommands() []*row {
 	return []*row{
 		{name: "get", arity: -3, flags: plain, since: "2.0.0", handler: configGet, summary: "Parameters by name or pattern"},
 		{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: configSet, summary: "Change parameters, all or none"},
-		{name: "resetstat", arity: 2, flags: plain, since: "2.0.0", handler: configResetStat, summary: "Begin to count anew"},
+		{name: "resetstat", arity: 2, flags: plain | wholeKeyspace, since: "2.0.0", handler: configResetStat, summary: "Begin to count anew"},
 		{name: "rewrite", arity: 2, flags: plain, since: "2.8.0", handler: configRewrite, summary: "Refused: there is no configuration file"},
 		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", handler: help, summary: "This list"},
 	}

@@ -102,7 +102,7 @@ func (s *Server) param(name []byte) *param {
 }
 
 func configResetStat(c *call) {
-	c.server.Stats.reset(c.server.DB.Expired())
+	c.server.Stats.reset(c.all().Expired())
 	c.x.tally, c.x.hits, c.x.misses = 0, 0, 0
 	c.ok()
 }

@@ -26,6 +26,11 @@ func quit(c *call) {
 
 // reset makes the client as new as far as this server knows it.
 func reset(c *call) {
+	c.server.endTransaction(c.client)
+	c.server.leaveMonitors(c.client)
+	c.client.replies = replyAll
+	c.client.attend()
+	c.client.noEvict.Store(false)
 	c.server.Clients.change(func() { c.client.Proto, c.client.Name = 2, "" })
 	c.simple("RESET")
 }

@@ -110,7 +110,7 @@ func TestTimeIsTheBatchsClock(t *testing.T) {
 
 func TestClientListShowsWhatClientsDoAndSay(t *testing.T) {
 	b := newBench(t, nil)
-	other := b.Connect("/socket:0", "/socket:0")
+	other := b.Connect("/socket:0", "/socket:0", Connection{})
 	b.wall += 5000
 	for _, command := range []string{"CLIENT SETNAME me", "CLIENT SETINFO LIB-NAME lib", "CLIENT SETINFO lib-ver 1.2"} {
 		if got := b.do(strings.Fields(command)...); got != "+OK\r\n" {
@@ -119,9 +119,9 @@ func TestClientListShowsWhatClientsDoAndSay(t *testing.T) {
 	}
 	b.wall += 1000
 	first := "id=1 addr=127.0.0.1:5 laddr=127.0.0.1:6380 name=me age=6 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 " +
-		"cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=1.2\n"
-	second := "id=2 addr=/socket:0 laddr=/socket:0 name= age=6 idle=6 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 " +
-		"cmd=NULL user=default redir=-1 resp=2 lib-name= lib-ver=\n"
+		"watch=0 qbuf=0 omem=0 tot-mem=0 cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=1.2\n"
+	second := "id=2 addr=/socket:0 laddr=/socket:0 name= age=6 idle=6 flags=U db=0 sub=0 psub=0 ssub=0 multi=-1 " +
+		"watch=0 qbuf=0 omem=0 tot-mem=0 cmd=NULL user=default redir=-1 resp=2 lib-name= lib-ver=\n"
 	bulk := func(text string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(text), text) }
 	if got := b.do("CLIENT", "LIST"); got != bulk(first+second) {
 		t.Errorf("got %q", got)

@@ -23,11 +23,11 @@ func (c *call) describeRow(r *row) {
 	c.array(10)
 	c.bulk(r.full)
 	c.integer(int64(r.arity))
-	c.words(namesOf(uint16(r.flags), flagNames()), "")
+	c.words(namesOf(uint32(r.flags), flagNames()), "")
 	c.integer(int64(r.keys.first))
 	c.integer(int64(r.keys.last))
 	c.integer(int64(r.keys.step))
-	c.words(namesOf(uint16(r.categories()), categoryNames()), "@")
+	c.words(namesOf(uint32(r.categories()), categoryNames()), "@")
 	c.out = resp.AppendSet(c.out, len(r.tips), c.client.Proto)
 	for _, tip := range r.tips {
 		c.bulk(tip)
@@ -84,7 +84,7 @@ func (c *call) words(words []string, prefix string) {
 }
 
 // namesOf are the names of the bits that are set.
-func namesOf(bits uint16, names []string) []string {
+func namesOf(bits uint32, names []string) []string {
 	var set []string
 	for i, name := range names {
 		if bits&(1<<i) != 0 {

@@ -31,20 +31,40 @@ const (
 	errCommandArguments = "ERR Invalid number of arguments specified for command"
 	errCommandNoKeys    = "ERR The command has no key arguments"
 	errClientID         = "ERR Invalid client ID"
+	errNoClient         = "ERR No such client"
+	errKillID           = "ERR client-id should be greater than 0"
+	errMaxAge           = "ERR maxage is not an integer or out of range"
+	errUnblockReason    = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+	errTracking         = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+	errPauseMode        = "ERR CLIENT PAUSE mode must be WRITE or ALL"
+	errTimeout          = "ERR timeout is not an integer or out of range"
+	errTimeoutNegative  = "ERR timeout is negative"
+
+	errNestedMulti         = "ERR MULTI calls can not be nested"
+	errExecWithoutMulti    = "ERR EXEC without MULTI"
+	errDiscardWithoutMulti = "ERR DISCARD without MULTI"
+	errWatchInMulti        = "ERR WATCH inside MULTI is not allowed"
+	errMonitorInMulti      = "ERR MONITOR isn't allowed for DENY BLOCKING client"
+	errNotInMulti          = "ERR Command not allowed inside a transaction"
+	errExecAbort           = "EXECABORT Transaction discarded because of previous errors."
+	errExecAbortFor        = "EXECABORT Transaction discarded because of: " // and the error
 )
 
 // What Redis has no words for.
 const (
-	errNoTTL       = "ERR deadlines are disabled on this server (--enable-ttl false)"
-	errFloat       = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
-	errQuotaLimit  = "ERR a quota has from 1 to 1000000000000000 tokens"
-	errQuotaWindow = "ERR a quota's window is from 1 to 1000000000 seconds"
-	errQuotaTokens = "ERR the number of tokens is not an integer or out of range"
-	errQuotaBytes  = "ERR the key holds bytes: a quota can only take the place of a counter"
-	errBounds      = "ERR LBOUND is above UBOUND"
-	errQuota       = "ERR the key holds a quota, from which tokens can only be taken"
-	errReplySize   = "ERR the reply is too long: ask for less at a time"
-	errKeySize     = "ERR the key is too long: a key has at most 16777215 bytes"
+	errNoTTL           = "ERR deadlines are disabled on this server (--enable-ttl false)"
+	errFloat           = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
+	errQuotaLimit      = "ERR a quota has from 1 to 1000000000000000 tokens"
+	errQuotaWindow     = "ERR a quota's window is from 1 to 1000000000 seconds"
+	errQuotaTokens     = "ERR the number of tokens is not an integer or out of range"
+	errQuotaBytes      = "ERR the key holds bytes: a quota can only take the place of a counter"
+	errNoTracking      = "ERR CLIENT TRACKING is not supported: the server does not know what clients have cached"
+	errWatches         = "ERR too many watched keys: a client may watch 65536"
+	errTransactionSize = "ERR the transaction is too large"
+	errBounds          = "ERR LBOUND is above UBOUND"
+	errQuota           = "ERR the key holds a quota, from which tokens can only be taken"
+	errReplySize       = "ERR the reply is too long: ask for less at a time"
+	errKeySize         = "ERR the key is too long: a key has at most 16777215 bytes"
 )
 
 // shown is how many bytes of a client's own words an error shows.

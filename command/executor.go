@@ -2,6 +2,7 @@ package command
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
@@ -31,8 +32,11 @@ type Executor struct {
 	plan   [groupCommands]planned
 	keys   [groupCommands]engine.Key // of the plan's commands with one key, in order
 	hashed int                       // how many of keys are in use
+	took   int                       // commands of the last group that are done with
 	ran    int                       // commands of the last Run that ran
 	call   call
+	union  []engine.Key // of a transaction
+	inExec bool         // between the locking and unlocking of a transaction
 
 	tallied *row // what ran last
 	tally   int64
@@ -65,18 +69,20 @@ func (s *Server) NewExecutor() *Executor {
 	return x
 }
 
-// Run executes the commands in order and appends their replies to out. It stops after a command that sets
-// c.CloseAfter, and once out has ReplyBytes: then Ran says how many commands ran, and the others are to be given again. The
-// clocks are read once.
+// Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter, at
+// one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the others
+// are to be given again. The clocks are read once.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
-	for len(batch) > 0 && !c.CloseAfter && len(x.call.out) < ReplyBytes {
-		n := min(len(batch), groupCommands)
-		x.prepare(batch[:n])
-		x.execute(batch[:n])
-		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
-		batch = batch[n:]
+	c.resume(&x.call)
+	for len(batch) > 0 && c.goesOn() && len(x.call.out) < ReplyBytes {
+		if c.special || x.server.attention.Load() != 0 {
+			x.step(batch[:1])
+		} else {
+			x.runGroup(batch[:min(len(batch), groupCommands)])
+		}
+		batch = batch[x.took:]
 	}
 	c.see(x.call.now.Wall, x.tallied)
 	x.flush()
@@ -87,6 +93,14 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 
 // Ran is how many commands the last Run ran.
 func (x *Executor) Ran() int { return x.ran }
+
+// runGroup runs commands of a plain client, until one makes it another.
+func (x *Executor) runGroup(group [][][]byte) {
+	x.prepare(group)
+	x.execute(group)
+	x.ran += x.took
+	clear(x.keys[:x.hashed]) // they keep the client's input from being collected
+}
 
 // prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
 func (x *Executor) prepare(group [][][]byte) {
@@ -131,11 +145,12 @@ func (x *Executor) resolve(args [][]byte) planned {
 // execute runs a group of commands that is prepared.
 func (x *Executor) execute(group [][][]byte) {
 	c, n := &x.call, 0
+	x.took = 0
 	for i, args := range group {
 		if len(c.out) >= ReplyBytes {
 			return
 		}
-		x.ran++
+		x.took++
 		p := x.plan[i]
 		c.args, c.row = args, p.row
 		if p.problem != none {
@@ -152,15 +167,11 @@ func (x *Executor) execute(group [][][]byte) {
 			x.reject(p.row, errOOM)
 			continue
 		}
-		if p.row != x.tallied {
-			x.flush()
-			x.tallied = p.row
-		}
-		x.tally++
+		x.count(p.row)
 		switch p.row.lock {
 		case lockNone:
 			p.row.handler(c)
-			if c.client.CloseAfter {
+			if c.client.CloseAfter || c.client.special {
 				return
 			}
 		case lockOne:
@@ -176,22 +187,32 @@ func (x *Executor) execute(group [][][]byte) {
 // runMany runs a command with several keys.
 func (x *Executor) runMany() {
 	c, db := &x.call, x.server.DB
-	keys := c.row.keys
-	c.keys = c.keys[:0]
-	for i, end := keys.first, keys.end(len(c.args)); i < end; i += keys.step {
-		if len(c.args[i]) > engine.MaxKeyBytes {
-			c.fail(errKeySize)
-			return
-		}
-		c.keys = append(c.keys, db.Key(c.args[i]))
+	if !c.row.keys.fit(c.args) {
+		c.fail(errKeySize)
+		return
 	}
-	for some := range slices.Chunk(c.keys[:min(len(c.keys), warmKeys)], groupCommands) {
-		db.Warm(some)
-	}
+	c.keys = c.row.keys.appendTo(c.keys[:0], db, c.args)
+	x.warm(c.keys)
 	c.tx = db.LockAll(c.keys, c.now)
 	c.row.handler(c)
 	c.tx.Unlock()
 	clear(c.keys)
+}
+
+// warm warms the cache for the first keys of many.
+func (x *Executor) warm(keys []engine.Key) {
+	for some := range slices.Chunk(keys[:min(len(keys), warmKeys)], groupCommands) {
+		x.server.DB.Warm(some)
+	}
+}
+
+// count tallies a command that runs.
+func (x *Executor) count(r *row) {
+	if r != x.tallied {
+		x.flush()
+		x.tallied = r
+	}
+	x.tally++
 }
 
 // refuse answers a command that cannot run.
@@ -226,6 +247,13 @@ func (x *Executor) reject(r *row, text string) {
 		x.counts.rejected[r.id].Add(1)
 	} else {
 		x.counts.unknown.Add(1)
+	}
+	if t := x.call.client.transaction; t != nil {
+		t.aborted = true
+	}
+	if r != nil && r.flags&commits != 0 {
+		x.server.endTransaction(x.call.client)
+		text = errExecAbortFor + strings.TrimPrefix(text, "ERR ")
 	}
 	x.call.out = resp.AppendError(x.call.out, text)
 }

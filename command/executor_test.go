@@ -80,7 +80,7 @@ func TestExecutorsCountTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range executors {
 		all.Go(func() {
-			x, client := b.NewExecutor(), b.Connect("a:1", "b:2")
+			x, client := b.NewExecutor(), b.Connect("a:1", "b:2", Connection{})
 			defer b.Disconnect(client)
 			random := rand.New(rand.NewPCG(1, uint64(i)))
 			for range rounds {

@@ -122,7 +122,7 @@ func infoStats(r *report) {
 	r.line("total_connections_received", s.Stats.Connections.Load())
 	r.line("total_commands_processed", t.calls)
 	r.line("rejected_connections", s.Stats.Rejected.Load())
-	r.line("expired_keys", s.DB.Expired()-t.expired)
+	r.line("expired_keys", r.call.all().Expired()-t.expired)
 	r.line("evicted_keys", 0)
 	r.line("keyspace_hits", t.hits)
 	r.line("keyspace_misses", t.misses)
@@ -156,8 +156,8 @@ func infoCommands(r *report) {
 func infoCluster(r *report) { r.line("cluster_enabled", 0) }
 
 func infoKeyspace(r *report) {
-	if keys := r.call.server.DB.Len(); keys > 0 {
-		r.line("db0", fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", keys, r.call.server.DB.Deadlines()))
+	if keys := r.call.all().Len(); keys > 0 {
+		r.line("db0", fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", keys, r.call.all().Deadlines()))
 	}
 }
 

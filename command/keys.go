@@ -41,7 +41,7 @@ func exists(c *call) {
 }
 
 func randomKey(c *call) {
-	name, ok := c.server.DB.RandomKey(c.x.names[:0], c.now, c.server.random)
+	name, ok := c.all().RandomKey(c.x.names[:0], c.server.random)
 	c.x.keepNames(name)
 	if !ok {
 		c.null()
@@ -50,7 +50,7 @@ func randomKey(c *call) {
 	c.out = resp.AppendBulk(c.out, name)
 }
 
-func dbSize(c *call) { c.integer(int64(c.server.DB.Len())) }
+func dbSize(c *call) { c.integer(int64(c.all().Len())) }
 
 // flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference.
 func flush(c *call) {
@@ -58,6 +58,6 @@ func flush(c *call) {
 		c.fail(errSyntax)
 		return
 	}
-	c.server.DB.Flush()
+	c.all().Flush()
 	c.ok()
 }

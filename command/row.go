@@ -1,5 +1,7 @@
 package command
 
+import "github.com/quotadb/quota-db/engine"
+
 // row is one command, or one subcommand of a container such as CONFIG.
 type row struct {
 	name    string // lower case
@@ -67,13 +69,39 @@ func (k keys) end(argc int) int {
 	return k.last + 1
 }
 
+// count is how many keys a command with argc arguments has.
+func (k keys) count(argc int) int {
+	if k.first == 0 {
+		return 0
+	}
+	return (k.end(argc) - k.first + k.step - 1) / k.step
+}
+
+// fit reports whether no key is too long.
+func (k keys) fit(args [][]byte) bool {
+	for i, n := k.first, k.count(len(args)); n > 0; i, n = i+k.step, n-1 {
+		if len(args[i]) > engine.MaxKeyBytes {
+			return false
+		}
+	}
+	return true
+}
+
+// appendTo appends a command's keys.
+func (k keys) appendTo(all []engine.Key, db *engine.DB, args [][]byte) []engine.Key {
+	for i, n := k.first, k.count(len(args)); n > 0; i, n = i+k.step, n-1 {
+		all = append(all, db.Key(args[i]))
+	}
+	return all
+}
+
 // accepts reports whether the number of arguments is right.
 func (r *row) accepts(argc int) bool {
 	return argc == r.arity || r.arity < 0 && argc >= -r.arity
 }
 
-// flags are a command's properties. The executor acts on denyOOM; the others are told to clients.
-type flags uint16
+// flags are a command's properties. The executor acts on denyOOM and noMulti, and on those that are not told to clients.
+type flags uint32
 
 // In the order in which Redis lists them.
 const (
@@ -84,15 +112,22 @@ const (
 	noscript
 	loading
 	stale
+	skipSlowlog
 	fast
 	noAuth
 	noMulti
 	allowBusy
+	// What follows is not told to clients.
+	atOnce        // runs in a transaction instead of being queued
+	wholeKeyspace // looks at all keys: in a transaction it needs all shards
+	unseen        // not shown to MONITOR
+	commits       // EXEC: runs what is queued
+	endsPause     // runs even while all clients are paused
 )
 
 // flagNames are the words of the flags, by bit.
 func flagNames() []string {
-	return []string{"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "fast", "no_auth", "no_multi", "allow_busy"}
+	return []string{"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "skip_slowlog", "fast", "no_auth", "no_multi", "allow_busy"}
 }
 
 // categories are the groups of commands that access rules name.
@@ -109,11 +144,12 @@ const (
 	aclSlow
 	aclDangerous
 	aclConnection
+	aclTransaction
 )
 
 // categoryNames are the words of the categories, by bit.
 func categoryNames() []string {
-	return []string{"keyspace", "read", "write", "string", "admin", "fast", "slow", "dangerous", "connection"}
+	return []string{"keyspace", "read", "write", "string", "admin", "fast", "slow", "dangerous", "connection", "transaction"}
 }
 
 // categories are those of the row, the ones that follow from its flags included.

@@ -46,7 +46,7 @@ func scan(c *call) {
 		return
 	}
 	names, n := c.x.names[:0], 0
-	next := c.server.DB.Scan(cursor, count, c.now, func(name []byte, v engine.Value) {
+	next := c.all().Scan(cursor, count, func(name []byte, v engine.Value) {
 		if f.match(name, v) {
 			names = appendName(names, name)
 			n++
@@ -90,7 +90,7 @@ func listKeys(c *call) {
 	f := filter{pattern: c.args[1], all: isStar(c.args[1])}
 	names, n := c.x.names[:0], 0
 	for cursor := uint64(0); ; {
-		cursor = c.server.DB.Scan(cursor, keysPerScan, c.now, func(name []byte, v engine.Value) {
+		cursor = c.all().Scan(cursor, keysPerScan, func(name []byte, v engine.Value) {
 			if f.match(name, v) {
 				names = appendName(names, name)
 				n++

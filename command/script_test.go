@@ -37,7 +37,7 @@ func newBench(t testing.TB, change func(*config.Config)) *bench {
 	now := func() engine.Moment { return engine.Moment{Wall: b.wall, Mono: (b.wall - testWall) * 1e6} }
 	b.Server = NewServer(cfg, db, now, slog.New(slog.DiscardHandler), func() { b.stops++ })
 	b.x = b.NewExecutor()
-	b.client = b.Connect("127.0.0.1:5", "127.0.0.1:6380")
+	b.client = b.Connect("127.0.0.1:5", "127.0.0.1:6380", Connection{})
 	return b
 }
 

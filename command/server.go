@@ -11,7 +11,7 @@
 //   - A handler decides everything by the clock that the batch was started with.
 //   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
 //
-// Lock order: a shard's lock, then nothing. Clients.mu is never held together with a shard's.
+// Lock order: a shard's lock, then monitors.mu, then Clients.mu or a client's outbox.mu.
 package command
 
 import (
@@ -19,6 +19,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/config"
@@ -44,6 +45,10 @@ type Server struct {
 	Log     *slog.Logger
 	Stop    func() // asks the process to shut down; does not block
 
+	attention atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
+	pause     pause
+	monitors  monitors
+
 	started engine.Moment
 	runID   string
 	random  func() uint64
@@ -61,19 +66,24 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 		started: now(), runID: hex.EncodeToString(id), random: mathrand.Uint64,
 		table: newTable(commands()),
 	}
+	s.pause.server = s
 	s.Start = time.UnixMilli(s.started.Wall)
 	s.params = s.parameters()
 	return s
 }
 
 // Connect enters a new client. The addresses are as CLIENT LIST shows them.
-func (s *Server) Connect(remote, local string) *Client {
+func (s *Server) Connect(remote, local string, connection Connection) *Client {
 	s.Stats.Connections.Add(1)
-	return s.Clients.connect(remote, local, s.Now().Wall)
+	return s.Clients.connect(remote, local, connection, s.Now().Wall)
 }
 
-// Disconnect forgets a client.
-func (s *Server) Disconnect(c *Client) { s.Clients.disconnect(c) }
+// Disconnect forgets a client, whose commands no longer run.
+func (s *Server) Disconnect(c *Client) {
+	s.endTransaction(c)
+	s.leaveMonitors(c)
+	s.Clients.disconnect(c)
+}
 
 // uptime is how long the server runs.
 func (s *Server) uptime(now engine.Moment) time.Duration {

@@ -129,27 +129,6 @@ func (db *DB) LockAll(keys []Key, now Moment) Tx {
 	return Tx{db: db, now: now, many: set}
 }
 
-// Len is the number of keys, those included whose deadline has passed and that the sweep has not met yet.
-func (db *DB) Len() int {
-	n := 0
-	db.each(func(s *shard) { n += s.index.count })
-	return n
-}
-
-// Deadlines is the number of keys that have a deadline.
-func (db *DB) Deadlines() int {
-	n := 0
-	db.each(func(s *shard) { n += s.wheel.deadlines })
-	return n
-}
-
-// Expired is the number of keys that a deadline has ended so far.
-func (db *DB) Expired() int64 {
-	n := int64(0)
-	db.each(func(s *shard) { n += s.expired })
-	return n
-}
-
 // Used is the memory that keys and their index take, in bytes, whole pages less the holes in them.
 // What is resident can be a third more, plus 2 MiB of idle pages.
 func (db *DB) Used() int64 {
@@ -163,31 +142,24 @@ func (db *DB) Full() bool {
 	return db.pool.used.Load() > limit-limit/64
 }
 
-// Flush deletes all keys, one shard after the other.
-func (db *DB) Flush() {
-	db.each((*shard).reset)
+// LockEvery locks all shards.
+func (db *DB) LockEvery(now Moment) Tx {
+	for i := range db.shards {
+		db.shards[i].mu.Lock()
+	}
+	return Tx{db: db, now: now, every: true}
 }
 
 // Sweep deletes keys whose deadline has passed, at most budget in each shard, holding each shard's lock for so
 // many only. It reports how many it deleted and whether none is left for now.
 func (db *DB) Sweep(now Moment, budget int) (deleted int, done bool) {
 	done = true
-	db.each(func(s *shard) {
+	db.All(now).each(func(s *shard) {
 		n, d := s.sweep(now, budget)
 		deleted += n
 		done = done && d
 	})
 	return deleted, done
-}
-
-// each calls fn with each shard, locked.
-func (db *DB) each(fn func(*shard)) {
-	for i := range db.shards {
-		s := &db.shards[i]
-		s.mu.Lock()
-		fn(s)
-		s.mu.Unlock()
-	}
 }
 
 // newWriter makes an index for a fresh life of this node.

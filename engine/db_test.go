@@ -55,7 +55,7 @@ func TestConcurrentWritersCountExactly(t *testing.T) {
 	}
 	wg.Wait()
 	sum := int64(0)
-	db.Scan(0, math.MaxInt32, testNow, func(_ []byte, v Value) { sum += v.Int })
+	db.All(testNow).Scan(0, math.MaxInt32, func(_ []byte, v Value) { sum += v.Int })
 	if sum != writers*rounds*4 {
 		t.Fatalf("the counters add up to %d, %d were counted", sum, writers*rounds*4)
 	}
@@ -72,7 +72,7 @@ func TestScanReportsEveryKeyThatStays(t *testing.T) {
 	for round := range 20 {
 		seen := map[string]bool{}
 		for cursor := uint64(0); ; {
-			cursor = db.Scan(cursor, 10, testNow, func(name []byte, _ Value) { seen[string(name)] = true })
+			cursor = db.All(testNow).Scan(cursor, 10, func(name []byte, _ Value) { seen[string(name)] = true })
 			if cursor == 0 {
 				break
 			}
@@ -133,11 +133,11 @@ func TestKeysThatExpireLeaveNothingBehind(t *testing.T) {
 			db.Sweep(at(now), 1000)
 		}
 	}
-	if n := db.Len(); n > 20_000 {
+	if n := db.All(testNow).Len(); n > 20_000 {
 		t.Errorf("%d keys are kept while at most 6,000 live at a time", n)
 	}
 	db.Sweep(at(now+1000), 1<<20)
-	if n := db.Len(); n != 0 {
+	if n := db.All(testNow).Len(); n != 0 {
 		t.Errorf("%d keys are left after the last deadline", n)
 	}
 	if left := db.Used() - before; left > 4<<20 {
@@ -148,7 +148,7 @@ func TestKeysThatExpireLeaveNothingBehind(t *testing.T) {
 func TestRandomKeyFindsTheOnlyVisibleKey(t *testing.T) {
 	db := openTest(t, 16)
 	random := rand.New(rand.NewPCG(1, 1))
-	if _, ok := db.RandomKey(nil, testNow, random.Uint64); ok {
+	if _, ok := db.All(testNow).RandomKey(nil, random.Uint64); ok {
 		t.Fatal("an empty DB has a random key")
 	}
 	db.mustAdd(t, "here", 1)
@@ -157,7 +157,7 @@ func TestRandomKeyFindsTheOnlyVisibleKey(t *testing.T) {
 	tx.Set(gone, Value{Kind: Integer, Deadline: testWall + 1}, false)
 	tx.Unlock()
 	for range 50 {
-		name, ok := db.RandomKey([]byte("dst:"), at(testWall+1), random.Uint64)
+		name, ok := db.All(at(testWall+1)).RandomKey([]byte("dst:"), random.Uint64)
 		if !ok || string(name) != "dst:here" {
 			t.Fatalf("random key %q, %v", name, ok)
 		}
@@ -183,7 +183,7 @@ func TestNumbersAreNeverUsedAgain(t *testing.T) {
 	if e.Rows[0] != want {
 		t.Fatalf("the new row is %+v, want %+v", e.Rows[0], want)
 	}
-	db.Flush()
+	db.All(testNow).Flush()
 	db.mustAdd(t, "k", 1)
 	_, rec, _ = db.shards[0].find(k)
 	rec.unpack(&e)
@@ -250,8 +250,8 @@ func TestAFullDBStillCountsAndDeletes(t *testing.T) {
 		}
 		tx.Unlock()
 	}
-	if db.Full() || db.Len() != 0 || db.Used() > 1<<20 {
-		t.Errorf("full %v, %d keys, %d bytes after everything was deleted", db.Full(), db.Len(), db.Used())
+	if db.Full() || db.All(testNow).Len() != 0 || db.Used() > 1<<20 {
+		t.Errorf("full %v, %d keys, %d bytes after everything was deleted", db.Full(), db.All(testNow).Len(), db.Used())
 	}
 }
 
@@ -318,7 +318,7 @@ func TestScanReportsNoKeyTwiceWhileTablesGrow(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for cursor := uint64(0); ; {
-			cursor = db.Scan(cursor, 100_000, testNow, func(name []byte, _ Value) {
+			cursor = db.All(testNow).Scan(cursor, 100_000, func(name []byte, _ Value) {
 				if seen[string(name)] {
 					t.Errorf("%q is reported twice", name)
 				}

@@ -200,13 +200,13 @@ func TestIdleTransientQuotasCostNothing(t *testing.T) {
 		}
 		tx.Unlock()
 	}
-	if db.Len() != count || db.Deadlines() != 0 {
-		t.Fatalf("%d keys, %d with a deadline", db.Len(), db.Deadlines())
+	if db.All(testNow).Len() != count || db.All(testNow).Deadlines() != 0 {
+		t.Fatalf("%d keys, %d with a deadline", db.All(testNow).Len(), db.All(testNow).Deadlines())
 	}
 	for done := false; !done; {
 		_, done = db.Sweep(after(time.Second), 1000)
 	}
-	if n := db.Len(); n != 0 {
+	if n := db.All(testNow).Len(); n != 0 {
 		t.Errorf("%d quotas are left once all are full", n)
 	}
 	if left := db.Used() - before; left > 1<<20 {

@@ -37,6 +37,7 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 		return nil
 	}
 	s.bucket = s.changed(e, rate, tx.now.Mono)
+	s.touch(k)
 	s.configure(e, rate, false, tx.now)
 	s.store(k, e, r, at, tx.now)
 	return nil
@@ -53,6 +54,9 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 			bucket := rec.bucket(off)
 			taken = bucket.Take(rate, n, tx.now.Mono)
 			rec.putBucket(off, bucket)
+			if taken {
+				s.touch(k)
+			}
 			return taken, QuotaState{rate, bucket}, nil
 		}
 	}
@@ -65,6 +69,7 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 	taken = s.bucket.Take(rate, n, tx.now.Mono)
 	state = QuotaState{rate, s.bucket}
 	if existed || taken && n > 0 {
+		s.touch(k)
 		s.configure(e, rate, !existed || e.Quota.Transient, tx.now)
 	}
 	if r != 0 || e.Exists() {
@@ -99,6 +104,7 @@ func (tx *Tx) DeleteQuota(k Key) bool {
 	e, r, at := s.load(k, tx.now)
 	existed := e.Quota.Capacity != 0
 	if existed {
+		s.touch(k)
 		e.EndQuota()
 	}
 	if r != 0 {

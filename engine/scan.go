@@ -13,7 +13,7 @@ const maxScanBytes = 16 << 20
 // order whatever the tables do meanwhile, so a key that is there from the first call (cursor 0) to the last is reported,
 // and reported once, unless two names agree in 48 bits of their hashes. Cursors stay below 2^48. fn runs under the shard's lock: name and value are valid only inside, and it must not
 // call the DB.
-func (db *DB) Scan(cursor uint64, count int, now Moment, fn func(name []byte, v Value)) uint64 {
+func (a All) Scan(cursor uint64, count int, fn func(name []byte, v Value)) uint64 {
 	if cursor >= 1<<(64-cursorShift) {
 		return 0
 	}
@@ -21,15 +21,17 @@ func (db *DB) Scan(cursor uint64, count int, now Moment, fn func(name []byte, v 
 	bytes := 0
 	// Empty buckets count too, a little, so that a call over an empty range ends.
 	for work := 0; work < count*visitsPerKey && bytes < maxScanBytes; {
-		s := db.shard(hash)
-		s.mu.Lock()
-		n, next, end := s.scanBucket(hash, now, func(name []byte, v Value) {
-			bytes += len(name)
-			fn(name, v)
+		var next uint64
+		var end bool
+		a.with(a.db.shard(hash), func(s *shard) {
+			var n int
+			n, next, end = s.scanBucket(hash, a.now, func(name []byte, v Value) {
+				bytes += len(name)
+				fn(name, v)
+			})
+			work += n*visitsPerKey + 1
 		})
-		s.mu.Unlock()
-		work += n*visitsPerKey + 1
-		if hash, end = db.nextHash(db.shardOf(hash), next, end); end {
+		if hash, end = a.db.nextHash(a.db.shardOf(hash), next, end); end {
 			return 0
 		}
 	}
@@ -98,13 +100,13 @@ func (x *index) end(position uint64) (next uint64, end bool) {
 
 // RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is
 // none. random gives 64 random bits a call.
-func (db *DB) RandomKey(dst []byte, now Moment, random func() uint64) ([]byte, bool) {
+func (a All) RandomKey(dst []byte, random func() uint64) ([]byte, bool) {
 	start := random() >> cursorShift
 	for _, from := range [2]uint64{start, 0} { // 0: everything, if nothing was found behind start
 		seen := uint64(0)
 		for {
 			found := dst
-			next := db.Scan(from, 1, now, func(name []byte, _ Value) {
+			next := a.Scan(from, 1, func(name []byte, _ Value) {
 				if seen++; random()%seen == 0 {
 					found = append(dst[:len(dst):len(dst)], name...)
 				}

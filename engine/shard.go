@@ -13,13 +13,14 @@ import (
 // shard keeps the keys of one range of the hash space. A key's position is its hash's place within that range,
 // spread over 64 bits.
 type shard struct {
-	mu    sync.Mutex // protects everything below; order: see DB.LockAll
-	db    *DB
-	index index
-	arena arena
-	wheel wheel
-	lives lives
-	clock crdt.Clock
+	mu      sync.Mutex // protects everything below; order: see DB.LockAll
+	db      *DB
+	watched map[string][]*Watch // watches by name; nil when there are none
+	index   index
+	arena   arena
+	wheel   wheel
+	lives   lives
+	clock   crdt.Clock
 
 	expired int64        // keys that a deadline has ended
 	scratch crdt.Entry   // the entry being changed

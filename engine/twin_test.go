@@ -108,7 +108,7 @@ func runHistory(t *testing.T, seed uint64) {
 			now += random.Int64N(3000)
 		case 6:
 			if random.IntN(20) == 0 {
-				db.Flush()
+				db.All(testNow).Flush()
 				clear(m)
 			}
 		case 7, 8, 9, 10, 11, 12:
@@ -133,8 +133,8 @@ func runHistory(t *testing.T, seed uint64) {
 			visible++
 		}
 	}
-	if db.Len() != visible {
-		t.Fatalf("after a full sweep %d keys are left, of which %d are visible", db.Len(), visible)
+	if db.All(testNow).Len() != visible {
+		t.Fatalf("after a full sweep %d keys are left, of which %d are visible", db.All(testNow).Len(), visible)
 	}
 	checkInvariants(t, db)
 }
@@ -187,7 +187,7 @@ func checkScan(t *testing.T, db *DB, m twin, now int64, random *rand.Rand) {
 	t.Helper()
 	found := map[string]Value{}
 	for cursor := uint64(0); ; {
-		cursor = db.Scan(cursor, 1+random.IntN(30), at(now), func(name []byte, v Value) {
+		cursor = db.All(at(now)).Scan(cursor, 1+random.IntN(30), func(name []byte, v Value) {
 			if _, twice := found[string(name)]; twice {
 				t.Errorf("scan reports %q twice", name)
 			}
@@ -215,7 +215,7 @@ func checkScan(t *testing.T, db *DB, m twin, now int64, random *rand.Rand) {
 func checkInvariants(t *testing.T, db *DB) {
 	t.Helper()
 	used := int64(0)
-	db.each(func(s *shard) {
+	db.All(testNow).each(func(s *shard) {
 		records, deadlines, live, holes := 0, 0, 0, 0
 		s.arena.each(func(rec record) {
 			records++

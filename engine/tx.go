@@ -32,16 +32,23 @@ type Value struct {
 
 // Tx is a set of locked shards at one moment. It may touch keys of those shards only, and not after Unlock.
 type Tx struct {
-	db   *DB
-	now  Moment
-	one  *shard    // from Lock
-	many *[]uint32 // from LockAll
+	db    *DB
+	now   Moment
+	one   *shard    // from Lock
+	many  *[]uint32 // from LockAll
+	every bool      // from LockEvery
 }
 
 // Unlock ends the transaction.
 func (tx *Tx) Unlock() {
 	if tx.one != nil {
 		tx.one.mu.Unlock()
+		return
+	}
+	if tx.every {
+		for i := range tx.db.shards {
+			tx.db.shards[i].mu.Unlock()
+		}
 		return
 	}
 	for _, i := range *tx.many {
@@ -71,10 +78,15 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil {
 		if value, ok := rec.addInPlace(delta, tx.now.Wall); ok {
+			s.touch(k)
 			return value, nil
 		}
 		if rec.isQuota() && !rec.ended(tx.now) {
-			return rec.take(delta, tx.now.Mono)
+			left, err := rec.take(delta, tx.now.Mono)
+			if left >= 0 && err == nil {
+				s.touch(k)
+			}
+			return left, err
 		}
 	}
 	return s.add(k, delta, tx.now)
@@ -84,6 +96,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 // own deadline stays and v.Deadline is ignored. v.Str is copied; it must not alias the engine's memory.
 func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
 	s := tx.db.shard(k.Hash)
+	s.touch(k)
 	e, r, at := s.load(k, tx.now)
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	base := crdt.Base{Kind: crdt.Integer, Int: v.Int, Stamp: stamp}
@@ -105,6 +118,9 @@ func (tx *Tx) Delete(k Key) bool {
 		return false
 	}
 	existed := e.Exists()
+	if existed {
+		s.touch(k)
+	}
 	e.Delete(s.clock.Next(tx.now.Wall, tx.db.node))
 	s.store(k, e, r, at, tx.now)
 	return existed
@@ -117,6 +133,7 @@ func (tx *Tx) SetDeadline(k Key, at int64) bool {
 	e, r, where := s.load(k, tx.now)
 	exists := e.Exists()
 	if exists {
+		s.touch(k)
 		e.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)}
 	}
 	if r != 0 {
@@ -145,6 +162,7 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	case !e.Exists():
 		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)} // adding nothing still makes the key
 	}
+	s.touch(k)
 	s.store(k, e, r, at, now)
 	return value + delta, nil
 }

@@ -3,8 +3,11 @@ package server
 import (
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
+
+	"github.com/quotadb/quota-db/command"
 )
 
 // phase is what a connection does with what arrives.
@@ -25,9 +28,10 @@ type connection struct {
 	remote, local string
 	active        atomic.Int64 // when the client last sent something, on the server's coarse clock; any goroutine reads it
 	phase         phase
-	unsent        int  // bytes of replies that waited in gnet's buffer when last settled; a part of Server.unsent
-	opened        bool // the loop has it
-	last          bool // the server shuts down and what had arrived has been read
+	timer         *time.Timer // wakes the connection when its client has waited; nil until one has to
+	unsent        int         // bytes of replies that waited in gnet's buffer when last settled; a part of Server.unsent
+	opened        bool        // the loop has it
+	last          bool        // the server shuts down and what had arrived has been read
 }
 
 func (s *Server) newConnection(conn net.Conn) *connection {
@@ -45,7 +49,10 @@ func (c *connection) open(conn gnet.Conn) {
 	c.Conn = conn
 	c.worker = s.workers.of(conn.EventLoop(), s.commands)
 	c.session = session{
-		client: s.commands.Connect(c.remote, c.local),
+		client: s.commands.Connect(c.remote, c.local, command.Connection{
+			Rouse: func() { _ = conn.Wake(nil) },
+			Close: func() { _ = conn.Close() },
+		}),
 		reader: c.worker.parsed.NewReader(s.reading),
 		total:  &s.unread,
 	}
@@ -58,6 +65,9 @@ func (c *connection) open(conn gnet.Conn) {
 func (c *connection) close() {
 	s := c.server
 	s.stalls.remove(c)
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 	s.unsent.Add(-int64(c.unsent))
 	c.session.close()
 	s.commands.Disconnect(c.session.client)
@@ -84,6 +94,9 @@ func (c *connection) consume(chunk []byte) gnet.Action {
 	if c.phase != ending && !c.advance(chunk) {
 		return gnet.Close
 	}
+	if len(chunk) == 0 && !c.sendPushed() {
+		return gnet.Close
+	}
 	return c.settle()
 }
 
@@ -96,16 +109,41 @@ func (c *connection) advance(chunk []byte) bool {
 		if !c.send(replies) {
 			return false
 		}
-		if state == finished || state == hungry && c.last {
+		if state == finished || state != ready && c.last {
 			c.phase = ending
 			c.active.Store(c.server.seconds.Load())
 			return true
 		}
-		if state == hungry {
+		if state == waiting {
+			c.wakeLater()
+		}
+		if state != ready {
 			break
 		}
 	}
 	return c.keep()
+}
+
+// wakeLater wakes the connection when its client has waited long enough.
+func (c *connection) wakeLater() {
+	wait := c.session.client.Wait()
+	if c.timer == nil {
+		c.timer = time.AfterFunc(wait, func() { _ = c.Wake(nil) })
+	} else {
+		c.timer.Reset(wait)
+	}
+}
+
+// sendPushed sends what the client gets beside its replies, unless it is behind with reading. It is false when the connection must close.
+func (c *connection) sendPushed() bool {
+	if c.phase == ending || c.OutboundBuffered() > c.server.limits.softOutput {
+		return true
+	}
+	if pushed := c.session.client.TakePushed(); len(pushed) > 0 {
+		_, err := c.Write(pushed)
+		return err == nil
+	}
+	return true
 }
 
 // keepsUp says whether the client takes its replies fast enough to have more commands run. Once it is behind it must
@@ -162,6 +200,7 @@ func (c *connection) settle() gnet.Action {
 	grown := unsent - c.unsent
 	total := s.unsent.Add(int64(grown))
 	c.unsent = unsent
+	c.session.client.Output.Store(int64(unsent))
 	if unsent == 0 {
 		s.stalls.remove(c)
 		return gnet.None

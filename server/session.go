@@ -14,6 +14,7 @@ type progress uint8
 const (
 	hungry   progress = iota // every complete command has run; more bytes are needed
 	ready                    // enough replies for one write; more commands may be complete
+	waiting                  // the client's next command has to wait: see command.Client.Wait
 	finished                 // the client is to be closed once it has the replies
 )
 
@@ -36,10 +37,13 @@ func (s *session) feed(chunk []byte) { s.reader.Feed(chunk) }
 // run executes complete commands, in batches, and appends their replies to out until there are flushBytes of them.
 func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 	for len(out) < flushBytes {
-		if len(s.postponed) > 0 {
+		if len(s.postponed) > 0 || s.client.Wait() > 0 {
 			out = s.resume(w, out)
-			if s.client.CloseAfter {
+			switch {
+			case s.client.CloseAfter:
 				return out, finished
+			case s.client.Wait() > 0:
+				return out, waiting
 			}
 			continue
 		}
@@ -53,6 +57,8 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 		switch {
 		case s.client.CloseAfter:
 			return out, finished
+		case s.client.Wait() > 0:
+			return out, waiting
 		case len(s.postponed) > 0:
 			return out, ready // an error will be there again when they have run
 		case err != nil:
@@ -121,12 +127,13 @@ func (s *session) resume(w *worker, out []byte) []byte {
 // session now holds more than before, and 0 otherwise.
 func (s *session) keep() int64 {
 	s.reader.Keep()
-	held := s.reader.Buffered() + s.postponedBytes
+	held := s.reader.Buffered() + s.postponedBytes + s.client.QueuedBytes()
 	more := held - s.held
 	if more == 0 {
 		return 0
 	}
 	s.held = held
+	s.client.Input.Store(int64(held))
 	total := s.total.Add(int64(more))
 	if more < 0 {
 		return 0

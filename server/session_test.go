@@ -6,6 +6,7 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 
+	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/resp"
 )
@@ -24,7 +25,7 @@ func newSession(t testing.TB) (*session, *worker) {
 	commands := newCommands(t, config.Default())
 	w := &worker{executor: commands.NewExecutor()}
 	return &session{
-		client: commands.Connect("a:1", "b:2"),
+		client: commands.Connect("a:1", "b:2", command.Connection{}),
 		reader: w.parsed.NewReader(resp.DefaultLimits()),
 		total:  new(atomic.Int64),
 	}, w

@@ -1,0 +1,95 @@
+package command
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/quotadb/quota-db/resp"
+)
+
+// pause is what CLIENT PAUSE has ordered, for all clients. Commands that it holds wait, with all behind them, until its end.
+type pause struct {
+	server *Server
+	until  atomic.Int64 // nanoseconds on the clock of engine.Moment.Mono; 0: no pause
+	writes atomic.Bool  // only writes wait
+}
+
+// holds reports whether a command has to wait. A pause that is over ends here.
+func (p *pause) holds(r *row, client *Client, now int64) bool {
+	until := p.until.Load()
+	if until == 0 {
+		return false
+	}
+	if now >= until {
+		if p.until.CompareAndSwap(until, 0) {
+			p.server.attention.Add(-1)
+		}
+		return false
+	}
+	if r.flags&endsPause != 0 {
+		return false
+	}
+	if !p.writes.Load() || r.flags&write != 0 {
+		return true
+	}
+	return r.flags&commits != 0 && client.isOpen() && client.transaction.has(write)
+}
+
+func (p *pause) end() int64 { return p.until.Load() }
+
+func (p *pause) begin(until int64, writes bool) {
+	p.writes.Store(writes)
+	if p.until.Swap(until) == 0 {
+		p.server.attention.Add(1)
+	}
+}
+
+// stop ends the pause and has the clients go on that wait for it.
+func (p *pause) stop() {
+	if p.until.Swap(0) == 0 {
+		return
+	}
+	p.server.attention.Add(-1)
+	p.server.Clients.each(func(c *Client) {
+		if c.waits.Load() {
+			c.rouse()
+		}
+	})
+}
+
+// clientPause is CLIENT PAUSE milliseconds [WRITE | ALL].
+func clientPause(c *call) {
+	writes := false
+	switch args := c.args[3:]; {
+	case len(args) == 0, len(args) == 1 && is(args[0], "all"):
+	case len(args) == 1 && is(args[0], "write"):
+		writes = true
+	default:
+		c.fail(errPauseMode)
+		return
+	}
+	ms, ok := resp.ParseInt(c.args[2])
+	switch {
+	case !ok:
+		c.fail(errTimeout)
+		return
+	case ms < 0:
+		c.fail(errTimeoutNegative)
+		return
+	case ms > (math.MaxInt64-c.now.Mono)/int64(time.Millisecond):
+		c.fail(errTimeout)
+		return
+	}
+	if ms == 0 {
+		c.server.pause.stop()
+	} else {
+		c.server.pause.begin(c.now.Mono+ms*int64(time.Millisecond), writes)
+	}
+	c.ok()
+}
+
+func clientUnpause(c *call) {
+	c.server.pause.stop()
+	c.ok()
+}

@@ -1,0 +1,70 @@
+package command
+
+// step runs, queues or holds back one command of a client that is special, or of any client while all are to be looked
+// at. The batch has that one command.
+func (x *Executor) step(batch [][][]byte) {
+	c, client := &x.call, x.call.client
+	x.prepare(batch)
+	defer clear(x.keys[:x.hashed])
+	p := x.plan[0]
+	if x.took = 0; p.problem == none && x.server.pause.holds(p.row, client, c.now.Mono) {
+		client.waitUntil(x.server.pause.end())
+		return
+	}
+	start := len(c.out)
+	client.mute()
+	if p.problem == none && client.isOpen() && p.row.flags&atOnce == 0 {
+		x.queue(p.row, batch[0])
+		x.took = 1
+	} else {
+		x.show(p, batch[0])
+		x.execute(batch)
+	}
+	x.ran += x.took
+	if client.muted {
+		c.out = c.out[:start]
+	}
+}
+
+// show tells those who MONITOR of a command that is about to run.
+func (x *Executor) show(p planned, args [][]byte) {
+	if p.problem == none && p.row.flags&(unseen|admin) == 0 {
+		x.server.monitors.feed(&x.call, args)
+	}
+}
+
+// replyMode is what CLIENT REPLY has ordered.
+type replyMode uint8
+
+const (
+	replyAll  replyMode = iota
+	replySkip           // no reply to the next command
+	replyOff
+)
+
+// mute finds out whether the next command's reply is kept from the client.
+func (c *Client) mute() {
+	c.muted = c.replies != replyAll
+	if c.replies == replySkip {
+		c.replies = replyAll
+		c.attend()
+	}
+}
+
+// clientReply is CLIENT REPLY. Only ON has a reply.
+func clientReply(c *call) {
+	switch mode := c.args[2]; {
+	case is(mode, "on"):
+		c.client.replies, c.client.muted = replyAll, false
+		c.ok()
+	case is(mode, "off"):
+		c.client.replies = replyOff
+	case is(mode, "skip"):
+		if c.client.replies == replyAll {
+			c.client.replies = replySkip
+		}
+	default:
+		c.fail(errSyntax)
+	}
+	c.client.attend()
+}

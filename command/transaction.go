@@ -1,0 +1,267 @@
+package command
+
+import (
+	"slices"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+const (
+	// maxWatches is how many keys one client may watch.
+	maxWatches = 1 << 16
+	// queuedBytes is about what a queued command takes beside its arguments, and argBytes what an argument takes beside its text.
+	queuedBytes = 48
+	argBytes    = 24
+)
+
+// transaction is what a client has begun with WATCH and MULTI.
+type transaction struct {
+	open    bool // MULTI was given: commands are queued
+	aborted bool // one of them could not be: EXEC must refuse
+	queue   []queued
+	bytes   int                      // about what the queue takes
+	watches map[string]*engine.Watch // by name
+}
+
+// queued is a command that waits for EXEC. Its arguments are its own.
+type queued struct {
+	row  *row
+	args [][]byte
+}
+
+// isOpen reports whether the client is between MULTI and EXEC.
+func (c *Client) isOpen() bool { return c.transaction != nil && c.transaction.open }
+
+// begun is the client's transaction, a new one if it has none.
+func (c *Client) begun() *transaction {
+	if c.transaction == nil {
+		c.transaction = new(transaction)
+	}
+	return c.transaction
+}
+
+// QueuedBytes is about how much memory commands take that wait for EXEC.
+func (c *Client) QueuedBytes() int {
+	if c.transaction == nil {
+		return 0
+	}
+	return c.transaction.bytes
+}
+
+func multi(c *call) {
+	if c.client.isOpen() {
+		c.fail(errNestedMulti)
+		return
+	}
+	c.client.begun().open = true
+	c.client.attend()
+	c.client.multi.Store(0)
+	c.ok()
+}
+
+func discard(c *call) {
+	if !c.client.isOpen() {
+		c.fail(errDiscardWithoutMulti)
+		return
+	}
+	c.server.endTransaction(c.client)
+	c.ok()
+}
+
+// watch is WATCH. A key that is watched already stays so, as it was then.
+func watch(c *call) {
+	t := c.client.begun()
+	if t.open {
+		c.fail(errWatchInMulti)
+		return
+	}
+	if t.watches == nil {
+		t.watches = make(map[string]*engine.Watch)
+	}
+	for _, k := range c.keys {
+		if t.watches[string(k.Name)] != nil {
+			continue
+		}
+		if len(t.watches) == maxWatches {
+			c.fail(errWatches)
+			return
+		}
+		w := c.tx.Watch(k)
+		t.watches[string(w.Key.Name)] = w
+	}
+	c.client.watching.Store(int32(len(t.watches)))
+	c.ok()
+}
+
+// unwatch is UNWATCH. In a transaction there is nothing to end: EXEC has done so before its first command.
+func unwatch(c *call) {
+	if t := c.client.transaction; t != nil && !t.open {
+		c.server.endTransaction(c.client)
+	}
+	c.ok()
+}
+
+// endTransaction forgets a client's transaction, and ends its watches.
+func (s *Server) endTransaction(client *Client) {
+	t := client.transaction
+	if t == nil {
+		return
+	}
+	if len(t.watches) > 0 {
+		tx := s.DB.LockAll(t.watchedKeys(nil), engine.Moment{})
+		t.unwatch(&tx)
+		tx.Unlock()
+	}
+	client.transaction = nil
+	client.multi.Store(noMultiCount)
+	client.watching.Store(0)
+	client.attend()
+}
+
+// watchedKeys appends the keys that are watched.
+func (t *transaction) watchedKeys(keys []engine.Key) []engine.Key {
+	for _, w := range t.watches {
+		keys = append(keys, w.Key)
+	}
+	return keys
+}
+
+// unwatch ends all watches, whose shards tx holds.
+func (t *transaction) unwatch(tx *engine.Tx) {
+	for _, w := range t.watches {
+		tx.Unwatch(w)
+	}
+	t.watches = nil
+}
+
+// changed reports whether a watched key has changed. tx holds their shards.
+func (t *transaction) changed(tx *engine.Tx) bool {
+	for _, w := range t.watches {
+		if tx.Changed(w) {
+			return true
+		}
+	}
+	return false
+}
+
+// queue keeps a command for EXEC.
+func (x *Executor) queue(r *row, args [][]byte) {
+	t := x.call.client.transaction
+	bytes := queuedBytes
+	for _, arg := range args {
+		bytes += argBytes + len(arg)
+	}
+	switch {
+	case r.flags&noMulti != 0:
+		x.reject(r, errNotInMulti)
+	case !r.keys.fit(args):
+		x.reject(r, errKeySize)
+	case x.server.isFull():
+		x.reject(r, errOOM)
+	case t.bytes+bytes > x.server.Limits.MaxBufferedBytes:
+		x.reject(r, errTransactionSize)
+	default:
+		t.bytes += bytes
+		t.queue = append(t.queue, queued{r, ownArgs(args)})
+		x.call.client.multi.Store(int32(len(t.queue)))
+		x.call.out = append(x.call.out, "+QUEUED\r\n"...)
+	}
+}
+
+// ownArgs copies arguments, into one piece of memory.
+func ownArgs(args [][]byte) [][]byte {
+	size := 0
+	for _, arg := range args {
+		size += len(arg)
+	}
+	text, own := make([]byte, 0, size), make([][]byte, len(args))
+	for i, arg := range args {
+		start := len(text)
+		text = append(text, arg...)
+		own[i] = text[start:len(text):len(text)]
+	}
+	return own
+}
+
+// execQueue is EXEC.
+func execQueue(c *call) {
+	if !c.client.isOpen() {
+		c.fail(errExecWithoutMulti)
+		return
+	}
+	t := c.client.transaction
+	defer c.server.endTransaction(c.client)
+	switch {
+	case t.aborted:
+		c.fail(errExecAbort)
+	case t.has(denyOOM) && c.server.isFull():
+		c.fail(errExecAbortFor + errOOM)
+	default:
+		c.x.commit(t)
+		c.server.monitors.feed(c, c.args)
+	}
+}
+
+// has reports whether a queued command has a flag.
+func (t *transaction) has(f flags) bool {
+	return slices.ContainsFunc(t.queue, func(q queued) bool { return q.row.flags&f != 0 })
+}
+
+// commit runs a transaction's commands while it holds all the shards that they and the watches need.
+func (x *Executor) commit(t *transaction) {
+	c, db := &x.call, x.server.DB
+	keys := t.watchedKeys(x.union[:0])
+	watched := len(keys)
+	for _, q := range t.queue {
+		keys = q.row.keys.appendTo(keys, db, q.args)
+	}
+	x.warm(keys)
+	if t.has(wholeKeyspace) {
+		c.tx = db.LockEvery(c.now)
+	} else {
+		c.tx = db.LockAll(keys, c.now)
+	}
+	changed := t.changed(&c.tx)
+	if t.unwatch(&c.tx); changed {
+		c.out = resp.AppendNullArray(c.out, c.client.Proto)
+	} else {
+		x.runQueue(t.queue, keys[watched:])
+	}
+	c.tx.Unlock()
+	clear(keys)
+	if x.union = keys[:0]; cap(keys) > keptKeys {
+		x.union = nil
+	}
+}
+
+// runQueue runs queued commands, whose keys come in order.
+func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
+	c, outer := &x.call, x.call
+	x.inExec = true
+	c.array(len(queue))
+	start := len(c.out)
+	for _, q := range queue {
+		c.row, c.args = q.row, q.args
+		n := q.row.keys.count(len(q.args))
+		c.keys, keys = keys[:n], keys[n:]
+		if n > 0 {
+			c.key = c.keys[0]
+		}
+		x.runQueued(start)
+	}
+	x.inExec = false
+	c.row, c.args, c.key, c.keys = outer.row, outer.args, outer.key, outer.keys
+}
+
+// runQueued runs the command that the call now is, as part of a reply that began at start.
+func (x *Executor) runQueued(start int) {
+	c := &x.call
+	mark := len(c.out)
+	x.count(c.row)
+	x.show(planned{c.row, none}, c.args)
+	c.row.handler(c)
+	if len(c.out)-start > maxReplyBytes { // it ran all the same: a transaction is not cut short
+		c.out = resp.AppendError(c.out[:mark], errReplySize)
+	}
+}

@@ -1,0 +1,60 @@
+package engine
+
+// All is every shard, for what concerns all keys. Its methods lock one shard after the other, unless the transaction that it
+// comes from holds them all.
+type All struct {
+	db   *DB
+	now  Moment
+	held bool
+}
+
+// All gives access to all keys at one moment.
+func (db *DB) All(now Moment) All { return All{db: db, now: now} }
+
+// All gives access to all keys, in a transaction that LockEvery has begun.
+func (tx *Tx) All() All { return All{tx.db, tx.now, true} }
+
+// Len is the number of keys, those included whose deadline has passed and that the sweep has not met yet.
+func (a All) Len() int {
+	n := 0
+	a.each(func(s *shard) { n += s.index.count })
+	return n
+}
+
+// Deadlines is the number of keys that have a deadline.
+func (a All) Deadlines() int {
+	n := 0
+	a.each(func(s *shard) { n += s.wheel.deadlines })
+	return n
+}
+
+// Expired is the number of keys that a deadline has ended so far.
+func (a All) Expired() int64 {
+	n := int64(0)
+	a.each(func(s *shard) { n += s.expired })
+	return n
+}
+
+// Flush deletes all keys.
+func (a All) Flush() {
+	a.each(func(s *shard) {
+		s.touchAll(a.now)
+		s.reset()
+	})
+}
+
+// each calls fn with each shard, locked.
+func (a All) each(fn func(*shard)) {
+	for i := range a.db.shards {
+		a.with(&a.db.shards[i], fn)
+	}
+}
+
+// with calls fn with a shard, locked.
+func (a All) with(s *shard, fn func(*shard)) {
+	if !a.held {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	fn(s)
+}
