@@ -155,7 +155,11 @@ func clientNoTouch(c *call) { c.toggle(&c.client.noTouch) }
 
 // clientUnblock is CLIENT UNBLOCK. No command blocks.
 func clientUnblock(c *call) {
-	if args := c.args[3:]; len(args) > 1 || len(args) == 1 && !is(args[0], "timeout") && !is(args[0], "error") {
+	switch args := c.args[3:]; {
+	case len(args) > 1:
+		c.fail(wrongSubcommand(c.args))
+		return
+	case len(args) == 1 && !is(args[0], "timeout") && !is(args[0], "error"):
 		c.fail(errUnblockReason)
 		return
 	}
@@ -181,7 +185,8 @@ func clientTracking(c *call) {
 func clientTrackingInfo(c *call) {
 	c.pairs(3)
 	c.bulk("flags")
-	c.words([]string{"off"}, "")
+	c.out = resp.AppendSet(c.out, 1, c.client.Proto)
+	c.bulk("off")
 	c.bulk("redirect")
 	c.integer(-1)
 	c.bulk("prefixes")

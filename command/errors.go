@@ -85,6 +85,11 @@ func unknownSubcommand(container *row, name []byte) string {
 	return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", clip(name, shown), strings.ToUpper(container.name))
 }
 
+// wrongSubcommand is for arguments that no form of a subcommand has.
+func wrongSubcommand(args [][]byte) string {
+	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", clip(args[1], shown), strings.ToUpper(string(args[0])))
+}
+
 func wrongArity(r *row) string {
 	return "ERR wrong number of arguments for '" + r.full + "' command"
 }

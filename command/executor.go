@@ -248,8 +248,8 @@ func (x *Executor) reject(r *row, text string) {
 	} else {
 		x.counts.unknown.Add(1)
 	}
-	if t := x.call.client.transaction; t != nil {
-		t.aborted = true
+	if client := x.call.client; client.isOpen() {
+		client.transaction.aborted = true
 	}
 	if r != nil && r.flags&commits != 0 {
 		x.server.endTransaction(x.call.client)

@@ -65,8 +65,11 @@ func clientPause(c *call) {
 	case len(args) == 0, len(args) == 1 && is(args[0], "all"):
 	case len(args) == 1 && is(args[0], "write"):
 		writes = true
-	default:
+	case len(args) == 1:
 		c.fail(errPauseMode)
+		return
+	default:
+		c.fail(wrongSubcommand(c.args))
 		return
 	}
 	ms, ok := resp.ParseInt(c.args[2])

@@ -85,6 +85,9 @@ func (s *Server) Disconnect(c *Client) {
 	s.Clients.disconnect(c)
 }
 
+// Watched is for how many reasons every command of every client is looked at: MONITOR and CLIENT PAUSE.
+func (s *Server) Watched() int { return int(s.attention.Load()) }
+
 // uptime is how long the server runs.
 func (s *Server) uptime(now engine.Moment) time.Duration {
 	return time.Duration(now.Mono - s.started.Mono)

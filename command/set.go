@@ -100,12 +100,14 @@ func (c *call) deadline(form expiry, time []byte) (at int64, ok bool) {
 
 // store gives the key a value and a deadline, 0 for none. A deadline in the past leaves no key.
 func (c *call) store(v engine.Value, at int64) {
-	if at != 0 && at <= c.now.Wall {
-		c.tx.Delete(c.key)
-		return
+	ended := at != 0 && at <= c.now.Wall
+	if !ended {
+		v.Deadline = at
 	}
-	v.Deadline = at
 	c.tx.Set(c.key, v, false)
+	if ended {
+		c.tx.Delete(c.key) // those who WATCH the key see both
+	}
 }
 
 func set(c *call) {

@@ -21,12 +21,16 @@ const patience = 20 * time.Second
 // newCommands is a command server on an empty engine.
 func newCommands(t testing.TB, cfg *config.Config) *command.Server {
 	t.Helper()
+	return newCommandsWithClock(t, cfg, func() engine.Moment { return engine.Moment{Wall: 1_700_000_000_000} })
+}
+
+func newCommandsWithClock(t testing.TB, cfg *config.Config, now func() engine.Moment) *command.Server {
+	t.Helper()
 	db, err := engine.Open(engine.Options{Shards: 4, Node: 1, HashKey: [2]uint64{1, 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	now := func() engine.Moment { return engine.Moment{Wall: 1_700_000_000_000} }
 	return command.NewServer(cfg, db, now, slog.New(slog.DiscardHandler), func() {})
 }
 
@@ -42,6 +46,26 @@ func start(t *testing.T, change func(*config.Config), limit func(*limits)) *Serv
 	if limit != nil {
 		limit(&s.limits)
 	}
+	serve(t, s)
+	return s
+}
+
+// startWithClock runs a server whose clocks go.
+func startWithClock(t *testing.T, started time.Time) *Server {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Bind = []string{"127.0.0.1:0"}
+	now := func() engine.Moment {
+		passed := time.Since(started)
+		return engine.Moment{Wall: started.Add(passed).UnixMilli(), Mono: int64(passed)}
+	}
+	s := New(cfg, newCommandsWithClock(t, cfg, now), slog.New(slog.DiscardHandler))
+	serve(t, s)
+	return s
+}
+
+func serve(t *testing.T, s *Server) {
+	t.Helper()
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +75,6 @@ func start(t *testing.T, change func(*config.Config), limit func(*limits)) *Serv
 			stop(t, s)
 		}
 	})
-	return s
 }
 
 func stop(t *testing.T, s *Server) {
