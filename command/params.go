@@ -18,7 +18,13 @@ type Params struct {
 	MaxMemory      atomic.Int64 // bytes that the keys may take; 0: no limit
 	MaxClients     atomic.Int64 // connections at one time
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
+	KeepAlive      atomic.Int64 // seconds between two signs of life from an idle connection's host; 0: none are asked for
+
+	output atomic.Pointer[outputLimits]
 }
+
+// DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
+const DefaultKeepAlive = 300
 
 // maxClients bounds the parameter of that name.
 const maxClients = 1 << 20
@@ -28,6 +34,8 @@ func newParams(cfg *config.Config) *Params {
 	p.MaxMemory.Store(cfg.MaxMemory)
 	p.MaxClients.Store(int64(cfg.MaxConnections))
 	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
+	p.KeepAlive.Store(DefaultKeepAlive)
+	p.output.Store(defaultOutputLimits())
 	return p
 }
 
@@ -48,6 +56,9 @@ func (s *Server) parameters() []param {
 		{"maxmemory-policy", constant("noeviction"), setPolicy},
 		integerParam("maxclients", &s.Params.MaxClients, 1, maxClients),
 		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
+		integerParam("tcp-keepalive", &s.Params.KeepAlive, 0, math.MaxInt32),
+		outputParam(&s.Params.output),
+		{"maxmemory-clients", constant("0"), only("0", "clients are bounded one by one, see client-output-buffer-limit")},
 		{"save", constant(""), only("", "snapshots are not supported")},
 		{"appendonly", constant("no"), only("no", "an append only file is not supported")},
 		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node

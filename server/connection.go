@@ -30,6 +30,7 @@ type connection struct {
 	phase         phase
 	timer         *time.Timer // wakes the connection when its client has waited; nil until one has to
 	unsent        int         // bytes of replies that waited in gnet's buffer when last settled; a part of Server.unsent
+	overSince     int64       // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
 	opened        bool        // the loop has it
 	last          bool        // the server shuts down and what had arrived has been read
 }
@@ -166,9 +167,12 @@ func (c *connection) send(replies []byte) bool {
 	if len(replies) == 0 {
 		return true
 	}
-	if waiting := c.OutboundBuffered() + len(replies); waiting > c.server.limits.hardOutput {
-		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote,
-			"bytes", waiting, "limit", c.server.limits.hardOutput)
+	limit := c.server.limits.hardOutput
+	if hard := c.server.commands.Params.OutputLimit().Hard; hard > 0 {
+		limit = int(min(int64(limit), hard))
+	}
+	if waiting := c.OutboundBuffered() + len(replies); waiting > limit {
+		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote, "bytes", waiting, "limit", limit)
 		return false
 	}
 	_, err := c.Write(replies)
@@ -202,10 +206,15 @@ func (c *connection) settle() gnet.Action {
 	c.unsent = unsent
 	c.session.client.Output.Store(int64(unsent))
 	if unsent == 0 {
+		c.overSince = 0
 		s.stalls.remove(c)
 		return gnet.None
 	}
 	s.stalls.add(c, unsent)
+	if c.isOverSoft(unsent) {
+		s.log.Warn("client closed: many bytes of replies for long", "remote", c.remote, "bytes", unsent)
+		return gnet.Close
+	}
 	if grown > 0 && total > s.limits.unsent {
 		s.log.Warn("client closed: too many unsent replies of all clients", "remote", c.remote,
 			"bytes", unsent, "total", total, "limit", s.limits.unsent)
@@ -215,4 +224,18 @@ func (c *connection) settle() gnet.Action {
 		return gnet.Close
 	}
 	return gnet.None
+}
+
+// isOverSoft reports whether the client has had too much waiting for longer than client-output-buffer-limit allows.
+func (c *connection) isOverSoft(unsent int) bool {
+	limit := c.server.commands.Params.OutputLimit()
+	if limit.Soft == 0 || int64(unsent) < limit.Soft {
+		c.overSince = 0
+		return false
+	}
+	now := c.server.seconds.Load()
+	if c.overSince == 0 {
+		c.overSince = now + 1 // so that 0 stays "not over"
+	}
+	return now+1-c.overSince >= limit.SoftSeconds
 }

@@ -6,6 +6,13 @@ import (
 	"github.com/quotadb/quota-db/command"
 )
 
+// keepAliveSeconds is what listeners set; another tcp-keepalive is set by connection. keepAliveProbes is how many signs of
+// life are asked for in vain before a host counts as gone.
+const (
+	keepAliveSeconds = command.DefaultKeepAlive
+	keepAliveProbes  = 3
+)
+
 // Sizes of the work that is done at once.
 const (
 	// batchCommands is how many pipelined commands the executor gets together: enough for the cache misses of
@@ -23,15 +30,12 @@ const (
 
 // Intervals.
 const (
-	tendInterval      = time.Second           // between two looks for idle clients
-	stallTick         = 5 * time.Millisecond  // between two looks at clients that are behind with reading
-	stallMaxTicks     = 64                    // a client that makes no progress is looked at this rarely
-	acceptBackoff     = 50 * time.Millisecond // after accepting failed, as when file descriptors run out
-	refuseTimeout     = time.Second           // for telling a client that there are too many
-	endSeconds        = 10                    // for a client to take its last replies, as after QUIT
-	keepAliveIdle     = 300 * time.Second     // as Redis's tcp-keepalive
-	keepAliveInterval = keepAliveIdle / 3
-	keepAliveProbes   = 3
+	tendInterval  = time.Second           // between two looks for idle clients
+	stallTick     = 5 * time.Millisecond  // between two looks at clients that are behind with reading
+	stallMaxTicks = 64                    // a client that makes no progress is looked at this rarely
+	acceptBackoff = 50 * time.Millisecond // after accepting failed, as when file descriptors run out
+	refuseTimeout = time.Second           // for telling a client that there are too many
+	endSeconds    = 10                    // for a client to take its last replies, as after QUIT
 )
 
 // limits bound what clients can make us hold. Tests use smaller ones.

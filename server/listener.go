@@ -20,11 +20,15 @@ func listen(network, address string) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveProbes,
-	}}
+	lc := net.ListenConfig{KeepAliveConfig: keepAlive(keepAliveSeconds)}
 	lc.SetMultipathTCP(false) // nothing for us, and a layer between
 	return lc.Listen(context.Background(), network, address)
+}
+
+// keepAlive asks an idle client's host for a sign of life after so many seconds, and again thrice in the same time; 0: never.
+func keepAlive(seconds int64) net.KeepAliveConfig {
+	idle := time.Duration(seconds) * time.Second
+	return net.KeepAliveConfig{Enable: seconds > 0, Idle: idle, Interval: max(idle/keepAliveProbes, time.Second), Count: keepAliveProbes}
 }
 
 // clearSocket removes a socket file that a killed process left behind; never one in use, never another file.
@@ -71,6 +75,11 @@ func (s *Server) admit(conn net.Conn) {
 		_, _ = conn.Write([]byte(refusal))
 		_ = conn.Close()
 		return
+	}
+	if seconds := s.commands.Params.KeepAlive.Load(); seconds != keepAliveSeconds {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetKeepAliveConfig(keepAlive(seconds)) // it is served all the same
+		}
 	}
 	c := s.newConnection(conn)
 	_, err := s.loops.EnrollContext(conn, c) // returns when the loop has it or has failed to take it

@@ -152,3 +152,23 @@ func TestStallsWakeMoreAndMoreRarely(t *testing.T) {
 		t.Error("ticks although there is nothing to wake")
 	}
 }
+
+func TestOutputLimitsDisconnectTheClient(t *testing.T) {
+	for _, limit := range []string{"normal 300kb 0 0", "normal 0 60kb 1"} {
+		s := start(t, nil, small)
+		slow, other := dial(t, s), dial(t, s)
+		other.send(request("CONFIG", "SET", "client-output-buffer-limit", limit))
+		other.expect("+OK\r\n")
+		get, _ := big(other, 512<<10)
+		slow.send(strings.Repeat(get, 20))
+		gone := func() bool { return s.commands.Clients.Len() == 1 }
+		if strings.HasPrefix(limit, "normal 0") {
+			wait(t, "replies wait", func() bool { return s.unsent.Load() > 0 })
+			if s.sweepIdle(100); gone() {
+				t.Fatalf("%s: closed before its time", limit)
+			}
+			wait(t, "the soft limit is noticed", func() bool { s.sweepIdle(s.seconds.Load() + 1); return gone() })
+		}
+		wait(t, limit+" is enforced", gone)
+	}
+}

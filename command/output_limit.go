@@ -1,0 +1,78 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// OutputLimit bounds the replies that wait for a client, as Redis's client-output-buffer-limit does. Zero means that only the
+// server's own bounds hold.
+type OutputLimit struct {
+	Hard        int64 // bytes at which the client is disconnected
+	Soft        int64 // bytes at which it is, once there have been so many for SoftSeconds
+	SoftSeconds int64
+}
+
+// outputLimits are the limits by class. All clients here are of the first; the others are kept for those who ask.
+type outputLimits [3]OutputLimit
+
+// outputClasses are the names of the classes; Redis knows the second as replica too.
+func outputClasses() []string { return []string{"normal", "slave", "pubsub"} }
+
+func defaultOutputLimits() *outputLimits {
+	return &outputLimits{{}, {256 << 20, 64 << 20, 60}, {32 << 20, 8 << 20, 60}}
+}
+
+// OutputLimit is what holds for clients now.
+func (p *Params) OutputLimit() OutputLimit { return p.output.Load()[0] }
+
+func (l *outputLimits) String() string {
+	var words []string
+	for i, class := range outputClasses() {
+		words = append(words, fmt.Sprintf("%s %d %d %d", class, l[i].Hard, l[i].Soft, l[i].SoftSeconds))
+	}
+	return strings.Join(words, " ")
+}
+
+// outputParam is client-output-buffer-limit: a class, its hard and soft limit and the seconds, as often as one likes.
+func outputParam(field *atomic.Pointer[outputLimits]) param {
+	get := func() string { return field.Load().String() }
+	return param{"client-output-buffer-limit", get, func(value string) (func(), string) {
+		limits := *field.Load()
+		words := strings.Fields(value)
+		if len(words)%4 != 0 {
+			return nil, "Wrong number of arguments in buffer limit configuration."
+		}
+		for ; len(words) > 0; words = words[4:] {
+			class := outputClass(words[0])
+			if class < 0 {
+				return nil, "Invalid client class specified in buffer limit configuration."
+			}
+			hard, errHard := config.ParseBytes(words[1])
+			soft, errSoft := config.ParseBytes(words[2])
+			seconds, ok := resp.ParseInt([]byte(words[3]))
+			if errHard != nil || errSoft != nil || !ok || seconds < 0 {
+				return nil, "Error in hard, soft or soft_seconds setting in buffer limit configuration."
+			}
+			limits[class] = OutputLimit{hard, soft, seconds}
+		}
+		return func() { field.Store(&limits) }, ""
+	}}
+}
+
+// outputClass is the index of a class, -1 if there is none of that name.
+func outputClass(name string) int {
+	if is([]byte(name), "replica") {
+		name = "slave"
+	}
+	for i, class := range outputClasses() {
+		if is([]byte(name), class) {
+			return i
+		}
+	}
+	return -1
+}
