@@ -103,8 +103,9 @@ func bitCount(c *call) {
 		if !c.integers(2, &first, &last) {
 			return
 		}
-		if first < 0 && last < 0 && first > last { // whatever the unit is
-			break
+		if isBackwards(first, last) { // whatever the unit is
+			c.integer(0)
+			return
 		}
 		if n == 5 {
 			if unit, ok = c.inUnitOfBits(c.args[4]); !ok {

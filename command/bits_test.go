@@ -42,6 +42,8 @@ func TestBitCommandsAnswerAsRedis(t *testing.T) {
 		BITPOS k 1 => :1
 		BITPOS k 0 -1 => :40
 		BITPOS k 1 8 20 BIT => :9
+		BITPOS k 0 -7 -8 => :0
+		BITPOS k 0 -1 -2 => :-1
 		BITPOS k 2 => -ERR The bit argument must be 1 or 0.
 		BITPOS nothing 2 => -ERR The bit argument must be 1 or 0.
 		BITPOS nothing 0 x => :0

@@ -37,6 +37,7 @@ const (
 	errBitValue         = "ERR bit is not an integer or out of range"
 	errBit              = "ERR The bit argument must be 1 or 0."
 	errLCSBoth          = "ERR If you want both the length and indexes, please just use IDX."
+	errLCSSize          = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 	errNoKey            = "ERR no such key"
 	errSameObject       = "ERR source and destination objects are the same"
 	errFirstDB          = "ERR invalid first DB index"
@@ -55,7 +56,6 @@ const (
 	errBounds      = "ERR LBOUND is above UBOUND"
 	errQuota       = "ERR the key holds a quota, from which tokens can only be taken"
 	errQuotaMove   = "ERR the key holds a quota, whose tokens belong to its name: it can neither be copied nor renamed"
-	errLCSSize     = "ERR Insufficient memory, LCS compares at most 16777216 pairs of bytes"
 	errReplySize   = "ERR the reply is too long: ask for less at a time"
 	errKeySize     = "ERR the key is too long: a key has at most 16777215 bytes"
 )

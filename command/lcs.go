@@ -6,8 +6,9 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// maxLCSPairs is how many pairs of bytes LCS compares at most: 32 MiB and some 50 ms. Redis goes to eight times as many.
-const maxLCSPairs = 1 << 24
+// maxLCSPairs is how many pairs of bytes LCS compares at most: about as many as Redis, which takes 4 bytes for each, up to
+// proto-max-bulk-len. It is 32 MiB and some milliseconds. A second text below 64 bytes counts as 64, a word of the table.
+const maxLCSPairs = 1 << 27
 
 // lcsOptions are the options of LCS.
 type lcsOptions struct {
@@ -50,14 +51,14 @@ func lcs(c *call) {
 	if !ok {
 		return
 	}
-	if (len(a)+1)*(len(b)+1) > maxLCSPairs {
+	if (len(a)+1)*max(len(b)+1, 64) > maxLCSPairs {
 		c.fail(errLCSSize)
 		return
 	}
 	t := compareTexts(a, b)
 	switch {
 	case o.length:
-		c.integer(int64(t.at(len(a), len(b))))
+		c.integer(t.length())
 	case o.indexes:
 		c.commonRuns(t, o)
 	default:
@@ -66,7 +67,7 @@ func lcs(c *call) {
 }
 
 // commonRuns answers where the runs are that the longest common subsequence is made of, the last one first.
-func (c *call) commonRuns(t *lcsTable, o lcsOptions) {
+func (c *call) commonRuns(t *comparison, o lcsOptions) {
 	runs := slices.DeleteFunc(t.runs(), func(r run) bool { return int64(r.length) < o.least })
 	c.pairs(2)
 	c.bulk("matches")
@@ -87,63 +88,5 @@ func (c *call) commonRuns(t *lcsTable, o lcsOptions) {
 		}
 	}
 	c.bulk("len")
-	c.integer(int64(t.at(len(t.a), len(t.b))))
-}
-
-// lcsTable has the length of the longest common subsequence of each two beginnings of two texts (Wagner and Fischer,
-// "The String-to-String Correction Problem", 1974). The shorter text has below 2^12 bytes, so a length fits 16 bits.
-type lcsTable struct {
-	a, b    []byte
-	lengths []uint16 // of a[:i] and b[:j] at i*(len(b)+1)+j
-}
-
-func compareTexts(a, b []byte) *lcsTable {
-	width := len(b) + 1
-	t := &lcsTable{a, b, make([]uint16, (len(a)+1)*width)}
-	for i, x := range a {
-		above, row := t.lengths[i*width:][:width], t.lengths[(i+1)*width:][:width]
-		for j, y := range b {
-			if x == y {
-				row[j+1] = above[j] + 1
-			} else {
-				row[j+1] = max(above[j+1], row[j])
-			}
-		}
-	}
-	return t
-}
-
-// at is the length for the beginnings a[:i] and b[:j].
-func (t *lcsTable) at(i, j int) int { return int(t.lengths[i*(len(t.b)+1)+j]) }
-
-// run is a piece that both texts have, at a in the one and at b in the other.
-type run struct{ a, b, length int }
-
-// runs are the pieces that the subsequence consists of, found from the end. Of several subsequences it is the one that Redis finds.
-func (t *lcsTable) runs() []run {
-	var found []run
-	for i, j := len(t.a), len(t.b); i > 0 && j > 0; {
-		n := 0
-		for ; n < min(i, j) && t.a[i-1-n] == t.b[j-1-n]; n++ {
-		}
-		switch {
-		case n > 0:
-			i, j = i-n, j-n
-			found = append(found, run{i, j, n})
-		case t.at(i-1, j) > t.at(i, j-1):
-			i--
-		default:
-			j--
-		}
-	}
-	return found
-}
-
-// common is the longest common subsequence.
-func (t *lcsTable) common() []byte {
-	var text []byte
-	for _, r := range slices.Backward(t.runs()) {
-		text = append(text, t.a[r.a:][:r.length]...)
-	}
-	return text
+	c.integer(t.length())
 }

@@ -5,11 +5,12 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// isBackwards reports whether both positions count from the end and the last is before the first. GETRANGE and BITCOUNT find
+// nothing there; BITPOS cuts first, and so finds the first byte if both are in front of it.
+func isBackwards(first, last int64) bool { return last < first && first < 0 }
+
 // span cuts a range of positions to a value of n elements; negative ones count from the end. False: nothing is left.
 func span(first, last, n int64) (from, to int64, ok bool) {
-	if first < 0 && last < 0 && first > last {
-		return 0, 0, false
-	}
 	if first < 0 {
 		first = max(first+n, 0)
 	}
@@ -42,7 +43,7 @@ func getRange(c *call) {
 	var room [maxDigits]byte
 	text := textOf(c.read(c.key), &room)
 	from, to, ok := span(first, last, int64(len(text)))
-	if !ok {
+	if !ok || isBackwards(first, last) {
 		c.bulk("")
 		return
 	}
