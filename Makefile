@@ -4,7 +4,7 @@ GO ?= go
 RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config
 FUZZTIME ?= 60s
 
-.PHONY: help build check format vet test race required fuzz robust bench clean
+.PHONY: help build check format vet test race required fuzz robust transactions bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -32,6 +32,9 @@ required: ## the suites that need redis-server and its tools, which then must be
 
 robust: ## 100 MB of random bytes over 50 connections, beside the rest of the robustness suite
 	QUOTADB_TEST_GARBAGE_MB=100 $(GO) test -count=1 -v ./tests/robust/...
+
+transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
+	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server
 
 fuzz: ## every fuzz target for FUZZTIME each: 60s, or a number of inputs as 100000x
 	@for target in $$(grep -rho '^func Fuzz[A-Za-z0-9]*' --include=*_test.go . | sed 's/func //'); do \

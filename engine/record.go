@@ -13,8 +13,8 @@ import (
 //	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 56 | 0 or 8 + 40 each | len   | to 8 |
 //	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
 //
-//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 dead; 8-31 key length.
-//	            A dead record has its size in granules in bits 8-31.
+//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 marked as changed; 8-31 key
+//	            length. A dead record has its size in granules in bits 8-31, and nothing below.
 //	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N, and N=S, S=0 where left out.
 //	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
 //	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
@@ -41,7 +41,8 @@ const (
 	hasDeadline = 1 << 4
 	hasRows     = 1 << 5
 	hasQuota    = 1 << 6
-	deadBit     = 1 << 7
+	marked      = 1 << 7 // it changed since the follower took it: see changes
+	partsMask   = 1<<8 - 1
 	keyLenShift = 8
 
 	headerBytes   = 4
@@ -61,8 +62,8 @@ func (r record) put16(off int, v uint16) { binary.LittleEndian.PutUint16(r[off:]
 func (r record) put32(off int, v uint32) { binary.LittleEndian.PutUint32(r[off:], v) }
 func (r record) put64(off int, v uint64) { binary.LittleEndian.PutUint64(r[off:], v) }
 func (r record) header() uint32          { return r.u32(0) }
-func (r record) isDead() bool            { return r[0]&deadBit != 0 }
-func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<keyLenShift|deadBit) }
+func (r record) isDead() bool            { return r[0] == 0 }
+func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<keyLenShift) }
 func (r record) key() []byte             { return r[headerBytes : headerBytes+int(r.header()>>keyLenShift)] }
 func (r record) hasDeadline() bool       { return r[0]&hasDeadline != 0 }
 func align8(n int) int                   { return (n + 7) &^ 7 }
@@ -117,7 +118,7 @@ func (r record) bytesOffset() int {
 // size is what the record takes, dead or alive.
 func (r record) size() int {
 	h := r.header()
-	if h&deadBit != 0 {
+	if h&partsMask == 0 {
 		return int(h>>keyLenShift) * granule
 	}
 	off := r.bytesOffset()
