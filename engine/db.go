@@ -36,6 +36,7 @@ type Options struct {
 	Node       uint16    // this node's id, in the stamps of its writes
 	HashKey    [2]uint64 // secret of the hash; from a good random source, or fixed in a simulation
 	TickMillis int64     // how fine the sweep of expired keys is; 0: 100 ms
+	Followed   bool      // changes are kept for Take
 	MaxBytes   int64     // address space to reserve; 0: as much as refs reach, about 32 GiB
 }
 
@@ -47,6 +48,7 @@ type DB struct {
 	pool    *pool
 	sets    sync.Pool     // of *[]uint32: the shards that a LockAll holds
 	writers atomic.Uint32 // index of the newest writer of this node
+	backlog atomic.Int64  // bytes of remains
 }
 
 // Open makes an empty DB. Close gives its memory back.
@@ -72,6 +74,7 @@ func Open(o Options) (*DB, error) {
 		s.index.pool, s.index.initial = p, initialBuckets(i, o.Shards)
 		s.arena = arena{pool: p, head: noPage}
 		s.wheel.tickMillis = o.TickMillis
+		s.changes.followed = o.Followed
 	}
 	return db, nil
 }

@@ -56,6 +56,7 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 			rec.putBucket(off, bucket)
 			if taken {
 				s.touch(k)
+				s.mark(rec, k.Hash)
 			}
 			return taken, QuotaState{rate, bucket}, nil
 		}

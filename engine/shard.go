@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -16,6 +17,7 @@ type shard struct {
 	mu      sync.Mutex // protects everything below; order: see DB.LockAll
 	db      *DB
 	watched map[string][]*Watch // watches by name; nil when there are none
+	changes changes
 	index   index
 	arena   arena
 	wheel   wheel
@@ -23,7 +25,11 @@ type shard struct {
 	clock   crdt.Clock
 
 	expired int64        // keys that a deadline has ended
+	era     uint64       // how often all keys were flushed
+	pending atomic.Bool  // there are changes; read without the lock
 	scratch crdt.Entry   // the entry being changed
+	had     uint32       // the header of its record when load found it, 0 if there was none
+	taken   crdt.Entry   // the entry that the follower takes
 	bucket  quota.Bucket // its tokens
 	_       [64]byte     // keeps the next shard's lock off this shard's last cache line
 }
@@ -76,7 +82,7 @@ func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 	r, rec, at := s.find(k)
 	if rec == nil {
 		*e = crdt.Entry{Rows: e.Rows[:0]}
-		s.bucket = quota.Bucket{}
+		s.bucket, s.had = quota.Bucket{}, 0
 		return e, 0, at
 	}
 	return s.unpack(rec, now), r, at
@@ -86,7 +92,9 @@ func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 	e := &s.scratch
 	rec.unpack(e)
-	s.bucket = rec.liveBucket()
+	if s.bucket, s.had = rec.liveBucket(), rec.header(); e.Deadline.At == 0 {
+		s.had &^= hasDeadline // it is there for a transient quota
+	}
 	switch {
 	case e.Expired(now.Wall):
 		e.Close()
@@ -99,6 +107,7 @@ func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 
 // store makes e, which load returned together with r and at, the state of k.
 func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
+	s.keepRemains(k, e)
 	s.trim(e)
 	if !e.Exists() {
 		if r != 0 {
@@ -125,12 +134,14 @@ func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
+	s.mark(rec, k.Hash)
 }
 
 // replace writes a record anew, in its place if the size allows.
 func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry, now Moment) {
 	old := s.arena.at(r)
 	oldSize := old.size()
+	header |= old.header() & marked
 	if old.hasDeadline() {
 		s.unlink(old)
 	}
@@ -148,6 +159,7 @@ func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
+	s.mark(rec, k.Hash)
 	s.tidy()
 }
 
@@ -166,8 +178,7 @@ func (s *shard) remove(r ref, at place) {
 	s.tidy()
 }
 
-// trim drops what only merging would need. This release has no followers: nobody else has read anything of an
-// entry, so remains can go at once.
+// trim drops what only merging would need, once the follower has it: see keepRemains.
 func (s *shard) trim(e *crdt.Entry) {
 	kept := e.Rows[:0]
 	for _, row := range e.Rows {
@@ -267,6 +278,10 @@ func (s *shard) reset() {
 			s.lives.dropped(row)
 		}
 	})
+	s.era++
+	if s.changes.forget(); s.changes.followed {
+		s.pending.Store(true) // so that the follower hears of the era
+	}
 	s.index.reset()
 	s.arena.reset()
 	s.wheel.reset()

@@ -79,12 +79,14 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	if _, rec, _ := s.find(k); rec != nil {
 		if value, ok := rec.addInPlace(delta, tx.now.Wall); ok {
 			s.touch(k)
+			s.mark(rec, k.Hash)
 			return value, nil
 		}
 		if rec.isQuota() && !rec.ended(tx.now) {
 			left, err := rec.take(delta, tx.now.Mono)
 			if left >= 0 && err == nil {
 				s.touch(k)
+				s.mark(rec, k.Hash)
 			}
 			return left, err
 		}
@@ -121,7 +123,10 @@ func (tx *Tx) Delete(k Key) bool {
 	if existed {
 		s.touch(k)
 	}
-	e.Delete(s.clock.Next(tx.now.Wall, tx.db.node))
+	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
+	if e.Delete(stamp); e.Deadline.At != 0 {
+		e.Deadline = crdt.Deadline{Stamp: stamp} // or it would end what is made after it
+	}
 	s.store(k, e, r, at, tx.now)
 	return existed
 }
