@@ -19,7 +19,7 @@ import (
 // 2014), ties broken by node.
 //
 // Time is unix milliseconds in the upper 47 bits, then a 16-bit counter, then the half bit, which ordinary
-// stamps never set: it orders a consequence directly after its cause.
+// stamps never set: it orders a consequence directly after its cause, before what another node wrote in the same tick.
 type Stamp struct {
 	Time uint64
 	Node uint16
@@ -33,7 +33,7 @@ const (
 
 // Less reports whether s is earlier than o.
 func (s Stamp) Less(o Stamp) bool {
-	return s.Time < o.Time || s.Time == o.Time && s.Node < o.Node
+	return s.compare(o) < 0
 }
 
 // Millis is the stamp's time in unix milliseconds.
@@ -44,7 +44,7 @@ func (s Stamp) isHalf() bool { return s.Time&halfBit != 0 }
 
 // compare is -1, 0 or 1 as s is earlier than, the same as or later than o.
 func (s Stamp) compare(o Stamp) int {
-	return cmp.Or(cmp.Compare(s.Time, o.Time), cmp.Compare(s.Node, o.Node))
+	return cmp.Or(cmp.Compare(s.Time&^halfBit, o.Time&^halfBit), cmp.Compare(s.Node, o.Node), cmp.Compare(s.Time, o.Time))
 }
 
 // Half is the moment directly after s, before every ordinary stamp that is later than s.
