@@ -10,6 +10,9 @@ type Row struct {
 // AtFloor reports whether nothing of the row is left.
 func (r *Row) AtFloor() bool { return r.P == r.FP && r.N == r.FN }
 
+// empty reports whether the row says nothing: no row at all is the same.
+func (r *Row) empty() bool { return r.P|r.N == 0 }
+
 // Kind says what a base register holds.
 type Kind uint8
 

@@ -132,7 +132,7 @@ func (m *Merged) joinRows(e *Entry, remote []Row) {
 	next := 0 // where the search begins: both sides mostly have the same writers in the same order
 	for i := range remote {
 		r := &remote[i]
-		if *r == (Row{Writer: r.Writer}) {
+		if r.empty() {
 			continue
 		}
 		at := e.rowIndex(r.Writer, next)

@@ -14,9 +14,9 @@ type rules struct {
 	merge  func(local, remote *Entry, now int64)
 	close  func(*Entry)
 	begin  func(e *Entry, now int64)
-	travel func(*Entry)            // what becomes of a state that is sent
+	travel func(*Entry)             // what becomes of a state that is sent
 	sweep  func(e *Entry, c stamps) // what a sweep does to an entry past its deadline
-	start  bool                    // dropped numbers are remembered
+	start  bool                     // dropped numbers are remembered
 }
 
 type stamps func() Stamp
@@ -89,7 +89,7 @@ type sent struct {
 
 func newSent(n *replica) sent {
 	v := sent{state: cloneEntry(&n.Entry), birth: n.birth, read: slices.Clone(n.read)}
-	b := appendEntry(nil, &v.state)
+	b := hashEntry(nil, &v.state)
 	b = appendInts(b, v.birth)
 	for _, r := range v.read {
 		b = appendInts(b, int64(r))
@@ -161,15 +161,15 @@ func appendInts(b []byte, numbers ...int64) []byte {
 	return b
 }
 
-func appendStamp(b []byte, s Stamp) []byte { return appendInts(b, int64(s.Time), int64(s.Node)) }
+func hashStamp(b []byte, s Stamp) []byte { return appendInts(b, int64(s.Time), int64(s.Node)) }
 
-func appendEntry(b []byte, e *Entry) []byte {
+func hashEntry(b []byte, e *Entry) []byte {
 	b = appendInts(b, int64(len(e.Rows)))
 	for _, r := range e.Rows {
 		b = appendInts(b, int64(r.Writer), int64(r.P), int64(r.N), int64(r.FP), int64(r.FN))
 	}
-	b = appendStamp(appendInts(b, int64(e.Base.Kind), e.Base.Int), e.Base.Stamp)
-	return appendInts(appendStamp(appendInts(b, e.Deadline.At), e.Deadline.Stamp), e.Since)
+	b = hashStamp(appendInts(b, int64(e.Base.Kind), e.Base.Int), e.Base.Stamp)
+	return appendInts(hashStamp(appendInts(b, e.Deadline.At), e.Deadline.Stamp), e.Since)
 }
 
 // hash tells states apart, of the cluster and of all that the laws look at.
@@ -177,7 +177,7 @@ func (m *model) hash(b []byte) uint64 {
 	b = appendInts(b, m.now, m.lastWrite)
 	for i := range m.nodes {
 		n := &m.nodes[i]
-		b = appendInts(appendEntry(b, &n.Entry), int64(n.clock.last), int64(n.start), n.birth, int64(n.over), int64(n.dropped), int64(len(n.versions)))
+		b = appendInts(hashEntry(b, &n.Entry), int64(n.clock.last), int64(n.start), n.birth, int64(n.over), int64(n.dropped), int64(len(n.versions)))
 		for _, v := range n.versions {
 			b = binary.LittleEndian.AppendUint64(b, v.hash)
 		}
@@ -186,14 +186,14 @@ func (m *model) hash(b []byte) uint64 {
 		}
 	}
 	for _, x := range m.items {
-		b = appendStamp(appendInts(b, int64(x.node), int64(x.number), x.birth, int64(x.under), int64(x.over), int64(x.finished)), x.base)
+		b = hashStamp(appendInts(b, int64(x.node), int64(x.number), x.birth, int64(x.under), int64(x.over), int64(x.finished)), x.base)
 		b = strconv.AppendBool(b, x.reset)
 	}
 	for _, d := range m.deadlines {
-		b = strconv.AppendBool(appendStamp(appendInts(b, d.At, d.birth), d.Stamp), d.direct)
+		b = strconv.AppendBool(hashStamp(appendInts(b, d.At, d.birth), d.Stamp), d.direct)
 	}
 	for _, s := range m.resets {
-		b = appendStamp(b, s)
+		b = hashStamp(b, s)
 	}
 	return maphash.Bytes(seed, b)
 }
