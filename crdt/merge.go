@@ -102,29 +102,30 @@ func (e *Entry) closeForMerge() Parts {
 
 // ended reports whether e is a window that has ended for what other is, so that its content must not join other's:
 //
-//   - other was closed, knowing this deadline or a later one;
-//   - or e is past its deadline at now, and other was reset and had its deadline written after e's;
-//   - or other was made or reset after e's deadline, by whatever clock, without having heard of it. This holds
+//   - other was reset, and had its deadline written, after e's was; and (i) that reset was an expiry, or
+//     (ii) e is past its deadline at now;
+//   - or (iii) other was made or reset after e's deadline, by whatever clock, without having heard of it. This holds
 //     also where the closed remains of e were dropped before other was made. What holds this very deadline is no other window.
 //
 // Otherwise an entry past its deadline is only hidden, and a later EXPIRE or PERSIST reopens it.
-// The rules and what they close are in docs/design/2026-11-merge.md.
+// Why, and the histories that broke simpler rules: docs/design/2026-11-merge.md.
 func (e *Entry) ended(other *Entry, now int64) bool {
 	if e.Deadline.At == 0 {
 		return false
 	}
 	at := e.Deadline.Stamp
 	reset := at.Less(other.Base.Stamp)
-	switch {
-	case other.Base.Kind == None && other.Base.Stamp.isHalf() && reset:
-		return true // a half stamp is never equal to a deadline's
-	case reset && e.Expired(now) && at.Less(other.Deadline.Stamp):
+	if reset && at.Less(other.Deadline.Stamp) && (other.expiryBase() || e.Expired(now)) {
 		return true
-	case at == other.Deadline.Stamp:
+	}
+	if at == other.Deadline.Stamp {
 		return false
 	}
 	return other.Since >= e.Deadline.At || reset && other.Base.Stamp.Millis() >= e.Deadline.At
 }
+
+// expiryBase reports whether the last write to the base was an expiry.
+func (e *Entry) expiryBase() bool { return e.Base.Kind == None && e.Base.Stamp.isHalf() }
 
 // joinRows takes the maximum of every number of every row.
 func (m *Merged) joinRows(e *Entry, remote []Row) {

@@ -57,8 +57,6 @@ func variant(ended func(e, other *Entry, now int64) bool, close func(*Entry)) fu
 	}
 }
 
-func hasExpiryBase(e *Entry) bool { return e.Base.Kind == None && e.Base.Stamp.isHalf() }
-
 // planted are wrong rules, each with a history that it breaks a law in.
 var planted = []struct {
 	name    string
@@ -125,15 +123,24 @@ var planted = []struct {
 	{
 		name: "rule (i) is missing: a window that an EXPIRE had cut short is joined to the next",
 		plant: func(r *rules) {
-			r.merge = variant(func(e, o *Entry, now int64) bool { return e.ended(o, now) && !hasExpiryBase(o) }, (*Entry).Close)
+			r.merge = variant(func(e, o *Entry, now int64) bool { return e.ended(o, now) && !o.expiryBase() }, (*Entry).Close)
 		},
 		history: "0 inc; 0 expire 9; 0>1; 1 inc; 0 expire 2; tick 3; 0 inc; 1>0",
+	},
+	{
+		name: "rule (i) by the base alone: a SET KEEPTTL in an old window ends a later one, whose deadline it did not know",
+		plant: func(r *rules) {
+			r.merge = variant(func(e, o *Entry, now int64) bool {
+				return e.ended(o, now) || e.Deadline.At != 0 && o.expiryBase() && e.Deadline.Stamp.Less(o.Base.Stamp)
+			}, (*Entry).Close)
+		},
+		history: "0 inc; 0 setex 2; tick 1; 0 setex 2; 0 inc; 0@1>1; 1 setkeep; tick 1",
 	},
 	{
 		name: "rule (ii) is missing: what was hidden counts on top of a SET made before the deadline",
 		plant: func(r *rules) {
 			r.merge = variant(func(e, o *Entry, now int64) bool {
-				return e.ended(o, now) && (hasExpiryBase(o) || e.ended(o, 0))
+				return e.ended(o, now) && (o.expiryBase() || e.ended(o, 0))
 			}, (*Entry).Close)
 		},
 		history: "0 inc; 0 expire 3; 0>1; 1 inc; tick 1; 0 set; tick 2; 0>1",
