@@ -18,6 +18,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/quotadb/quota-db/crdt"
 )
 
 // Errors that a write can answer. The entry is as it was before.
@@ -32,12 +34,15 @@ const MaxShards = 1 << 16
 
 // Options of a DB.
 type Options struct {
-	Shards     int       // 1 to MaxShards
-	Node       uint16    // this node's id, in the stamps of its writes
-	HashKey    [2]uint64 // secret of the hash; from a good random source, or fixed in a simulation
-	TickMillis int64     // how fine the sweep of expired keys is; 0: 100 ms
-	Followed   bool      // changes are kept for Take
-	MaxBytes   int64     // address space to reserve; 0: as much as refs reach, about 32 GiB
+	Shards     int           // 1 to MaxShards
+	Node       uint16        // this node's id, in the stamps of its writes
+	HashKey    [2]uint64     // secret of the hash; from a good random source, or fixed in a simulation
+	TickMillis int64         // how fine the sweep of expired keys is; 0: 100 ms
+	Life       uint64        // of this node: unique to one history of its disk
+	NewLife    func() uint64 // makes a further one, when a life's numbers are used up; nil: from a good random source
+	Start      uint64        // a number at or above all that the life has used on keys that are gone: see Lives
+	Followed   bool          // changes are kept for Take
+	MaxBytes   int64         // address space to reserve; 0: as much as refs reach, about 32 GiB
 }
 
 // DB is all keys of one node. Methods are safe for concurrent use.
@@ -46,9 +51,10 @@ type DB struct {
 	node    uint16
 	shards  []shard
 	pool    *pool
-	sets    sync.Pool     // of *[]uint32: the shards that a LockAll holds
-	writers atomic.Uint32 // index of the newest writer of this node
-	backlog atomic.Int64  // bytes of remains
+	sets    sync.Pool // of *[]uint32: the shards that a LockAll holds
+	writers writers
+	newLife func() uint64
+	backlog atomic.Int64 // bytes of remains
 }
 
 // Open makes an empty DB. Close gives its memory back.
@@ -67,6 +73,10 @@ func Open(o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p}
+	if db.newLife = o.NewLife; db.newLife == nil {
+		db.newLife = randomLife
+	}
+	db.writers.index(crdt.Writer{Node: o.Node, Life: o.Life}) // primary
 	db.sets.New = func() any { return new([]uint32) }
 	for i := range db.shards {
 		s := &db.shards[i]
@@ -75,6 +85,7 @@ func Open(o Options) (*DB, error) {
 		s.arena = arena{pool: p, head: noPage}
 		s.wheel.tickMillis = o.TickMillis
 		s.changes.followed = o.Followed
+		s.lives.start = o.Start
 	}
 	return db, nil
 }
@@ -164,6 +175,3 @@ func (db *DB) Sweep(now Moment, budget int) (deleted int, done bool) {
 	})
 	return deleted, done
 }
-
-// newWriter makes an index for a fresh life of this node.
-func (db *DB) newWriter() uint32 { return db.writers.Add(1) }

@@ -28,7 +28,6 @@ type shard struct {
 	era     uint64       // how often all keys were flushed
 	pending atomic.Bool  // there are changes; read without the lock
 	scratch crdt.Entry   // the entry being changed
-	had     uint32       // the header of its record when load found it, 0 if there was none
 	taken   crdt.Entry   // the entry that the follower takes
 	bucket  quota.Bucket // its tokens
 	_       [64]byte     // keeps the next shard's lock off this shard's last cache line
@@ -82,7 +81,7 @@ func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 	r, rec, at := s.find(k)
 	if rec == nil {
 		*e = crdt.Entry{Rows: e.Rows[:0]}
-		s.bucket, s.had = quota.Bucket{}, 0
+		s.bucket = quota.Bucket{}
 		return e, 0, at
 	}
 	return s.unpack(rec, now), r, at
@@ -92,9 +91,7 @@ func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 	e := &s.scratch
 	rec.unpack(e)
-	if s.bucket, s.had = rec.liveBucket(), rec.header(); e.Deadline.At == 0 {
-		s.had &^= hasDeadline // it is there for a transient quota
-	}
+	s.bucket = rec.liveBucket()
 	switch {
 	case e.Expired(now.Wall):
 		e.Close()
@@ -107,11 +104,11 @@ func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 
 // store makes e, which load returned together with r and at, the state of k.
 func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
-	s.keepRemains(k, e)
 	s.trim(e)
 	if !e.Exists() {
 		if r != 0 {
 			s.remove(r, at)
+			s.bury(k)
 		}
 		return
 	}
@@ -178,7 +175,7 @@ func (s *shard) remove(r ref, at place) {
 	s.tidy()
 }
 
-// trim drops what only merging would need, once the follower has it: see keepRemains.
+// trim drops what only merging would need. There is nobody to merge with: what the disk has of a key is replaced, not merged.
 func (s *shard) trim(e *crdt.Entry) {
 	kept := e.Rows[:0]
 	for _, row := range e.Rows {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"sync"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -42,4 +44,10 @@ func (db *DB) Writer(w crdt.Writer) uint32 { return db.writers.index(w) }
 // newWriter makes an index for a fresh life of this node, when the numbers of the one before are used up.
 func (db *DB) newWriter() uint32 {
 	return db.writers.index(crdt.Writer{Node: db.node, Life: db.newLife()})
+}
+
+func randomLife() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, as its documentation says
+	return binary.LittleEndian.Uint64(b[:])
 }
