@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // benchNow is the time of every benchmark's transactions.
@@ -116,4 +117,45 @@ func BenchmarkSetExpiring(b *testing.B) {
 			db.Sweep(now, 1<<20)
 		}
 	}
+}
+
+// BenchmarkTake is what a changed key costs the follower, beside 64 increments each on one of a million keys.
+func BenchmarkTake(b *testing.B) {
+	const keys = 1_000_000
+	db, err := Open(Options{Shards: 64, Node: 1, HashKey: [2]uint64{1, 2}, Followed: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	names := make([]Key, keys)
+	for i := range names {
+		names[i] = db.Key([]byte(fmt.Sprintf("counter:%012d", i)))
+		tx := db.Lock(names[i], testNow)
+		_, _ = tx.Add(names[i], 70000)
+		tx.Unlock()
+	}
+	var out []byte
+	random := rand.New(rand.NewPCG(1, 2))
+	take := func() {
+		for shard := range db.Shards() {
+			for more := db.Changed(shard); more; {
+				out, more, _ = db.Take(shard, out[:0], 1024)
+			}
+		}
+	}
+	take()
+	b.ResetTimer()
+	var taking time.Duration
+	for i := 0; i < b.N; i++ {
+		k := names[random.IntN(keys)]
+		tx := db.Lock(k, testNow)
+		_, _ = tx.Add(k, 1)
+		tx.Unlock()
+		if i%10_000 == 9_999 {
+			start := time.Now()
+			take()
+			taking += time.Since(start)
+		}
+	}
+	b.ReportMetric(float64(taking.Nanoseconds())/float64(b.N), "take-ns/key")
 }
