@@ -168,6 +168,7 @@ func commandCommands() []*row {
 		{name: "count", arity: 2, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandCount, summary: "How many commands there are"},
 		{name: "docs", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandDocs, summary: "Commands in words"},
 		{name: "getkeys", arity: -4, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandGetKeys, summary: "The keys of a whole command"},
+		{name: "getkeysandflags", arity: -4, flags: plain, acl: aclConnection, since: "7.0.0", handler: commandGetKeysAndFlags, summary: "The keys of a whole command, and how it uses them"},
 		{name: "info", arity: -2, flags: plain, acl: aclConnection, since: "2.8.13", tips: unordered, handler: commandInfo, summary: "Commands in figures"},
 		{name: "list", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandList, summary: "Names of commands, perhaps FILTERBY MODULE, ACLCAT or PATTERN"},
 		{name: "help", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: help, summary: "This list"},
@@ -176,10 +177,11 @@ func commandCommands() []*row {
 
 func clusterCommands() []*row {
 	var rows []*row
-	for _, name := range []string{"info", "nodes", "shards", "slots"} {
+	for _, name := range []string{"info", "nodes", "slots"} {
 		rows = append(rows, &row{name: name, arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"})
 	}
 	return append(rows,
+		&row{name: "shards", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"},
 		&row{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"},
 		&row{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
 }
