@@ -186,7 +186,7 @@ func TestInfoCountsWhatHasHappened(t *testing.T) {
 func TestHelpListsEverySubcommand(t *testing.T) {
 	b := newBench(t, nil)
 	for _, r := range b.table.top {
-		if r.findSub([]byte("help")) == nil {
+		if r.findSub([]byte("help")) == nil || r.name == "cluster" { // whose every word is refused
 			continue
 		}
 		got := b.do(strings.ToUpper(r.name), "HELP")

@@ -181,6 +181,7 @@ func clusterCommands() []*row {
 		rows = append(rows, &row{name: name, arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"})
 	}
 	return append(rows,
+		&row{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", handler: cluster, summary: "Refused"},
 		&row{name: "shards", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"},
 		&row{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"},
 		&row{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})

@@ -18,6 +18,8 @@ func FuzzCommands(f *testing.F) {
 		"CONFIG SET maxmemory 1 timeout 5\nINCR k\nCONFIG GET *\nCLIENT LIST\nCLIENT SETINFO lib-name x\nCLIENT INFO",
 		"INCRBY k 9223372036854775807\nINCR k\nDECRBY k -9223372036854775808\nSTRLEN k\nOBJECT ENCODING k\nMEMORY USAGE k",
 		"RESET\nAUTH a\nSELECT 0\nFLUSHALL\nRANDOMKEY\nDBSIZE\nTIME\nECHO x\nPING\nQUIT\nPING",
+		"HELLO 3\nCOMMAND DOCS get config|set\nCOMMAND GETKEYSANDFLAGS set a 1 get\nCOMMAND GETKEYSANDFLAGS object encoding k\nCOMMAND LIST FILTERBY PATTERN *|*",
+		"CONFIG\nCONFIG NOSUCH\nCLIENT \nOBJECT HELP x\nMEMORY USAGE\nCLUSTER KEYSLOT\nCOMMAND INFO config|\nCOMMAND GETKEYS command getkeys get k",
 		"SHUTDOWN ABORT\nSHUTDOWN\nPING", "PING\nPOST / HTTP/1.1\nHost: x", "CLUSTER INFO\nCOMMAND LIST FILTERBY ACLCAT string\nCONFIG HELP\nFOO \x00 \r\nX",
 	} {
 		f.Add([]byte(seed))
@@ -68,6 +70,8 @@ func replySize(b []byte, depth int) (int, error) {
 			return 0, fmt.Errorf("a line break in %q", line)
 		}
 		return size, nil
+	case ',', '#':
+		return size, nil
 	case '_':
 		if line != "" {
 			return 0, fmt.Errorf("null with %q", line)
@@ -90,9 +94,13 @@ func replySize(b []byte, depth int) (int, error) {
 			return 0, fmt.Errorf("a bulk of %d bytes does not end", n)
 		}
 		return size + n + 2, nil
+	case '*':
+		if n == -1 {
+			return size, nil
+		}
 	case '%':
 		n *= 2
-	case '*', '~':
+	case '~':
 	default:
 		return 0, fmt.Errorf("type %q", b[0])
 	}

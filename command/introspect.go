@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -40,7 +41,8 @@ func commandList(c *call) {
 			i := slices.IndexFunc(categoryNames(), func(name string) bool { return is(value, name) })
 			want = func(r *row) bool { return i >= 0 && r.categories()&(1<<i) != 0 }
 		case is(args[1], "pattern"):
-			want = func(r *row) bool { return globMatch(value, []byte(r.full)) }
+			pattern := bytes.ToLower(value)
+			want = func(r *row) bool { return globMatch(pattern, []byte(r.full)) }
 		default:
 			c.fail(errSyntax)
 			return

@@ -106,6 +106,7 @@ func manuals() map[string]manual {
 		"memory|usage":            {"key [SAMPLES count]", always},
 		"memory|help":             {"", always},
 		"cluster":                 {"", bySub},
+		"cluster|help":            {"", always},
 		"cluster|info":            {"", always},
 		"cluster|nodes":           {"", always},
 		"cluster|shards":          {"", always},
