@@ -35,9 +35,6 @@ func TestEveryCommandAnswersAnyArgumentsWithOneReply(t *testing.T) {
 			checkOneReply(t, args, reply, proto, client.CloseAfter)
 			b.Disconnect(client)
 		}
-		if t.Failed() {
-			return
-		}
 	}
 }
 
@@ -68,12 +65,11 @@ func checkOneReply(t *testing.T, args []string, reply []byte, proto int, closed 
 	}
 	size, err := replySize(reply, maxReplyDepth)
 	if err != nil || size != len(reply) {
-		t.Errorf("%q, RESP%d: %v in %.500q", args, proto, err, reply)
-		return
+		t.Fatalf("%q, RESP%d: %v in %.500q", args, proto, err, reply)
 	}
 	foreign := map[int]string{2: "%~_=,#>(", 3: "N"}[proto]
 	if kinds := kindsOf(string(reply)); strings.ContainsAny(kinds, foreign) {
-		t.Errorf("%q: types %s in the RESP%d reply %.500q", args, kinds, proto, reply)
+		t.Fatalf("%q: types %s in the RESP%d reply %.500q", args, kinds, proto, reply)
 	}
 }
 

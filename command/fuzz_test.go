@@ -54,8 +54,8 @@ func FuzzCommands(f *testing.F) {
 	})
 }
 
-// maxReplyDepth is how deep replies are nested at most: COMMAND's are the deepest.
-const maxReplyDepth = 8
+// maxReplyDepth is how deep replies are nested at most: those of COMMAND DOCS are the deepest.
+const maxReplyDepth = 16
 
 // replySize is the length of the reply that b begins with.
 func replySize(b []byte, depth int) (int, error) {
