@@ -173,19 +173,14 @@ func isToken(word string) bool {
 	return strings.ContainsFunc(word, unicode.IsUpper) && word == strings.ToUpper(word)
 }
 
-// groupName is the name of a group: Redis's where it has one of its own, as a rule those of its parts.
+// groupName is the name of a group, which nobody types: Redis's own for the two that many commands have, those of its parts
+// for others.
 func groupName(parts []argument) string {
 	switch parts[0].name {
 	case "nx":
 		return "condition"
 	case "seconds":
 		return "expiration"
-	case "async":
-		return "async"
-	case "module-name":
-		return "filterby"
-	case "protover":
-		return "arguments"
 	}
 	names := make([]string, len(parts))
 	for i, part := range parts {

@@ -81,7 +81,8 @@ func TestDocsDescribeArgumentsAsRedis(t *testing.T) {
 	}
 }
 
-// plain is a description of arguments without what only one of the servers has.
+// plain is a description of arguments without what only one of the servers has, and without the names of groups: Redis's
+// follow no rule.
 func plain(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -94,6 +95,9 @@ func plain(v any) any {
 		all := maps.Clone(v)
 		for _, field := range []string{"$since", "$deprecated_since", "$display_text"} {
 			delete(all, field)
+		}
+		if all["$type"] == "$oneof" || all["$type"] == "$block" {
+			delete(all, "$name")
 		}
 		for field := range all {
 			all[field] = plain(all[field])
