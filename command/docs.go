@@ -96,21 +96,6 @@ func (c *call) docArguments(arguments []argument, keys keys) {
 	}
 }
 
-// flags are the words for how an argument may be given.
-func (a *argument) flags() []string {
-	var flags []string
-	if a.optional {
-		flags = append(flags, "optional")
-	}
-	if a.multiple {
-		flags = append(flags, "multiple")
-	}
-	if a.multipleToken {
-		flags = append(flags, "multiple_token")
-	}
-	return flags
-}
-
 // pair answers one field of a map.
 func (c *call) pair(name, value string) {
 	c.bulk(name)
