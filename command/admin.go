@@ -35,9 +35,6 @@ func shutdown(c *call) {
 	}
 }
 
-// cluster answers what a Redis answers that is not part of one of its clusters: clients ask, to find out.
-func cluster(c *call) { c.fail(errNoCluster) }
-
 // maxEmbedded is the longest string that Redis calls embstr.
 const maxEmbedded = 44
 
@@ -54,11 +51,35 @@ func objectEncoding(c *call) {
 	}
 }
 
-// recordOverhead is about what a key takes beside its name and a string value, in bytes: numbers, stamps, deadline
-// and its share of the index.
-const recordOverhead = 48
+// object looks the key up for a question about how it is kept; false after answering that there is none.
+func (c *call) object() bool {
+	if c.read(c.key).Kind == engine.None {
+		c.null()
+		return false
+	}
+	return true
+}
 
-// memoryUsage is MEMORY USAGE key [SAMPLES n], an estimate. The number of samples means nothing for our values.
+func objectFreq(c *call) {
+	if c.object() {
+		c.fail(errNoLFU)
+	}
+}
+
+// objectIdleTime says that the key is in use: nothing is evicted, so it is not noted when a key was used.
+func objectIdleTime(c *call) {
+	if c.object() {
+		c.integer(0)
+	}
+}
+
+func objectRefCount(c *call) {
+	if c.object() {
+		c.integer(1)
+	}
+}
+
+// memoryUsage is MEMORY USAGE key [SAMPLES n]. The number of samples means nothing for our values.
 func memoryUsage(c *call) {
 	if args := c.args[3:]; len(args) > 0 {
 		if len(args) != 2 || !is(args[0], "samples") {
@@ -75,10 +96,7 @@ func memoryUsage(c *call) {
 			return
 		}
 	}
-	v := c.read(c.key)
-	if v.Kind == engine.None {
-		c.null()
-		return
+	if c.object() {
+		c.integer(int64(c.tx.Size(c.key)))
 	}
-	c.integer(int64(recordOverhead + len(c.key.Name) + len(v.Str)))
 }

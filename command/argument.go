@@ -56,13 +56,15 @@ func groupName(parts []argument) string {
 // kindOf is the type of a value by its name.
 func kindOf(name string) string {
 	switch name {
-	case "key":
+	case "key", "key1", "key2", "newkey", "source", "destination":
 		return "key"
 	case "pattern":
 		return "pattern"
 	case "unix-time-seconds", "unix-time-milliseconds":
 		return "unix-time"
 	case "seconds", "milliseconds", "increment", "decrement", "cursor", "count", "index", "protover", "client-id",
+		"start", "end", "offset", "bit", "len", "version", "db", "destination-db", "index1", "index2",
+		"slot", "start-slot", "end-slot", "port", "cluster_bus_port", "config-epoch",
 		"limit", "window", "tokens", "max-burst", "period", "quantity", "lower-bound", "upper-bound":
 		return "integer"
 	}

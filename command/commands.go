@@ -14,6 +14,7 @@ const (
 // Headings in the help of redis-cli.
 const (
 	ofStrings    = "string"
+	ofBitmaps    = "bitmap"
 	ofKeys       = "generic"
 	ofConnection = "connection"
 	ofServer     = "server"
@@ -38,7 +39,7 @@ const (
 // commands is the table of all commands.
 func commands() []*row {
 	var all []*row
-	for _, family := range [][]*row{stringCommands(), quotaCommands(), keyCommands(), connectionCommands(), serverCommands()} {
+	for _, family := range [][]*row{stringCommands(), bitCommands(), quotaCommands(), keyCommands(), connectionCommands(), serverCommands()} {
 		all = append(all, family...)
 	}
 	return all
@@ -58,6 +59,11 @@ func stringCommands() []*row {
 		{name: "mset", arity: -3, flags: write | denyOOM, keys: pairKeys(overwrites), since: "1.0.1", tips: []string{multiShard, allSucceeded}, handler: mset, summary: "Give several keys their values at once"},
 		{name: "msetnx", arity: -3, flags: write | denyOOM, keys: pairKeys(inserts), since: "1.0.1", tips: []string{multiShard, leastOfShards}, handler: msetNX, summary: "Give several keys their values if none of them exists"},
 		{name: "strlen", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "2.2.0", handler: strlen, summary: "How many bytes a value has"},
+		{name: "getrange", arity: 4, flags: readonly, keys: oneKey(reads), since: "2.4.0", handler: getRange, summary: "Some of a value's bytes, from one position to another"},
+		{name: "substr", arity: 4, flags: readonly, keys: oneKey(reads), since: "1.0.0", handler: getRange, summary: "GETRANGE by its old name"},
+		{name: "setrange", arity: 4, flags: write | denyOOM, keys: oneKey(touches), since: "2.2.0", handler: setRange, summary: "Write over some of a value's bytes"},
+		{name: "append", arity: 3, flags: write | denyOOM | fast, keys: oneKey("RW insert"), since: "2.0.0", handler: appendTo, summary: "Write behind a value's bytes"},
+		{name: "lcs", arity: -3, flags: readonly, keys: twoKeys(reads), since: "7.0.0", handler: lcs, summary: "The longest common subsequence of two values"},
 		{name: "incr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incr, summary: "Count one up"},
 		{name: "incrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incrBy, summary: "Count up by a number"},
 		{name: "decr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decr, summary: "Count one down"},
@@ -65,6 +71,16 @@ func stringCommands() []*row {
 		{name: "incrbyfloat", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "2.6.0", handler: incrByFloat, summary: "Refused: counters are integers"},
 	}
 	return inGroup(rows, ofStrings, aclString)
+}
+
+func bitCommands() []*row {
+	rows := []*row{
+		{name: "setbit", arity: 4, flags: write | denyOOM, keys: oneKey(changes), since: "2.2.0", handler: setBit, summary: "Set one bit of a value and answer the one before"},
+		{name: "getbit", arity: 3, flags: readonly | fast, keys: oneKey(reads), since: "2.2.0", handler: getBit, summary: "One bit of a value"},
+		{name: "bitcount", arity: -2, flags: readonly, keys: oneKey(reads), since: "2.6.0", handler: bitCount, summary: "How many bits of a value are 1"},
+		{name: "bitpos", arity: -3, flags: readonly, keys: oneKey(reads), since: "2.8.7", handler: bitPos, summary: "The first bit of a value that is 1, or 0"},
+	}
+	return inGroup(rows, ofBitmaps, aclBitmap)
 }
 
 func quotaCommands() []*row {
@@ -89,6 +105,10 @@ func keyCommands() []*row {
 		{name: "randomkey", arity: 1, flags: readonly, since: "1.0.0", tips: []string{allShards, noFixedOutput}, handler: randomKey, summary: "Some key"},
 		{name: "keys", arity: 2, flags: readonly, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys, summary: "All keys that match a pattern"},
 		{name: "scan", arity: -2, flags: readonly, since: "2.8.0", tips: []string{noFixedOutput, "request_policy:special"}, handler: scan, summary: "Some keys, and the cursor to go on with"},
+		{name: "rename", arity: 3, flags: write, keys: fromTo(takes, "OW update"), since: "1.0.0", handler: rename, summary: "Give a key another name"},
+		{name: "renamenx", arity: 3, flags: write | fast, keys: fromTo(takes, inserts), since: "1.0.0", handler: renameNX, summary: "Give a key another name if no key has it"},
+		{name: "copy", arity: -3, flags: write | denyOOM, keys: fromTo(reads, "OW update"), since: "6.2.0", handler: copyKey, summary: "Give a key's value and deadline to another key too"},
+		{name: "move", arity: 3, flags: write | fast, keys: oneKey(changes), since: "1.0.0", handler: move, summary: "Refused: there is one database"},
 		{name: "expire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.0.0", handler: expire, summary: "End a key in some seconds"},
 		{name: "pexpire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "2.6.0", handler: pexpire, summary: "End a key in some milliseconds"},
 		{name: "expireat", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.2.0", handler: expireAt, summary: "End a key at a time in seconds since 1970"},
@@ -102,6 +122,9 @@ func keyCommands() []*row {
 	rows = inGroup(rows, ofKeys, aclKeyspace)
 	return append(rows, &row{name: "object", arity: -2, group: ofKeys, since: "2.2.3", summary: "How keys are kept", subs: []*row{
 		{name: "encoding", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectEncoding, summary: "How a value is kept: int, embstr or raw"},
+		{name: "freq", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "4.0.0", tips: []string{noFixedOutput}, handler: objectFreq, summary: "Refused: it is not counted how often a key is used"},
+		{name: "idletime", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectIdleTime, summary: "Always 0: it is not noted when a key was used"},
+		{name: "refcount", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectRefCount, summary: "Always 1: no two keys share a value"},
 		{name: "help", arity: 2, flags: loading | stale, acl: aclKeyspace, since: "6.2.0", handler: help, summary: "This list"},
 	}})
 }
@@ -118,6 +141,11 @@ func connectionCommands() []*row {
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
 	}
 	rows = inGroup(rows, ofConnection, aclConnection)
+	rows = append(rows, inGroup([]*row{
+		{name: "readonly", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
+		{name: "readwrite", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
+		{name: "asking", arity: 1, flags: fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
+	}, ofCluster, aclConnection)...)
 	const plain = noscript | loading | stale
 	subs := []*row{
 		{name: "getname", arity: 2, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientGetName, summary: "The name of this connection"},
@@ -133,10 +161,13 @@ func connectionCommands() []*row {
 
 func serverCommands() []*row {
 	shards := []string{allShards, allSucceeded}
+	figures := []string{noFixedOutput, allShards, "response_policy:special"}
 	return []*row{
 		{name: "dbsize", arity: 1, flags: readonly | fast, acl: aclKeyspace, group: ofServer, since: "1.0.0", tips: []string{allShards, sumOfShards}, handler: dbSize, summary: "How many keys there are"},
 		{name: "flushdb", arity: -1, flags: write, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
 		{name: "flushall", arity: -1, flags: write, acl: aclKeyspace | aclDangerous, group: ofServer, since: "1.0.0", tips: shards, handler: flush, summary: "Delete all keys"},
+		{name: "swapdb", arity: 3, flags: write | fast, acl: aclKeyspace | aclDangerous, group: ofServer, since: "4.0.0", handler: swapDB, summary: "Swap database 0, the only one, with itself"},
+		{name: "lolwut", arity: -1, flags: readonly | fast, group: ofServer, since: "5.0.0", handler: lolwut, summary: "A picture, and the version"},
 		{name: "time", arity: 1, flags: loading | stale | fast, group: ofServer, since: "2.6.0", tips: []string{noFixedOutput}, handler: timeOf, summary: "The server's time: seconds since 1970 and microseconds"},
 		{name: "info", arity: -1, flags: loading | stale, acl: aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info, summary: "Figures about the server"},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, group: ofServer, since: "1.0.0", handler: shutdown, summary: "Stop the server"},
@@ -144,6 +175,10 @@ func serverCommands() []*row {
 		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, group: ofServer, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll, summary: "All about the commands", subs: commandCommands()},
 		{name: "memory", arity: -2, group: ofServer, since: "4.0.0", summary: "Memory of keys", subs: []*row{
 			{name: "usage", arity: -3, flags: readonly, keys: subKey(looksAt), since: "4.0.0", handler: memoryUsage, summary: "About how many bytes a key takes"},
+			{name: "stats", arity: 2, since: "4.0.0", tips: figures, handler: memoryStats, summary: "How much memory there is for what"},
+			{name: "doctor", arity: 2, since: "4.0.0", tips: figures, handler: memoryDoctor, summary: "What is wrong with the use of memory"},
+			{name: "purge", arity: 2, since: "4.0.0", tips: shards, handler: memoryPurge, summary: "Give idle memory back to the system"},
+			{name: "malloc-stats", arity: 2, since: "4.0.0", tips: figures, handler: memoryMallocStats, summary: "Go's own figures of memory"},
 			{name: "help", arity: 2, flags: loading | stale, since: "4.0.0", handler: help, summary: "This list"},
 		}},
 		{name: "cluster", arity: -2, group: ofCluster, since: "3.0.0", summary: "Refused: this is not part of a Redis cluster", subs: clusterCommands()},
@@ -173,18 +208,6 @@ func commandCommands() []*row {
 		{name: "list", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandList, summary: "Names of commands, perhaps FILTERBY MODULE, ACLCAT or PATTERN"},
 		{name: "help", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: help, summary: "This list"},
 	}
-}
-
-func clusterCommands() []*row {
-	var rows []*row
-	for _, name := range []string{"info", "nodes", "slots"} {
-		rows = append(rows, &row{name: name, arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"})
-	}
-	return append(rows,
-		&row{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", handler: cluster, summary: "Refused"},
-		&row{name: "shards", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}, handler: cluster, summary: "Refused"},
-		&row{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"},
-		&row{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: cluster, summary: "Refused"})
 }
 
 // inGroup completes rows of one family.

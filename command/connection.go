@@ -32,7 +32,14 @@ func reset(c *call) {
 
 // selectDB is SELECT. There is one database, so that a key is the same everywhere in a cluster.
 func selectDB(c *call) {
-	n, ok := resp.ParseInt(c.args[1])
+	if c.isDB(c.args[1]) {
+		c.ok()
+	}
+}
+
+// isDB reports whether an argument names the database; false after answering an error.
+func (c *call) isDB(arg []byte) bool {
+	n, ok := resp.ParseInt(arg)
 	switch {
 	case !ok:
 		c.fail(errNotInteger)
@@ -41,8 +48,9 @@ func selectDB(c *call) {
 	case n != 0:
 		c.fail(errDB)
 	default:
-		c.ok()
+		return true
 	}
+	return false
 }
 
 // timeOf is TIME: seconds and microseconds, though the clock of a batch counts milliseconds.

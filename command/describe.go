@@ -39,20 +39,31 @@ func (c *call) describeRow(r *row) {
 	}
 }
 
-// describeKeys answers how to find the keys: from a position on, up to another one.
+// describeKeys answers how to find the keys: one range, or two if the second key is used otherwise.
 func (c *call) describeKeys(k keys) {
 	if k.first == 0 {
 		c.out = resp.AppendSet(c.out, 0, c.client.Proto)
 		return
 	}
-	c.out = resp.AppendSet(c.out, 1, c.client.Proto)
 	last := k.last
 	if last > 0 {
 		last -= k.first // here it counts from the first key
 	}
+	if k.then == "" {
+		c.out = resp.AppendSet(c.out, 1, c.client.Proto)
+		c.describeRange(k.use, k.first, last, k.step)
+		return
+	}
+	c.out = resp.AppendSet(c.out, 2, c.client.Proto)
+	c.describeRange(k.use, k.first, 0, k.step)
+	c.describeRange(k.then, k.last, 0, k.step)
+}
+
+// describeRange answers how to find keys that are used alike: from a position on, up to one that counts from there.
+func (c *call) describeRange(use string, first, last, step int) {
 	c.pairs(3)
 	c.bulk("flags")
-	c.words(strings.Fields(k.use), "")
+	c.words(strings.Fields(use), "")
 	c.bulk("begin_search")
 	c.pairs(2)
 	c.bulk("type")
@@ -60,7 +71,7 @@ func (c *call) describeKeys(k keys) {
 	c.bulk("spec")
 	c.pairs(1)
 	c.bulk("index")
-	c.integer(int64(k.first))
+	c.integer(int64(first))
 	c.bulk("find_keys")
 	c.pairs(2)
 	c.bulk("type")
@@ -70,7 +81,7 @@ func (c *call) describeKeys(k keys) {
 	c.bulk("lastkey")
 	c.integer(int64(last))
 	c.bulk("keystep")
-	c.integer(int64(k.step))
+	c.integer(int64(step))
 	c.bulk("limit")
 	c.integer(0)
 }

@@ -60,7 +60,7 @@ func (c *call) docs(rows []*row, manuals map[string]manual, deprecations map[str
 // docArguments answers an array of maps.
 func (c *call) docArguments(arguments []argument, keys keys) {
 	c.array(len(arguments))
-	for _, a := range arguments {
+	for i, a := range arguments {
 		if a.kind == "key" && keys.first == 0 {
 			a.kind = "string" // it names no key of this server
 		}
@@ -80,7 +80,11 @@ func (c *call) docArguments(arguments []argument, keys keys) {
 		}
 		if a.kind == "key" {
 			c.bulk("key_spec_index")
-			c.integer(0) // a row has one range of keys
+			if i > 0 && keys.then != "" {
+				c.integer(1) // the second of two that are used differently
+			} else {
+				c.integer(0)
+			}
 		}
 		if a.token != "" {
 			c.pair("token", a.token)

@@ -44,6 +44,7 @@ func decode(t *testing.T, b []byte) (value any, rest []byte) {
 func docsDifferences() map[string]string {
 	return map[string]string{
 		"incrbyfloat":             "counters are integers",
+		"setbit":                  "Redis calls two things value, a string elsewhere",
 		"config|get":              "Redis has a group of one",
 		"client|list":             "Redis has a group of one",
 		"command|getkeys":         "Redis describes none",

@@ -31,6 +31,18 @@ const (
 	errCommandArguments = "ERR Invalid number of arguments specified for command"
 	errCommandNoKeys    = "ERR The command has no key arguments"
 	errClientID         = "ERR Invalid client ID"
+	errOffset           = "ERR offset is out of range"
+	errStringSize       = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+	errBitOffset        = "ERR bit offset is not an integer or out of range"
+	errBitValue         = "ERR bit is not an integer or out of range"
+	errBit              = "ERR The bit argument must be 1 or 0."
+	errLCSBoth          = "ERR If you want both the length and indexes, please just use IDX."
+	errLCSSize          = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+	errNoKey            = "ERR no such key"
+	errSameObject       = "ERR source and destination objects are the same"
+	errFirstDB          = "ERR invalid first DB index"
+	errSecondDB         = "ERR invalid second DB index"
+	errNoLFU            = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 )
 
 // What Redis has no words for.
@@ -43,6 +55,7 @@ const (
 	errQuotaBytes  = "ERR the key holds bytes: a quota can only take the place of a counter"
 	errBounds      = "ERR LBOUND is above UBOUND"
 	errQuota       = "ERR the key holds a quota, from which tokens can only be taken"
+	errQuotaMove   = "ERR the key holds a quota, whose tokens belong to its name: it can neither be copied nor renamed"
 	errReplySize   = "ERR the reply is too long: ask for less at a time"
 	errKeySize     = "ERR the key is too long: a key has at most 16777215 bytes"
 )

@@ -202,7 +202,7 @@ func (x *Executor) refuse(p planned, args [][]byte) {
 			x.hangUp()
 			return
 		}
-		x.reject(nil, unknownCommand(args))
+		x.reject(nil, x.server.unknown(args))
 	case noSubcommand:
 		x.reject(nil, unknownSubcommand(p.row, args[1]))
 	case badArity:

@@ -80,7 +80,10 @@ func commandGetKeysAndFlags(c *call) {
 	}
 	use := strings.Fields(r.keys.useIn(c.args[2:]))
 	c.array(len(names))
-	for _, name := range names {
+	for i, name := range names {
+		if i > 0 && r.keys.then != "" {
+			use = strings.Fields(r.keys.then)
+		}
 		c.array(2)
 		c.out = resp.AppendBulk(c.out, name)
 		c.words(use, "")

@@ -20,6 +20,8 @@ func TestKeysOfWholeCommandsAreFoundAsInRedis(t *testing.T) {
 		COMMAND GETKEYSANDFLAGS SET a 1 WHAT => *1¶*2¶$1¶a¶*2¶+OW¶+update
 		COMMAND GETKEYSANDFLAGS OBJECT ENCODING k => *1¶*2¶$1¶k¶*1¶+RO
 		COMMAND GETKEYSANDFLAGS MEMORY USAGE k SAMPLES 1 => *1¶*2¶$1¶k¶*1¶+RO
+		COMMAND GETKEYSANDFLAGS RENAME a b => *2¶*2¶$1¶a¶*3¶+RW¶+access¶+delete¶*2¶$1¶b¶*2¶+OW¶+update
+		COMMAND GETKEYSANDFLAGS LCS a b => *2¶*2¶$1¶a¶*2¶+RO¶+access¶*2¶$1¶b¶*2¶+RO¶+access
 		COMMAND GETKEYSANDFLAGS GET a b => -ERR Invalid number of arguments specified for command
 		COMMAND GETKEYSANDFLAGS PING a => -ERR The command has no key arguments
 		COMMAND GETKEYSANDFLAGS NOSUCH a => -ERR Invalid command specified

@@ -34,6 +34,7 @@ type keys struct {
 	last  int    // of the last; negative: counted from the end, -1 is the last argument
 	step  int    // from one to the next
 	use   string // what happens to them, in Redis's words
+	then  string // what happens to the second of two, if it is another thing
 }
 
 // oneKey is the first argument.
@@ -41,6 +42,12 @@ func oneKey(use string) keys { return keys{first: 1, last: 1, step: 1, use: use}
 
 // subKey is the first argument of a subcommand.
 func subKey(use string) keys { return keys{first: 2, last: 2, step: 1, use: use} }
+
+// twoKeys is the first two arguments.
+func twoKeys(use string) keys { return keys{first: 1, last: 2, step: 1, use: use} }
+
+// fromTo is the first two arguments, of which the second becomes what the first was.
+func fromTo(use, then string) keys { return keys{first: 1, last: 2, step: 1, use: use, then: then} }
 
 // allKeys is every argument.
 func allKeys(use string) keys { return keys{first: 1, last: -1, step: 1, use: use} }
@@ -86,13 +93,14 @@ const (
 	stale
 	fast
 	noAuth
+	noAsyncLoading
 	noMulti
 	allowBusy
 )
 
 // flagNames are the words of the flags, by bit.
 func flagNames() []string {
-	return []string{"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "fast", "no_auth", "no_multi", "allow_busy"}
+	return []string{"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "fast", "no_auth", "no_async_loading", "no_multi", "allow_busy"}
 }
 
 // categories are the groups of commands that access rules name.
@@ -104,6 +112,7 @@ const (
 	aclRead
 	aclWrite
 	aclString
+	aclBitmap
 	aclAdmin
 	aclFast
 	aclSlow
@@ -113,7 +122,7 @@ const (
 
 // categoryNames are the words of the categories, by bit.
 func categoryNames() []string {
-	return []string{"keyspace", "read", "write", "string", "admin", "fast", "slow", "dangerous", "connection"}
+	return []string{"keyspace", "read", "write", "string", "bitmap", "admin", "fast", "slow", "dangerous", "connection"}
 }
 
 // categories are those of the row, the ones that follow from its flags included.

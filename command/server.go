@@ -49,6 +49,7 @@ type Server struct {
 	random  func() uint64
 	table   *table
 	params  []param
+	missing map[string]string // commands of Redis that are not here: why
 }
 
 // NewServer makes the commands for db. The clocks of now must never go back; stop is what SHUTDOWN calls.
@@ -59,7 +60,7 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 		DB: db, Config: cfg, Params: newParams(cfg), Clients: newClients(), Limits: resp.DefaultLimits(),
 		Now: now, Log: log, Stop: stop,
 		started: now(), runID: hex.EncodeToString(id), random: mathrand.Uint64,
-		table: newTable(commands()),
+		table: newTable(commands()), missing: missingCommands(),
 	}
 	s.Start = time.UnixMilli(s.started.Wall)
 	s.params = s.parameters()

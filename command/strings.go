@@ -16,16 +16,24 @@ func stored(text []byte) engine.Value {
 	return engine.Value{Kind: engine.String, Str: text}
 }
 
-// length is how many bytes the text of a value has.
-func length(v engine.Value) int {
+// maxDigits is how many bytes the text of an integer has at most.
+const maxDigits = 20
+
+// textOf is the bytes of a value, none if there is no key. Those of a number are put into room.
+func textOf(v engine.Value, room *[maxDigits]byte) []byte {
 	switch v.Kind {
 	case engine.None:
-		return 0
+		return nil
 	case engine.String:
-		return len(v.Str)
+		return v.Str
 	}
-	var digits [20]byte
-	return len(strconv.AppendInt(digits[:0], v.Int, 10))
+	return strconv.AppendInt(room[:0], v.Int, 10)
+}
+
+// length is how many bytes the text of a value has.
+func length(v engine.Value) int {
+	var room [maxDigits]byte
+	return len(textOf(v, &room))
 }
 
 func get(c *call) { c.value(c.read(c.key)) }

@@ -41,6 +41,13 @@ func (m twin) set(name string, v Value, keep bool, now int64) {
 	m[name] = v
 }
 
+func (m twin) overwrite(name string, at int, data []byte) {
+	v := m[name]
+	v.Str = slices.Clone(v.Str)
+	copy(v.Str[at:], data)
+	m[name] = v
+}
+
 func (m twin) delete(name string, now int64) bool {
 	existed := m.get(name, now).Kind != None
 	delete(m, name)
@@ -176,6 +183,13 @@ func oneOperation(random *rand.Rand, db *DB, m twin, name string, now int64) str
 		keep := random.IntN(3) == 0
 		tx.Set(k, v, keep)
 		m.set(name, v, keep, now)
+	case 8:
+		if v := m.get(name, now); v.Kind == String {
+			at := random.IntN(len(v.Str) + 1)
+			data := []byte("patched")[:min(7, len(v.Str)-at)]
+			tx.Overwrite(k, at, data)
+			m.overwrite(name, at, data)
+		}
 	}
 	if got, want := tx.Get(k), m.get(name, now); !sameValue(got, want) {
 		return fmt.Sprintf("get: %+v, twin %+v", got, want)

@@ -34,6 +34,12 @@ var templates = []string{
 	"EXPIREAT <key> <at>", "EXPIREAT <key> <at> <only>", "EXPIREAT <key> <at> <only> <only>",
 	"PEXPIREAT <key> <atms>", "PEXPIREAT <key> <atms> <only>",
 	"TTL <key>", "PTTL <key>", "EXPIRETIME <key>", "PEXPIRETIME <key>", "PERSIST <key>", "PERSIST <key>",
+	"GETRANGE <key> <position> <position>", "SUBSTR <key> <position> <position>", "SETRANGE <key> <offset> <value>",
+	"APPEND <key> <value>", "APPEND <key> <digit>", "APPEND <key> <digit>", "SETRANGE <key> <offset> <digit>",
+	"SETBIT <key> <bit> <digit>", "GETBIT <key> <bit>", "BITCOUNT <key>", "BITCOUNT <key> <position> <position>",
+	"BITCOUNT <key> <position> <position> <unit>", "BITPOS <key> <digit>", "BITPOS <key> <digit> <position>",
+	"BITPOS <key> <digit> <position> <position>", "BITPOS <key> <digit> <position> <position> <unit>",
+	"LCS <key> <key> <common>", "COPY <key> <key>", "COPY <key> <key> <replace>", "RENAME <key> <key>", "RENAMENX <key> <key>",
 	"PING", "ECHO <value>", "NOSUCHCOMMAND <key> <value>",
 }
 
@@ -55,6 +61,15 @@ var fillings = map[string][]string{
 	"millis":  {"100000000", "200000000", "300000000", "0", "-1", "abc", "9223372036854775807"},
 	"at":      {"99999999997", "99999999998", "99999999999", "99999999998", "1", "0", "-1", "abc", "9223372036854775807"},
 	"atms":    {"99999999998000", "99999999998001", "99999999998999", "99999999999000", "1", "-1", "9223372036854775807"},
+	"position": {
+		"0", "1", "2", "-1", "-2", "5", "-5", "17", "99", "-99", "9223372036854775807", "-9223372036854775808", "abc", "9223372036854775808",
+	},
+	"offset":  {"0", "1", "2", "7", "19", "20", "21", "300", "-1", "abc", "536870912", "9223372036854775807"},
+	"bit":     {"0", "1", "2", "7", "8", "15", "100", "159", "160", "1000", "-1", "abc", "4294967296"},
+	"digit":   {"0", "1", "0", "1", "0", "1", "2", "x"},
+	"unit":    {"BIT", "BYTE", "bit", "what"},
+	"common":  {"LEN", "IDX", "LEN", "IDX MINMATCHLEN 2", "idx withmatchlen", "LEN IDX", "MINMATCHLEN abc", "WHAT"},
+	"replace": {"REPLACE", "replace", "DB 0", "DB 1", "DB 0 REPLACE", "DB", "WHAT"},
 	"once":    {"NX", "XX", "xx", "NX XX"},
 	"only":    {"NX", "XX", "GT", "LT", "gt", "lt"},
 }

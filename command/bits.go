@@ -1,0 +1,152 @@
+package command
+
+import (
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// The bits of a value are numbered from the highest one of its first byte on.
+
+// bitOffset reads the number of a bit; false after answering an error.
+func (c *call) bitOffset(arg []byte) (offset int64, ok bool) {
+	offset, ok = resp.ParseInt(arg)
+	if !ok || offset < 0 || offset/8 >= int64(c.server.Limits.MaxBulkBytes) {
+		c.fail(errBitOffset)
+		return 0, false
+	}
+	return offset, true
+}
+
+// bitAt is one bit of a text, 0 behind its end.
+func bitAt(text []byte, offset int64) byte {
+	if offset/8 >= int64(len(text)) {
+		return 0
+	}
+	return text[offset/8] >> (7 - offset%8) & 1
+}
+
+func getBit(c *call) {
+	offset, ok := c.bitOffset(c.args[2])
+	if !ok {
+		return
+	}
+	var room [maxDigits]byte
+	c.integer(int64(bitAt(textOf(c.read(c.key), &room), offset)))
+}
+
+// setBit is SETBIT key offset bit. A bit that is so already changes nothing, unless the value has to become longer.
+func setBit(c *call) {
+	offset, ok := c.bitOffset(c.args[2])
+	if !ok {
+		return
+	}
+	bit, ok := resp.ParseInt(c.args[3])
+	if !ok || bit&^1 != 0 {
+		c.fail(errBitValue)
+		return
+	}
+	v := c.tx.Get(c.key)
+	if v.Kind == engine.Quota {
+		c.fail(errQuota)
+		return
+	}
+	var room [maxDigits]byte
+	text, at := textOf(v, &room), int(offset/8)
+	old, octet := bitAt(text, offset), byte(0)
+	if at < len(text) {
+		octet = text[at]
+	}
+	if at >= len(text) || old != byte(bit) {
+		mask := byte(1) << (7 - offset%8)
+		c.patch(v, at, []byte{octet&^mask | byte(bit)*mask})
+	}
+	c.integer(int64(old))
+}
+
+// isUnitBits reports whether a word says BIT, not BYTE; ok is false after answering an error.
+func (c *call) isUnitBits(word []byte) (asBits, ok bool) {
+	if is(word, "bit") || is(word, "byte") {
+		return is(word, "bit"), true
+	}
+	c.fail(errSyntax)
+	return false, false
+}
+
+// bitCount is BITCOUNT key [start end [BYTE|BIT]].
+func bitCount(c *call) {
+	var room [maxDigits]byte
+	v := c.read(c.key)
+	text := textOf(v, &room)
+	first, last, asBits, ok := int64(0), int64(-1), false, true
+	switch n := len(c.args); {
+	case v.Kind == engine.None: // whatever the arguments are
+	case n == 3 || n > 5:
+		c.fail(errSyntax)
+		return
+	case n > 3:
+		if !c.integers(2, &first, &last) {
+			return
+		}
+		if isBackwards(first, last) { // whatever the unit is
+			c.integer(0)
+			return
+		}
+		if n == 5 {
+			if asBits, ok = c.isUnitBits(c.args[4]); !ok {
+				return
+			}
+		}
+	}
+	r, ok := inBits(first, last, len(text), asBits)
+	if !ok {
+		c.integer(0)
+		return
+	}
+	c.integer(countBits(text, r))
+}
+
+// bitPos is BITPOS key bit [start [end [BYTE|BIT]]].
+func bitPos(c *call) {
+	var bit, first int64
+	if !c.integers(2, &bit) {
+		return
+	}
+	if bit&^1 != 0 {
+		c.fail(errBit)
+		return
+	}
+	var room [maxDigits]byte
+	v := c.read(c.key)
+	text := textOf(v, &room)
+	last, asBits, ok := int64(-1), false, true
+	switch n := len(c.args); {
+	case v.Kind == engine.None: // whatever the arguments are
+		c.integer(-bit)
+		return
+	case n > 6:
+		c.fail(errSyntax)
+		return
+	case n > 3:
+		if !c.integers(3, &first) {
+			return
+		}
+		if n == 6 {
+			if asBits, ok = c.isUnitBits(c.args[5]); !ok {
+				return
+			}
+		}
+		if n > 4 && !c.integers(4, &last) {
+			return
+		}
+	}
+	r, ok := inBits(first, last, len(text), asBits)
+	if !ok {
+		c.integer(-1)
+		return
+	}
+	at := findBit(text, byte(bit), r)
+	if at < 0 && bit == 0 && len(c.args) < 5 {
+		at = int64(len(text)) * 8 // without an end, zeros follow
+	}
+	c.integer(at)
+}

@@ -1,0 +1,100 @@
+package command
+
+import (
+	"fmt"
+	"runtime/debug"
+	"runtime/metrics"
+	"strings"
+
+	"github.com/quotadb/quota-db/resp"
+)
+
+// memoryStats is MEMORY STATS: Redis's names for what we have. Keys lie outside the Go heap, but for those with large values,
+// which are in both figures; all else, connections' buffers above all, is the heap. No peak is kept: it is the present.
+func memoryStats(c *call) {
+	db, p := c.server.DB, measureProcess()
+	used, keys := db.Used(), int64(db.Len())
+	total := used + p.heap
+	none := int64(0)
+	fields := []struct {
+		name  string
+		value any
+	}{
+		{"peak.allocated", total}, {"total.allocated", total}, {"startup.allocated", none}, {"replication.backlog", none},
+		{"clients.slaves", none}, {"clients.normal", p.heap}, {"cluster.links", none}, {"aof.buffer", none}, {"lua.caches", none},
+		{"functions.caches", none}, {"db.0", nil}, {"overhead.total", p.heap}, {"keys.count", keys}, {"keys.bytes-per-key", used / max(keys, 1)},
+		{"dataset.bytes", used}, {"dataset.percentage", 100 * ratio(used, total)}, {"peak.percentage", 100.0},
+		{"allocator.allocated", total}, {"allocator.active", total}, {"allocator.resident", p.resident},
+		{"allocator-fragmentation.ratio", 1.0}, {"allocator-fragmentation.bytes", none},
+		{"allocator-rss.ratio", ratio(p.resident, total)}, {"allocator-rss.bytes", p.resident - total},
+		{"rss-overhead.ratio", 1.0}, {"rss-overhead.bytes", none},
+		{"fragmentation", ratio(p.resident, total)}, {"fragmentation.bytes", p.resident - total},
+	}
+	c.pairs(len(fields))
+	for _, f := range fields {
+		c.bulk(f.name)
+		switch v := f.value.(type) {
+		case int64:
+			c.integer(v)
+		case float64:
+			c.out = resp.AppendDouble(c.out, v, c.client.Proto)
+		default:
+			c.tableStats()
+		}
+	}
+}
+
+// tableStats answers what the tables of the database take; ours are part of the keys' memory.
+func (c *call) tableStats() {
+	names := []string{"overhead.hashtable.main", "overhead.hashtable.expires", "overhead.hashtable.slot-to-keys"}
+	c.pairs(len(names))
+	for _, name := range names {
+		c.bulk(name)
+		c.integer(0)
+	}
+}
+
+// ratio is one amount in parts of another.
+func ratio(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }
+
+// memoryDoctor is MEMORY DOCTOR: what a person should look after.
+func memoryDoctor(c *call) {
+	const much = 64 << 20 // bytes resident without use that are worth a word
+	used, limit, p := c.server.DB.Used(), c.server.Params.MaxMemory.Load(), measureProcess()
+	var found []string
+	if limit > 0 && used > limit/10*9 {
+		found = append(found, "Keys take more than nine tenths of maxmemory: above it, commands that need memory are refused.")
+	}
+	if c.server.DB.Full() {
+		found = append(found, "The address space for keys is nearly used up: commands that need memory are refused.")
+	}
+	if total := used + p.heap; p.resident-total > max(much, total/2) {
+		found = append(found, "Much more memory is resident than is in use: MEMORY PURGE gives idle memory back.")
+	}
+	if found == nil {
+		found = []string{"Nothing is wrong with the use of memory."}
+	}
+	c.text(strings.Join(found, "\n"))
+}
+
+// memoryPurge gives back what the Go heap does not use. Idle pages of keys are given back as they become idle.
+func memoryPurge(c *call) {
+	debug.FreeOSMemory()
+	c.ok()
+}
+
+// memoryMallocStats answers Go's account of its memory, in bytes.
+func memoryMallocStats(c *call) {
+	var samples []metrics.Sample
+	for _, d := range metrics.All() {
+		if strings.HasPrefix(d.Name, "/memory/classes/") {
+			samples = append(samples, metrics.Sample{Name: d.Name})
+		}
+	}
+	metrics.Read(samples)
+	var text strings.Builder
+	for _, s := range samples {
+		fmt.Fprintf(&text, "%s %d\n", s.Name, s.Value.Uint64())
+	}
+	c.text(text.String())
+}

@@ -1,0 +1,114 @@
+package command
+
+import (
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// isBackwards reports whether both positions count from the end and the last is before the first. GETRANGE and BITCOUNT find
+// nothing there; BITPOS cuts first, and so finds the first byte if both are in front of it.
+func isBackwards(first, last int64) bool { return last < first && first < 0 }
+
+// span cuts a range of positions to a value of n elements; negative ones count from the end. False: nothing is left.
+func span(first, last, n int64) (from, to int64, ok bool) {
+	if first < 0 {
+		first = max(first+n, 0)
+	}
+	if last < 0 {
+		last = max(last+n, 0)
+	}
+	last = min(last, n-1)
+	return first, last, first <= last
+}
+
+// integers reads the arguments from position i on, as many as there are places for them; false after answering an error.
+func (c *call) integers(i int, into ...*int64) bool {
+	for _, n := range into {
+		var ok bool
+		if *n, ok = resp.ParseInt(c.args[i]); !ok {
+			c.fail(errNotInteger)
+			return false
+		}
+		i++
+	}
+	return true
+}
+
+// getRange is GETRANGE and SUBSTR.
+func getRange(c *call) {
+	var first, last int64
+	if !c.integers(2, &first, &last) {
+		return
+	}
+	var room [maxDigits]byte
+	text := textOf(c.read(c.key), &room)
+	from, to, ok := span(first, last, int64(len(text)))
+	if !ok || isBackwards(first, last) {
+		c.bulk("")
+		return
+	}
+	c.out = resp.AppendBulk(c.out, text[from:to+1])
+}
+
+// setRange is SETRANGE key offset value.
+func setRange(c *call) {
+	var offset int64
+	if !c.integers(2, &offset) {
+		return
+	}
+	if offset < 0 {
+		c.fail(errOffset)
+		return
+	}
+	v, data := c.tx.Get(c.key), c.args[3]
+	size := length(v)
+	switch {
+	case v.Kind == engine.Quota:
+		c.fail(errQuota)
+	case len(data) == 0:
+		c.integer(int64(size))
+	case c.hasRoom(offset, len(data)):
+		c.patch(v, int(offset), data)
+		c.integer(max(int64(size), offset+int64(len(data))))
+	}
+}
+
+// appendTo is APPEND. On a key that is not there it is SET, but an empty value makes a key too.
+func appendTo(c *call) {
+	v, data := c.tx.Get(c.key), c.args[2]
+	size := length(v)
+	switch {
+	case v.Kind == engine.Quota:
+		c.fail(errQuota)
+	case c.hasRoom(int64(size), len(data)):
+		if len(data) > 0 || v.Kind == engine.None {
+			c.patch(v, size, data)
+		}
+		c.integer(int64(size + len(data)))
+	}
+}
+
+// hasRoom reports whether a value may have so many bytes behind an offset; false after answering an error.
+func (c *call) hasRoom(offset int64, size int) bool {
+	if offset > int64(c.server.Limits.MaxBulkBytes-size) {
+		c.fail(errStringSize)
+		return false
+	}
+	return true
+}
+
+// patch writes data over the text of v, which the key holds, from a position on; what lies between is filled with zeros.
+// The deadline stays. What looks like an integer afterwards is one, as with SET. A long value is changed in its place.
+func (c *call) patch(v engine.Value, at int, data []byte) {
+	var room [maxDigits]byte
+	text := textOf(v, &room)
+	size := max(len(text), at+len(data))
+	if v.Kind == engine.String && size == len(text) && size > maxDigits {
+		c.tx.Overwrite(c.key, at, data)
+		return
+	}
+	patched := make([]byte, size)
+	copy(patched, text)
+	copy(patched[at:], data)
+	c.tx.Set(c.key, stored(patched), true)
+}

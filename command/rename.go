@@ -1,0 +1,101 @@
+package command
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+func rename(c *call) {
+	if c.moveKey(true) {
+		c.ok()
+	}
+}
+
+func renameNX(c *call) {
+	if c.moveKey(false) {
+		c.flag(true)
+	}
+}
+
+// moveKey gives the first key's value and deadline to the second, and removes the first. Without replace, a second key
+// that exists is answered with 0. False after answering.
+func (c *call) moveKey(replace bool) bool {
+	v := c.tx.Get(c.keys[0])
+	switch {
+	case v.Kind == engine.None:
+		c.fail(errNoKey)
+	case v.Kind == engine.Quota:
+		c.fail(errQuotaMove)
+	case !replace && c.exists(c.keys[1]):
+		c.flag(false)
+	case bytes.Equal(c.args[1], c.args[2]):
+		return true
+	default:
+		c.give(v)
+		c.tx.Delete(c.keys[0])
+		return true
+	}
+	return false
+}
+
+// give makes a value of the first key the second key's.
+func (c *call) give(v engine.Value) {
+	v.Str = slices.Clone(v.Str) // it lies where the second key's is about to be written
+	c.tx.Set(c.keys[1], v, false)
+}
+
+// copyKey is COPY source destination [DB 0] [REPLACE].
+func copyKey(c *call) {
+	replace := false
+	for args := c.args[3:]; len(args) > 0; args = args[1:] {
+		switch {
+		case is(args[0], "replace"):
+			replace = true
+		case is(args[0], "db") && len(args) > 1:
+			if !c.isDB(args[1]) {
+				return
+			}
+			args = args[1:]
+		default:
+			c.fail(errSyntax)
+			return
+		}
+	}
+	if bytes.Equal(c.args[1], c.args[2]) {
+		c.fail(errSameObject)
+		return
+	}
+	v := c.read(c.keys[0])
+	switch {
+	case v.Kind == engine.Quota:
+		c.fail(errQuotaMove)
+	case v.Kind == engine.None, !replace && c.exists(c.keys[1]):
+		c.flag(false)
+	default:
+		c.give(v)
+		c.flag(true)
+	}
+}
+
+// move is MOVE key db: there is no other database to move it to.
+func move(c *call) {
+	if c.isDB(c.args[2]) {
+		c.fail(errSameObject)
+	}
+}
+
+// swapDB is SWAPDB: the one database with itself.
+func swapDB(c *call) {
+	for i, text := range []string{errFirstDB, errSecondDB} {
+		if n, ok := resp.ParseInt(c.args[1+i]); !ok || n != int64(int32(n)) {
+			c.fail(text)
+			return
+		}
+	}
+	if c.isDB(c.args[1]) && c.isDB(c.args[2]) {
+		c.ok()
+	}
+}
