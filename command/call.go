@@ -109,10 +109,10 @@ func (c *call) exists(k engine.Key) bool { return c.tx.Get(k).Kind != engine.Non
 
 // help answers the list of a container's subcommands.
 func help(c *call) {
-	container := c.server.table.find(c.args[0])
+	container, manuals := c.server.table.find(c.args[0]), manuals()
 	lines := []string{strings.ToUpper(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"}
 	for _, sub := range container.subs {
-		lines = append(lines, strings.ToUpper(sub.name), "    "+sub.summary)
+		lines = append(lines, strings.TrimSpace(strings.ToUpper(sub.name)+" "+manuals[sub.full].usage), "    "+sub.summary)
 	}
 	c.array(len(lines))
 	for _, line := range lines {

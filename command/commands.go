@@ -151,12 +151,14 @@ func connectionCommands() []*row {
 		{name: "reset", arity: 1, flags: early | atOnce, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
 		{name: "auth", arity: -2, flags: early | unseen, since: "1.0.0", handler: auth, summary: "Log in"},
 		{name: "hello", arity: -1, flags: early | unseen, since: "6.0.0", handler: hello, summary: "Choose the protocol, log in, name the connection"},
-		{name: "readonly", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
-		{name: "readwrite", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
-		{name: "asking", arity: 1, flags: fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
 	}
 	rows = inGroup(rows, ofConnection, aclConnection)
+	rows = append(rows, inGroup([]*row{
+		{name: "readonly", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
+		{name: "readwrite", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
+		{name: "asking", arity: 1, flags: fast, since: "3.0.0", handler: cluster, summary: "Refused: this is not part of a Redis cluster"},
+	}, ofCluster, aclConnection)...)
 	const plain = noscript | loading | stale
 	const ruling = admin | plain
 	subs := []*row{
@@ -169,7 +171,7 @@ func connectionCommands() []*row {
 		{name: "kill", arity: -3, flags: ruling, acl: aclConnection, since: "2.4.0", handler: clientKill, summary: "End the connection of an address, or those that match ID, TYPE, USER, ADDR, LADDR, SKIPME, MAXAGE"},
 		{name: "no-evict", arity: 3, flags: ruling, acl: aclConnection, since: "7.0.0", handler: clientNoEvict, summary: "Taken note of: no client is ever evicted"},
 		{name: "no-touch", arity: 3, flags: plain, acl: aclConnection, since: "7.2.0", handler: clientNoTouch, summary: "Taken note of: no use of a key is ever noted"},
-		{name: "pause", arity: -3, flags: ruling, acl: aclConnection, since: "3.0.0", handler: clientPause, summary: "Have all clients wait for some milliseconds, or those that WRITE"},
+		{name: "pause", arity: -3, flags: ruling, acl: aclConnection, since: "2.9.50", handler: clientPause, summary: "Have all clients wait for some milliseconds, or those that WRITE"},
 		{name: "reply", arity: 3, flags: plain | atOnce, acl: aclConnection, since: "3.2.0", handler: clientReply, summary: "Turn the replies to this connection ON or OFF, or SKIP the next"},
 		{name: "setinfo", arity: 4, flags: plain, acl: aclConnection, since: "7.2.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: clientSetInfo, summary: "Tell LIB-NAME or LIB-VER of the client's library"},
 		{name: "setname", arity: 3, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientSetName, summary: "Name this connection"},
@@ -227,6 +229,7 @@ func commandCommands() []*row {
 		{name: "count", arity: 2, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandCount, summary: "How many commands there are"},
 		{name: "docs", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandDocs, summary: "Commands in words"},
 		{name: "getkeys", arity: -4, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandGetKeys, summary: "The keys of a whole command"},
+		{name: "getkeysandflags", arity: -4, flags: plain, acl: aclConnection, since: "7.0.0", handler: commandGetKeysAndFlags, summary: "The keys of a whole command, and how it uses them"},
 		{name: "info", arity: -2, flags: plain, acl: aclConnection, since: "2.8.13", tips: unordered, handler: commandInfo, summary: "Commands in figures"},
 		{name: "list", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandList, summary: "Names of commands, perhaps FILTERBY MODULE, ACLCAT or PATTERN"},
 		{name: "help", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: help, summary: "This list"},

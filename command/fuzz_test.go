@@ -18,6 +18,8 @@ func FuzzCommands(f *testing.F) {
 		"CONFIG SET maxmemory 1 timeout 5\nINCR k\nCONFIG GET *\nCLIENT LIST\nCLIENT SETINFO lib-name x\nCLIENT INFO",
 		"INCRBY k 9223372036854775807\nINCR k\nDECRBY k -9223372036854775808\nSTRLEN k\nOBJECT ENCODING k\nMEMORY USAGE k",
 		"RESET\nAUTH a\nSELECT 0\nFLUSHALL\nRANDOMKEY\nDBSIZE\nTIME\nECHO x\nPING\nQUIT\nPING",
+		"HELLO 3\nCOMMAND DOCS get config|set\nCOMMAND GETKEYSANDFLAGS set a 1 get\nCOMMAND GETKEYSANDFLAGS object encoding k\nCOMMAND LIST FILTERBY PATTERN *|*",
+		"CONFIG\nCONFIG NOSUCH\nCLIENT \nOBJECT HELP x\nMEMORY USAGE\nCLUSTER KEYSLOT\nCOMMAND INFO config|\nCOMMAND GETKEYS command getkeys get k",
 		"SETRANGE k 5 abc\nAPPEND k 12\nGETRANGE k -3 -1\nSUBSTR k 0 99\nSETRANGE k 536870911 x\nAPPEND n 1\nINCR n\nSETRANGE n 0 -",
 		"SETBIT k 4294967295 2\nSETBIT k 100 1\nGETBIT k 100\nBITCOUNT k -5 -1 BIT\nBITPOS k 0 1 2 BYTE\nBITPOS k 1 -1\nBITCOUNT k 1",
 		"MSET a abcab b bacba\nLCS a b\nLCS a b IDX MINMATCHLEN 2 WITHMATCHLEN\nLCS a b LEN\nHELLO 3\nLCS a none IDX",
@@ -58,8 +60,8 @@ func FuzzCommands(f *testing.F) {
 	})
 }
 
-// maxReplyDepth is how deep replies are nested at most: COMMAND's are the deepest.
-const maxReplyDepth = 8
+// maxReplyDepth is how deep replies are nested at most: those of COMMAND DOCS are the deepest.
+const maxReplyDepth = 16
 
 // replySize is the length of the reply that b begins with.
 func replySize(b []byte, depth int) (int, error) {
@@ -73,6 +75,8 @@ func replySize(b []byte, depth int) (int, error) {
 		if bytes.ContainsAny(b[:end], "\r\n") {
 			return 0, fmt.Errorf("a line break in %q", line)
 		}
+		return size, nil
+	case ',', '#':
 		return size, nil
 	case '_':
 		if line != "" {
@@ -96,9 +100,13 @@ func replySize(b []byte, depth int) (int, error) {
 			return 0, fmt.Errorf("a bulk of %d bytes does not end", n)
 		}
 		return size + n + 2, nil
+	case '*':
+		if n == -1 {
+			return size, nil
+		}
 	case '%':
 		n *= 2
-	case '*', '~':
+	case '~':
 	default:
 		return 0, fmt.Errorf("type %q", b[0])
 	}

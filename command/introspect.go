@@ -1,7 +1,9 @@
 package command
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/quotadb/quota-db/resp"
 )
@@ -39,7 +41,8 @@ func commandList(c *call) {
 			i := slices.IndexFunc(categoryNames(), func(name string) bool { return is(value, name) })
 			want = func(r *row) bool { return i >= 0 && r.categories()&(1<<i) != 0 }
 		case is(args[1], "pattern"):
-			want = func(r *row) bool { return globMatch(value, []byte(r.full)) }
+			pattern := bytes.ToLower(value)
+			want = func(r *row) bool { return globMatch(pattern, []byte(r.full)) }
 		default:
 			c.fail(errSyntax)
 			return
@@ -57,67 +60,64 @@ func commandList(c *call) {
 	}
 }
 
-// commandDocs answers what is known of the commands in words; nothing of one that does not exist.
-func commandDocs(c *call) {
-	rows := c.server.table.top
-	if len(c.args) > 2 {
-		rows = nil
-		for _, name := range c.args[2:] {
-			if r := c.server.table.findFull(name); r != nil {
-				rows = append(rows, r)
-			}
-		}
-	}
-	c.docs(rows)
-}
-
-// docs answers a map from names to what is known.
-func (c *call) docs(rows []*row) {
-	c.pairs(len(rows))
-	for _, r := range rows {
-		c.bulk(r.full)
-		fields := 3
-		if r.subs != nil {
-			fields++
-		}
-		c.pairs(fields)
-		c.bulk("summary")
-		c.bulk(r.summary)
-		c.bulk("since")
-		c.bulk(r.since)
-		c.bulk("group")
-		c.bulk(r.group)
-		if r.subs != nil {
-			c.bulk("subcommands")
-			c.docs(r.subs)
-		}
-	}
-}
-
 // commandGetKeys answers the keys of a whole command.
 func commandGetKeys(c *call) {
-	args := c.args[2:]
-	r := c.server.table.find(args[0])
+	names, _ := c.keysOf(c.args[2:])
+	if names == nil {
+		return
+	}
+	c.array(len(names))
+	for _, name := range names {
+		c.out = resp.AppendBulk(c.out, name)
+	}
+}
+
+// commandGetKeysAndFlags answers the keys of a whole command and how it uses each.
+func commandGetKeysAndFlags(c *call) {
+	names, r := c.keysOf(c.args[2:])
+	if names == nil {
+		return
+	}
+	use := strings.Fields(r.keys.useIn(c.args[2:]))
+	c.array(len(names))
+	for i, name := range names {
+		if i > 0 && r.keys.then != "" {
+			use = strings.Fields(r.keys.then)
+		}
+		c.array(2)
+		c.out = resp.AppendBulk(c.out, name)
+		c.words(use, "")
+	}
+}
+
+// keysOf are the keys of a whole command, and its row; none after answering an error.
+func (c *call) keysOf(args [][]byte) (names [][]byte, r *row) {
+	r = c.server.table.find(args[0])
 	if r != nil && r.subs != nil {
 		r = r.findSub(args[1]) // there is one: the arity of COMMAND GETKEYS wants it
 	}
 	switch {
 	case r == nil:
 		c.fail(errInvalidCommand)
-		return
+		return nil, nil
 	case r.keys.first == 0:
 		c.fail(errCommandNoKeys)
-		return
+		return nil, nil
 	case !r.accepts(len(args)):
 		c.fail(errCommandArguments)
-		return
+		return nil, nil
 	}
-	var names [][]byte
 	for i, end := r.keys.first, r.keys.end(len(args)); i < end; i += r.keys.step {
 		names = append(names, args[i])
 	}
-	c.array(len(names))
-	for _, name := range names {
-		c.out = resp.AppendBulk(c.out, name)
+	return names, r
+}
+
+// useIn is what a whole command does to its keys: SET also reads if it has the word GET.
+func (k keys) useIn(args [][]byte) string {
+	use, varies := strings.CutSuffix(k.use, " variable_flags")
+	if varies && !slices.ContainsFunc(args[3:], func(arg []byte) bool { return is(arg, "get") }) {
+		return overwrites
 	}
+	return use
 }
