@@ -146,6 +146,16 @@ var planted = []struct {
 		history: "0 inc; 0 expire 3; 0>1; 1 inc; tick 1; 0 set; tick 2; 0>1",
 	},
 	{
+		name: "rule (ii) counts a reset that the window has itself: after SET KEEPTTL another node's PERSIST is undone",
+		plant: func(r *rules) {
+			r.merge = variant(func(e, o *Entry, now int64) bool {
+				at := e.Deadline.Stamp
+				return e.ended(o, now) || e.Expired(now) && at.Less(o.Base.Stamp) && at.Less(o.Deadline.Stamp)
+			}, (*Entry).Close)
+		},
+		history: "0 setex 3; 0 setkeep; 0>1; 1 persist; tick 4; 1>0",
+	},
+	{
 		name: "rule (iii) is missing: the last INCR of a dropped window ends the new one",
 		plant: func(r *rules) {
 			r.begin = func(e *Entry, now int64) { e.Begin(0) }
