@@ -93,11 +93,19 @@ func (m *model) latestEnd(x *item, deadline int) int64 {
 	}
 	end := d.At
 	for i, w := range m.deadlines {
-		if d.Stamp.Less(w.Stamp) && w.birth < d.At+m.slack && (w.direct || !wasHidden) {
+		if d.Stamp.Less(w.Stamp) && w.birth < d.At+m.slack && (w.direct || !wasHidden || m.kept(d)) {
 			end = max(end, m.latestEnd(x, i))
 		}
 	}
 	return end
+}
+
+// kept reports whether a reset after d left the deadline alone, as SET KEEPTTL does: then a SET elsewhere that cleared the deadline
+// cannot be told from a PERSIST, and reopens the window as one.
+func (m *model) kept(d deadlineWrite) bool {
+	return slices.ContainsFunc(m.resets, func(r Stamp) bool {
+		return d.Stamp.Less(r) && !slices.ContainsFunc(m.deadlines, func(w deadlineWrite) bool { return w.Stamp == r })
+	})
 }
 
 // mayBeGone reports whether something may have removed the item: a reset that saw it; or a deadline it
