@@ -45,6 +45,15 @@ func genFull(t *rapid.T) Entry {
 			e.Quota.Transient = rapid.Bool().Draw(t, "transient")
 		}
 	}
+	if e.Base.Kind != None {
+		e.Base.Stamp.Time = e.Base.Stamp.Time&^halfBit | tickStep
+	}
+	if e.Deadline.At != 0 {
+		e.Deadline.Stamp.Time = e.Deadline.Stamp.Time&^halfBit | tickStep
+	}
+	if e.Quota.Capacity != 0 {
+		e.Quota.Stamp.Time = e.Quota.Stamp.Time&^halfBit | tickStep
+	}
 	e.Since = rapid.Int64Range(0, 1<<50).Draw(t, "since")
 	e.settleSince()
 	return e
@@ -101,6 +110,7 @@ func TestWhatNoEncoderWritesIsRefused(t *testing.T) {
 		{"a varint without end", "40" + key + "ffffffffffffffffffff01"},
 		{"a base of stamp zero", "04" + key + zero},
 		{"a value too long", "06" + key + stamp + "8180808002"},
+		{"content with a half stamp", "05" + key + "03000000000000000100" + "02"},
 		{"a deadline before 1970", "08" + key + stamp + "ffffffffffffffffff01"},
 		{"a needless since", "24" + key + "000000000000000100" + "00" + "05"},
 		{"since zero", "20" + key + "00"},

@@ -3,7 +3,10 @@ package crdt
 import (
 	"fmt"
 	"math"
+	"slices"
 )
+
+const diverged = "convergence: the nodes differ after everything was exchanged"
 
 // broken lets a copy of the cluster exchange everything it holds, and says which law the outcome breaks: "" for none.
 func (m *model) broken() string {
@@ -13,7 +16,7 @@ func (m *model) broken() string {
 	}
 	c.now += c.slack
 	if !c.exchange() {
-		return "convergence: the nodes differ after everything was exchanged"
+		return diverged
 	}
 	for i := range c.items {
 		x := &c.items[i]
@@ -59,11 +62,11 @@ func (m *model) brokenFor(x *item, f *Entry, visible bool) string {
 	if x.reset && visible {
 		return "L2: a reset that saw it has not removed it"
 	}
-	for i, d := range m.deadlines {
+	for i := range m.deadlines {
 		if x.under>>i&1 == 0 || !visible {
 			continue
 		}
-		end := m.latestEnd(x, d)
+		end := m.latestEnd(x, i)
 		if end <= m.now {
 			return "L3, ghost: its window has ended, and nothing reopened it"
 		}
@@ -77,21 +80,32 @@ func (m *model) brokenFor(x *item, f *Entry, visible bool) string {
 	return ""
 }
 
-// latestEnd is the last moment at which an item that stood under d may be seen: writes to the deadline by
-// nodes whose content was begun before put it off. A SET that did not see the item does so only if the item was hidden nowhere.
-func (m *model) latestEnd(x *item, d deadlineWrite) int64 {
+// latestEnd is the last moment at which an item that stood under a deadline may be seen. An EXPIRE or PERSIST puts it off that is later,
+// and by a node whose content was begun before; so does what clears the deadline beside other content, unless the
+// item was hidden somewhere. A SET or DEL that came after the deadline and did not see it does so for good: then L2, that the item
+// counts on top, goes before L3, that it ends.
+func (m *model) latestEnd(x *item, deadline int) int64 {
+	d := m.deadlines[deadline]
+	wasHidden := (x.hidden[0]|x.hidden[1]|x.hidden[2])>>deadline&1 != 0
+	beside := slices.ContainsFunc(m.resets, func(r Stamp) bool { return d.Stamp.Less(r) && r != x.base })
+	if d.At == 0 || beside && !wasHidden {
+		return math.MaxInt64
+	}
 	end := d.At
-	for range m.deadlines {
-		for _, w := range m.deadlines {
-			if d.Stamp.Less(w.Stamp) && w.birth < end && end != math.MaxInt64 && (w.direct || x.finished == 0) {
-				if w.At == 0 {
-					return math.MaxInt64
-				}
-				end = max(end, w.At)
-			}
+	for i, w := range m.deadlines {
+		if d.Stamp.Less(w.Stamp) && w.birth < d.At+m.slack && (w.direct || !wasHidden || m.kept(d)) {
+			end = max(end, m.latestEnd(x, i))
 		}
 	}
 	return end
+}
+
+// kept reports whether a reset after d left the deadline alone, as SET KEEPTTL does: then a SET elsewhere that cleared the deadline
+// cannot be told from a PERSIST, and reopens the window as one.
+func (m *model) kept(d deadlineWrite) bool {
+	return slices.ContainsFunc(m.resets, func(r Stamp) bool {
+		return d.Stamp.Less(r) && !slices.ContainsFunc(m.deadlines, func(w deadlineWrite) bool { return w.Stamp == r })
+	})
 }
 
 // mayBeGone reports whether something may have removed the item: a reset that saw it; or a deadline it
@@ -109,7 +123,7 @@ func (m *model) mayBeGone(x *item) bool {
 			continue
 		}
 		for j, w := range m.deadlines {
-			if !w.Stamp.Less(d.Stamp) && x.over>>j&1 == 0 && x.birth < d.At && w.At != 0 && w.At <= m.now && !m.mustReopen(w) {
+			if !w.Stamp.Less(d.Stamp) && x.over>>j&1 == 0 && x.birth < d.At+m.slack && w.At != 0 && w.At <= m.now && !m.mustReopen(x, w) {
 				return true
 			}
 		}
@@ -117,21 +131,21 @@ func (m *model) mayBeGone(x *item) bool {
 	return false
 }
 
-// mustReopen reports whether an EXPIRE or PERSIST certainly made d invalid: it came in time, no reset came beside it, and
-// nobody wrote to the key at or after d.
-func (m *model) mustReopen(d deadlineWrite) bool {
+// mustReopen reports whether an EXPIRE or PERSIST certainly made d invalid for the item: it came in time, no reset came beside it but
+// one that wrote the item and that it knew, and nobody wrote to the key at or after d.
+func (m *model) mustReopen(x *item, d deadlineWrite) bool {
 	if m.lastWrite >= d.At-m.slack {
 		return false
-	}
-	for _, r := range m.resets {
-		if d.Stamp.Less(r) {
-			return false
-		}
 	}
 	last := d
 	for _, w := range m.deadlines {
 		if last.Stamp.Less(w.Stamp) {
 			last = w
+		}
+	}
+	for _, r := range m.resets {
+		if d.Stamp.Less(r) && (r != x.base || r != last.base) {
+			return false
 		}
 	}
 	return last.direct && last.Stamp != d.Stamp && (last.At == 0 || last.At > m.now)

@@ -83,7 +83,7 @@ func (m *Merged) closeEnded(e, remote *Entry, now int64) {
 
 // closeForMerge closes e and returns which parts that changed.
 func (e *Entry) closeForMerge() Parts {
-	changed := PartBase | PartDeadline
+	changed := PartDeadline
 	for i := range e.Rows {
 		if !e.Rows[i].AtFloor() {
 			changed |= PartRows
@@ -92,8 +92,11 @@ func (e *Entry) closeForMerge() Parts {
 	if e.Quota.Capacity != 0 {
 		changed |= PartQuota
 	}
-	since := e.Since
+	base, since := e.Base.Stamp, e.Since
 	e.Close()
+	if e.Base.Stamp != base {
+		changed |= PartBase
+	}
 	if e.Since != since {
 		changed |= PartSince
 	}
@@ -102,21 +105,28 @@ func (e *Entry) closeForMerge() Parts {
 
 // ended reports whether e is a window that has ended for what other is, so that its content must not join other's:
 //
-//   - other was reset, and had its deadline written, after e's was; and (i) that reset was an expiry, or
-//     (ii) e is past its deadline at now;
-//   - or (iii) other was made or reset after e's deadline, by whatever clock, without having heard of it. This holds
+//   - (i) an expiry has reset other, and its deadline was written, after e's deadline was;
+//   - (ii) e is past its deadline at now, and other's deadline was written later, either by an end of its own or beside a
+//     reset that was later than e's deadline too;
+//   - (iii) other was made or reset after e's deadline, by whatever clock, without having heard of it. This holds
 //     also where the closed remains of e were dropped before other was made. What holds this very deadline is no other window.
 //
-// Otherwise an entry past its deadline is only hidden, and a later EXPIRE or PERSIST reopens it.
+// A reset that e itself has, a SET KEEPTTL under the deadline, is none. Otherwise an entry past its deadline is only
+// hidden, and a later EXPIRE or PERSIST reopens it.
 // Why, and the histories that broke simpler rules: docs/design/2026-11-merge.md.
 func (e *Entry) ended(other *Entry, now int64) bool {
 	if e.Deadline.At == 0 {
 		return false
 	}
 	at := e.Deadline.Stamp
-	reset := at.Less(other.Base.Stamp)
-	if reset && at.Less(other.Deadline.Stamp) && (other.expiryBase() || e.Expired(now)) {
-		return true
+	reset := at.Less(other.Base.Stamp) && other.Base.Stamp != e.Base.Stamp
+	if at.Less(other.Deadline.Stamp) {
+		if reset && other.expiryBase() {
+			return true
+		}
+		if e.Expired(now) && (reset || other.Deadline.Stamp.isHalf()) {
+			return true
+		}
 	}
 	if at == other.Deadline.Stamp {
 		return false

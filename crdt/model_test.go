@@ -62,20 +62,21 @@ func history(steps []step) string {
 
 // item is something that was written, an increment or a base, and what the laws need to know of its fate.
 type item struct {
-	node     int
-	number   uint64 // of an increment: its row's P
-	base     Stamp  // of a base
-	birth    int64  // when the content it became part of was begun, by the clock of its node
-	under    uint64 // every deadline under which it was seen anywhere, as bits of model.deadlines
-	over     uint64 // the deadline that its node knew and left behind when it began that content
-	finished uint8  // nodes at which it was hidden by a deadline, and that have not forgotten it
-	reset    bool   // a SET or DEL saw it, or of a base: wrote over it
+	node   int
+	number uint64    // of an increment: its row's P
+	base   Stamp     // of a base
+	birth  int64     // when the content it became part of was begun, by the clock of its node
+	under  uint64    // every deadline under which it was seen anywhere, as bits of model.deadlines
+	over   uint64    // the deadline that its node knew and left behind when it began that content
+	hidden [3]uint64 // of each node: the deadlines that hid it there, until the node forgets it
+	reset  bool      // a SET or DEL saw it, or of a base: wrote over it
 }
 
 // deadlineWrite is a write to a deadline register.
 type deadlineWrite struct {
 	Deadline
 	birth  int64 // when the content was begun that the node wrote it for, by its clock
+	base   Stamp // of that content
 	direct bool  // EXPIRE or PERSIST; otherwise a consequence of SET, or of a new beginning
 }
 
@@ -186,11 +187,11 @@ func (m *model) hash(b []byte) uint64 {
 		}
 	}
 	for _, x := range m.items {
-		b = hashStamp(appendInts(b, int64(x.node), int64(x.number), x.birth, int64(x.under), int64(x.over), int64(x.finished)), x.base)
+		b = hashStamp(appendInts(b, int64(x.node), int64(x.number), x.birth, int64(x.under), int64(x.over), int64(x.hidden[0]), int64(x.hidden[1]), int64(x.hidden[2])), x.base)
 		b = strconv.AppendBool(b, x.reset)
 	}
 	for _, d := range m.deadlines {
-		b = strconv.AppendBool(hashStamp(appendInts(b, d.At, d.birth), d.Stamp), d.direct)
+		b = strconv.AppendBool(hashStamp(hashStamp(appendInts(b, d.At, d.birth), d.Stamp), d.base), d.direct)
 	}
 	for _, s := range m.resets {
 		b = hashStamp(b, s)
@@ -254,7 +255,7 @@ func (m *model) write(s step) bool {
 	case "inc":
 		if gone {
 			if n.Deadline.At != 0 {
-				m.noteDeadline(Deadline{Stamp: n.Deadline.Stamp.Half()}, now, false)
+				m.noteDeadline(n, Deadline{Stamp: n.Deadline.Stamp.Half()}, now, false)
 			}
 			m.begin(&n.Entry, now)
 			n.birth = now
@@ -272,7 +273,7 @@ func (m *model) write(s step) bool {
 		if s.what == "expire" {
 			n.Deadline.At = now + int64(s.arg)
 		}
-		m.noteDeadline(n.Deadline, n.birth, true)
+		m.noteDeadline(n, n.Deadline, n.birth, true)
 	default:
 		panic("no such step: " + s.what)
 	}
@@ -300,7 +301,7 @@ func (m *model) set(s step, gone bool) {
 		if s.what == "setex" {
 			n.Deadline.At = now + int64(s.arg)
 		}
-		m.noteDeadline(n.Deadline, now, false)
+		m.noteDeadline(n, n.Deadline, now, false)
 	}
 	n.birth = now
 	late := slices.ContainsFunc(m.resets, stamp.Less)
@@ -349,14 +350,14 @@ func (m *model) drop(node int) bool {
 	n.over |= m.bit(n.Deadline)
 	n.dropped = len(n.versions)
 	for i := range m.items {
-		m.items[i].finished &^= 1 << node
+		m.items[i].hidden[node] = 0
 	}
 	n.Entry, n.birth = Entry{}, 0
 	return true
 }
 
-func (m *model) noteDeadline(d Deadline, birth int64, direct bool) {
-	m.deadlines = append(m.deadlines, deadlineWrite{d, birth, direct})
+func (m *model) noteDeadline(n *replica, d Deadline, birth int64, direct bool) {
+	m.deadlines = append(m.deadlines, deadlineWrite{d, birth, n.Base.Stamp, direct})
 }
 
 // bit is the place of a deadline among all that were written, 0 for none.
@@ -396,7 +397,7 @@ func (m *model) watch(node int) {
 		if x := &m.items[i]; x.in(&n.Entry) {
 			x.under |= at
 			if n.Expired(m.wall(node)) {
-				x.finished |= 1 << node
+				x.hidden[node] |= at
 			}
 		}
 	}

@@ -63,6 +63,7 @@ var planted = []struct {
 	plant   func(*rules)
 	history string
 	skew    int64 // node 1's clock is behind by that
+	byHand  bool  // beyond the bounds of the search
 }{
 	{
 		name: "a row travels without its floors",
@@ -104,6 +105,7 @@ var planted = []struct {
 			}
 		},
 		history: "0 setex 2; 0>1; 1 persist; tick 3; 0 sweep; 1>0",
+		byHand:  true,
 	},
 	{
 		name: "whatever is past its deadline is closed before a merge: another node's PERSIST is undone",
@@ -135,6 +137,7 @@ var planted = []struct {
 			}, (*Entry).Close)
 		},
 		history: "0 inc; 0 setex 2; tick 1; 0 setex 2; 0 inc; 0@1>1; 1 setkeep; tick 1",
+		byHand:  true,
 	},
 	{
 		name: "rule (ii) is missing: what was hidden counts on top of a SET made before the deadline",
@@ -144,6 +147,17 @@ var planted = []struct {
 			}, (*Entry).Close)
 		},
 		history: "0 inc; 0 expire 3; 0>1; 1 inc; tick 1; 0 set; tick 2; 0>1",
+	},
+	{
+		name: "rule (ii) counts a reset that the window has itself: after SET KEEPTTL another node's PERSIST is undone",
+		plant: func(r *rules) {
+			r.merge = variant(func(e, o *Entry, now int64) bool {
+				at := e.Deadline.Stamp
+				return e.ended(o, now) || e.Expired(now) && at.Less(o.Base.Stamp) && at.Less(o.Deadline.Stamp)
+			}, (*Entry).Close)
+		},
+		history: "0 setex 3; 0 setkeep; 0>1; 1 persist; tick 4; 1>0",
+		byHand:  true,
 	},
 	{
 		name: "rule (iii) is missing: the last INCR of a dropped window ends the new one",

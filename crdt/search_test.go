@@ -10,7 +10,7 @@ import (
 // The search tries every history within its bounds: every order of commands, ticks, sweeps, drops and deliveries of any state
 // that any node ever had. After each step a copy of the cluster exchanges everything and is held to the laws.
 
-var deep = flag.Bool("deep", false, "search histories that are longer, for some minutes")
+var deep = flag.Bool("deep", false, "search longer histories, for some minutes, and for planted bugs")
 
 // menu is what a search may do.
 type menu struct {
@@ -120,7 +120,10 @@ func (s *search) try(m *model, next step, left budget, so []step) {
 
 func TestNoHistoryWithinBoundsBreaksALaw(t *testing.T) {
 	for _, u := range menus {
-		if *deep {
+		switch {
+		case testing.Short():
+			u.length -= 2
+		case *deep:
 			u.writes, u.ticks, u.gives, u.length = u.writes+1, u.ticks+1, u.gives+1, u.length+1
 		}
 		t.Run(u.name, func(t *testing.T) {
@@ -130,6 +133,29 @@ func TestNoHistoryWithinBoundsBreaksALaw(t *testing.T) {
 				t.Fatal(law)
 			}
 			t.Logf("%d states", states)
+		})
+	}
+}
+
+// TestTheSearchFindsPlantedBugs shows that the bounds are not too narrow.
+func TestTheSearchFindsPlantedBugs(t *testing.T) {
+	if !*deep {
+		t.Skip("takes a minute: make model")
+	}
+	for _, p := range planted {
+		if p.byHand {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			bad := ourRules()
+			p.plant(&bad)
+			for _, u := range menus {
+				if law, _ := searchAll(bad, u); law != "" {
+					return
+				}
+			}
+			t.Error("not found")
 		})
 	}
 }
