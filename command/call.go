@@ -53,6 +53,7 @@ func (c *call) text(text string) { c.out = resp.AppendVerbatim(c.out, "txt", tex
 // fail answers an error.
 func (c *call) fail(text string) {
 	c.x.counts.failed[c.row.id].Add(1)
+	c.server.Stats.countError(text)
 	c.out = resp.AppendError(c.out, strings.Trim(text, "\r\n"))
 }
 

@@ -113,8 +113,8 @@ func connectionCommands() []*row {
 		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo, summary: "Answer the message"},
 		{name: "quit", arity: -1, flags: early, since: "1.0.0", handler: quit, summary: "End the connection"},
 		{name: "reset", arity: 1, flags: early, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
-		{name: "auth", arity: -2, flags: early, since: "1.0.0", handler: auth, summary: "Log in"},
-		{name: "hello", arity: -1, flags: early, since: "6.0.0", handler: hello, summary: "Choose the protocol, log in, name the connection"},
+		{name: "auth", arity: -2, flags: early, since: "1.0.0", secrets: secretsFrom(1), handler: auth, summary: "Log in"},
+		{name: "hello", arity: -1, flags: early, since: "6.0.0", secrets: helloSecrets, handler: hello, summary: "Choose the protocol, log in, name the connection"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
 	}
 	rows = inGroup(rows, ofConnection, aclConnection)
@@ -146,6 +146,8 @@ func serverCommands() []*row {
 			{name: "usage", arity: -3, flags: readonly, keys: subKey(looksAt), since: "4.0.0", handler: memoryUsage, summary: "About how many bytes a key takes"},
 			{name: "help", arity: 2, flags: loading | stale, since: "4.0.0", handler: help, summary: "This list"},
 		}},
+		{name: "slowlog", arity: -2, group: ofServer, since: "2.2.12", summary: "Commands that took long", subs: slowlogCommands()},
+		{name: "latency", arity: -2, group: ofServer, since: "2.8.13", summary: "How long things have taken", subs: latencyCommands()},
 		{name: "cluster", arity: -2, group: ofCluster, since: "3.0.0", summary: "Refused: this is not part of a Redis cluster", subs: clusterCommands()},
 	}
 }
@@ -154,7 +156,7 @@ func configCommands() []*row {
 	const plain = admin | noscript | loading | stale
 	return []*row{
 		{name: "get", arity: -3, flags: plain, since: "2.0.0", handler: configGet, summary: "Parameters by name or pattern"},
-		{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: configSet, summary: "Change parameters, all or none"},
+		{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, secrets: configSecrets, handler: configSet, summary: "Change parameters, all or none"},
 		{name: "resetstat", arity: 2, flags: plain, since: "2.0.0", handler: configResetStat, summary: "Begin to count anew"},
 		{name: "rewrite", arity: 2, flags: plain, since: "2.8.0", handler: configRewrite, summary: "Refused: there is no configuration file"},
 		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", handler: help, summary: "This list"},

@@ -31,6 +31,7 @@ const (
 	errCommandArguments = "ERR Invalid number of arguments specified for command"
 	errCommandNoKeys    = "ERR The command has no key arguments"
 	errClientID         = "ERR Invalid client ID"
+	errSlowlogCount     = "ERR count should be greater than or equal to -1"
 )
 
 // What Redis has no words for.
@@ -63,6 +64,11 @@ func unknownCommand(args [][]byte) string {
 
 func unknownSubcommand(container *row, name []byte) string {
 	return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", clip(name, shown), strings.ToUpper(container.name))
+}
+
+// subcommandArguments is for a subcommand that counts its arguments itself.
+func subcommandArguments(args [][]byte) string {
+	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", clip(args[1], shown), strings.ToUpper(string(args[0])))
 }
 
 func wrongArity(r *row) string {

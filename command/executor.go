@@ -33,12 +33,11 @@ type Executor struct {
 	hashed int                       // how many of keys are in use
 	ran    int                       // commands of the last Run that ran
 	call   call
+	timing timing
 
-	tallied *row // what ran last
-	tally   int64
-	hits    int64
-	misses  int64
-	names   []byte // for SCAN and KEYS
+	hits   int64
+	misses int64
+	names  []byte // for SCAN and KEYS
 }
 
 // planned is a command that is about to run.
@@ -61,25 +60,27 @@ const (
 // NewExecutor makes an executor.
 func (s *Server) NewExecutor() *Executor {
 	x := &Executor{server: s, counts: s.Stats.newCounts(len(s.table.rows))}
+	x.timing = newTiming(s, x.counts)
 	x.call = call{server: s, x: x}
 	return x
 }
 
 // Run executes the commands in order and appends their replies to out. It stops after a command that sets
 // c.CloseAfter, and once out has ReplyBytes: then Ran says how many commands ran, and the others are to be given again. The
-// clocks are read once.
+// commands go by one reading of the clocks; how long they take is measured apart.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
+	x.timing.begin(x.call.now.Mono)
 	for len(batch) > 0 && !c.CloseAfter && len(x.call.out) < ReplyBytes {
 		n := min(len(batch), groupCommands)
 		x.prepare(batch[:n])
 		x.execute(batch[:n])
+		x.flush()
 		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[n:]
 	}
-	c.see(x.call.now.Wall, x.tallied)
-	x.flush()
+	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
 	x.forget()
 	return out
@@ -87,6 +88,12 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 
 // Ran is how many commands the last Run ran.
 func (x *Executor) Ran() int { return x.ran }
+
+// Received counts bytes that clients of the executor's goroutine have sent.
+func (x *Executor) Received(bytes int) { x.counts.received.Add(int64(bytes)) }
+
+// Sent counts bytes that are on their way to clients of the executor's goroutine.
+func (x *Executor) Sent(bytes int) { x.counts.sent.Add(int64(bytes)) }
 
 // prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
 func (x *Executor) prepare(group [][][]byte) {
@@ -152,11 +159,7 @@ func (x *Executor) execute(group [][][]byte) {
 			x.reject(p.row, errOOM)
 			continue
 		}
-		if p.row != x.tallied {
-			x.flush()
-			x.tallied = p.row
-		}
-		x.tally++
+		x.note(p.row, args)
 		switch p.row.lock {
 		case lockNone:
 			p.row.handler(c)
@@ -227,6 +230,7 @@ func (x *Executor) reject(r *row, text string) {
 	} else {
 		x.counts.unknown.Add(1)
 	}
+	x.server.Stats.countError(text)
 	x.call.out = resp.AppendError(x.call.out, text)
 }
 
@@ -236,19 +240,22 @@ func (s *Server) isFull() bool {
 	return limit > 0 && s.DB.Used() > limit || s.DB.Full()
 }
 
-// flush adds what was tallied to the counters that everybody may read. A run of the same command, which is what
-// pipelines have, is one addition.
-func (x *Executor) flush() {
-	if x.tally > 0 {
-		x.counts.calls[x.tallied.id].Add(x.tally)
-		x.tally = 0
+// note counts and times a command that is about to run.
+func (x *Executor) note(r *row, args [][]byte) {
+	if x.timing.endsAt(r) {
+		x.flush()
 	}
+	x.timing.add(r, args)
+}
+
+// flush adds what has run to the counters that everybody may read.
+func (x *Executor) flush() {
+	x.timing.end(x.call.client)
 	if x.hits|x.misses != 0 {
 		x.counts.hits.Add(x.hits)
 		x.counts.misses.Add(x.misses)
 		x.hits, x.misses = 0, 0
 	}
-	x.tallied = nil
 }
 
 // forget lets go of what belongs to the client, and of memory that only a large command needs.

@@ -18,7 +18,18 @@ type Params struct {
 	MaxMemory      atomic.Int64 // bytes that the keys may take; 0: no limit
 	MaxClients     atomic.Int64 // connections at one time
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
+
+	SlowlogSlower    atomic.Int64 // microseconds from which on a command is slow; 0: all are, negative: none
+	SlowlogLen       atomic.Int64 // entries of the slow log
+	LatencyThreshold atomic.Int64 // milliseconds from which on latency is monitored; 0: not at all
+	LatencyTracking  atomic.Bool  // count in histograms how long commands take
 }
+
+// Redis's defaults.
+const (
+	slowlogSlower = 10_000
+	slowlogLength = 128
+)
 
 // maxClients bounds the parameter of that name.
 const maxClients = 1 << 20
@@ -28,6 +39,9 @@ func newParams(cfg *config.Config) *Params {
 	p.MaxMemory.Store(cfg.MaxMemory)
 	p.MaxClients.Store(int64(cfg.MaxConnections))
 	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
+	p.SlowlogSlower.Store(slowlogSlower)
+	p.SlowlogLen.Store(slowlogLength)
+	p.LatencyTracking.Store(true)
 	return p
 }
 
@@ -48,6 +62,10 @@ func (s *Server) parameters() []param {
 		{"maxmemory-policy", constant("noeviction"), setPolicy},
 		integerParam("maxclients", &s.Params.MaxClients, 1, maxClients),
 		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
+		integerParam("slowlog-log-slower-than", &s.Params.SlowlogSlower, -1, math.MaxInt64),
+		integerParam("slowlog-max-len", &s.Params.SlowlogLen, 0, math.MaxInt64),
+		integerParam("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
+		switchParam("latency-tracking", &s.Params.LatencyTracking),
 		{"save", constant(""), only("", "snapshots are not supported")},
 		{"appendonly", constant("no"), only("no", "an append only file is not supported")},
 		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node
@@ -129,6 +147,22 @@ func integerParam(name string, field *atomic.Int64, low, high int64) param {
 			return nil, "argument must be between " + strconv.FormatInt(low, 10) + " and " + strconv.FormatInt(high, 10) + " inclusive"
 		}
 		return func() { field.Store(n) }, ""
+	}}
+}
+
+func switchParam(name string, field *atomic.Bool) param {
+	get := func() string {
+		if field.Load() {
+			return "yes"
+		}
+		return "no"
+	}
+	return param{name, get, func(value string) (func(), string) {
+		yes := is([]byte(value), "yes")
+		if !yes && !is([]byte(value), "no") {
+			return nil, "argument must be 'yes' or 'no'"
+		}
+		return func() { field.Store(yes) }, ""
 	}}
 }
 

@@ -49,6 +49,8 @@ type Server struct {
 	random  func() uint64
 	table   *table
 	params  []param
+	slowlog slowlog
+	latency latency
 }
 
 // NewServer makes the commands for db. The clocks of now must never go back; stop is what SHUTDOWN calls.
