@@ -207,6 +207,8 @@ func serverCommands() []*row {
 			{name: "malloc-stats", arity: 2, since: "4.0.0", tips: figures, handler: memoryMallocStats, summary: "Go's own figures of memory"},
 			{name: "help", arity: 2, flags: loading | stale, since: "4.0.0", handler: help, summary: "This list"},
 		}},
+		{name: "slowlog", arity: -2, group: ofServer, since: "2.2.12", summary: "Commands that took long", subs: slowlogCommands()},
+		{name: "latency", arity: -2, group: ofServer, since: "2.8.13", summary: "How long things have taken", subs: latencyCommands()},
 		{name: "cluster", arity: -2, group: ofCluster, since: "3.0.0", summary: "Refused: this is not part of a Redis cluster", subs: clusterCommands()},
 	}
 }

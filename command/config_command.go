@@ -102,8 +102,7 @@ func (s *Server) param(name []byte) *param {
 }
 
 func configResetStat(c *call) {
-	c.server.Stats.reset(c.all().Expired())
-	c.x.tally, c.x.hits, c.x.misses = 0, 0, 0
+	c.server.Stats.reset(c.all().Expired(), c.now.Mono)
 	c.ok()
 }
 

@@ -60,6 +60,7 @@ const (
 	errFirstDB             = "ERR invalid first DB index"
 	errSecondDB            = "ERR invalid second DB index"
 	errNoLFU               = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+	errSlowlogCount        = "ERR count should be greater than or equal to -1"
 )
 
 // What Redis has no words for.

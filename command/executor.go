@@ -37,12 +37,11 @@ type Executor struct {
 	call   call
 	union  []engine.Key // of a transaction
 	inExec bool         // between the locking and unlocking of a transaction
+	timing timing
 
-	tallied *row // what ran last
-	tally   int64
-	hits    int64
-	misses  int64
-	names   []byte // for SCAN and KEYS
+	hits   int64
+	misses int64
+	names  []byte // for SCAN and KEYS
 }
 
 // planned is a command that is about to run.
@@ -65,16 +64,18 @@ const (
 // NewExecutor makes an executor.
 func (s *Server) NewExecutor() *Executor {
 	x := &Executor{server: s, counts: s.Stats.newCounts(len(s.table.rows))}
+	x.timing = newTiming(s, x.counts)
 	x.call = call{server: s, x: x}
 	return x
 }
 
 // Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter, at
 // one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the others
-// are to be given again. The clocks are read once.
+// are to be given again. The commands go by one reading of the clocks; how long they take is measured apart.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
+	x.timing.begin(x.call.now.Mono)
 	c.resume(&x.call)
 	for len(batch) > 0 && c.goesOn() && len(x.call.out) < ReplyBytes {
 		if c.special || x.server.attention.Load() != 0 {
@@ -82,10 +83,11 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 		} else {
 			x.runGroup(batch[:min(len(batch), groupCommands)])
 		}
+		x.flush()
+		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[x.took:]
 	}
-	c.see(x.call.now.Wall, x.tallied)
-	x.flush()
+	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
 	x.forget()
 	return out
@@ -99,8 +101,13 @@ func (x *Executor) runGroup(group [][][]byte) {
 	x.prepare(group)
 	x.execute(group)
 	x.ran += x.took
-	clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 }
+
+// Received counts bytes that clients of the executor's goroutine have sent.
+func (x *Executor) Received(bytes int) { x.counts.received.Add(int64(bytes)) }
+
+// Sent counts bytes that are on their way to clients of the executor's goroutine.
+func (x *Executor) Sent(bytes int) { x.counts.sent.Add(int64(bytes)) }
 
 // prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
 func (x *Executor) prepare(group [][][]byte) {
@@ -167,7 +174,7 @@ func (x *Executor) execute(group [][][]byte) {
 			x.reject(p.row, errOOM)
 			continue
 		}
-		x.count(p.row)
+		x.note(p.row, args)
 		switch p.row.lock {
 		case lockNone:
 			p.row.handler(c)
@@ -204,15 +211,6 @@ func (x *Executor) warm(keys []engine.Key) {
 	for some := range slices.Chunk(keys[:min(len(keys), warmKeys)], groupCommands) {
 		x.server.DB.Warm(some)
 	}
-}
-
-// count tallies a command that runs.
-func (x *Executor) count(r *row) {
-	if r != x.tallied {
-		x.flush()
-		x.tallied = r
-	}
-	x.tally++
 }
 
 // refuse answers a command that cannot run.
@@ -255,6 +253,7 @@ func (x *Executor) reject(r *row, text string) {
 		x.server.endTransaction(x.call.client)
 		text = errExecAbortFor + strings.TrimPrefix(text, "ERR ")
 	}
+	x.server.Stats.countError(text)
 	x.call.out = resp.AppendError(x.call.out, text)
 }
 
@@ -264,19 +263,22 @@ func (s *Server) isFull() bool {
 	return limit > 0 && s.DB.Used() > limit || s.DB.Full()
 }
 
-// flush adds what was tallied to the counters that everybody may read. A run of the same command, which is what
-// pipelines have, is one addition.
-func (x *Executor) flush() {
-	if x.tally > 0 {
-		x.counts.calls[x.tallied.id].Add(x.tally)
-		x.tally = 0
+// note counts and times a command that is about to run.
+func (x *Executor) note(r *row, args [][]byte) {
+	if x.timing.endsAt(r) {
+		x.flush()
 	}
+	x.timing.add(r, args)
+}
+
+// flush adds what has run to the counters that everybody may read.
+func (x *Executor) flush() {
+	x.timing.end(x.call.client)
 	if x.hits|x.misses != 0 {
 		x.counts.hits.Add(x.hits)
 		x.counts.misses.Add(x.misses)
 		x.hits, x.misses = 0, 0
 	}
-	x.tallied = nil
 }
 
 // forget lets go of what belongs to the client, and of memory that only a large command needs.

@@ -34,7 +34,6 @@ func families() [][2]string {
 		{"QuotaDB does not speak Redis's replication", "failover psync replconf replicaof role slaveof sync wait"},
 		{"QuotaDB's values have another form than Redis's", "dump migrate restore restore-asking"},
 		{"QuotaDB loads no modules", "module"},
-		{"QuotaDB's figures are in INFO", "latency slowlog"},
 		{"QuotaDB does not show what its clients do", "debug"},
 	}
 }

@@ -20,11 +20,22 @@ type Params struct {
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
 	KeepAlive      atomic.Int64 // seconds between two signs of life from an idle connection's host; 0: none are asked for
 
+	SlowlogSlower    atomic.Int64 // microseconds from which on a command is slow; 0: all are, negative: none
+	SlowlogLen       atomic.Int64 // entries of the slow log
+	LatencyThreshold atomic.Int64 // milliseconds from which on latency is monitored; 0: not at all
+	LatencyTracking  atomic.Bool  // count in histograms how long commands take
+
 	output atomic.Pointer[outputLimits]
 }
 
 // DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
 const DefaultKeepAlive = 300
+
+// Redis's defaults.
+const (
+	slowlogSlower = 10_000
+	slowlogLength = 128
+)
 
 // maxClients bounds the parameter of that name.
 const maxClients = 1 << 20
@@ -36,6 +47,9 @@ func newParams(cfg *config.Config) *Params {
 	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
 	p.KeepAlive.Store(DefaultKeepAlive)
 	p.output.Store(defaultOutputLimits())
+	p.SlowlogSlower.Store(slowlogSlower)
+	p.SlowlogLen.Store(slowlogLength)
+	p.LatencyTracking.Store(true)
 	return p
 }
 
@@ -59,6 +73,10 @@ func (s *Server) parameters() []param {
 		integerParam("tcp-keepalive", &s.Params.KeepAlive, 0, math.MaxInt32),
 		outputParam(&s.Params.output),
 		{"maxmemory-clients", constant("0"), only("0", "clients are bounded one by one, see client-output-buffer-limit")},
+		integerParam("slowlog-log-slower-than", &s.Params.SlowlogSlower, -1, math.MaxInt64),
+		integerParam("slowlog-max-len", &s.Params.SlowlogLen, 0, math.MaxInt64),
+		integerParam("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
+		switchParam("latency-tracking", &s.Params.LatencyTracking),
 		{"save", constant(""), only("", "snapshots are not supported")},
 		{"appendonly", constant("no"), only("no", "an append only file is not supported")},
 		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node
@@ -140,6 +158,22 @@ func integerParam(name string, field *atomic.Int64, low, high int64) param {
 			return nil, "argument must be between " + strconv.FormatInt(low, 10) + " and " + strconv.FormatInt(high, 10) + " inclusive"
 		}
 		return func() { field.Store(n) }, ""
+	}}
+}
+
+func switchParam(name string, field *atomic.Bool) param {
+	get := func() string {
+		if field.Load() {
+			return "yes"
+		}
+		return "no"
+	}
+	return param{name, get, func(value string) (func(), string) {
+		yes := is([]byte(value), "yes")
+		if !yes && !is([]byte(value), "no") {
+			return nil, "argument must be 'yes' or 'no'"
+		}
+		return func() { field.Store(yes) }, ""
 	}}
 }
 

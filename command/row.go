@@ -14,7 +14,8 @@ type row struct {
 	summary string
 	tips    []string // for clients that spread commands over servers
 	handler func(*call)
-	subs    []*row // subcommands; the handler, if any, is for the container's name alone
+	subs    []*row                    // subcommands; the handler, if any, is for the container's name alone
+	secrets func(args [][]byte) []int // positions of arguments that no log may show; nil: there are none
 
 	full string // name, below its container's name: "config|get"
 	id   int    // index in the statistics

@@ -55,6 +55,8 @@ type Server struct {
 	table   *table
 	params  []param
 	missing map[string]string // commands of Redis that are not here: why
+	slowlog slowlog
+	latency latency
 }
 
 // NewServer makes the commands for db. The clocks of now must never go back; stop is what SHUTDOWN calls.

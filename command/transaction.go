@@ -258,7 +258,7 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := len(c.out)
-	x.count(c.row)
+	x.note(c.row, c.args)
 	x.show(planned{c.row, none}, c.args)
 	c.row.handler(c)
 	if len(c.out)-start > maxReplyBytes { // it ran all the same: a transaction is not cut short

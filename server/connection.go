@@ -104,6 +104,9 @@ func (c *connection) consume(chunk []byte) gnet.Action {
 // advance runs commands as long as there are any and the client takes the replies. It is false when the connection
 // must close at once.
 func (c *connection) advance(chunk []byte) bool {
+	if len(chunk) > 0 {
+		c.worker.executor.Received(len(chunk))
+	}
 	c.session.feed(chunk)
 	for c.keepsUp() {
 		replies, state := c.session.run(c.worker, c.worker.replies)
@@ -175,6 +178,7 @@ func (c *connection) send(replies []byte) bool {
 		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote, "bytes", waiting, "limit", limit)
 		return false
 	}
+	c.worker.executor.Sent(len(replies))
 	_, err := c.Write(replies)
 	return err == nil
 }

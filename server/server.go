@@ -135,7 +135,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// tend moves the coarse clock and disconnects idle clients.
+// tend moves the coarse clock, disconnects idle clients and has the figures per second taken.
 func (s *Server) tend() {
 	ticker := time.NewTicker(tendInterval)
 	defer ticker.Stop()
@@ -145,6 +145,7 @@ func (s *Server) tend() {
 			return
 		case <-ticker.C:
 			s.sweepIdle(int64(time.Since(s.started) / time.Second))
+			s.commands.Sample()
 		}
 	}
 }
