@@ -33,7 +33,7 @@ func (p *param) namedBy(arg []byte) string {
 		if is(arg, p.name) {
 			return string(arg)
 		}
-	case globMatch(bytes.ToLower(arg), []byte(p.name)):
+	case glob.Match(bytes.ToLower(arg), []byte(p.name)):
 		return p.name
 	}
 	return ""
