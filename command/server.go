@@ -11,7 +11,8 @@
 //   - A handler decides everything by the clock that the batch was started with.
 //   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
 //
-// Lock order: a shard's lock, then nothing. Clients.mu is never held together with a shard's.
+// Lock order: a shard's lock, then that of the counts of errors, then nothing. Clients.mu is never held together with a
+// shard's.
 package command
 
 import (
