@@ -89,6 +89,14 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 // Ran is how many commands the last Run ran.
 func (x *Executor) Ran() int { return x.ran }
 
+// ProtocolError answers an error for what is no command.
+func (x *Executor) ProtocolError(out []byte, text string) []byte {
+	x.call.out = out
+	x.reject(nil, "ERR "+text)
+	out, x.call.out = x.call.out, nil
+	return out
+}
+
 // Received counts bytes that clients of the executor's goroutine have sent.
 func (x *Executor) Received(bytes int) { x.counts.received.Add(int64(bytes)) }
 
