@@ -3,6 +3,8 @@ package command
 import (
 	"bytes"
 	"strings"
+
+	"github.com/quotadb/quota-db/glob"
 )
 
 // configGet answers the parameters that any of the names or patterns means, each once.

@@ -103,6 +103,15 @@ func (x *Executor) runGroup(group [][][]byte) {
 	x.ran += x.took
 }
 
+// ProtocolError answers an error for what is no command.
+func (x *Executor) ProtocolError(out []byte, text string) []byte {
+	x.call.out = out
+	x.server.Stats.countError("ERR " + text)
+	x.counts.unknown.Add(1)
+	out, x.call.out = resp.AppendError(x.call.out, "ERR "+text), nil
+	return out
+}
+
 // Received counts bytes that clients of the executor's goroutine have sent.
 func (x *Executor) Received(bytes int) { x.counts.received.Add(int64(bytes)) }
 

@@ -1,6 +1,10 @@
 package command
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestGlobMatchesAsRedis(t *testing.T) {
 	redis, b := dialRedis(t), newBench(t, nil)
@@ -20,4 +24,9 @@ func TestGlobMatchesAsRedis(t *testing.T) {
 			t.Errorf("%q: got %s, Redis %s", pattern, got, want)
 		}
 	}
+}
+
+func sorted(names []string) string {
+	slices.Sort(names)
+	return strings.Join(names, " ")
 }

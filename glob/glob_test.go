@@ -2,7 +2,6 @@ package glob
 
 import (
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,9 +59,4 @@ func TestGlobWithManyStarsTakesNoTime(t *testing.T) {
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("took %v", took)
 	}
-}
-
-func sorted(names []string) string {
-	slices.Sort(names)
-	return strings.Join(names, " ")
 }

@@ -62,7 +62,7 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 		case len(s.postponed) > 0:
 			return out, ready // an error will be there again when they have run
 		case err != nil:
-			return resp.AppendError(out, "ERR "+err.Error()), finished
+			return w.executor.ProtocolError(out, err.Error()), finished
 		case !full:
 			return out, hungry
 		}
