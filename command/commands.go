@@ -197,6 +197,7 @@ func serverCommands() []*row {
 		{name: "info", arity: -1, flags: loading | stale | wholeKeyspace, acl: aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info, summary: "Figures about the server"},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, group: ofServer, since: "1.0.0", handler: shutdown, summary: "Stop the server"},
 		{name: "monitor", arity: 1, flags: admin | noscript | loading | stale, group: ofServer, since: "1.0.0", handler: monitor, summary: "Show all commands as they run"},
+		{name: "acl", arity: -2, group: ofServer, since: "6.0.0", summary: "Users and what they may do", subs: aclCommands()},
 		{name: "config", arity: -2, group: ofServer, since: "2.0.0", summary: "Parameters", subs: configCommands()},
 		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, group: ofServer, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll, summary: "All about the commands", subs: commandCommands()},
 		{name: "memory", arity: -2, group: ofServer, since: "4.0.0", summary: "Memory of keys", subs: []*row{

@@ -32,7 +32,8 @@ func FuzzCommands(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		b := newBench(t, nil)
-		b.Limits.MaxBulkBytes = 1 << 20 // so that no offset makes a value of 512 MB
+		b.failures.rate.Capacity = 1_000_000                 // no answer is to come late
+		b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // so that no offset makes a value of 512 MB
 		for part := range bytes.SplitSeq(input, []byte("\n\n")) {
 			var batch [][][]byte
 			for line := range bytes.SplitSeq(part, []byte("\n")) {
