@@ -98,9 +98,15 @@ func (x *Executor) refusal(r *row, args [][]byte) string {
 	switch denial, key := x.check(x.restrictions, r, args); denial {
 	case acl.NoCommand:
 		c.server.accessLog.add(c, deniedCommand, r.full, c.client.userName())
+		if x.inExec {
+			return errNoPermNow + "no permission to execute the command or subcommand"
+		}
 		return "NOPERM this user has no permissions to run the '" + r.full + "' command"
 	default:
 		c.server.accessLog.add(c, deniedKey, string(x.needs[key].Name), c.client.userName())
+		if x.inExec {
+			return errNoPermNow + "no permission to touch the specified keys"
+		}
 		return errNoPermKey
 	}
 }

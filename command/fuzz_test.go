@@ -32,7 +32,7 @@ func FuzzCommands(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		b := newBench(t, nil)
-		b.failures.rate.Capacity = 1_000_000                 // no answer is to come late
+		b.failures.rate.Capacity = 1_000_000               // no answer is to come late
 		b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // so that no offset makes a value of 512 MB
 		for part := range bytes.SplitSeq(input, []byte("\n\n")) {
 			var batch [][][]byte
