@@ -1,7 +1,7 @@
 # What CI runs is `make check`. `go test ./...` alone needs nothing but Go.
 
 GO ?= go
-RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config
+RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config ./acl
 FUZZTIME ?= 60s
 
 .PHONY: help build check format vet test race required fuzz robust transactions bench clean

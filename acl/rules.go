@@ -26,6 +26,7 @@ const (
 	maxPatterns  = 1024 // of keys, and of channels, in one selector
 	maxSelectors = 64
 	maxFirstArgs = 256 // of one command
+	maxRules     = 4096
 )
 
 // apply is one rule of a selector.
@@ -43,6 +44,10 @@ func (s *selector) apply(c *Catalogue, rule string) error {
 		s.everything(c, true)
 	case word == "nocommands", word == "-@all":
 		s.everything(c, false)
+	case rule == "":
+		return errSyntax
+	case len(s.rules) >= maxRules && strings.ContainsAny(rule[:1], "+-"):
+		return errTooMany
 	case strings.HasPrefix(rule, "~"):
 		return s.addPattern(rule[1:], Read|Write)
 	case strings.HasPrefix(rule, "%"):

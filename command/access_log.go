@@ -90,6 +90,12 @@ func (l *accessLog) reset() {
 	l.mu.Unlock()
 }
 
+func (l *accessLog) resetCounts() {
+	l.auth.Store(0)
+	l.command.Store(0)
+	l.key.Store(0)
+}
+
 // newest are the entries, at most n.
 func (l *accessLog) newest(n int) []accessEntry {
 	l.mu.Lock()

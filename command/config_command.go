@@ -104,6 +104,7 @@ func (s *Server) param(name []byte) *param {
 }
 
 func configResetStat(c *call) {
+	c.server.accessLog.resetCounts()
 	c.server.Stats.reset(c.all().Expired(), c.now.Mono)
 	c.ok()
 }
