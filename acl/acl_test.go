@@ -127,7 +127,7 @@ func TestUsersHoldBounds(t *testing.T) {
 			rules = append(rules, prefix+strconv.Itoa(i))
 		}
 		err := us.Set("u", rules...)
-		if !errors.Is(err, errTooMany) {
+		if !errors.Is(err, ErrTooMany) {
 			t.Errorf("%s: %v", prefix, err)
 		}
 	}

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Errors of rules, in Redis's words.
+// Errors of rules.
 var (
-	errSyntax    = errors.New("Syntax error")
-	errUnknown   = errors.New("Unknown command or category name in ACL")
-	errAllKeys   = errors.New("Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try 'resetkeys' to start with an empty list of patterns")
-	errAllChans  = errors.New("Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. Try 'resetchannels' to start with an empty list of channels")
-	errHash      = errors.New("The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters")
-	errNoSuch    = errors.New("The password you are trying to remove from the user does not exist")
-	errFirstArg  = errors.New("Allowing first-arg of a subcommand is not supported")
-	errTooMany   = errors.New("too many passwords, patterns or selectors")
-	errUnmatched = errors.New("Unmatched parenthesis in acl selector starting at")
+	ErrSyntax      = errors.New("acl: not a rule")
+	ErrUnknown     = errors.New("acl: unknown command or category")
+	ErrAllKeys     = errors.New("acl: a pattern beside all keys")
+	ErrAllChannels = errors.New("acl: a pattern beside all channels")
+	ErrHash        = errors.New("acl: not a SHA-256 in lower-case hexadecimal")
+	ErrNoPassword  = errors.New("acl: no such password")
+	ErrFirstArg    = errors.New("acl: a first argument of a subcommand")
+	ErrTooMany     = errors.New("acl: too many passwords, patterns, rules or selectors")
+	ErrUnmatched   = errors.New("acl: unmatched parenthesis")
 )
 
 // Bounds of one user.
@@ -45,9 +45,9 @@ func (s *selector) apply(c *Catalogue, rule string) error {
 	case word == "nocommands", word == "-@all":
 		s.everything(c, false)
 	case rule == "":
-		return errSyntax
+		return ErrSyntax
 	case len(s.rules) >= maxRules && strings.ContainsAny(rule[:1], "+-"):
-		return errTooMany
+		return ErrTooMany
 	case strings.HasPrefix(rule, "~"):
 		return s.addPattern(rule[1:], Read|Write)
 	case strings.HasPrefix(rule, "%"):
@@ -59,7 +59,7 @@ func (s *selector) apply(c *Catalogue, rule string) error {
 	case strings.HasPrefix(rule, "+"), strings.HasPrefix(rule, "-"):
 		return s.applyCommand(c, word[1:], word[0] == '+')
 	default:
-		return errSyntax
+		return ErrSyntax
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (s *selector) everything(c *Catalogue, yes bool) {
 func (s *selector) applyCategory(c *Catalogue, name string, yes bool) error {
 	bit, ok := c.category(name)
 	if !ok && !c.Foreign("@"+name) {
-		return errUnknown
+		return ErrUnknown
 	}
 	for _, command := range c.Commands {
 		if command.Categories&bit != 0 {
@@ -102,13 +102,13 @@ func (s *selector) applyCommand(c *Catalogue, name string, yes bool) error {
 		s.keepRule(name, yes)
 		return nil
 	case !known || !cut || !yes || rest == "":
-		return errUnknown
+		return ErrUnknown
 	case strings.Contains(rest, "|"):
-		return errFirstArg
+		return ErrFirstArg
 	case c.isContainer(container):
-		return errUnknown
+		return ErrUnknown
 	case len(s.firstArgs[id]) >= maxFirstArgs:
-		return errTooMany
+		return ErrTooMany
 	}
 	if !s.has(id) && !slices.Contains(s.firstArgs[id], rest) {
 		s.firstArgs[id] = append(s.firstArgs[id], rest)
@@ -133,7 +133,7 @@ func (s *selector) keepRule(name string, yes bool) {
 func (s *selector) addNeeding(rule string) error {
 	flags, text, ok := strings.Cut(rule, "~")
 	if !ok || flags == "" {
-		return errSyntax
+		return ErrSyntax
 	}
 	var need Need
 	for _, flag := range strings.ToUpper(flags) {
@@ -143,7 +143,7 @@ func (s *selector) addNeeding(rule string) error {
 		case flag == 'W' && need&Write == 0:
 			need |= Write
 		default:
-			return errSyntax
+			return ErrSyntax
 		}
 	}
 	if text == "*" && need == Read|Write {
@@ -155,10 +155,10 @@ func (s *selector) addNeeding(rule string) error {
 
 func (s *selector) addPattern(text string, need Need) error {
 	if hasBlank(text) {
-		return errSyntax
+		return ErrSyntax
 	}
 	if s.allKeys {
-		return errAllKeys
+		return ErrAllKeys
 	}
 	for i := range s.keys {
 		if s.keys[i].text == text {
@@ -167,7 +167,7 @@ func (s *selector) addPattern(text string, need Need) error {
 		}
 	}
 	if len(s.keys) == maxPatterns {
-		return errTooMany
+		return ErrTooMany
 	}
 	s.keys = append(s.keys, pattern{text, need})
 	return nil
@@ -175,14 +175,14 @@ func (s *selector) addPattern(text string, need Need) error {
 
 func (s *selector) addChannel(text string) error {
 	if hasBlank(text) {
-		return errSyntax
+		return ErrSyntax
 	}
 	if s.allChannels {
-		return errAllChans
+		return ErrAllChannels
 	}
 	if !slices.Contains(s.channels, text) {
 		if len(s.channels) == maxPatterns {
-			return errTooMany
+			return ErrTooMany
 		}
 		s.channels = append(s.channels, text)
 	}
@@ -195,10 +195,10 @@ func hasBlank(text string) bool { return strings.ContainsAny(text, " \t\r\n\v\f\
 // parseHash reads a SHA-256 in lower-case hexadecimal.
 func parseHash(text string) (h hash, err error) {
 	if len(text) != 2*len(h) || strings.ToLower(text) != text {
-		return h, errHash
+		return h, ErrHash
 	}
 	if _, err := hex.Decode(h[:], []byte(text)); err != nil {
-		return h, errHash
+		return h, ErrHash
 	}
 	return h, nil
 }

@@ -99,7 +99,7 @@ func (p *Permissions) addPassword(h hash) error {
 		return nil
 	}
 	if len(p.passwords) == maxPasswords {
-		return errTooMany
+		return ErrTooMany
 	}
 	p.passwords = append(p.passwords, h)
 	return nil
@@ -108,7 +108,7 @@ func (p *Permissions) addPassword(h hash) error {
 func (p *Permissions) removePassword(h hash) error {
 	i := slices.Index(p.passwords, h)
 	if i < 0 {
-		return errNoSuch
+		return ErrNoPassword
 	}
 	p.passwords = slices.Delete(p.passwords, i, i+1)
 	return nil
@@ -117,10 +117,10 @@ func (p *Permissions) removePassword(h hash) error {
 // addSelector is a rule of the form (rules of the selector).
 func (p *Permissions) addSelector(c *Catalogue, rule string) error {
 	if !strings.HasSuffix(rule, ")") {
-		return errUnmatched
+		return ErrUnmatched
 	}
 	if len(p.selectors) == maxSelectors {
-		return errTooMany
+		return ErrTooMany
 	}
 	s := newSelector(c)
 	for _, word := range strings.Fields(rule[1 : len(rule)-1]) {

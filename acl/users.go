@@ -13,10 +13,10 @@ import (
 const maxUsers = 1 << 16
 
 // ErrUserName is a name that rules could not be written down for.
-var ErrUserName = errors.New("Usernames can't contain spaces or null characters")
+var ErrUserName = errors.New("acl: a blank or a zero byte in a name")
 
 // ErrTooManyUsers is the answer to one more.
-var ErrTooManyUsers = errors.New("too many users")
+var ErrTooManyUsers = errors.New("acl: too many users")
 
 // RuleError is a rule that cannot be.
 type RuleError struct {
@@ -25,7 +25,7 @@ type RuleError struct {
 }
 
 func (e *RuleError) Error() string {
-	return fmt.Sprintf("Error in ACL SETUSER modifier '%s': %v", e.Rule, e.Err)
+	return fmt.Sprintf("rule '%s': %v", e.Rule, e.Err)
 }
 
 // Unwrap returns what is wrong with the rule.
@@ -129,7 +129,7 @@ func joinSelectors(rules []string) ([]string, error) {
 		}
 	}
 	if open >= 0 {
-		return nil, fmt.Errorf("%w '%s'.", errUnmatched, rules[open])
+		return nil, &RuleError{rules[open], ErrUnmatched}
 	}
 	return joined, nil
 }
@@ -183,7 +183,7 @@ func (us *Users) Load(text string) (gone []*User, err error) {
 			continue
 		}
 		if words[0] != "user" || len(words) < 2 {
-			return nil, fmt.Errorf("line %d: a line is: user name rules...", n)
+			return nil, fmt.Errorf("line %d: not of the form: user name rules", n)
 		}
 		if fresh[words[1]] != nil {
 			return nil, fmt.Errorf("line %d: user %q is there twice", n, words[1])

@@ -3,7 +3,6 @@ package command
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"slices"
 	"strings"
 
@@ -81,19 +80,10 @@ func aclSetUser(c *call) {
 		rules[i] = string(arg)
 	}
 	if err := c.server.Users.Set(string(c.args[2]), rules...); err != nil {
-		c.fail("ERR " + aclError(err))
+		c.fail(aclError(err))
 		return
 	}
 	c.ok()
-}
-
-// aclError is the text for a rule that cannot be. A password is not shown.
-func aclError(err error) string {
-	var rule *acl.RuleError
-	if errors.As(err, &rule) && strings.HasPrefix(rule.Rule, ">") {
-		return (&acl.RuleError{Rule: ">...", Err: rule.Err}).Error()
-	}
-	return err.Error()
 }
 
 func aclDelUser(c *call) {

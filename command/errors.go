@@ -2,9 +2,11 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/engine"
 )
 
@@ -138,4 +140,42 @@ func engineError(err error) string {
 		return errQuota
 	}
 	return "ERR " + err.Error()
+}
+
+// aclError is the text for a rule that cannot be. A password is not shown.
+func aclError(err error) string {
+	var rule *acl.RuleError
+	switch {
+	case errors.Is(err, acl.ErrUserName):
+		return "ERR Usernames can't contain spaces or null characters"
+	case !errors.As(err, &rule):
+		return "ERR " + err.Error()
+	case rule.Err == acl.ErrUnmatched:
+		return "ERR Unmatched parenthesis in acl selector starting at '" + rule.Rule + "'."
+	case strings.HasPrefix(rule.Rule, ">"), strings.HasPrefix(rule.Rule, "<") && rule.Err != acl.ErrNoPassword:
+		return "ERR Error in ACL SETUSER modifier '" + rule.Rule[:1] + "...': " + ruleError(rule.Err)
+	}
+	return "ERR Error in ACL SETUSER modifier '" + rule.Rule + "': " + ruleError(rule.Err)
+}
+
+// ruleError is what is wrong with a rule, in Redis's words.
+func ruleError(err error) string {
+	const useless = " is not valid and does not have any effect. Try "
+	switch err {
+	case acl.ErrSyntax:
+		return "Syntax error"
+	case acl.ErrUnknown:
+		return "Unknown command or category name in ACL"
+	case acl.ErrAllKeys:
+		return "Adding a pattern after the * pattern (or the 'allkeys' flag)" + useless + "'resetkeys' to start with an empty list of patterns"
+	case acl.ErrAllChannels:
+		return "Adding a pattern after the * pattern (or the 'allchannels' flag)" + useless + "'resetchannels' to start with an empty list of channels"
+	case acl.ErrHash:
+		return "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
+	case acl.ErrNoPassword:
+		return "The password you are trying to remove from the user does not exist"
+	case acl.ErrFirstArg:
+		return "Allowing first-arg of a subcommand is not supported"
+	}
+	return err.Error()
 }
