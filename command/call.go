@@ -68,6 +68,7 @@ func (c *call) toggle(field *atomic.Bool) {
 // fail answers an error.
 func (c *call) fail(text string) {
 	c.x.counts.failed[c.row.id].Add(1)
+	c.server.Stats.countError(text)
 	c.out = resp.AppendError(c.out, strings.Trim(text, "\r\n"))
 }
 

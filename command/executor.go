@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
 )
@@ -27,22 +28,23 @@ const ReplyBytes = 256 << 10
 // INCR in a batch of 16 over 10,000 keys costs about 100 ns without allocation, two thirds of it in the engine
 // (BenchmarkRunIncr16).
 type Executor struct {
-	server *Server
-	counts *counts
-	plan   [groupCommands]planned
-	keys   [groupCommands]engine.Key // of the plan's commands with one key, in order
-	hashed int                       // how many of keys are in use
-	took   int                       // commands of the last group that are done with
-	ran    int                       // commands of the last Run that ran
-	call   call
-	union  []engine.Key // of a transaction
-	inExec bool         // between the locking and unlocking of a transaction
+	server       *Server
+	counts       *counts
+	plan         [groupCommands]planned
+	keys         [groupCommands]engine.Key // of the plan's commands with one key, in order
+	hashed       int                       // how many of keys are in use
+	took         int                       // commands of the last group that are done with
+	ran          int                       // commands of the last Run that ran
+	call         call
+	restrictions *acl.Permissions // of the client; nil: it may do everything
+	needs        []acl.Key        // of the command that was checked last
+	union        []engine.Key     // of a transaction
+	inExec       bool             // between the locking and unlocking of a transaction
+	timing       timing
 
-	tallied *row // what ran last
-	tally   int64
-	hits    int64
-	misses  int64
-	names   []byte // for SCAN and KEYS
+	hits   int64
+	misses int64
+	names  []byte // for SCAN and KEYS
 }
 
 // planned is a command that is about to run.
@@ -60,32 +62,37 @@ const (
 	noSubcommand
 	badArity
 	badKey
+	noPermission
 )
 
 // NewExecutor makes an executor.
 func (s *Server) NewExecutor() *Executor {
 	x := &Executor{server: s, counts: s.Stats.newCounts(len(s.table.rows))}
+	x.timing = newTiming(s, x.counts)
 	x.call = call{server: s, x: x}
 	return x
 }
 
 // Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter, at
 // one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the others
-// are to be given again. The clocks are read once.
+// are to be given again. The commands go by one reading of the clocks; how long they take is measured apart.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
+	x.timing.begin(x.call.now.Mono)
 	c.resume(&x.call)
 	for len(batch) > 0 && c.goesOn() && len(x.call.out) < ReplyBytes {
+		x.restrictions = c.restrictions()
 		if c.special || x.server.attention.Load() != 0 {
 			x.step(batch[:1])
 		} else {
 			x.runGroup(batch[:min(len(batch), groupCommands)])
 		}
+		x.flush()
+		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[x.took:]
 	}
-	c.see(x.call.now.Wall, x.tallied)
-	x.flush()
+	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
 	x.forget()
 	return out
@@ -99,14 +106,31 @@ func (x *Executor) runGroup(group [][][]byte) {
 	x.prepare(group)
 	x.execute(group)
 	x.ran += x.took
-	clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 }
+
+// ProtocolError answers an error for what is no command.
+func (x *Executor) ProtocolError(out []byte, text string) []byte {
+	x.call.out = out
+	x.server.Stats.countError("ERR " + text)
+	x.counts.unknown.Add(1)
+	out, x.call.out = resp.AppendError(x.call.out, "ERR "+text), nil
+	return out
+}
+
+// Received counts bytes that clients of the executor's goroutine have sent.
+func (x *Executor) Received(bytes int) { x.counts.received.Add(int64(bytes)) }
+
+// Sent counts bytes that are on their way to clients of the executor's goroutine.
+func (x *Executor) Sent(bytes int) { x.counts.sent.Add(int64(bytes)) }
 
 // prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
 func (x *Executor) prepare(group [][][]byte) {
 	db, n := x.server.DB, 0
 	for i, args := range group {
 		p := x.resolve(args)
+		if x.restrictions != nil && p.problem == none && !x.mayRun(p.row, args) {
+			p.problem = noPermission
+		}
 		if p.problem == none && p.row.lock == lockOne {
 			name := args[p.row.keys.first]
 			if len(name) > engine.MaxKeyBytes {
@@ -167,11 +191,11 @@ func (x *Executor) execute(group [][][]byte) {
 			x.reject(p.row, errOOM)
 			continue
 		}
-		x.count(p.row)
+		x.note(p.row, args)
 		switch p.row.lock {
 		case lockNone:
 			p.row.handler(c)
-			if c.client.CloseAfter || c.client.special {
+			if !c.client.goesOn() || c.client.special || !c.client.isUnder(x.restrictions) {
 				return
 			}
 		case lockOne:
@@ -206,15 +230,6 @@ func (x *Executor) warm(keys []engine.Key) {
 	}
 }
 
-// count tallies a command that runs.
-func (x *Executor) count(r *row) {
-	if r != x.tallied {
-		x.flush()
-		x.tallied = r
-	}
-	x.tally++
-}
-
 // refuse answers a command that cannot run.
 func (x *Executor) refuse(p planned, args [][]byte) {
 	switch p.problem {
@@ -230,6 +245,8 @@ func (x *Executor) refuse(p planned, args [][]byte) {
 		x.reject(p.row, wrongArity(p.row))
 	case badKey:
 		x.reject(p.row, errKeySize)
+	case noPermission:
+		x.reject(p.row, x.refusal(p.row, args))
 	}
 }
 
@@ -255,6 +272,7 @@ func (x *Executor) reject(r *row, text string) {
 		x.server.endTransaction(x.call.client)
 		text = errExecAbortFor + strings.TrimPrefix(text, "ERR ")
 	}
+	x.server.Stats.countError(text)
 	x.call.out = resp.AppendError(x.call.out, text)
 }
 
@@ -264,25 +282,30 @@ func (s *Server) isFull() bool {
 	return limit > 0 && s.DB.Used() > limit || s.DB.Full()
 }
 
-// flush adds what was tallied to the counters that everybody may read. A run of the same command, which is what
-// pipelines have, is one addition.
-func (x *Executor) flush() {
-	if x.tally > 0 {
-		x.counts.calls[x.tallied.id].Add(x.tally)
-		x.tally = 0
+// note counts and times a command that is about to run.
+func (x *Executor) note(r *row, args [][]byte) {
+	if x.timing.endsAt(r) {
+		x.flush()
 	}
+	x.timing.add(r, args)
+}
+
+// flush adds what has run to the counters that everybody may read.
+func (x *Executor) flush() {
+	x.timing.end(x.call.client)
 	if x.hits|x.misses != 0 {
 		x.counts.hits.Add(x.hits)
 		x.counts.misses.Add(x.misses)
 		x.hits, x.misses = 0, 0
 	}
-	x.tallied = nil
 }
 
 // forget lets go of what belongs to the client, and of memory that only a large command needs.
 func (x *Executor) forget() {
 	c := &x.call
 	c.out, c.client, c.args, c.key = nil, nil, nil, engine.Key{}
+	clear(x.needs)
+	x.restrictions = nil
 	if cap(c.keys) > keptKeys {
 		c.keys = nil
 	}

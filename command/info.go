@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/quotadb/quota-db/config"
 )
@@ -16,7 +17,7 @@ type section struct {
 	write func(*report)
 }
 
-// sections are the parts of INFO, in order.
+// sections are the parts of INFO, in Redis's order.
 func sections() []section {
 	return []section{
 		{"Server", false, infoServer},
@@ -26,7 +27,10 @@ func sections() []section {
 		{"Stats", false, infoStats},
 		{"Replication", false, infoReplication},
 		{"CPU", false, infoCPU},
+		{"Modules", false, func(*report) {}},
 		{"Commandstats", true, infoCommands},
+		{"Errorstats", false, infoErrors},
+		{"Latencystats", true, infoLatency},
 		{"Cluster", false, infoCluster},
 		{"Keyspace", false, infoKeyspace},
 	}
@@ -82,15 +86,19 @@ func infoServer(r *report) {
 	r.line("process_id", os.Getpid())
 	r.line("run_id", s.runID)
 	r.line("node_id", s.Config.NodeID)
+	r.line("process_supervised", "no")
 	r.line("tcp_port", port)
 	r.line("server_time_usec", r.call.now.Wall*1000)
 	r.line("uptime_in_seconds", int64(uptime.Seconds()))
 	r.line("uptime_in_days", int64(uptime.Hours()/24))
+	r.line("executable", executable())
+	r.line("config_file", "")
 }
 
 func infoClients(r *report) {
 	s := r.call.server
 	r.line("connected_clients", s.Clients.Len())
+	r.line("cluster_connections", 0)
 	r.line("maxclients", s.Params.MaxClients.Load())
 	r.line("blocked_clients", 0)
 	r.line("tracking_clients", 0)
@@ -99,56 +107,104 @@ func infoClients(r *report) {
 func infoMemory(r *report) {
 	s := r.call.server
 	used, limit := s.DB.Used(), s.Params.MaxMemory.Load()
+	peak, system := s.Stats.sawUsed(used), systemMemory()
+	resident := r.process.resident
 	r.line("used_memory", used)
 	r.line("used_memory_human", human(used))
-	r.line("used_memory_rss", r.process.resident)
-	r.line("used_memory_rss_human", human(r.process.resident))
+	r.line("used_memory_rss", resident)
+	r.line("used_memory_rss_human", human(resident))
+	r.line("used_memory_peak", peak)
+	r.line("used_memory_peak_human", human(peak))
+	r.line("used_memory_peak_perc", fmt.Sprintf("%.2f%%", 100*ratio(used, peak)))
 	r.line("used_memory_heap", r.process.heap)
+	r.line("total_system_memory", system)
+	r.line("total_system_memory_human", human(system))
 	r.line("maxmemory", limit)
 	r.line("maxmemory_human", human(limit))
 	r.line("maxmemory_policy", "noeviction")
+	r.line("mem_fragmentation_ratio", fmt.Sprintf("%.2f", ratio(resident, used)))
+	r.line("mem_fragmentation_bytes", resident-used)
 	r.line("mem_allocator", "go")
 }
 
+// infoPersistence is that of a server which keeps its data in memory only: as a Redis that has never saved.
 func infoPersistence(r *report) {
 	r.line("loading", 0)
+	r.line("async_loading", 0)
 	r.line("rdb_bgsave_in_progress", 0)
+	r.line("rdb_last_save_time", r.call.server.Start.Unix())
+	r.line("rdb_last_bgsave_status", "ok")
+	r.line("rdb_last_bgsave_time_sec", -1)
+	r.line("rdb_current_bgsave_time_sec", -1)
+	r.line("rdb_saves", 0)
 	r.line("aof_enabled", 0)
 	r.line("aof_rewrite_in_progress", 0)
+	r.line("aof_rewrite_scheduled", 0)
+	r.line("aof_last_rewrite_time_sec", -1)
+	r.line("aof_current_rewrite_time_sec", -1)
+	r.line("aof_last_bgrewrite_status", "ok")
+	r.line("aof_last_write_status", "ok")
 }
 
 func infoStats(r *report) {
 	s, t := r.call.server, &r.totals
+	rate := s.Stats.rates.perSecond()
 	r.line("total_connections_received", s.Stats.Connections.Load())
 	r.line("total_commands_processed", t.calls)
+	r.line("instantaneous_ops_per_sec", int64(rate.commands))
+	r.line("total_net_input_bytes", t.received)
+	r.line("total_net_output_bytes", t.sent)
+	r.line("instantaneous_input_kbps", fmt.Sprintf("%.2f", rate.received/1024))
+	r.line("instantaneous_output_kbps", fmt.Sprintf("%.2f", rate.sent/1024))
 	r.line("rejected_connections", s.Stats.Rejected.Load())
 	r.line("expired_keys", r.call.all().Expired()-t.expired)
+	r.line("expire_cycle_cpu_milliseconds", time.Duration(s.Stats.swept.Load()).Milliseconds())
 	r.line("evicted_keys", 0)
 	r.line("keyspace_hits", t.hits)
 	r.line("keyspace_misses", t.misses)
 	r.line("pubsub_channels", 0)
 	r.line("pubsub_patterns", 0)
+	r.line("pubsubshard_channels", 0)
+	r.line("latest_fork_usec", 0)
+	r.line("total_forks", 0)
+	r.line("unexpected_error_replies", 0)
 	r.line("total_error_replies", t.errors)
+	r.line("acl_access_denied_auth", s.accessLog.auth.Load())
+	r.line("acl_access_denied_cmd", s.accessLog.command.Load())
+	r.line("acl_access_denied_key", s.accessLog.key.Load())
 }
 
+// infoReplication is that of a Redis without replicas: the nodes of a cluster are not each other's.
 func infoReplication(r *report) {
+	id := r.call.server.runID
 	r.line("role", "master")
 	r.line("connected_slaves", 0)
+	r.line("master_failover_state", "no-failover")
+	r.line("master_replid", id)
+	r.line("master_replid2", strings.Repeat("0", len(id)))
+	r.line("master_repl_offset", 0)
+	r.line("second_repl_offset", -1)
+	r.line("repl_backlog_active", 0)
+	r.line("repl_backlog_size", 0)
+	r.line("repl_backlog_first_byte_offset", 0)
+	r.line("repl_backlog_histlen", 0)
 }
 
 func infoCPU(r *report) {
 	r.line("used_cpu_sys", fmt.Sprintf("%.6f", r.process.system.Seconds()))
 	r.line("used_cpu_user", fmt.Sprintf("%.6f", r.process.user.Seconds()))
+	r.line("used_cpu_sys_children", "0.000000") // there are no children
+	r.line("used_cpu_user_children", "0.000000")
 }
 
-// infoCommands shows what has run. The time is not measured, it would cost as much as a command; its fields are there for
-// those who look for them.
+// infoCommands shows what has run. Fast commands of one pipeline share the time that they took together.
 func infoCommands(r *report) {
 	for _, row := range r.call.server.table.rows {
 		t := r.totals.rows[row.id]
 		if t.calls|t.rejected != 0 {
-			r.line("cmdstat_"+row.full, fmt.Sprintf("calls=%d,usec=0,usec_per_call=0.00,rejected_calls=%d,failed_calls=%d",
-				t.calls, t.rejected, t.failed))
+			micros := t.nanos / 1000
+			r.line("cmdstat_"+row.full, fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
+				t.calls, micros, ratio(t.nanos, t.calls)/1000, t.rejected, t.failed))
 		}
 	}
 }
@@ -159,6 +215,14 @@ func infoKeyspace(r *report) {
 	if keys := r.call.all().Len(); keys > 0 {
 		r.line("db0", fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", keys, r.call.all().Deadlines()))
 	}
+}
+
+// ratio is a part of a whole, 0 of nothing.
+func ratio(part, whole int64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
 }
 
 // human is an amount of memory with a unit, as people read it.

@@ -54,9 +54,6 @@ func (c *call) tableStats() {
 	}
 }
 
-// ratio is one amount in parts of another.
-func ratio(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }
-
 // memoryDoctor is MEMORY DOCTOR: what a person should look after.
 func memoryDoctor(c *call) {
 	const much = 64 << 20 // bytes resident without use that are worth a word

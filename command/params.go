@@ -20,11 +20,26 @@ type Params struct {
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
 	KeepAlive      atomic.Int64 // seconds between two signs of life from an idle connection's host; 0: none are asked for
 
-	output atomic.Pointer[outputLimits]
+	SlowlogSlower    atomic.Int64 // microseconds from which on a command is slow; 0: all are, negative: none
+	SlowlogLen       atomic.Int64 // entries of the slow log
+	LatencyThreshold atomic.Int64 // milliseconds from which on latency is monitored; 0: not at all
+	LatencyTracking  atomic.Bool  // count in histograms how long commands take
+
+	ProtectedMode atomic.Bool  // clients from other hosts are refused as long as the default user needs no password
+	AccessLogLen  atomic.Int64 // entries that ACL LOG keeps
+
+	requirePass atomic.Pointer[string]
+	output      atomic.Pointer[outputLimits]
 }
 
 // DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
 const DefaultKeepAlive = 300
+
+// Redis's defaults.
+const (
+	slowlogSlower = 10_000
+	slowlogLength = 128
+)
 
 // maxClients bounds the parameter of that name.
 const maxClients = 1 << 20
@@ -36,6 +51,12 @@ func newParams(cfg *config.Config) *Params {
 	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
 	p.KeepAlive.Store(DefaultKeepAlive)
 	p.output.Store(defaultOutputLimits())
+	p.ProtectedMode.Store(cfg.ProtectedMode)
+	p.AccessLogLen.Store(accessLogLen)
+	p.requirePass.Store(&cfg.RequirePass)
+	p.SlowlogSlower.Store(slowlogSlower)
+	p.SlowlogLen.Store(slowlogLength)
+	p.LatencyTracking.Store(true)
 	return p
 }
 
@@ -58,15 +79,24 @@ func (s *Server) parameters() []param {
 		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
 		integerParam("tcp-keepalive", &s.Params.KeepAlive, 0, math.MaxInt32),
 		outputParam(&s.Params.output),
+		s.requirePassParam(),
+		switchParam("protected-mode", &s.Params.ProtectedMode),
+		integerParam("acllog-max-len", &s.Params.AccessLogLen, 0, 1<<16),
+		{"aclfile", constant(c.UserFile), nil},
+		{"acl-pubsub-default", constant("resetchannels"), only("resetchannels", "there are no channels")},
 		{"maxmemory-clients", constant("0"), only("0", "clients are bounded one by one, see client-output-buffer-limit")},
+		integerParam("slowlog-log-slower-than", &s.Params.SlowlogSlower, -1, math.MaxInt64),
+		integerParam("slowlog-max-len", &s.Params.SlowlogLen, 0, math.MaxInt64),
+		integerParam("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
+		switchParam("latency-tracking", &s.Params.LatencyTracking),
 		{"save", constant(""), only("", "snapshots are not supported")},
 		{"appendonly", constant("no"), only("no", "an append only file is not supported")},
 		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node
 		{"bind", constant(host), nil},
 		{"port", constant(port), nil},
 		{"unixsocket", constant(path), nil},
-		{"proto-max-bulk-len", constant(strconv.Itoa(s.Limits.MaxBulkBytes)), nil},
-		{"client-query-buffer-limit", constant(strconv.Itoa(s.Limits.MaxBufferedBytes)), nil},
+		s.limitParam("proto-max-bulk-len", func(l *resp.Limits) *int { return &l.MaxBulkBytes }),
+		s.limitParam("client-query-buffer-limit", func(l *resp.Limits) *int { return &l.MaxBufferedBytes }),
 		{"loglevel", constant(logLevel(c.LogLevel)), nil},
 		{"node-id", constant(strconv.Itoa(c.NodeID)), nil},
 		{"shards", constant(strconv.Itoa(c.Shards)), nil},
@@ -143,6 +173,22 @@ func integerParam(name string, field *atomic.Int64, low, high int64) param {
 	}}
 }
 
+func switchParam(name string, field *atomic.Bool) param {
+	get := func() string {
+		if field.Load() {
+			return "yes"
+		}
+		return "no"
+	}
+	return param{name, get, func(value string) (func(), string) {
+		yes := is([]byte(value), "yes")
+		if !yes && !is([]byte(value), "no") {
+			return nil, "argument must be 'yes' or 'no'"
+		}
+		return func() { field.Store(yes) }, ""
+	}}
+}
+
 func memoryParam(name string, field *atomic.Int64) param {
 	get := func() string { return strconv.FormatInt(field.Load(), 10) }
 	return param{name, get, func(value string) (func(), string) {
@@ -154,5 +200,30 @@ func memoryParam(name string, field *atomic.Int64) param {
 			return nil, "argument must be a memory value"
 		}
 		return func() { field.Store(n) }, ""
+	}}
+}
+
+// leastLimit and mostLimit bound the limits of requests, in bytes.
+const (
+	leastLimit = 1 << 20
+	mostLimit  = 1 << 40
+)
+
+// limitParam is one of the limits of requests. A change holds from each client's next round on.
+func (s *Server) limitParam(name string, field func(*resp.Limits) *int) param {
+	get := func() string { return strconv.Itoa(*field(s.Limits())) }
+	return param{name, get, func(value string) (func(), string) {
+		n, err := config.ParseBytes(value)
+		if err != nil {
+			return nil, "argument must be a memory value"
+		}
+		if n < leastLimit || n > mostLimit {
+			return nil, "argument must be between " + strconv.Itoa(leastLimit) + " and " + strconv.Itoa(mostLimit) + " inclusive"
+		}
+		return func() {
+			limits := *s.Limits()
+			*field(&limits) = int(n)
+			s.limits.Store(&limits)
+		}, ""
 	}}
 }

@@ -44,3 +44,31 @@ func residentPages() (pages int64, ok bool) {
 	pages, err = strconv.ParseInt(fields[1], 10, 64)
 	return pages, err == nil
 }
+
+// systemMemory is the machine's memory in bytes where the system has Linux's /proc, else 0.
+func systemMemory() int64 {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line) // name, amount, kB
+		if len(fields) == 3 && fields[0] == "MemTotal:" {
+			kilobytes, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kilobytes << 10
+		}
+	}
+	return 0
+}
+
+// executable is the path of the program, empty where the system does not tell.
+func executable() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return path
+}

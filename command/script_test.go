@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/engine"
@@ -19,7 +20,9 @@ type bench struct {
 	x      *Executor
 	client *Client
 	wall   int64
-	stops  int // how often SHUTDOWN has asked for the end
+	pace   time.Duration // that passes at every reading of the clock, beside what wall is moved by; 0 when several goroutines read it
+	passed time.Duration // of it
+	stops  int           // how often SHUTDOWN has asked for the end
 }
 
 func newBench(t testing.TB, change func(*config.Config)) *bench {
@@ -34,7 +37,12 @@ func newBench(t testing.TB, change func(*config.Config)) *bench {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	b := &bench{wall: testWall}
-	now := func() engine.Moment { return engine.Moment{Wall: b.wall, Mono: (b.wall - testWall) * 1e6} }
+	now := func() engine.Moment {
+		if b.pace > 0 {
+			b.passed += b.pace
+		}
+		return engine.Moment{Wall: b.wall, Mono: (b.wall-testWall)*1e6 + int64(b.passed)}
+	}
 	b.Server = NewServer(cfg, db, now, slog.New(slog.DiscardHandler), func() { b.stops++ })
 	b.x = b.NewExecutor()
 	b.client = b.Connect("127.0.0.1:5", "127.0.0.1:6380", Connection{})

@@ -5,7 +5,6 @@ package command
 func (x *Executor) step(batch [][][]byte) {
 	c, client := &x.call, x.call.client
 	x.prepare(batch)
-	defer clear(x.keys[:x.hashed])
 	p := x.plan[0]
 	if x.took = 0; p.problem == none && x.server.pause.holds(p.row, client, c.now.Mono) {
 		client.waitUntil(x.server.pause.end())

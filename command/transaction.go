@@ -159,7 +159,7 @@ func (x *Executor) queue(r *row, args [][]byte) {
 		x.reject(r, errKeySize)
 	case x.server.isFull():
 		x.reject(r, errOOM)
-	case t.bytes+bytes > x.server.Limits.MaxBufferedBytes:
+	case t.bytes+bytes > x.server.Limits().MaxBufferedBytes:
 		x.reject(r, errTransactionSize)
 	default:
 		t.bytes += bytes
@@ -258,7 +258,11 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := len(c.out)
-	x.count(c.row)
+	if !x.mayRun(c.row, c.args) { // no longer
+		c.fail(x.refusal(c.row, c.args))
+		return
+	}
+	x.note(c.row, c.args)
 	x.show(planned{c.row, none}, c.args)
 	c.row.handler(c)
 	if len(c.out)-start > maxReplyBytes { // it ran all the same: a transaction is not cut short

@@ -53,7 +53,15 @@ func (n *Node) open(cfg *config.Config) error {
 		return fmt.Errorf("open engine: %w", err)
 	}
 	now := newClock(systemClock()).Now
-	n.server = server.New(cfg, command.NewServer(cfg, n.db, now, n.log, n.stop), n.log)
+	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
+	password, err := readPassword(cfg)
+	if err != nil {
+		return err
+	}
+	if err := commands.SetUp(password); err != nil {
+		return fmt.Errorf("set up users: %w", err)
+	}
+	n.server = server.New(cfg, commands, n.log)
 	if err = n.server.Listen(); err != nil {
 		return err
 	}
@@ -63,7 +71,7 @@ func (n *Node) open(cfg *config.Config) error {
 		}
 		n.log.Info("profiles served", "url", "http://"+n.profiles.listener.Addr().String()+"/debug/pprof/")
 	}
-	n.sweeper = startSweeper(n.db, now, cfg.TTLTick) // without TTL too: quotas end by themselves
+	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, commands.ObserveSweep) // without TTL too: quotas end by themselves
 	n.trimmer = startTrimmer()
 	n.server.Serve()
 	return nil

@@ -141,8 +141,8 @@ func TestSweeperDeletesWhatIsDueAndNothingElse(t *testing.T) {
 		tx.Set(key, engine.Value{Kind: engine.Integer, Deadline: start + 1000 + int64(i%2)*100_000}, false)
 		tx.Unlock()
 	}
-	now := start
-	s := &sweeper{db: db, now: func() engine.Moment { return engine.Moment{Wall: now} }, tick: time.Second}
+	now, rounds := start, 0
+	s := &sweeper{db: db, now: func() engine.Moment { return engine.Moment{Wall: now} }, tick: time.Second, observe: func(time.Duration) { rounds++ }}
 	s.sweep()
 	if got := db.All(engine.Moment{Wall: now}).Len(); got != keys {
 		t.Fatalf("%d keys before any is due", got)
@@ -153,5 +153,8 @@ func TestSweeperDeletesWhatIsDueAndNothingElse(t *testing.T) {
 	}
 	if got := db.All(engine.Moment{Wall: now}).Len(); got != keys/2 {
 		t.Errorf("%d keys are left, want %d", got, keys/2)
+	}
+	if rounds < 2 {
+		t.Errorf("%d rounds were observed", rounds)
 	}
 }

@@ -17,15 +17,16 @@ const sweepShare = 4
 
 // sweeper deletes keys past their deadline, and quotas that have become as if never used, in the background.
 type sweeper struct {
-	db   *engine.DB
-	now  func() engine.Moment
-	tick time.Duration
-	stop chan struct{}
-	done sync.WaitGroup
+	db      *engine.DB
+	now     func() engine.Moment
+	tick    time.Duration
+	observe func(took time.Duration) // is told of every round
+	stop    chan struct{}
+	done    sync.WaitGroup
 }
 
-func startSweeper(db *engine.DB, now func() engine.Moment, tick time.Duration) *sweeper {
-	s := &sweeper{db: db, now: now, tick: tick, stop: make(chan struct{})}
+func startSweeper(db *engine.DB, now func() engine.Moment, tick time.Duration, observe func(took time.Duration)) *sweeper {
+	s := &sweeper{db: db, now: now, tick: tick, observe: observe, stop: make(chan struct{})}
 	s.done.Go(s.run)
 	return s
 }
@@ -48,7 +49,9 @@ func (s *sweeper) sweep() {
 	now := s.now()
 	begin := time.Now()
 	for {
-		if _, done := s.db.Sweep(now, sweepSlice); done || time.Since(begin) > s.tick/sweepShare {
+		_, done := s.db.Sweep(now, sweepSlice)
+		if took := time.Since(begin); done || took > s.tick/sweepShare {
+			s.observe(took)
 			return
 		}
 	}

@@ -49,14 +49,11 @@ func (c *connection) open(conn gnet.Conn) {
 	s := c.server
 	c.Conn = conn
 	c.worker = s.workers.of(conn.EventLoop(), s.commands)
-	c.session = session{
-		client: s.commands.Connect(c.remote, c.local, command.Connection{
-			Rouse: func() { _ = conn.Wake(nil) },
-			Close: func() { _ = conn.Close() },
-		}),
-		reader: c.worker.parsed.NewReader(s.reading),
-		total:  &s.unread,
-	}
+	client := s.commands.Connect(c.remote, c.local, command.Connection{
+		Rouse: func() { _ = conn.Wake(nil) },
+		Close: func() { _ = conn.Close() },
+	})
+	c.session = newSession(s.commands, client, &c.worker.parsed, &s.unread)
 	c.active.Store(s.seconds.Load())
 	c.opened = true
 	s.roster.enter(c)
@@ -104,6 +101,9 @@ func (c *connection) consume(chunk []byte) gnet.Action {
 // advance runs commands as long as there are any and the client takes the replies. It is false when the connection
 // must close at once.
 func (c *connection) advance(chunk []byte) bool {
+	if len(chunk) > 0 {
+		c.worker.executor.Received(len(chunk))
+	}
 	c.session.feed(chunk)
 	for c.keepsUp() {
 		replies, state := c.session.run(c.worker, c.worker.replies)
@@ -175,6 +175,7 @@ func (c *connection) send(replies []byte) bool {
 		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote, "bytes", waiting, "limit", limit)
 		return false
 	}
+	c.worker.executor.Sent(len(replies))
 	_, err := c.Write(replies)
 	return err == nil
 }

@@ -1,0 +1,100 @@
+package command
+
+import "time"
+
+// aloneBelow is the slowlog-log-slower-than below which every command is timed alone.
+const aloneBelow = time.Millisecond
+
+// timing measures what an executor's commands take. One reading of the clock ends a group of commands, which share the
+// time since the reading before evenly. A command that can be slow is a group of its own, and so is every command while
+// the slow log wants those below aloneBelow.
+//
+// A group costs one reading of both clocks (node's BenchmarkClock), and three additions that wait for nobody for each
+// different command in it.
+type timing struct {
+	server *Server
+	counts *counts
+	since  int64 // when the last group ended, in nanoseconds of the monotonic clock
+	alone  bool  // every command is a group
+	last   *row  // what ran last since begin, nil if nothing did
+
+	// The group that runs.
+	ran   int
+	apart bool     // its one command is timed alone
+	first [][]byte // the words of its first command
+	rows  []*row   // its different commands, in the order in which they came
+	times []int64  // by the id of the row: how often it is in the group
+}
+
+func newTiming(s *Server, c *counts) timing {
+	return timing{server: s, counts: c, rows: make([]*row, 0, groupCommands), times: make([]int64, len(s.table.rows))}
+}
+
+// begin starts to measure, at a time of the monotonic clock.
+func (t *timing) begin(now int64) {
+	t.since, t.last = now, nil
+	t.choose()
+}
+
+// choose decides whether every command is timed alone. CONFIG SET may change that between two groups.
+func (t *timing) choose() {
+	slower := t.server.Params.SlowlogSlower.Load()
+	t.alone = slower >= 0 && slower < aloneBelow.Microseconds()
+}
+
+// endsAt says whether the group that runs ends before a command of the row.
+func (t *timing) endsAt(r *row) bool { return t.apart || t.alone || r.canBeSlow() }
+
+// add enters a command that is about to run.
+func (t *timing) add(r *row, args [][]byte) {
+	if t.ran == 0 {
+		t.first = args
+		t.apart = t.alone || r.canBeSlow()
+	}
+	if t.times[r.id] == 0 {
+		t.rows = append(t.rows, r)
+	}
+	t.times[r.id]++
+	t.ran++
+	t.last = r
+}
+
+// end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. The client is
+// the one whose commands they were.
+func (t *timing) end(c *Client) {
+	if t.ran == 0 {
+		return
+	}
+	now := t.server.Now()
+	took := now.Mono - t.since
+	tracking := t.server.Params.LatencyTracking.Load()
+	for _, r := range t.rows {
+		n := t.times[r.id]
+		t.times[r.id] = 0
+		t.counts.calls[r.id].Add(n)
+		t.counts.nanos[r.id].Add(took * n / int64(t.ran))
+		if tracking {
+			t.counts.latency(r.id).add(took/int64(t.ran), n)
+		}
+	}
+	t.report(c, now.Wall, time.Duration(took))
+	t.since, t.ran, t.apart, t.first, t.rows = now.Mono, 0, false, nil, t.rows[:0]
+	t.choose()
+}
+
+// report tells the slow log and the latency monitor of a group that took long.
+func (t *timing) report(c *Client, wall int64, took time.Duration) {
+	s, first := t.server, t.rows[0]
+	if slower := s.Params.SlowlogSlower.Load(); slower >= 0 && took.Microseconds() >= slower {
+		s.slowlog.add(newSlowEntry(c, first, t.first, t.ran-1, wall, took), s.Params.SlowlogLen.Load())
+	}
+	event := eventCommand
+	if first.flags&fast != 0 {
+		event = eventFast
+	}
+	s.observe(event, wall, took)
+}
+
+// canBeSlow says whether commands of the row can take long: those with any number of keys or with none, unless they are
+// marked as fast.
+func (r *row) canBeSlow() bool { return r.lock != lockOne && r.flags&fast == 0 }
