@@ -1,0 +1,23 @@
+package compat
+
+import (
+	"slices"
+	"testing"
+)
+
+// claims are what every library's program says of an open server.
+var claims = []string{
+	"connects", "commands", "errors", "oom", "pipeline", "transaction", "watch", "discard",
+	"killed", "restarted", "name", "scan", "info", "config", "slowlog", "pool",
+}
+
+func and(more ...string) []string { return slices.Concat(claims, more) }
+
+// python is Debian's, which has python3-redis; another one may come first in PATH.
+const python = "/usr/bin/python3"
+
+func TestRedisPy(t *testing.T) {
+	t.Parallel()
+	installed(t, python, "-c", "import redis")
+	holds(t, and("command"), python, "testdata/redis-py/program.py")
+}
