@@ -284,10 +284,16 @@ func (s *Server) isFull() bool {
 
 // note counts and times a command that is about to run.
 func (x *Executor) note(r *row, args [][]byte) {
-	if x.timing.endsAt(r) {
+	t := &x.timing
+	if r == t.again { // as in most pipelines
+		t.times[r.id]++
+		t.ran++
+		return
+	}
+	if t.endsAt(r) {
 		x.flush()
 	}
-	x.timing.add(r, args)
+	t.add(r, args)
 }
 
 // flush adds what has run to the counters that everybody may read.
