@@ -1,10 +1,10 @@
 # What CI runs is `make check`. `go test ./...` alone needs nothing but Go.
 
 GO ?= go
-RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config
+RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config ./acl
 FUZZTIME ?= 60s
 
-.PHONY: help build check format vet test race required fuzz robust transactions bench clean
+.PHONY: help build check format vet test race required fuzz robust transactions model bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -42,6 +42,9 @@ fuzz: ## every fuzz target for FUZZTIME each: 60s, or a number of inputs as 1000
 		echo "$$dir $$target"; \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$dir || exit 1; \
 	done
+
+model: ## every history of a key within longer bounds, and the bugs planted in package crdt, some minutes
+	$(GO) test -count=1 -timeout 60m -run 'NoHistory|TheSearch|Random' -v ./crdt -deep -rapid.checks=5000
 
 bench: ## quota-db and Redis side by side: the tables of README
 	$(GO) run ./tests/bench

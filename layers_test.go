@@ -18,8 +18,8 @@ const module = "github.com/quotadb/quota-db"
 // layers lists every package from the bottom up. A package imports only packages of layers before its own.
 // A new package has to be placed here, or the test fails.
 var layers = [][]string{
-	{"crdt", "resp", "config"}, // pure
-	{"quota"},
+	{"crdt", "resp", "config", "glob"}, // pure
+	{"quota", "acl"},
 	{"engine"},
 	{"command"},
 	{"server"},

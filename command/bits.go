@@ -10,7 +10,7 @@ import (
 // bitOffset reads the number of a bit; false after answering an error.
 func (c *call) bitOffset(arg []byte) (offset int64, ok bool) {
 	offset, ok = resp.ParseInt(arg)
-	if !ok || offset < 0 || offset/8 >= int64(c.server.Limits.MaxBulkBytes) {
+	if !ok || offset < 0 || offset/8 >= int64(c.server.Limits().MaxBulkBytes) {
 		c.fail(errBitOffset)
 		return 0, false
 	}

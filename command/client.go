@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/quotadb/quota-db/acl"
 )
 
 // Client is what the server knows of one connection. The goroutine that runs the client's commands owns it; it alone
@@ -23,6 +25,10 @@ type Client struct {
 
 	// Input and Output are the bytes that wait to be run and to be sent, as the connection sees them.
 	Input, Output atomic.Int64
+
+	user        *acl.User // never nil
+	loggedIn    bool      // or the default user needs no password: see NeedsLogin
+	defaultUser *acl.User
 
 	special     bool // commands are looked at one by one: see Executor.step
 	transaction *transaction
@@ -142,8 +148,8 @@ func (cs *Clients) Len() int {
 	return len(cs.byID)
 }
 
-func (cs *Clients) connect(remote, local string, connection Connection, now int64) *Client {
-	c := &Client{Proto: 2, RemoteAddr: remote, LocalAddr: local, Created: time.UnixMilli(now), connection: connection}
+func (cs *Clients) connect(remote, local string, connection Connection, u *acl.User, now int64) *Client {
+	c := &Client{user: u, defaultUser: u, Proto: 2, RemoteAddr: remote, LocalAddr: local, Created: time.UnixMilli(now), connection: connection}
 	c.multi.Store(noMultiCount)
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -185,9 +191,3 @@ func (cs *Clients) each(fn func(*Client)) {
 func validName(name []byte) bool {
 	return !slices.ContainsFunc(name, func(b byte) bool { return b < '!' || b > '~' })
 }
-
-// userName is whom the client is logged in as.
-func (c *Client) userName() string { return "default" }
-
-// hasUser reports whether there is a user of that name.
-func (s *Server) hasUser(name []byte) bool { return isDefaultUser(name) }

@@ -39,7 +39,7 @@ func (f *clientFilter) parse(c *call, args [][]byte) (problem string) {
 				return problem
 			}
 		case is(word, "user"):
-			if !c.server.hasUser(value) {
+			if c.server.Users.User(string(value)) == nil {
 				return "ERR No such user '" + string(clip(value, shown)) + "'"
 			}
 			f.user = value

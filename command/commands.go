@@ -149,8 +149,8 @@ func connectionCommands() []*row {
 		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo, summary: "Answer the message"},
 		{name: "quit", arity: -1, flags: early | atOnce, since: "1.0.0", handler: quit, summary: "End the connection"},
 		{name: "reset", arity: 1, flags: early | atOnce, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
-		{name: "auth", arity: -2, flags: early | unseen, since: "1.0.0", handler: auth, summary: "Log in"},
-		{name: "hello", arity: -1, flags: early | unseen, since: "6.0.0", handler: hello, summary: "Choose the protocol, log in, name the connection"},
+		{name: "auth", arity: -2, flags: early | unseen, since: "1.0.0", secrets: secretsFrom(1), handler: auth, summary: "Log in"},
+		{name: "hello", arity: -1, flags: early | unseen, since: "6.0.0", secrets: helloSecrets, handler: hello, summary: "Choose the protocol, log in, name the connection"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
 	}
 	rows = inGroup(rows, ofConnection, aclConnection)
@@ -197,6 +197,7 @@ func serverCommands() []*row {
 		{name: "info", arity: -1, flags: loading | stale | wholeKeyspace, acl: aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info, summary: "Figures about the server"},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, group: ofServer, since: "1.0.0", handler: shutdown, summary: "Stop the server"},
 		{name: "monitor", arity: 1, flags: admin | noscript | loading | stale, group: ofServer, since: "1.0.0", handler: monitor, summary: "Show all commands as they run"},
+		{name: "acl", arity: -2, group: ofServer, since: "6.0.0", summary: "Users and what they may do", subs: aclCommands()},
 		{name: "config", arity: -2, group: ofServer, since: "2.0.0", summary: "Parameters", subs: configCommands()},
 		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, group: ofServer, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll, summary: "All about the commands", subs: commandCommands()},
 		{name: "memory", arity: -2, group: ofServer, since: "4.0.0", summary: "Memory of keys", subs: []*row{
@@ -217,7 +218,7 @@ func configCommands() []*row {
 	const plain = admin | noscript | loading | stale
 	return []*row{
 		{name: "get", arity: -3, flags: plain, since: "2.0.0", handler: configGet, summary: "Parameters by name or pattern"},
-		{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: configSet, summary: "Change parameters, all or none"},
+		{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, secrets: configSecrets, handler: configSet, summary: "Change parameters, all or none"},
 		{name: "resetstat", arity: 2, flags: plain | wholeKeyspace, since: "2.0.0", handler: configResetStat, summary: "Begin to count anew"},
 		{name: "rewrite", arity: 2, flags: plain, since: "2.8.0", handler: configRewrite, summary: "Refused: there is no configuration file"},
 		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", handler: help, summary: "This list"},

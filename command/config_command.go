@@ -3,6 +3,8 @@ package command
 import (
 	"bytes"
 	"strings"
+
+	"github.com/quotadb/quota-db/glob"
 )
 
 // configGet answers the parameters that any of the names or patterns means, each once.
@@ -33,7 +35,7 @@ func (p *param) namedBy(arg []byte) string {
 		if is(arg, p.name) {
 			return string(arg)
 		}
-	case globMatch(bytes.ToLower(arg), []byte(p.name)):
+	case glob.Match(bytes.ToLower(arg), []byte(p.name)):
 		return p.name
 	}
 	return ""
@@ -102,6 +104,7 @@ func (s *Server) param(name []byte) *param {
 }
 
 func configResetStat(c *call) {
+	c.server.accessLog.resetCounts()
 	c.server.Stats.reset(c.all().Expired(), c.now.Mono)
 	c.ok()
 }

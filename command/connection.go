@@ -31,6 +31,8 @@ func reset(c *call) {
 	c.client.replies = replyAll
 	c.client.attend()
 	c.client.noEvict.Store(false)
+	c.client.noTouch.Store(false)
+	c.client.logout(c.server)
 	c.server.Clients.change(func() { c.client.Proto, c.client.Name = 2, "" })
 	c.simple("RESET")
 }
@@ -65,22 +67,6 @@ func timeOf(c *call) {
 	c.out = resp.AppendBulkInt(c.out, c.now.Wall%1000*1000)
 }
 
-// auth is AUTH of a server without passwords, whose default user may log in with any.
-func auth(c *call) {
-	switch {
-	case len(c.args) == 2:
-		c.fail(errNoPassword)
-	case len(c.args) > 3:
-		c.fail(errSyntax)
-	case !isDefaultUser(c.args[1]):
-		c.fail(errWrongPass)
-	default:
-		c.ok()
-	}
-}
-
-func isDefaultUser(name []byte) bool { return string(name) == "default" }
-
 // hello is HELLO: another protocol, a login and a name, or nothing of it.
 func hello(c *call) {
 	proto := c.client.Proto
@@ -98,6 +84,10 @@ func hello(c *call) {
 		if !c.helloOptions(c.args[2:]) {
 			return
 		}
+	}
+	if c.client.NeedsLogin() {
+		c.fail(errHelloNoAuth)
+		return
 	}
 	c.server.Clients.change(func() { c.client.Proto = proto })
 	c.pairs(7)
@@ -122,8 +112,8 @@ func (c *call) helloOptions(args [][]byte) bool {
 	for len(args) > 0 {
 		switch {
 		case is(args[0], "auth") && len(args) > 2:
-			if !isDefaultUser(args[1]) {
-				c.fail(errWrongPass)
+			if !c.tryLogin(args[1], args[2]) {
+				c.failLogin(args[1])
 				return false
 			}
 			args = args[3:]

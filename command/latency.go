@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -47,19 +48,19 @@ func (s *Server) observe(e event, wall int64, took time.Duration) {
 	}
 }
 
-func (l *latency) add(e event, new sample) {
+func (l *latency) add(e event, latest sample) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &l.events[e]
-	s.max = max(s.max, new.took)
-	if n := len(s.samples); n > 0 && s.samples[n-1].at == new.at {
-		s.samples[n-1].took = max(s.samples[n-1].took, new.took)
+	s.max = max(s.max, latest.took)
+	if n := len(s.samples); n > 0 && s.samples[n-1].at == latest.at {
+		s.samples[n-1].took = max(s.samples[n-1].took, latest.took)
 		return
 	}
 	if len(s.samples) == latencySamples {
 		s.samples = s.samples[:copy(s.samples, s.samples[1:])]
 	}
-	s.samples = append(s.samples, new)
+	s.samples = append(s.samples, latest)
 }
 
 // history copies the samples of an event.
@@ -67,7 +68,7 @@ func (l *latency) history(e event) series {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.events[e]
-	s.samples = append([]sample(nil), s.samples...)
+	s.samples = slices.Clone(s.samples)
 	return s
 }
 

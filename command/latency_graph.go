@@ -34,16 +34,12 @@ func latencyGraph(c *call) {
 
 // bar is what a sample shows in the row of a height: its top, # for the largest, or what bears it.
 func bar(above, span int64, height int) byte {
-	top := int64(0)
-	if span > 0 {
-		top = above * (graphRows - 1) / span
-	}
-	switch {
-	case int64(height) > top:
+	switch top := int(above * graphRows / (span + 1)); {
+	case height > top:
 		return ' '
-	case int64(height) < top:
+	case height < top:
 		return '|'
-	case above == span && span > 0:
+	case above == span:
 		return '#'
 	}
 	return '_'

@@ -25,7 +25,11 @@ type Params struct {
 	LatencyThreshold atomic.Int64 // milliseconds from which on latency is monitored; 0: not at all
 	LatencyTracking  atomic.Bool  // count in histograms how long commands take
 
-	output atomic.Pointer[outputLimits]
+	ProtectedMode atomic.Bool  // clients from other hosts are refused as long as the default user needs no password
+	AccessLogLen  atomic.Int64 // entries that ACL LOG keeps
+
+	requirePass atomic.Pointer[string]
+	output      atomic.Pointer[outputLimits]
 }
 
 // DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
@@ -47,6 +51,9 @@ func newParams(cfg *config.Config) *Params {
 	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
 	p.KeepAlive.Store(DefaultKeepAlive)
 	p.output.Store(defaultOutputLimits())
+	p.ProtectedMode.Store(cfg.ProtectedMode)
+	p.AccessLogLen.Store(accessLogLen)
+	p.requirePass.Store(&cfg.RequirePass)
 	p.SlowlogSlower.Store(slowlogSlower)
 	p.SlowlogLen.Store(slowlogLength)
 	p.LatencyTracking.Store(true)
@@ -72,6 +79,11 @@ func (s *Server) parameters() []param {
 		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
 		integerParam("tcp-keepalive", &s.Params.KeepAlive, 0, math.MaxInt32),
 		outputParam(&s.Params.output),
+		s.requirePassParam(),
+		switchParam("protected-mode", &s.Params.ProtectedMode),
+		integerParam("acllog-max-len", &s.Params.AccessLogLen, 0, 1<<16),
+		{"aclfile", constant(c.UserFile), nil},
+		{"acl-pubsub-default", constant("resetchannels"), only("resetchannels", "there are no channels")},
 		{"maxmemory-clients", constant("0"), only("0", "clients are bounded one by one, see client-output-buffer-limit")},
 		integerParam("slowlog-log-slower-than", &s.Params.SlowlogSlower, -1, math.MaxInt64),
 		integerParam("slowlog-max-len", &s.Params.SlowlogLen, 0, math.MaxInt64),
@@ -83,8 +95,8 @@ func (s *Server) parameters() []param {
 		{"bind", constant(host), nil},
 		{"port", constant(port), nil},
 		{"unixsocket", constant(path), nil},
-		{"proto-max-bulk-len", constant(strconv.Itoa(s.Limits.MaxBulkBytes)), nil},
-		{"client-query-buffer-limit", constant(strconv.Itoa(s.Limits.MaxBufferedBytes)), nil},
+		s.limitParam("proto-max-bulk-len", func(l *resp.Limits) *int { return &l.MaxBulkBytes }),
+		s.limitParam("client-query-buffer-limit", func(l *resp.Limits) *int { return &l.MaxBufferedBytes }),
 		{"loglevel", constant(logLevel(c.LogLevel)), nil},
 		{"node-id", constant(strconv.Itoa(c.NodeID)), nil},
 		{"shards", constant(strconv.Itoa(c.Shards)), nil},
@@ -188,5 +200,30 @@ func memoryParam(name string, field *atomic.Int64) param {
 			return nil, "argument must be a memory value"
 		}
 		return func() { field.Store(n) }, ""
+	}}
+}
+
+// leastLimit and mostLimit bound the limits of requests, in bytes.
+const (
+	leastLimit = 1 << 20
+	mostLimit  = 1 << 40
+)
+
+// limitParam is one of the limits of requests. A change holds from each client's next round on.
+func (s *Server) limitParam(name string, field func(*resp.Limits) *int) param {
+	get := func() string { return strconv.Itoa(*field(s.Limits())) }
+	return param{name, get, func(value string) (func(), string) {
+		n, err := config.ParseBytes(value)
+		if err != nil {
+			return nil, "argument must be a memory value"
+		}
+		if n < leastLimit || n > mostLimit {
+			return nil, "argument must be between " + strconv.Itoa(leastLimit) + " and " + strconv.Itoa(mostLimit) + " inclusive"
+		}
+		return func() {
+			limits := *s.Limits()
+			*field(&limits) = int(n)
+			s.limits.Store(&limits)
+		}, ""
 	}}
 }

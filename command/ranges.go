@@ -90,7 +90,7 @@ func appendTo(c *call) {
 
 // hasRoom reports whether a value may have so many bytes behind an offset; false after answering an error.
 func (c *call) hasRoom(offset int64, size int) bool {
-	if offset > int64(c.server.Limits.MaxBulkBytes-size) {
+	if offset > int64(c.server.Limits().MaxBulkBytes-size) {
 		c.fail(errStringSize)
 		return false
 	}

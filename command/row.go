@@ -1,6 +1,9 @@
 package command
 
-import "github.com/quotadb/quota-db/engine"
+import (
+	"github.com/quotadb/quota-db/acl"
+	"github.com/quotadb/quota-db/engine"
+)
 
 // row is one command, or one subcommand of a container such as CONFIG.
 type row struct {
@@ -20,6 +23,9 @@ type row struct {
 	full string // name, below its container's name: "config|get"
 	id   int    // index in the statistics
 	lock locking
+
+	need, needThen acl.Need // what its first key, and its others, need: see needOf
+	variable       bool     // the use of its key depends on its words
 }
 
 // locking is what the executor does before it calls the handler.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/glob"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -28,7 +29,7 @@ type filter struct {
 }
 
 func (f *filter) match(name []byte, v engine.Value) bool {
-	return (f.all || globMatch(f.pattern, name)) && (f.typeName == nil || is(f.typeName, typeName(v)))
+	return (f.all || glob.Match(f.pattern, name)) && (f.typeName == nil || is(f.typeName, typeName(v)))
 }
 
 func isStar(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }

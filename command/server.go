@@ -11,7 +11,7 @@
 //   - A handler decides everything by the clock that the batch was started with.
 //   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
 //
-// Lock order: a shard's lock, then monitors.mu, then Clients.mu or a client's outbox.mu.
+// Lock order: a shard's lock, then monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
 package command
 
 import (
@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
@@ -39,15 +40,19 @@ type Server struct {
 	Params  *Params
 	Stats   Stats
 	Clients *Clients
-	Limits  *resp.Limits         // of requests; fixed while the server runs
+	Users   *acl.Users
 	Now     func() engine.Moment // both clocks; never goes back
 	Start   time.Time
 	Log     *slog.Logger
 	Stop    func() // asks the process to shut down; does not block
 
+	limits    atomic.Pointer[resp.Limits]
+	locked    *resp.Limits // of clients that have not logged in
 	attention atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
 	pause     pause
 	monitors  monitors
+	accessLog accessLog
+	failures  failures
 
 	started engine.Moment
 	runID   string
@@ -64,12 +69,15 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 	id := make([]byte, runIDBytes)
 	_, _ = rand.Read(id) // never fails, as its documentation says
 	s := &Server{
-		DB: db, Config: cfg, Params: newParams(cfg), Clients: newClients(), Limits: resp.DefaultLimits(),
+		DB: db, Config: cfg, Params: newParams(cfg), Clients: newClients(),
 		Now: now, Log: log, Stop: stop,
 		started: now(), runID: hex.EncodeToString(id), random: mathrand.Uint64,
-		table: newTable(commands()), missing: missingCommands(),
+		table: newTable(commands()), locked: resp.LockedLimits(), missing: missingCommands(),
 	}
+	s.limits.Store(resp.DefaultLimits())
 	s.pause.server = s
+	s.failures.rate = failureRate()
+	s.Users = s.newUsers()
 	s.Start = time.UnixMilli(s.started.Wall)
 	s.params = s.parameters()
 	return s
@@ -78,7 +86,12 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 // Connect enters a new client. The addresses are as CLIENT LIST shows them.
 func (s *Server) Connect(remote, local string, connection Connection) *Client {
 	s.Stats.Connections.Add(1)
-	return s.Clients.connect(remote, local, connection, s.Now().Wall)
+	u := s.Users.Default()
+	c := s.Clients.connect(remote, local, connection, u, s.Now().Wall)
+	if p := u.Permissions(); p.NoPass && p.Enabled {
+		c.loggedIn = true // also when a password is set later, as in Redis
+	}
+	return c
 }
 
 // Disconnect forgets a client, whose commands no longer run.
@@ -90,6 +103,28 @@ func (s *Server) Disconnect(c *Client) {
 
 // Watched is for how many reasons every command of every client is looked at: MONITOR and CLIENT PAUSE.
 func (s *Server) Watched() int { return int(s.attention.Load()) }
+
+// Limits are those of requests. What they point to does not change.
+func (s *Server) Limits() *resp.Limits { return s.limits.Load() }
+
+// LimitsOf are those of a client's next request.
+func (s *Server) LimitsOf(c *Client) *resp.Limits {
+	if c.NeedsLogin() {
+		return s.locked
+	}
+	return s.Limits()
+}
+
+// SetUp does what the configuration says of users: the password of the default user, and the file of users.
+func (s *Server) SetUp(password string) error {
+	if password != "" {
+		if err := s.setRequirePass(password); err != nil {
+			return err
+		}
+		s.Params.requirePass.Store(&password)
+	}
+	return s.LoadUsers()
+}
 
 // uptime is how long the server runs.
 func (s *Server) uptime(now engine.Moment) time.Duration {

@@ -87,6 +87,8 @@ func newTable(rows []*row) *table {
 func (t *table) complete(r *row) {
 	r.id = len(t.rows)
 	r.lock = r.keys.locking()
+	r.need, r.needThen = needOf(r.keys.use), needOf(r.keys.then)
+	r.variable = strings.Contains(r.keys.use, "variable_flags")
 	t.rows = append(t.rows, r)
 }
 

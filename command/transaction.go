@@ -159,7 +159,7 @@ func (x *Executor) queue(r *row, args [][]byte) {
 		x.reject(r, errKeySize)
 	case x.server.isFull():
 		x.reject(r, errOOM)
-	case t.bytes+bytes > x.server.Limits.MaxBufferedBytes:
+	case t.bytes+bytes > x.server.Limits().MaxBufferedBytes:
 		x.reject(r, errTransactionSize)
 	default:
 		t.bytes += bytes
@@ -258,6 +258,10 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := len(c.out)
+	if !x.mayRun(c.row, c.args) { // no longer
+		c.fail(x.refusal(c.row, c.args))
+		return
+	}
 	x.note(c.row, c.args)
 	x.show(planned{c.row, none}, c.args)
 	c.row.handler(c)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"github.com/quotadb/quota-db/resp"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestEveryCommandRunsInATransaction(t *testing.T) {
 
 func TestTransactionIsBounded(t *testing.T) {
 	b := newBench(t, nil)
-	b.Limits.MaxBufferedBytes = 1000
+	b.limits.Store(&resp.Limits{MaxBufferedBytes: 1000})
 	b.do("MULTI")
 	size := 0
 	for range 10 {

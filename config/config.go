@@ -35,6 +35,14 @@ type Config struct {
 	EnableTTL bool
 	// TTLTick is how often keys past their deadline are swept, in whole milliseconds. Default 100 ms.
 	TTLTick time.Duration
+	// RequirePass is the default user's password. Empty, the default: none is needed. It is not to be shown.
+	RequirePass string
+	// RequirePassFile names a file whose first line is the default user's password. Empty, the default: there is none.
+	RequirePassFile string
+	// UserFile names a file of users in the form of Redis's ACL files. Empty, the default: there is none.
+	UserFile string
+	// ProtectedMode refuses clients from other hosts as long as the default user needs no password. Default true.
+	ProtectedMode bool
 	// LogLevel is the lowest level that is logged, LevelTrace to slog.LevelError. Default info.
 	LogLevel slog.Level
 	// PprofBind is the loopback host:port that serves profiles of the running process. Empty, the default: none.
@@ -60,6 +68,7 @@ func Default() *Config {
 		MaxConnections:  10000,
 		EnableTTL:       true,
 		TTLTick:         100 * time.Millisecond,
+		ProtectedMode:   true,
 		LogLevel:        slog.LevelInfo,
 		ReplicationPort: 6381,
 		BatchMaxSize:    100,

@@ -40,6 +40,7 @@ func (c *Config) Validate() error {
 		{"max-connections", between(c.MaxConnections, 1, maxConnections)},
 		{"maxmemory", atLeastZero(c.MaxMemory)},
 		{"timeout", within(c.Timeout, 0, maxTimeout, time.Second)},
+		{"requirepass-file", validatePassword(c.RequirePass, c.RequirePassFile)},
 		{"ttl-tick-ms", within(c.TTLTick, time.Millisecond, maxTTLTick, time.Millisecond)},
 		{"pprof-bind", validatePprof(c.PprofBind)},
 		{"replication-port", between(c.ReplicationPort, 1, 1<<16-1)},
@@ -81,6 +82,14 @@ func validateBind(list []string) error {
 		if address == "" || len(address) > maxUnixPath {
 			return fmt.Errorf("%q: the path of a unix socket has 1 to %d bytes", bind, maxUnixPath)
 		}
+	}
+	return nil
+}
+
+// validatePassword wants the password from one place. Its text is in no error.
+func validatePassword(password, file string) error {
+	if password != "" && file != "" {
+		return errors.New("not together with --requirepass")
 	}
 	return nil
 }

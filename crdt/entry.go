@@ -10,6 +10,9 @@ type Row struct {
 // AtFloor reports whether nothing of the row is left.
 func (r *Row) AtFloor() bool { return r.P == r.FP && r.N == r.FN }
 
+// empty reports whether the row says nothing: no row at all is the same.
+func (r *Row) empty() bool { return r.P|r.N == 0 }
+
 // Kind says what a base register holds.
 type Kind uint8
 
@@ -48,6 +51,7 @@ type Entry struct {
 	Base     Base
 	Deadline Deadline
 	Quota    Quota
+	Since    int64 // unix milliseconds at which a write made the key; 0: not noted, or not after the base's stamp
 }
 
 // Exists reports whether the key has content, whatever its deadline: a quota, or what a counter has.
@@ -125,14 +129,37 @@ func (e *Entry) Set(b Base) {
 	e.raiseFloors()
 	e.Base = b
 	if e.Quota.Capacity != 0 {
-		e.Quota = Quota{Stamp: e.Quota.Stamp.Later(b.Stamp)}
+		e.Quota = Quota{Stamp: e.Quota.Stamp.Half().Later(b.Stamp)}
 	}
+	e.settleSince()
 }
 
 // EndQuota makes the key a counter again, as it was before its quota. It is the same as if the quota had never been, so it
 // needs no stamp of its own beyond the half step that lets it win over what it ends.
 func (e *Entry) EndQuota() {
 	e.Quota = Quota{Stamp: e.Quota.Stamp.Half()}
+}
+
+// Begin prepares an entry that does not exist for the write that makes its key at now, unix milliseconds: a deadline
+// left over from before must not end the new content, nor may a window that ended by now join it.
+func (e *Entry) Begin(now int64) {
+	if e.Deadline.At != 0 {
+		e.Deadline = Deadline{Stamp: e.Deadline.Stamp.Half()}
+	}
+	e.Since = max(e.Since, now)
+	e.settleSince()
+}
+
+// settleSince keeps one form per state: a base says itself when it was written.
+func (e *Entry) settleSince() {
+	if e.Since <= e.Base.Stamp.Millis() {
+		e.Since = 0
+	}
+}
+
+// Latest is the latest stamp of e's registers: what a clock must have observed before it stamps a write to e.
+func (e *Entry) Latest() Stamp {
+	return e.Base.Stamp.Later(e.Deadline.Stamp).Later(e.Quota.Stamp)
 }
 
 // Delete removes what is visible.

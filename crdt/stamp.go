@@ -1,7 +1,8 @@
 // Package crdt is the state of one key as every node may hold it, and what operations do to it.
 //
-// An entry is a join-semilattice: rows (one per writer, numbers that only grow, each with a floor), and two
-// registers, base and deadline, of which the later stamp wins. Nothing here knows about memory layout, locks
+// An entry is a join-semilattice: rows (one per writer, numbers that only grow, each with a floor), three
+// registers, base, deadline and quota, of which the later stamp wins, and the moment the key was made, of which the later wins.
+// Merge joins two states of a key, AppendRecord writes one as bytes, Digest compares them. Nothing here knows about memory layout, locks
 // or clocks: package engine keeps entries packed and asks this package whenever an operation changes an
 // entry's shape; package engine's tests use it as the slow, obvious twin of their fast paths.
 //
@@ -9,13 +10,16 @@
 // changes only together with its stamp.
 package crdt
 
-import "math/bits"
+import (
+	"cmp"
+	"math/bits"
+)
 
 // Stamp orders writes to one register: a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks",
 // 2014), ties broken by node.
 //
 // Time is unix milliseconds in the upper 47 bits, then a 16-bit counter, then the half bit, which ordinary
-// stamps never set: it orders a consequence directly after its cause.
+// stamps never set: it orders a consequence directly after its cause, before what another node wrote in the same tick.
 type Stamp struct {
 	Time uint64
 	Node uint16
@@ -29,7 +33,18 @@ const (
 
 // Less reports whether s is earlier than o.
 func (s Stamp) Less(o Stamp) bool {
-	return s.Time < o.Time || s.Time == o.Time && s.Node < o.Node
+	return s.compare(o) < 0
+}
+
+// Millis is the stamp's time in unix milliseconds.
+func (s Stamp) Millis() int64 { return int64(s.Time >> msShift) }
+
+// isHalf reports whether s orders a consequence: no ordinary write has it.
+func (s Stamp) isHalf() bool { return s.Time&halfBit != 0 }
+
+// compare is -1, 0 or 1 as s is earlier than, the same as or later than o.
+func (s Stamp) compare(o Stamp) int {
+	return cmp.Or(cmp.Compare(s.Time&^halfBit, o.Time&^halfBit), cmp.Compare(s.Node, o.Node), cmp.Compare(s.Time, o.Time))
 }
 
 // Half is the moment directly after s, before every ordinary stamp that is later than s.
@@ -59,6 +74,12 @@ func (c *Clock) Next(nowMillis int64, node uint16) Stamp {
 	}
 	c.last = t
 	return Stamp{t, node}
+}
+
+// Observe makes every stamp from now on later than s, which came from another node. How far in the future s may
+// be is the caller's to bound.
+func (c *Clock) Observe(s Stamp) {
+	c.last = max(c.last, s.Time&^halfBit)
 }
 
 // sum128 is a signed 128-bit accumulator: sums of 64-bit numbers in it cannot overflow in practice

@@ -54,6 +54,13 @@ func (n *Node) open(cfg *config.Config) error {
 	}
 	now := newClock(systemClock()).Now
 	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
+	password, err := readPassword(cfg)
+	if err != nil {
+		return err
+	}
+	if err := commands.SetUp(password); err != nil {
+		return fmt.Errorf("set up users: %w", err)
+	}
 	n.server = server.New(cfg, commands, n.log)
 	if err = n.server.Listen(); err != nil {
 		return err

@@ -12,6 +12,8 @@ type Limits struct {
 	// MaxBufferedBytes is the longest command in bytes, counted as it is on the wire, and the most unread input that
 	// Keep accepts to hold.
 	MaxBufferedBytes int
+	// Locked says that these are the limits of a client that has not logged in: the errors say so, as Redis's do.
+	Locked bool
 }
 
 const (
@@ -19,6 +21,10 @@ const (
 	defaultMaxBulkBytes     = 512 << 20
 	defaultMaxInlineBytes   = 64 << 10
 	defaultMaxBufferedBytes = 1 << 30
+
+	lockedMaxArgs          = 10
+	lockedMaxBulkBytes     = 16 << 10
+	lockedMaxBufferedBytes = 256 << 10
 
 	// maxLengthLine bounds in bytes the search for the end of a "*n" or "$n" line. Redis has the same bound.
 	maxLengthLine = 64 << 10
@@ -31,5 +37,16 @@ func DefaultLimits() *Limits {
 		MaxBulkBytes:     defaultMaxBulkBytes,
 		MaxInlineBytes:   defaultMaxInlineBytes,
 		MaxBufferedBytes: defaultMaxBufferedBytes,
+	}
+}
+
+// LockedLimits returns what Redis grants a client that has not logged in.
+func LockedLimits() *Limits {
+	return &Limits{
+		MaxArgs:          lockedMaxArgs,
+		MaxBulkBytes:     lockedMaxBulkBytes,
+		MaxInlineBytes:   defaultMaxInlineBytes,
+		MaxBufferedBytes: lockedMaxBufferedBytes,
+		Locked:           true,
 	}
 }

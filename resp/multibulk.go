@@ -82,6 +82,9 @@ func (r *Reader) measure(b []byte) (found bool, err *ProtocolError) {
 		}
 		n, ok := ParseInt(line[1:])
 		if !ok || n > int64(r.limits.MaxArgs) {
+			if ok && r.limits.Locked {
+				return false, errLockedMultibulk
+			}
 			return false, errMultibulkLength
 		}
 		if n <= 0 {
@@ -113,6 +116,9 @@ func (r *Reader) measureBulk(b []byte) (next int, err *ProtocolError) {
 		return 0, notBulkError(line[0])
 	}
 	size, ok := ParseInt(line[1:])
+	if ok && r.limits.Locked && size > int64(r.limits.MaxBulkBytes) {
+		return 0, errLockedBulk
+	}
 	if !ok || size < 0 || size > int64(r.limits.MaxBulkBytes) {
 		return 0, errBulkLength
 	}

@@ -12,6 +12,8 @@ func (e *ProtocolError) Error() string { return e.text }
 // Every text that a Reader can answer, but for notBulkError's.
 var (
 	errMultibulkLength = &ProtocolError{"Protocol error: invalid multibulk length"}
+	errLockedMultibulk = &ProtocolError{"Protocol error: unauthenticated multibulk length"}
+	errLockedBulk      = &ProtocolError{"Protocol error: unauthenticated bulk length"}
 	errMultibulkLine   = &ProtocolError{"Protocol error: too big mbulk count string"}
 	errBulkLength      = &ProtocolError{"Protocol error: invalid bulk length"}
 	errBulkLine        = &ProtocolError{"Protocol error: too big bulk count string"}

@@ -7,7 +7,7 @@ import (
 
 // pipelined is a session and a round of n INCR.
 func pipelined(t testing.TB, n int) (*session, *worker, []byte) {
-	s, w := newSession(t)
+	s, w := lonely(t)
 	return s, w, []byte(strings.Repeat(request("INCR", "key:000000000042"), n))
 }
 

@@ -49,14 +49,11 @@ func (c *connection) open(conn gnet.Conn) {
 	s := c.server
 	c.Conn = conn
 	c.worker = s.workers.of(conn.EventLoop(), s.commands)
-	c.session = session{
-		client: s.commands.Connect(c.remote, c.local, command.Connection{
-			Rouse: func() { _ = conn.Wake(nil) },
-			Close: func() { _ = conn.Close() },
-		}),
-		reader: c.worker.parsed.NewReader(s.reading),
-		total:  &s.unread,
-	}
+	client := s.commands.Connect(c.remote, c.local, command.Connection{
+		Rouse: func() { _ = conn.Wake(nil) },
+		Close: func() { _ = conn.Close() },
+	})
+	c.session = newSession(s.commands, client, &c.worker.parsed, &s.unread)
 	c.active.Store(s.seconds.Load())
 	c.opened = true
 	s.roster.enter(c)

@@ -13,6 +13,16 @@ import (
 // refusal is what a client reads when there are too many already.
 const refusal = "-ERR max number of clients reached\r\n"
 
+// protected is what a client of another host reads in protected mode.
+const protected = "-DENIED QuotaDB is running in protected mode because protected mode is enabled and no password is set for the default user. " +
+	"In this mode connections are only accepted from the loopback interface. " +
+	"If you want to connect from external computers, you may adopt one of the following solutions: " +
+	"1) Disable protected mode by sending the command 'CONFIG SET protected-mode no' from the loopback interface, by connecting from the same host the server is running on; " +
+	"however MAKE SURE the server is not publicly accessible from the internet if you do so. " +
+	"2) Start the server with --protected-mode false. " +
+	"3) Set up an authentication password for the default user, with --requirepass or --requirepass-file. " +
+	"NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n"
+
 // listen opens one address. TCP addresses can be taken again at once after a stop.
 func listen(network, address string) (net.Listener, error) {
 	if network == "unix" {
@@ -76,6 +86,14 @@ func (s *Server) admit(conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
+	if s.protects(conn.RemoteAddr()) {
+		s.roster.release()
+		s.commands.Stats.Rejected.Add(1)
+		_ = conn.SetWriteDeadline(time.Now().Add(refuseTimeout))
+		_, _ = conn.Write([]byte(protected))
+		_ = conn.Close()
+		return
+	}
 	if seconds := s.commands.Params.KeepAlive.Load(); seconds != keepAliveSeconds {
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			_ = tcp.SetKeepAliveConfig(keepAlive(seconds)) // it is served all the same
@@ -89,4 +107,13 @@ func (s *Server) admit(conn net.Conn) {
 	s.roster.release()
 	s.log.Warn("connection could not be served", "remote", c.remote, "error", err)
 	time.Sleep(acceptBackoff)
+}
+
+// protects reports whether protected mode keeps an address out: it is of another host, and no password is needed.
+func (s *Server) protects(remote net.Addr) bool {
+	if !s.commands.IsOpen() {
+		return false
+	}
+	tcp, ok := remote.(*net.TCPAddr)
+	return ok && !tcp.IP.IsLoopback()
 }

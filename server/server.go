@@ -27,7 +27,6 @@ import (
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
-	"github.com/quotadb/quota-db/resp"
 )
 
 // Server is the listeners, loops and connections of one node. New, Listen, Serve and Shutdown are called in this
@@ -37,7 +36,6 @@ type Server struct {
 	commands *command.Server
 	log      *slog.Logger
 	limits   limits
-	reading  *resp.Limits
 
 	listeners []net.Listener
 	acceptors sync.WaitGroup
@@ -62,7 +60,6 @@ func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server
 		commands: commands,
 		log:      log,
 		limits:   defaultLimits(),
-		reading:  commands.Limits,
 		stalls:   newStalls(),
 		started:  time.Now(),
 		stop:     make(chan struct{}),

@@ -69,6 +69,28 @@ func TestProtocolErrorIsAnsweredAfterTheCommandsBeforeIt(t *testing.T) {
 	c.expectEnd()
 }
 
+func TestBytesAndProtocolErrorsAreCounted(t *testing.T) {
+	s := start(t, nil, nil)
+	const requests, replies, info = "PING\r\n*x\r\n", "+PONG\r\n-ERR Protocol error: invalid multibulk length\r\n", "INFO stats\r\n"
+	for range 3 {
+		c := dial(t, s)
+		c.send(requests)
+		c.expect(replies)
+	}
+	c := dial(t, s)
+	c.send(info)
+	for _, want := range []string{
+		"total_net_input_bytes:" + itoa(3*len(requests)+len(info)), "total_net_output_bytes:" + itoa(3*len(replies)), "total_error_replies:3",
+	} {
+		for line := ""; line != want+"\r\n"; {
+			var err error
+			if line, err = c.replies.ReadString('\n'); err != nil {
+				t.Fatalf("no %s: %v", want, err)
+			}
+		}
+	}
+}
+
 func TestNothingRunsAfterQuit(t *testing.T) {
 	s := start(t, nil, nil)
 	c := dial(t, s)

@@ -22,13 +22,20 @@ const (
 // wait to be sent: whoever drives it calls feed with what arrived, run until it is not ready, and keep, which ends the
 // round; the fed bytes may be re-used only then.
 type session struct {
-	client *command.Client
-	reader *resp.Reader
-	total  *atomic.Int64 // input held for all sessions, in bytes
-	held   int           // this session's part of total
+	commands *command.Server
+	client   *command.Client
+	limits   *resp.Limits // the reader's
+	reader   *resp.Reader
+	total    *atomic.Int64 // input held for all sessions, in bytes
+	held     int           // this session's part of total
 
 	postponed      [][][]byte // commands that were parsed but not run, because the replies before them were many; own memory
 	postponedBytes int
+}
+
+func newSession(commands *command.Server, client *command.Client, parsed *resp.Scratch, total *atomic.Int64) session {
+	limits := commands.LimitsOf(client)
+	return session{commands: commands, client: client, limits: limits, reader: parsed.NewReader(limits), total: total}
 }
 
 // feed adds bytes that the client sent.
@@ -62,7 +69,7 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 		case len(s.postponed) > 0:
 			return out, ready // an error will be there again when they have run
 		case err != nil:
-			return resp.AppendError(out, "ERR "+err.Error()), finished
+			return w.executor.ProtocolError(out, err.Error()), finished
 		case !full:
 			return out, hungry
 		}
@@ -70,10 +77,23 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 	return out, ready
 }
 
+// limit sees to it that the next commands are read within the client's limits, which a login and CONFIG SET change.
+func (s *session) limit() {
+	if l := s.commands.LimitsOf(s.client); l != s.limits {
+		s.limits = l
+		s.reader.SetLimits(l)
+	}
+}
+
 // parse fills the worker's batch with complete commands and says how many they are. The batch is full when it has
 // batchCommands, or batchArgs arguments between them: else there are no more for now, or err says why there never will be.
 func (s *session) parse(w *worker) (n int, full bool, err error) {
-	for args := 0; n < len(w.batch) && args < batchArgs; n++ {
+	s.limit()
+	most := len(w.batch)
+	if s.limits.Locked {
+		most = 1 // it may be a login
+	}
+	for args := 0; n < most && args < batchArgs; n++ {
 		command, err := s.reader.Next()
 		if command == nil {
 			return n, false, err

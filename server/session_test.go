@@ -8,7 +8,6 @@ import (
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
-	"github.com/quotadb/quota-db/resp"
 )
 
 // sleeper is a connection of which only Wake is used.
@@ -19,16 +18,13 @@ type sleeper struct {
 
 func (s *sleeper) Wake(gnet.AsyncCallback) error { s.woken++; return nil }
 
-// newSession is a session with its own empty engine and account.
-func newSession(t testing.TB) (*session, *worker) {
+// lonely is a session with its own empty engine and account.
+func lonely(t testing.TB) (*session, *worker) {
 	t.Helper()
 	commands := newCommands(t, config.Default())
 	w := &worker{executor: commands.NewExecutor()}
-	return &session{
-		client: commands.Connect("a:1", "b:2", command.Connection{}),
-		reader: w.parsed.NewReader(resp.DefaultLimits()),
-		total:  new(atomic.Int64),
-	}, w
+	s := newSession(commands, commands.Connect("a:1", "b:2", command.Connection{}), &w.parsed, new(atomic.Int64))
+	return &s, w
 }
 
 // converse gives the session each part as one round and returns all replies.
@@ -52,7 +48,7 @@ func TestSplitOfAPipelineChangesNothing(t *testing.T) {
 	input := request("SET", "k", "a\r\nb") + "GET k\r\n" + request("INCR", "n") + request("INCR", "n") + "*x\r\n"
 	want := "+OK\r\n$4\r\na\r\nb\r\n:1\r\n:2\r\n-ERR Protocol error: invalid multibulk length\r\n"
 	for i := range len(input) {
-		s, w := newSession(t)
+		s, w := lonely(t)
 		got, state := converse(s, w, input[:i], input[i:])
 		if got != want || state != finished {
 			t.Fatalf("split at %d: got %q, state %d", i, got, state)
@@ -61,7 +57,7 @@ func TestSplitOfAPipelineChangesNothing(t *testing.T) {
 }
 
 func TestSessionAccountsForWhatItHolds(t *testing.T) {
-	s, w := newSession(t)
+	s, w := lonely(t)
 	converse(s, w, "PING\r\nPI")
 	if s.total.Load() < 2 {
 		t.Errorf("holds 2 bytes, accounts for %d", s.total.Load())

@@ -5,9 +5,10 @@
 // CPU time per command (user and system, from /proc), quota-db's ratio to Redis as the median over the rounds with the extremes, and the same ratio
 // of the second Redis to the first: how far Redis is from itself today. A difference within that spread means nothing.
 //
-// With -limits it compares rate limiting instead: see limits.go.
+// With -limits it compares rate limiting instead: see limits.go. With -flood 30s it measures what a flood of wrong passwords costs
+// others: see flood.go.
 //
-//	go run ./tests/bench [-limits] [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-quota-db 'command {port}'] [-redis 'command {port}']
+//	go run ./tests/bench [-limits | -flood 30s] [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
 // Linux only; needs redis-server, redis-cli, redis-benchmark and taskset. Servers are pinned to processor 0, the client to 1.
 package main
@@ -55,6 +56,7 @@ func run(args []string, out io.Writer) error {
 	rounds := fs.Int("rounds", 10, "rounds per workload")
 	only := fs.String("only", "", "comma-separated workloads; default all")
 	limiting := fs.Bool("limits", false, "compare rate limits: quotas, counters, and Lua token buckets")
+	flooding := fs.Duration("flood", 0, "measure a client beside wrong passwords, and beside PING, for so long each")
 	scale := fs.Float64("scale", 1, "factor on the requests per round")
 	keys := fs.Int("keys", 1_000_000, "counters that both servers hold beforehand")
 	quotaLine := fs.String("quota-db", "", "command line of quota-db, {port} is replaced; default: built from this tree")
@@ -87,6 +89,9 @@ func run(args []string, out io.Writer) error {
 			return err
 		}
 		servers = append(servers, s)
+	}
+	if *flooding > 0 {
+		return compareFloods(out, servers[0], *flooding)
 	}
 	if *limiting {
 		return compareLimits(out, servers[0], servers[1], *rounds, *scale)

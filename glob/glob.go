@@ -1,11 +1,12 @@
-package command
+// Package glob matches names with patterns as Redis does.
+package glob
 
-// globMatch reports whether a name matches a pattern, byte for byte as Redis's glob does: * is any run of bytes, ? one
+// Match reports whether a name matches a pattern, byte for byte as Redis's glob does: * is any run of bytes, ? one
 // byte, [abc], [a-z] and [^a] one byte of a class, \x the byte x. A class that is not closed ends with the pattern.
 //
 // A star is tried with ever longer runs, but only the last one met: whatever an earlier star could take instead, the
 // later one can take too. So the time is at most the product of the two lengths.
-func globMatch(pattern, name []byte) bool {
+func Match(pattern, name []byte) bool {
 	if len(name) == 0 {
 		return len(pattern) == 0 // Redis does not look at the pattern then, not even for stars
 	}

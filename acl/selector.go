@@ -1,0 +1,150 @@
+package acl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/quotadb/quota-db/glob"
+)
+
+// Need is what a command does with a key.
+type Need uint8
+
+// A key that is neither read nor written, as by EXISTS, needs only to be matched.
+const (
+	Read Need = 1 << iota
+	Write
+)
+
+// Key is a key that a command names.
+type Key struct {
+	Name []byte
+	Need Need
+}
+
+// pattern allows keys.
+type pattern struct {
+	text string
+	need Need // what it allows
+}
+
+func (p pattern) String() string {
+	switch p.need {
+	case Read:
+		return "%R~" + p.text
+	case Write:
+		return "%W~" + p.text
+	}
+	return "~" + p.text
+}
+
+// selector is one set of permissions.
+type selector struct {
+	allowed     []uint64         // bits, by command
+	future      bool             // commands that are not there yet are allowed too: +@all came after -@all
+	all         bool             // nothing was taken away since +@all
+	firstArgs   map[int][]string // first arguments with which a command is allowed that is otherwise not
+	rules       []string         // as given since the last +@all or -@all
+	keys        []pattern
+	allKeys     bool
+	channels    []string
+	allChannels bool
+}
+
+func (s *selector) clone() *selector {
+	c := *s
+	c.allowed = slices.Clone(s.allowed)
+	c.firstArgs = make(map[int][]string, len(s.firstArgs))
+	for id, args := range s.firstArgs {
+		c.firstArgs[id] = slices.Clone(args)
+	}
+	c.rules, c.keys, c.channels = slices.Clone(s.rules), slices.Clone(s.keys), slices.Clone(s.channels)
+	return &c
+}
+
+func newSelector(c *Catalogue) *selector {
+	return &selector{allowed: make([]uint64, (c.Size+63)/64), firstArgs: make(map[int][]string)}
+}
+
+// has reports whether a command is allowed whatever its arguments.
+func (s *selector) has(id int) bool { return s.allowed[id/64]&(1<<(id%64)) != 0 }
+
+func (s *selector) set(id int, yes bool) {
+	if yes {
+		s.allowed[id/64] |= 1 << (id % 64)
+	} else {
+		s.allowed[id/64] &^= 1 << (id % 64)
+		s.all = false
+	}
+	delete(s.firstArgs, id)
+}
+
+// allowsCommand reports whether a command may run with its arguments.
+func (s *selector) allowsCommand(id int, args [][]byte) bool {
+	if s.all || s.has(id) {
+		return true
+	}
+	return len(args) > 1 && slices.ContainsFunc(s.firstArgs[id], func(arg string) bool { return strings.EqualFold(arg, string(args[1])) })
+}
+
+// allowsKey reports whether a key may be used.
+func (s *selector) allowsKey(k Key) bool {
+	if s.allKeys {
+		return true
+	}
+	for _, p := range s.keys {
+		if p.need&k.Need == k.Need && glob.Match([]byte(p.text), k.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isFull reports whether everything is allowed.
+func (s *selector) isFull() bool { return s.all && s.allKeys }
+
+// commandRules describes the commands in the form in which rules are given.
+func (s *selector) commandRules() string {
+	first := "-@all"
+	if s.future {
+		first = "+@all"
+	}
+	return strings.Join(append([]string{first}, s.rules...), " ")
+}
+
+// keyRules describes the key patterns.
+func (s *selector) keyRules() string {
+	if s.allKeys {
+		return "~*"
+	}
+	words := make([]string, len(s.keys))
+	for i, p := range s.keys {
+		words[i] = p.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// channelRules describes the channel patterns.
+func (s *selector) channelRules() string {
+	if s.allChannels {
+		return "&*"
+	}
+	words := make([]string, len(s.channels))
+	for i, channel := range s.channels {
+		words[i] = "&" + channel
+	}
+	return strings.Join(words, " ")
+}
+
+// String describes the selector as ACL LIST does.
+func (s *selector) String() string {
+	channels := s.channelRules()
+	if !s.allChannels {
+		channels = strings.TrimSpace("resetchannels " + channels)
+	}
+	words := []string{channels, s.commandRules()}
+	if keys := s.keyRules(); keys != "" {
+		words = append([]string{keys}, words...)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,218 @@
+package acl
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// maxUsers is how many users there may be.
+const maxUsers = 1 << 16
+
+// ErrUserName is a name that rules could not be written down for.
+var ErrUserName = errors.New("acl: a blank or a zero byte in a name")
+
+// ErrTooManyUsers is the answer to one more.
+var ErrTooManyUsers = errors.New("acl: too many users")
+
+// RuleError is a rule that cannot be.
+type RuleError struct {
+	Rule string
+	Err  error
+}
+
+func (e *RuleError) Error() string {
+	return fmt.Sprintf("rule '%s': %v", e.Rule, e.Err)
+}
+
+// Unwrap returns what is wrong with the rule.
+func (e *RuleError) Unwrap() error { return e.Err }
+
+// Users are all that can log in. They are safe for concurrent use.
+type Users struct {
+	catalogue *Catalogue
+	nobody    *Permissions // what an unknown name is compared with, so that it takes as long as a known one
+
+	mu    sync.Mutex // protects byName, and changes of permissions
+	users map[string]*User
+}
+
+// New makes the users of a server that has been told nothing: the default user may do everything, without a password.
+func New(c *Catalogue) *Users {
+	c.complete()
+	us := &Users{catalogue: c, nobody: newPermissions(c), users: make(map[string]*User)}
+	us.nobody.passwords = []hash{{}}
+	if err := us.Set(DefaultUser, "on", "nopass", "~*", "&*", "+@all"); err != nil {
+		panic("acl: " + err.Error())
+	}
+	return us
+}
+
+// User is the user of a name, nil if there is none.
+func (us *Users) User(name string) *User {
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	return us.users[name]
+}
+
+// Default is the default user, who always exists.
+func (us *Users) Default() *User { return us.User(DefaultUser) }
+
+// Names are the names of all users, in order.
+func (us *Users) Names() []string {
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	names := make([]string, 0, len(us.users))
+	for name := range us.users {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Set changes a user by rules, all or none of them, and makes the user if there is none.
+// Errors: a *RuleError, ErrUserName, ErrTooManyUsers.
+func (us *Users) Set(name string, rules ...string) error {
+	if strings.ContainsAny(name, " \x00\t\r\n") {
+		return ErrUserName
+	}
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	u, p := us.users[name], newPermissions(us.catalogue)
+	if u != nil {
+		p = u.Permissions().clone()
+	} else if len(us.users) == maxUsers {
+		return ErrTooManyUsers
+	}
+	if err := us.applyAll(p, rules); err != nil {
+		return err
+	}
+	if u == nil {
+		u = &User{Name: name}
+		us.users[name] = u
+	}
+	u.permissions.Store(p)
+	return nil
+}
+
+// applyAll applies rules to permissions that nobody has seen yet. A selector may be spread over several rules.
+func (us *Users) applyAll(p *Permissions, rules []string) error {
+	joined, err := joinSelectors(rules)
+	if err != nil {
+		return err
+	}
+	for _, rule := range joined {
+		if err := p.apply(us.catalogue, rule); err != nil {
+			return &RuleError{rule, err}
+		}
+	}
+	p.full = p.root.isFull()
+	return nil
+}
+
+// joinSelectors makes one rule of "(+get" and "~a*)".
+func joinSelectors(rules []string) ([]string, error) {
+	var joined []string
+	open := -1
+	for i, rule := range rules {
+		switch {
+		case open < 0 && strings.HasPrefix(rule, "(") && !strings.HasSuffix(rule, ")"):
+			open = i
+		case open < 0:
+			joined = append(joined, rule)
+		case strings.HasSuffix(rule, ")"):
+			joined = append(joined, strings.Join(rules[open:i+1], " "))
+			open = -1
+		}
+	}
+	if open >= 0 {
+		return nil, &RuleError{rules[open], ErrUnmatched}
+	}
+	return joined, nil
+}
+
+// Delete removes a user, not the default one, and reports whether there was one.
+func (us *Users) Delete(name string) bool {
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	u := us.users[name]
+	if u == nil || name == DefaultUser {
+		return false
+	}
+	delete(us.users, name)
+	u.gone.Store(true)
+	return true
+}
+
+// Login is the user of a name if the password is right and the user enabled, else nil. It takes the same time for an unknown name.
+func (us *Users) Login(name, password []byte) *User {
+	h := hash(sha256.Sum256(password))
+	u, p := us.User(string(name)), us.nobody
+	if u != nil {
+		p = u.Permissions()
+	}
+	if right := p.accepts(h); !right || u == nil || !p.Enabled {
+		return nil
+	}
+	return u
+}
+
+// List is a line for each user, in the order of names.
+func (us *Users) List() []string {
+	var lines []string
+	for _, name := range us.Names() {
+		if u := us.User(name); u != nil {
+			lines = append(lines, "user "+name+" "+u.Permissions().String())
+		}
+	}
+	return lines
+}
+
+// Load replaces all users by those of a file's text, or none if a line is wrong; the error has the number of the line. A file without the default
+// user leaves it as it is at first. It returns the users that are no more.
+func (us *Users) Load(text string) (gone []*User, err error) {
+	fresh := make(map[string]*Permissions)
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		if words[0] != "user" || len(words) < 2 {
+			return nil, fmt.Errorf("line %d: not of the form: user name rules", n)
+		}
+		if fresh[words[1]] != nil {
+			return nil, fmt.Errorf("line %d: user %q is there twice", n, words[1])
+		}
+		p := newPermissions(us.catalogue)
+		if err := us.applyAll(p, words[2:]); err != nil {
+			return nil, fmt.Errorf("line %d: user %q: %w", n, words[1], err)
+		}
+		if fresh[words[1]] = p; len(fresh) > maxUsers {
+			return nil, ErrTooManyUsers
+		}
+	}
+	if fresh[DefaultUser] == nil {
+		fresh[DefaultUser] = New(us.catalogue).Default().Permissions()
+	}
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	for name, u := range us.users {
+		if fresh[name] == nil {
+			delete(us.users, name)
+			u.gone.Store(true)
+			gone = append(gone, u)
+		}
+	}
+	for name, p := range fresh {
+		if us.users[name] == nil {
+			us.users[name] = &User{Name: name}
+		}
+		us.users[name].permissions.Store(p)
+	}
+	return gone, nil
+}

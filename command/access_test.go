@@ -1,0 +1,141 @@
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+)
+
+func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
+	b := newBench(t, nil)
+	b.do("ACL", "SETUSER", "u", "on", ">right", "+@all", "~*")
+	wrong := "-" + errWrongPass + "\r\n"
+	for i := range failureRate().Capacity {
+		if got := b.do("AUTH", "u", "wrong"); got != wrong || b.client.Wait() != 0 {
+			t.Fatalf("%d: %q, and waits %v", i, got, b.client.Wait())
+		}
+	}
+	batch := [][][]byte{words([]string{"AUTH", "u", "wrong"}), words([]string{"PING"})}
+	if got := string(b.x.Run(b.client, batch, nil)); got != "" || b.client.Wait() != loginDelay || b.x.Ran() != 1 {
+		t.Fatalf("%q, waits %v, %d ran", got, b.client.Wait(), b.x.Ran())
+	}
+	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	if got := string(b.x.Run(other, [][][]byte{words([]string{"AUTH", "u", "right"}), words([]string{"ACL", "WHOAMI"})}, nil)); got != "+OK\r\n$1\r\nu\r\n" {
+		t.Errorf("the right password: %q", got)
+	}
+	if got := string(b.x.Run(b.client, batch[1:], nil)); got != "" || b.client.Wait() == 0 {
+		t.Errorf("before its time: %q", got)
+	}
+	b.wall += loginDelay.Milliseconds()
+	if got := string(b.x.Run(b.client, batch[1:], nil)); got != wrong+"+PONG\r\n" {
+		t.Errorf("afterwards: %q", got)
+	}
+	b.do("MULTI")
+	for range 2 * failureRate().Capacity {
+		b.do("AUTH", "u", "wrong")
+	}
+	if got := b.do("EXEC"); strings.Count(got, wrong) != 2*int(failureRate().Capacity) {
+		t.Errorf("within a transaction nothing waits: %q", got)
+	}
+}
+
+func TestWrongPasswordsAreLoggedWithoutThemAndNotTooOften(t *testing.T) {
+	b := newBench(t, nil)
+	var out bytes.Buffer
+	b.Log = slog.New(slog.NewTextHandler(&out, nil))
+	b.wall += 1000
+	for range 15 {
+		b.do("AUTH", "somebody", "hunter2")
+	}
+	b.wall += time.Second.Milliseconds()
+	b.do("AUTH", "somebody", "hunter2")
+	text := out.String()
+	if strings.Count(text, "login failed") != 2 || !strings.Contains(text, "user=somebody") || !strings.Contains(text, "=14") {
+		t.Errorf("got %s", text)
+	}
+	for _, words := range [][]string{{"ACL", "SETUSER", "u", ">hunter2", "nosuch"}, {"ACL", "SETUSER", "u", ">hunter2"}, {"HELLO", "2", "AUTH", "u", "hunter2"}, {"CONFIG", "SET", "requirepass", "hunter2"}} {
+		text += b.do(words...)
+	}
+	text += out.String()
+	for _, words := range [][]string{{"INFO", "everything"}, {"ACL", "LOG"}, {"ACL", "LIST"}, {"ACL", "GETUSER", "u"}, {"SLOWLOG", "GET"}, {"CLIENT", "LIST"}} {
+		text += b.do(words...)
+	}
+	if strings.Contains(text, "hunter2") {
+		t.Errorf("a password is shown: %s", text)
+	}
+}
+
+func TestAccessLogIsBoundedAndCounts(t *testing.T) {
+	b := newBench(t, nil)
+	b.failures.rate.Capacity = 1_000_000
+	b.do("CONFIG", "SET", "acllog-max-len", "5")
+	for i := range 20 {
+		b.do("AUTH", fmt.Sprint("user", i), "x")
+	}
+	b.do("AUTH", "user19", "x")
+	if got := b.do("ACL", "LOG", "100"); !strings.HasPrefix(got, "*5\r\n") || strings.Count(got, "$5\r\ncount\r\n:2\r\n") != 1 {
+		t.Errorf("got %s", got)
+	}
+	if got := b.do("INFO", "stats"); !strings.Contains(got, "acl_access_denied_auth:21\r\n") {
+		t.Errorf("got %s", got)
+	}
+	long := strings.Repeat("x", 100_000)
+	b.do("AUTH", long, "x")
+	if got := b.do("ACL", "LOG"); strings.Contains(got, long) {
+		t.Error("a name is kept whole")
+	}
+}
+
+func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\nuser u on >pw ~k +get\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	if err := b.SetUp(""); err != nil {
+		t.Fatal(err)
+	}
+	u := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	if got := string(b.x.Run(u, [][][]byte{words([]string{"AUTH", "u", "pw"}), words([]string{"GET", "k"}), words([]string{"GET", "l"})}, nil)); got != "+OK\r\n$-1\r\n-"+errNoPermKey+"\r\n" {
+		t.Errorf("got %q", got)
+	}
+	b.do("ACL", "SETUSER", "u", "+set")
+	if got := b.do("ACL", "SAVE"); got != "+OK\r\n" {
+		t.Fatal(got)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(text), ">") || !strings.Contains(string(text), "+get +set") {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\nuser v on\nuser w nosuch\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.do("ACL", "LOAD"); !strings.Contains(got, path+": line 3: user \"w\"") {
+		t.Error(got)
+	}
+	if b.Users.User("u") == nil || u.killed.Load() {
+		t.Error("a file that cannot be read has changed the users")
+	}
+	if err := os.WriteFile(path, []byte("user v on nopass +ping\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.do("ACL", "LOAD"); got != "+OK\r\n" || !u.killed.Load() || b.client.CloseAfter {
+		t.Errorf("%q; the client of the user that is gone lives", got)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetUp(""); err == nil {
+		t.Error("no file, no error")
+	}
+}

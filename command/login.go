@@ -1,0 +1,119 @@
+package command
+
+import (
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/acl"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// loginDelay is how long the answer to a wrong password takes once there are too many of them.
+const loginDelay = time.Second
+
+// failureRate is how many wrong passwords, of all clients together, are answered at once.
+func failureRate() quota.Rate { return quota.Rate{Capacity: 20, Count: 10, Period: time.Second} }
+
+// failureLogInterval is the time between two lines in the log about wrong passwords.
+const failureLogInterval = time.Second
+
+// failures bounds what guessing passwords gains and costs. Right passwords never wait.
+type failures struct {
+	rate   quota.Rate // fixed
+	mu     sync.Mutex // protects what follows
+	bucket quota.Bucket
+	logged int64 // when the last line was written, nanoseconds of engine.Moment.Mono; 0: none yet
+	silent int64 // wrong passwords since without a line
+}
+
+// note takes note of a wrong password and reports whether it is one too many.
+func (f *failures) note(c *call, name []byte) (excess bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := c.now.Mono
+	if f.logged == 0 || now-f.logged >= int64(failureLogInterval) {
+		c.server.Log.Warn("login failed", "user", string(clip(name, shown)), "remote", c.client.RemoteAddr, "others since the last line", f.silent)
+		f.logged, f.silent = max(now, 1), 0
+	} else {
+		f.silent++
+	}
+	return !f.bucket.Take(f.rate, 1, now)
+}
+
+// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer.
+func (c *call) tryLogin(name, password []byte) bool {
+	u := c.server.Users.Login(name, password)
+	if u == nil {
+		return false
+	}
+	c.client.login(c.server, u)
+	return true
+}
+
+// failLogin answers a wrong password, late if there have been too many. Within a transaction nothing waits.
+func (c *call) failLogin(name []byte) {
+	c.server.accessLog.add(c, deniedAuth, c.row.full, string(clip(name, shown)))
+	excess := c.server.failures.note(c, name)
+	if !excess || c.x.inExec {
+		c.fail(errWrongPass)
+		return
+	}
+	mark := len(c.out)
+	c.fail(errWrongPass)
+	c.client.answerLate(c.now.Mono+int64(loginDelay), append([]byte(nil), c.out[mark:]...))
+	c.out = c.out[:mark]
+}
+
+// auth is AUTH [user] password.
+func auth(c *call) {
+	name, password := []byte(acl.DefaultUser), c.args[len(c.args)-1]
+	switch {
+	case len(c.args) > 3:
+		c.fail(errSyntax)
+		return
+	case len(c.args) == 2 && c.server.Users.Default().Permissions().NoPass:
+		c.fail(errNoPassword)
+		return
+	case len(c.args) == 3:
+		name = c.args[1]
+	}
+	if !c.tryLogin(name, password) {
+		c.failLogin(name)
+		return
+	}
+	c.ok()
+}
+
+// setRequirePass makes password the default user's, the only one; empty: none is needed.
+func (s *Server) setRequirePass(password string) error {
+	rules := []string{"resetpass", "nopass"}
+	if password != "" {
+		rules = []string{"resetpass", ">" + password}
+	}
+	return s.Users.Set(acl.DefaultUser, rules...)
+}
+
+// requirePassParam is requirepass. CONFIG GET shows it to those who may ask, as in Redis; it is kept for that alone.
+func (s *Server) requirePassParam() param {
+	get := func() string { return *s.Params.requirePass.Load() }
+	return param{"requirepass", get, func(value string) (func(), string) {
+		return func() {
+			if err := s.setRequirePass(value); err == nil {
+				s.Params.requirePass.Store(&value)
+			}
+		}, ""
+	}}
+}
+
+// endUser disconnects a user's clients; the caller's own once it has its reply.
+func (c *call) endUser(u *acl.User) {
+	c.server.Clients.each(func(client *Client) {
+		switch {
+		case client.user != u:
+		case client == c.client:
+			client.CloseAfter = true
+		default:
+			client.kill()
+		}
+	})
+}

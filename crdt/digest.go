@@ -1,0 +1,50 @@
+package crdt
+
+import "encoding/binary"
+
+// Digest is a hash of what is stored of a key, registers and rows, the same on every node that stores the same: writers
+// goes from a row's writer to who that is, since each node has numbers of its own. It does not depend on the
+// order of rows. Whether a hidden entry counts is the caller's to say. It is no defence against who chooses states
+// so that they collide.
+func Digest(key []byte, e *Entry, writers []Writer) uint64 {
+	h := mixBytes(0, key)
+	h = mix(mix(mixStamp(h, e.Base.Stamp), uint64(e.Base.Kind)), uint64(e.Base.Int))
+	h = mixBytes(h, e.Base.Bytes)
+	h = mix(mixStamp(h, e.Deadline.Stamp), uint64(e.Deadline.At))
+	q := &e.Quota
+	h = mix(mix(mixStamp(h, q.Stamp), q.Capacity), q.Count)
+	h = mix(mix(h, uint64(q.Period)), uint64(boolInt(q.Transient)))
+	h = mix(h, uint64(e.Since))
+	rows := uint64(0)
+	for i := range e.Rows {
+		r := &e.Rows[i]
+		if r.empty() {
+			continue
+		}
+		w := writers[r.Writer]
+		row := mix(mix(mix(1, uint64(w.Node)), w.Life), r.P)
+		rows += mix(mix(mix(row, r.N), r.FP), r.FN)
+	}
+	return mix(h, rows)
+}
+
+func mixStamp(h uint64, s Stamp) uint64 { return mix(mix(h, s.Time), uint64(s.Node)) }
+
+func mixBytes(h uint64, b []byte) uint64 {
+	h = mix(h, uint64(len(b)))
+	for ; len(b) >= 8; b = b[8:] {
+		h = mix(h, binary.LittleEndian.Uint64(b))
+	}
+	var tail [8]byte
+	copy(tail[:], b)
+	return mix(h, binary.LittleEndian.Uint64(tail[:]))
+}
+
+// mix adds a word to a hash: a step and the output function of SplitMix64 (Steele, Lea and Flood, "Fast Splittable
+// Pseudorandom Number Generators", 2014).
+func mix(h, word uint64) uint64 {
+	h = (h ^ word) + 0x9e3779b97f4a7c15
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
