@@ -21,3 +21,15 @@ func TestRedisPy(t *testing.T) {
 	installed(t, python, "-c", "import redis")
 	holds(t, and("command"), python, "testdata/redis-py/program.py")
 }
+
+func TestIORedis(t *testing.T) {
+	t.Parallel()
+	installed(t, "node", "-e", "require('./testdata/node/node_modules/ioredis')")
+	holds(t, and("command"), "node", "testdata/node/ioredis.js")
+}
+
+func TestNodeRedis(t *testing.T) {
+	t.Parallel()
+	installed(t, "node", "-e", "require('./testdata/node/node_modules/redis')")
+	holds(t, and("command", "resp3"), "node", "testdata/node/node-redis.js")
+}

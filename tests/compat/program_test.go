@@ -19,7 +19,7 @@ const (
 	// requireEnv set to 1 turns "the library is not installed" from a skip into a failure.
 	requireEnv = "QUOTADB_REQUIRE_COMPAT"
 	// quotaHasPasswords says whether quota-db knows --requirepass and ACL SETUSER.
-	quotaHasPasswords = false
+	quotaHasPasswords = true
 
 	password       = "secret"
 	programTimeout = 30 * time.Second
