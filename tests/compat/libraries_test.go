@@ -21,3 +21,9 @@ func TestRedisPy(t *testing.T) {
 	installed(t, python, "-c", "import redis")
 	holds(t, and("command"), python, "testdata/redis-py/program.py")
 }
+
+func TestRedisRb(t *testing.T) {
+	t.Parallel()
+	installed(t, "ruby", "-e", "require 'redis'")
+	holds(t, and("command"), "ruby", "testdata/redis-rb/program.rb")
+}
