@@ -92,6 +92,9 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[x.took:]
 	}
+	if c.killed.Load() {
+		c.CloseAfter = true // what it still sends never runs
+	}
 	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
 	x.forget()

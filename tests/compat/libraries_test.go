@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -32,4 +33,17 @@ func TestNodeRedis(t *testing.T) {
 	t.Parallel()
 	installed(t, "node", "-e", "require('./testdata/node/node_modules/redis')")
 	holds(t, and("command", "resp3"), "node", "testdata/node/node-redis.js")
+}
+
+func TestRedisRb(t *testing.T) {
+	t.Parallel()
+	installed(t, "ruby", "-e", "require 'redis'")
+	holds(t, and("command"), "ruby", "testdata/redis-rb/program.rb")
+}
+
+func TestHiredis(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "program")
+	installed(t, "cc", "-Wall", "-Werror", "-o", binary, "testdata/hiredis/program.c", "-lhiredis")
+	holds(t, and("command", "resp3"), binary)
 }

@@ -136,8 +136,8 @@ const open = {
 
 const locked = {
   async noauth() {
-    await rejects(connect({ enableReadyCheck: false, retryStrategy: null }).get('k'), 'ReplyError', 'NOAUTH Authentication required');
-    await rejects(connect({ password: 'wrong', retryStrategy: null }).get('k'), 'ReplyError', 'NOAUTH');
+    await rejects(connect({ enableReadyCheck: false, retryStrategy: null }).get('k'), 'ReplyError', 'NOAUTH');
+    await rejects(connect({ password: 'wrong', retryStrategy: null }).get('k'), 'ReplyError', 'WRONGPASS');
   },
   async password() {
     equal(await connect({ password }).set('k', 1), 'OK');
