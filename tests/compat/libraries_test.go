@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -44,6 +45,15 @@ func TestRedisRb(t *testing.T) {
 func TestHiredis(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "program")
-	installed(t, "cc", "-Wall", "-Werror", "-o", binary, "testdata/hiredis/program.c", "-lhiredis")
-	holds(t, and("command", "resp3"), binary)
+	installed(t, "sh", "-c", "echo '#include <hiredis/hiredis.h>' | cc -E - -o "+binary)
+	if out, err := exec.Command("cc", "-Wall", "-Werror", "-o", binary, "testdata/hiredis/program.c", "-lhiredis", "-pthread").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	holds(t, and("command"), binary)
+}
+
+func TestPhpredis(t *testing.T) {
+	t.Parallel()
+	installed(t, "php", "-r", "new Redis(); exit(function_exists('pcntl_fork') ? 0 : 1);")
+	holds(t, and("command"), "php", "testdata/phpredis/program.php")
 }

@@ -40,9 +40,7 @@ static void show(redisReply *reply, char *out, size_t size) {
         snprintf(out, size, "!%s", reply->str);
         return;
     case REDIS_REPLY_ARRAY:
-    case REDIS_REPLY_MAP:
-    case REDIS_REPLY_SET:
-        snprintf(out, size, reply->type == REDIS_REPLY_ARRAY ? "[" : reply->type == REDIS_REPLY_MAP ? "{" : "<");
+        snprintf(out, size, "[");
         for (size_t i = 0; i < reply->elements; i++) {
             if (i > 0) strncat(out, " ", size - strlen(out) - 1);
             used = strlen(out);
@@ -229,14 +227,6 @@ static void pool(void) {
     ask(r, "800", "GET pool");
 }
 
-static void resp3(void) {
-    redisContext *c = dial();
-    ask(c, "{server redis version ", "HELLO 3");
-    ask(c, "-", "GET missing");
-    ask(c, "{maxmemory 0]", "CONFIG GET maxmemory");
-    redisFree(c);
-}
-
 static void noauth(void) {
     ask(r, "!NOAUTH Authentication required.", "GET k");
     ask(r, "!WRONGPASS invalid username-password pair", "AUTH wrong");
@@ -297,6 +287,5 @@ int main(int argc, char **argv) {
     claim("command", command);
     claim("slowlog", slowlog);
     claim("pool", pool);
-    claim("resp3", resp3);
     return 0;
 }
