@@ -27,3 +27,9 @@ func TestRedisRb(t *testing.T) {
 	installed(t, "ruby", "-e", "require 'redis'")
 	holds(t, and("command"), "ruby", "testdata/redis-rb/program.rb")
 }
+
+func TestPhpredis(t *testing.T) {
+	t.Parallel()
+	installed(t, "php", "-r", "new Redis(); exit(function_exists('pcntl_fork') ? 0 : 1);")
+	holds(t, and("command"), "php", "testdata/phpredis/program.php")
+}
