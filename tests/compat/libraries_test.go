@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -32,4 +33,11 @@ func TestPhpredis(t *testing.T) {
 	t.Parallel()
 	installed(t, "php", "-r", "new Redis(); exit(function_exists('pcntl_fork') ? 0 : 1);")
 	holds(t, and("command"), "php", "testdata/phpredis/program.php")
+}
+
+func TestHiredis(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "program")
+	installed(t, "gcc", "-Wall", "-o", program, "testdata/hiredis/program.c", "-lhiredis", "-lpthread")
+	holds(t, claims, program)
 }
