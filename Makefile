@@ -4,7 +4,7 @@ GO ?= go
 RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config ./acl
 FUZZTIME ?= 60s
 
-.PHONY: help build check format vet test race required fuzz robust transactions model bench clean
+.PHONY: help build check format vet test race required compat fuzz robust transactions model bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -29,6 +29,10 @@ race: ## the race detector over everything with concurrency
 
 required: ## the suites that need redis-server and its tools, which then must be there
 	QUOTADB_REQUIRE_REDIS=1 $(GO) test -count=1 ./tests/...
+
+compat: ## the client libraries: redis-py, redis-rb, phpredis, hiredis, ioredis, node-redis, which then must be there
+	npm ci --prefix tests/compat/testdata/node --no-audit --no-fund
+	QUOTADB_REQUIRE_REDIS=1 QUOTADB_REQUIRE_COMPAT=1 $(GO) test -count=1 ./tests/compat
 
 robust: ## 100 MB of random bytes over 50 connections, beside the rest of the robustness suite
 	QUOTADB_TEST_GARBAGE_MB=100 $(GO) test -count=1 -v ./tests/robust/...

@@ -73,6 +73,7 @@ func clientList(c *call) {
 }
 
 // describe is a client's line, under Clients.mu. It has the fields that mean something here, in Redis's order.
+// Of the others it has those without which redis-py cannot read the line.
 func (c *call) describe(client *Client) string {
 	seen, id := client.lastSeen()
 	last := "NULL"
@@ -83,7 +84,7 @@ func (c *call) describe(client *Client) string {
 	}
 	input, output := client.Input.Load(), client.Output.Load()
 	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d idle=%d flags=%s db=0 sub=0 psub=0 ssub=0 multi=%d watch=%d "+
-		"qbuf=%d omem=%d tot-mem=%d cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
+		"qbuf=%d qbuf-free=0 argv-mem=0 obl=0 oll=0 omem=%d tot-mem=%d cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		client.ID, client.RemoteAddr, client.LocalAddr, client.Name,
 		max(0, c.now.Wall-client.Created.UnixMilli())/1000, max(0, c.now.Wall-seen)/1000, client.flags(),
 		client.multi.Load(), client.watching.Load(), input, output, input+output,

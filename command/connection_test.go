@@ -119,9 +119,9 @@ func TestClientListShowsWhatClientsDoAndSay(t *testing.T) {
 	}
 	b.wall += 1000
 	first := "id=1 addr=127.0.0.1:5 laddr=127.0.0.1:6380 name=me age=6 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 " +
-		"watch=0 qbuf=0 omem=0 tot-mem=0 cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=1.2\n"
+		"watch=0 qbuf=0 qbuf-free=0 argv-mem=0 obl=0 oll=0 omem=0 tot-mem=0 cmd=client|list user=default redir=-1 resp=2 lib-name=lib lib-ver=1.2\n"
 	second := "id=2 addr=/socket:0 laddr=/socket:0 name= age=6 idle=6 flags=U db=0 sub=0 psub=0 ssub=0 multi=-1 " +
-		"watch=0 qbuf=0 omem=0 tot-mem=0 cmd=NULL user=default redir=-1 resp=2 lib-name= lib-ver=\n"
+		"watch=0 qbuf=0 qbuf-free=0 argv-mem=0 obl=0 oll=0 omem=0 tot-mem=0 cmd=NULL user=default redir=-1 resp=2 lib-name= lib-ver=\n"
 	bulk := func(text string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(text), text) }
 	if got := b.do("CLIENT", "LIST"); got != bulk(first+second) {
 		t.Errorf("got %q", got)

@@ -92,6 +92,9 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[x.took:]
 	}
+	if c.killed.Load() {
+		c.CloseAfter = true // what it still sends never runs
+	}
 	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
 	x.forget()
@@ -284,10 +287,16 @@ func (s *Server) isFull() bool {
 
 // note counts and times a command that is about to run.
 func (x *Executor) note(r *row, args [][]byte) {
-	if x.timing.endsAt(r) {
+	t := &x.timing
+	if r == t.again { // as in most pipelines
+		t.times[r.id]++
+		t.ran++
+		return
+	}
+	if t.endsAt(r) {
 		x.flush()
 	}
-	x.timing.add(r, args)
+	t.add(r, args)
 }
 
 // flush adds what has run to the counters that everybody may read.

@@ -17,6 +17,7 @@ type timing struct {
 	since  int64 // when the last group ended, in nanoseconds of the monotonic clock
 	alone  bool  // every command is a group
 	last   *row  // what ran last since begin, nil if nothing did
+	again  *row  // a row whose next command joins the group without a further look; nil: none does
 
 	// The group that runs.
 	ran   int
@@ -57,6 +58,9 @@ func (t *timing) add(r *row, args [][]byte) {
 	t.times[r.id]++
 	t.ran++
 	t.last = r
+	if !t.apart {
+		t.again = r
+	}
 }
 
 // end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. The client is
@@ -78,7 +82,7 @@ func (t *timing) end(c *Client) {
 		}
 	}
 	t.report(c, now.Wall, time.Duration(took))
-	t.since, t.ran, t.apart, t.first, t.rows = now.Mono, 0, false, nil, t.rows[:0]
+	t.since, t.ran, t.apart, t.again, t.first, t.rows = now.Mono, 0, false, nil, nil, t.rows[:0]
 	t.choose()
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -51,12 +52,20 @@ func (c *connection) open(conn gnet.Conn) {
 	c.worker = s.workers.of(conn.EventLoop(), s.commands)
 	client := s.commands.Connect(c.remote, c.local, command.Connection{
 		Rouse: func() { _ = conn.Wake(nil) },
-		Close: func() { _ = conn.Close() },
+		Close: func() { hangUp(conn) },
 	})
 	c.session = newSession(s.commands, client, &c.worker.parsed, &s.unread)
 	c.active.Store(s.seconds.Load())
 	c.opened = true
 	s.roster.enter(c)
+}
+
+// hangUp ends a connection from any goroutine: its client sees the end when hangUp returns, as with Redis when CLIENT
+// KILL is answered, and its loop closes it soon. The descriptor is still the connection's: the client that is ended has
+// not left command.Server yet, and cannot meanwhile.
+func hangUp(conn gnet.Conn) {
+	_ = syscall.Shutdown(conn.Fd(), syscall.SHUT_RDWR)
+	_ = conn.Close()
 }
 
 // close ends the session, on the connection's loop. The socket is closed right after.

@@ -24,26 +24,32 @@ func TestRedisCLIHintsWhileOneTypes(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	screen := "" // what has been read and not yet looked for
 	expect := func(typed, hint string) {
 		t.Helper()
 		if _, err := terminal.WriteString(typed); err != nil {
 			t.Fatal(err)
 		}
-		var screen []byte
 		buffer := make([]byte, 4096)
-		for !strings.Contains(string(screen), hint) {
+		for !strings.Contains(screen, hint) {
 			n, err := terminal.Read(buffer) // ends with the tool, at the latest after toolTimeout
 			if err != nil {
 				t.Fatalf("%q: no %q but %v after %q", typed, hint, err, screen)
 			}
-			screen = append(screen, buffer[:n]...)
+			screen += string(buffer[:n])
 		}
+		_, screen, _ = strings.Cut(screen, hint)
+	}
+	run := func(typed string) {
+		t.Helper()
+		expect(typed, "OK")
+		expect("", "> ") // what is typed before the prompt may be thrown away
 	}
 	expect("", "> ")
 	expect("QUOTASET user:1 ", "limit window")
-	expect("100 60\r", "OK")
+	run("100 60\r")
 	expect("CONFIG SET ", "parameter value [parameter value ...]")
-	expect("timeout 0\r", "OK")
+	run("timeout 0\r")
 	expect("GETEX user:1 ", "[EX seconds|PX milliseconds|EXAT unix-time-seconds|PXAT unix-time-milliseconds|PERSIST]")
 	if _, err := terminal.WriteString("\x15quit\r"); err != nil {
 		t.Fatal(err)

@@ -137,6 +137,9 @@ func (s *Server) answers() bool {
 		return false
 	}
 	defer func() { _ = c.Close() }()
+	if i := slices.Index(s.cmd.Args, "--requirepass"); i >= 0 {
+		_, _ = c.Do("AUTH", s.cmd.Args[i+1]) // PING shows whether it was right
+	}
 	if pong, err := c.Do("PING"); err != nil || pong.Text != "PONG" {
 		return false
 	}

@@ -1,0 +1,16 @@
+package command
+
+import "testing"
+
+func TestWhatAKilledClientStillSendsDoesNotRunAndEndsIt(t *testing.T) {
+	b := newBench(t, nil)
+	victim := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	if got := b.do("CLIENT", "KILL", "127.0.0.1:6"); got != "+OK\r\n" {
+		t.Fatal(got)
+	}
+	// The connection hears of it later; a session that is told neither "ran" nor "close" asks again and again.
+	out := b.x.Run(victim, [][][]byte{words([]string{"PING"})}, nil)
+	if len(out) > 0 || b.x.Ran() != 0 || !victim.CloseAfter {
+		t.Errorf("%q, %d ran, to be closed: %v", out, b.x.Ran(), victim.CloseAfter)
+	}
+}
