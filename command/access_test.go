@@ -37,6 +37,17 @@ func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
 	if got := string(b.x.Run(b.client, batch[1:], nil)); got != wrong+"+PONG\r\n" {
 		t.Errorf("afterwards: %q", got)
 	}
+	for range failureRate().Count { // what a second has earned
+		b.do("AUTH", "u", "wrong")
+	}
+	b.do("CLIENT", "REPLY", "SKIP")
+	if got := string(b.x.Run(b.client, batch, nil)); got != "" || b.client.Wait() == 0 {
+		t.Errorf("without a reply it does not wait: %q", got)
+	}
+	b.wall += loginDelay.Milliseconds()
+	if got := string(b.x.Run(b.client, batch[1:], nil)); got != "+PONG\r\n" {
+		t.Errorf("then: %q", got)
+	}
 	b.do("MULTI")
 	for range 2 * failureRate().Capacity {
 		b.do("AUTH", "u", "wrong")

@@ -60,7 +60,11 @@ func (c *call) failLogin(name []byte) {
 	}
 	mark := len(c.out)
 	c.fail(errWrongPass)
-	c.client.answerLate(c.now.Mono+int64(loginDelay), append([]byte(nil), c.out[mark:]...))
+	late := []byte{} // if CLIENT REPLY has it so: the wait is the same
+	if !c.client.muted {
+		late = append(late, c.out[mark:]...)
+	}
+	c.client.answerLate(c.now.Mono+int64(loginDelay), late)
 	c.out = c.out[:mark]
 }
 
