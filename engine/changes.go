@@ -142,5 +142,12 @@ func (db *DB) warmHashes(hashes []uint64) {
 	db.Warm(keys[:len(hashes)])
 }
 
-// forget drops what was to be taken: every key goes, and the follower begins anew.
-func (c *changes) forget() { *c = changes{followed: c.followed} }
+// forgetChanges drops what was to be taken: every key goes, and the follower hears of a new era.
+func (s *shard) forgetChanges() {
+	c := &s.changes
+	s.db.backlog.Add(-int64(len(c.buried)))
+	*c = changes{followed: c.followed}
+	if c.followed {
+		s.pending.Store(true)
+	}
+}

@@ -36,6 +36,9 @@ func (d *disk) take(t *testing.T, db *DB, budget int) {
 			t.Fatal("a shard that was taken from has changes")
 		}
 	}
+	if n := db.Backlog(); n != 0 {
+		t.Fatalf("%d bytes wait after all was taken", n)
+	}
 	d.writers = append(d.writers, db.Writers(len(d.writers))...)
 }
 

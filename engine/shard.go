@@ -276,9 +276,7 @@ func (s *shard) reset() {
 		}
 	})
 	s.era++
-	if s.changes.forget(); s.changes.followed {
-		s.pending.Store(true) // so that the follower hears of the era
-	}
+	s.forgetChanges()
 	s.index.reset()
 	s.arena.reset()
 	s.wheel.reset()
