@@ -18,9 +18,10 @@ const module = "github.com/quotadb/quota-db"
 // layers lists every package from the bottom up. A package imports only packages of layers before its own.
 // A new package has to be placed here, or the test fails.
 var layers = [][]string{
-	{"crdt", "resp", "config", "glob"}, // pure
-	{"quota", "acl"},
+	{"crdt", "resp", "config", "glob", "disk/vfs"}, // pure
+	{"quota", "acl", "disk"},
 	{"engine"},
+	{"persist"},
 	{"command"},
 	{"server"},
 	{"node"},

@@ -40,7 +40,7 @@ func TestServerCommandsAnswerAsRedis(t *testing.T) {
 		CONFIG SET maxmemory-policy noeviction => +OK
 		! CONFIG SET maxmemory-policy allkeys-lru => -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - nothing is evicted here, the only policy is noeviction
 		CONFIG SET maxmemory-policy lru => -ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
-		! CONFIG SET appendonly yes => -ERR CONFIG SET failed (possibly related to argument 'appendonly') - an append only file is not supported
+		! CONFIG SET appendonly yes => -ERR CONFIG SET failed (possibly related to argument 'appendonly') - --data-dir sets it at the start
 		CONFIG SET a => -ERR wrong number of arguments for 'config|set' command
 		CONFIG SET timeout 1 maxmemory => -ERR syntax error
 		CONFIG GET => -ERR wrong number of arguments for 'config|get' command

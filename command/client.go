@@ -36,7 +36,8 @@ type Client struct {
 	muted       bool   // the command that runs has no reply
 	wait        int64  // when the client goes on, nanoseconds of engine.Moment.Mono; 0: at once
 	now         int64  // of the last Run, on the same clock
-	late        []byte // the reply to be given then
+	late        late   // what gives the reply then; nil: the command runs again
+	unsafe      uint64 // the group that is to be safe before the replies of the last Runs leave; 0: they may
 
 	connection Connection
 	waits      atomic.Bool // wait is not 0
@@ -76,8 +77,11 @@ func (c *Client) waitUntil(moment int64) {
 	c.waits.Store(true)
 }
 
-// answerLate makes the client wait for the reply, and with all that follows.
-func (c *Client) answerLate(moment int64, reply []byte) {
+// late gives a reply that was not there at once; done is false as long as it is not there. over says that the time to wait has ended.
+type late func(dst []byte, over bool) (out []byte, done bool)
+
+// answerLate makes the client wait for the reply, until that moment, and with all that follows. It is asked for whenever the connection is roused.
+func (c *Client) answerLate(moment int64, reply late) {
 	c.late = reply
 	c.waitUntil(moment)
 }
@@ -85,12 +89,24 @@ func (c *Client) answerLate(moment int64, reply []byte) {
 // resume ends the client's wait. If it was not over, the command that it was for asks for it again, or the late reply.
 func (c *Client) resume(x *call) {
 	c.now = x.now.Mono
-	if c.wait == 0 || c.late != nil && c.now < c.wait {
+	if c.wait == 0 {
 		return
 	}
-	x.out = append(x.out, c.late...)
+	if c.late != nil {
+		var done bool
+		if x.out, done = c.late(x.out, c.now >= c.wait); !done {
+			return
+		}
+	}
 	c.late, c.wait = nil, 0
 	c.waits.Store(false)
+}
+
+// TakeUnsafe is the group of Server.Store that has to be safe before the replies of the Runs since the last call may leave; 0: they may leave at once.
+func (c *Client) TakeUnsafe() uint64 {
+	group := c.unsafe
+	c.unsafe = 0
+	return group
 }
 
 // Wait is how long the client's commands must wait after a Run; 0: they need not. Then, or when the client's connection

@@ -40,7 +40,7 @@ const (
 // commands is the table of all commands.
 func commands() []*row {
 	var all []*row
-	for _, family := range [][]*row{stringCommands(), bitCommands(), quotaCommands(), keyCommands(), transactionCommands(), connectionCommands(), serverCommands()} {
+	for _, family := range [][]*row{stringCommands(), bitCommands(), quotaCommands(), keyCommands(), transactionCommands(), connectionCommands(), serverCommands(), persistenceCommands()} {
 		all = append(all, family...)
 	}
 	return all
@@ -118,7 +118,7 @@ func keyCommands() []*row {
 		{name: "pttl", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "2.6.0", tips: []string{noFixedOutput}, handler: pttl, summary: "How many milliseconds a key has left"},
 		{name: "expiretime", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "7.0.0", handler: expireTime, summary: "When a key ends, in seconds since 1970"},
 		{name: "pexpiretime", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "7.0.0", handler: pexpireTime, summary: "When a key ends, in milliseconds since 1970"},
-		{name: "persist", arity: 2, flags: write | fast, keys: oneKey(touches), since: "2.2.0", handler: persist, summary: "Take a key's deadline away"},
+		{name: "persist", arity: 2, flags: write | fast, keys: oneKey(touches), since: "2.2.0", handler: persistKey, summary: "Take a key's deadline away"},
 	}
 	rows = inGroup(rows, ofKeys, aclKeyspace)
 	return append(rows, &row{name: "object", arity: -2, group: ofKeys, since: "2.2.3", summary: "How keys are kept", subs: []*row{

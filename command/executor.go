@@ -41,6 +41,9 @@ type Executor struct {
 	union        []engine.Key     // of a transaction
 	inExec       bool             // between the locking and unlocking of a transaction
 	timing       timing
+	always       bool // writes are answered once they are safe
+	refusing     bool // writes are refused: the disk fails
+	unsafe       bool // what the Run's replies tell of is to be safe before anybody hears of it
 
 	hits   int64
 	misses int64
@@ -80,6 +83,7 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
 	x.timing.begin(x.call.now.Mono)
+	x.always, x.refusing = x.server.Store.Always(), x.server.Store.Refusal() != nil
 	c.resume(&x.call)
 	for len(batch) > 0 && c.goesOn() && len(x.call.out) < ReplyBytes {
 		x.restrictions = c.restrictions()
@@ -94,6 +98,9 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	}
 	if c.killed.Load() {
 		c.CloseAfter = true // what it still sends never runs
+	}
+	if x.unsafe {
+		c.unsafe, x.unsafe = x.server.Store.Group(), false
 	}
 	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
@@ -194,6 +201,13 @@ func (x *Executor) execute(group [][][]byte) {
 			x.reject(p.row, errOOM)
 			continue
 		}
+		if (x.always || x.refusing) && p.row.flags&write != 0 {
+			if x.refusing {
+				x.reject(p.row, x.server.misconfigured())
+				continue
+			}
+			x.unsafe = true
+		}
 		x.note(p.row, args)
 		switch p.row.lock {
 		case lockNone:
@@ -205,6 +219,7 @@ func (x *Executor) execute(group [][][]byte) {
 			c.tx = x.server.DB.Lock(c.key, c.now)
 			p.row.handler(c)
 			c.tx.Unlock()
+			x.unsafe = x.unsafe || c.tx.Unsafe()
 		case lockMany:
 			x.runMany()
 		}
@@ -223,6 +238,7 @@ func (x *Executor) runMany() {
 	c.tx = db.LockAll(c.keys, c.now)
 	c.row.handler(c)
 	c.tx.Unlock()
+	x.unsafe = x.unsafe || c.tx.Unsafe()
 	clear(c.keys)
 }
 

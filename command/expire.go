@@ -123,7 +123,7 @@ func (c *call) deadlineSince(origin int64, unit func(int64) int64) {
 	}
 }
 
-func persist(c *call) {
+func persistKey(c *call) {
 	if c.tx.Get(c.key).Deadline == 0 {
 		c.flag(false)
 		return

@@ -29,7 +29,6 @@ func families() [][2]string {
 		{"QuotaDB has of the commands on bits SETBIT, GETBIT, BITCOUNT and BITPOS only", "bitfield bitfield_ro bitop"},
 		{"QuotaDB has no channels to publish to", "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe"},
 		{"QuotaDB runs no scripts", "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script"},
-		{"QuotaDB keeps no data on disk", "bgrewriteaof bgsave lastsave save waitaof"},
 		{"QuotaDB does not speak Redis's replication", "failover psync replconf replicaof role slaveof sync wait"},
 		{"QuotaDB's values have another form than Redis's", "dump migrate restore restore-asking"},
 		{"QuotaDB loads no modules", "module"},

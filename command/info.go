@@ -127,25 +127,6 @@ func infoMemory(r *report) {
 	r.line("mem_allocator", "go")
 }
 
-// infoPersistence is that of a server which keeps its data in memory only: as a Redis that has never saved.
-func infoPersistence(r *report) {
-	r.line("loading", 0)
-	r.line("async_loading", 0)
-	r.line("rdb_bgsave_in_progress", 0)
-	r.line("rdb_last_save_time", r.call.server.Start.Unix())
-	r.line("rdb_last_bgsave_status", "ok")
-	r.line("rdb_last_bgsave_time_sec", -1)
-	r.line("rdb_current_bgsave_time_sec", -1)
-	r.line("rdb_saves", 0)
-	r.line("aof_enabled", 0)
-	r.line("aof_rewrite_in_progress", 0)
-	r.line("aof_rewrite_scheduled", 0)
-	r.line("aof_last_rewrite_time_sec", -1)
-	r.line("aof_current_rewrite_time_sec", -1)
-	r.line("aof_last_bgrewrite_status", "ok")
-	r.line("aof_last_write_status", "ok")
-}
-
 func infoStats(r *report) {
 	s, t := r.call.server, &r.totals
 	rate := s.Stats.rates.perSecond()

@@ -60,11 +60,16 @@ func (c *call) failLogin(name []byte) {
 	}
 	mark := len(c.out)
 	c.fail(errWrongPass)
-	late := []byte{} // if CLIENT REPLY has it so: the wait is the same
+	var text []byte // empty if CLIENT REPLY has it so: the wait is the same
 	if !c.client.muted {
-		late = append(late, c.out[mark:]...)
+		text = append(text, c.out[mark:]...)
 	}
-	c.client.answerLate(c.now.Mono+int64(loginDelay), late)
+	c.client.answerLate(c.now.Mono+int64(loginDelay), func(dst []byte, over bool) ([]byte, bool) {
+		if !over {
+			return dst, false
+		}
+		return append(dst, text...), true
+	})
 	c.out = c.out[:mark]
 }
 

@@ -72,7 +72,7 @@ type param struct {
 func (s *Server) parameters() []param {
 	c := s.Config
 	host, port, path := bound(c.Bind)
-	return []param{
+	params := []param{
 		memoryParam("maxmemory", &s.Params.MaxMemory),
 		{"maxmemory-policy", constant("noeviction"), setPolicy},
 		integerParam("maxclients", &s.Params.MaxClients, 1, maxClients),
@@ -89,8 +89,6 @@ func (s *Server) parameters() []param {
 		integerParam("slowlog-max-len", &s.Params.SlowlogLen, 0, math.MaxInt64),
 		integerParam("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
 		switchParam("latency-tracking", &s.Params.LatencyTracking),
-		{"save", constant(""), only("", "snapshots are not supported")},
-		{"appendonly", constant("no"), only("no", "an append only file is not supported")},
 		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node
 		{"bind", constant(host), nil},
 		{"port", constant(port), nil},
@@ -103,6 +101,7 @@ func (s *Server) parameters() []param {
 		{"enable-ttl", constant(strconv.FormatBool(c.EnableTTL)), nil},
 		{"ttl-tick-ms", constant(strconv.FormatInt(c.TTLTick.Milliseconds(), 10)), nil},
 	}
+	return append(params, s.persistenceParams()...)
 }
 
 // logLevel is the level as Redis's own levels are called, in small letters.

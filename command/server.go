@@ -25,6 +25,7 @@ import (
 	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -36,6 +37,7 @@ const runIDBytes = 20 // shown as 40 hexadecimal digits
 // Server is what the commands of one node work on. Its methods are safe for concurrent use.
 type Server struct {
 	DB      *engine.DB
+	Store   *persist.Store // nil: nothing is kept on a disk
 	Config  *config.Config
 	Params  *Params
 	Stats   Stats

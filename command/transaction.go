@@ -159,6 +159,8 @@ func (x *Executor) queue(r *row, args [][]byte) {
 		x.reject(r, errKeySize)
 	case x.server.isFull():
 		x.reject(r, errOOM)
+	case x.refusing && r.flags&write != 0:
+		x.reject(r, x.server.misconfigured())
 	case t.bytes+bytes > x.server.Limits().MaxBufferedBytes:
 		x.reject(r, errTransactionSize)
 	default:
@@ -197,6 +199,8 @@ func execQueue(c *call) {
 		c.fail(errExecAbort)
 	case t.has(denyOOM) && c.server.isFull():
 		c.fail(errExecAbortFor + errOOM)
+	case c.x.refusing && t.has(write):
+		c.fail(errExecAbortFor + c.server.misconfigured())
 	default:
 		c.x.commit(t)
 		c.server.monitors.feed(c, c.args)
@@ -229,6 +233,7 @@ func (x *Executor) commit(t *transaction) {
 		x.runQueue(t.queue, keys[watched:])
 	}
 	c.tx.Unlock()
+	x.unsafe = x.unsafe || c.tx.Unsafe() || x.always && t.has(write)
 	clear(keys)
 	if x.union = keys[:0]; cap(keys) > keptKeys {
 		x.union = nil

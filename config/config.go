@@ -16,6 +16,13 @@ const Version = "0.1.0"
 // LevelTrace is finer than slog's debug: one line for each thing that happens to a connection.
 const LevelTrace = slog.LevelDebug - 4
 
+// What Config.Durability can be.
+const (
+	DurabilityInterval = "interval" // the loss of the process costs what BatchMaxDelay has held back, that of the machine a second
+	DurabilityAlways   = "always"   // nothing that was answered is lost
+	DurabilityNone     = "none"     // as interval, but the system decides what the loss of the machine costs
+)
+
 // Config is everything that a node is told at its start. The zero value is not valid; Default is.
 type Config struct {
 	// Bind lists the addresses that serve clients: host:port, :port for all interfaces, or unix:/path.
@@ -43,6 +50,10 @@ type Config struct {
 	UserFile string
 	// ProtectedMode refuses clients from other hosts as long as the default user needs no password. Default true.
 	ProtectedMode bool
+	// DataDir is the directory that keeps the keys, made if there is none. Empty: they are kept in memory only. Default ./quota-data.
+	DataDir string
+	// Durability says what a write survives once it is answered: DurabilityInterval, the default, DurabilityAlways or DurabilityNone.
+	Durability string
 	// LogLevel is the lowest level that is logged, LevelTrace to slog.LevelError. Default info.
 	LogLevel slog.Level
 	// PprofBind is the loopback host:port that serves profiles of the running process. Empty, the default: none.
@@ -55,7 +66,7 @@ type Config struct {
 	ReplicationPort int
 	// BatchMaxSize is how many deltas a message to a peer holds at most. Default 100.
 	BatchMaxSize int
-	// BatchMaxDelay is how long a delta waits for others before it is sent, in whole milliseconds. Default 10 ms.
+	// BatchMaxDelay is how long a change waits for others before it is written and sent, in whole milliseconds. Default 10 ms.
 	BatchMaxDelay time.Duration
 }
 
@@ -69,6 +80,8 @@ func Default() *Config {
 		EnableTTL:       true,
 		TTLTick:         100 * time.Millisecond,
 		ProtectedMode:   true,
+		DataDir:         "./quota-data",
+		Durability:      DurabilityInterval,
 		LogLevel:        slog.LevelInfo,
 		ReplicationPort: 6381,
 		BatchMaxSize:    100,

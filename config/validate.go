@@ -42,6 +42,7 @@ func (c *Config) Validate() error {
 		{"timeout", within(c.Timeout, 0, maxTimeout, time.Second)},
 		{"requirepass-file", validatePassword(c.RequirePass, c.RequirePassFile)},
 		{"ttl-tick-ms", within(c.TTLTick, time.Millisecond, maxTTLTick, time.Millisecond)},
+		{"durability", oneOf(c.Durability, DurabilityInterval, DurabilityAlways, DurabilityNone)},
 		{"pprof-bind", validatePprof(c.PprofBind)},
 		{"replication-port", between(c.ReplicationPort, 1, 1<<16-1)},
 		{"batch-max-size", between(c.BatchMaxSize, 1, maxBatchSize)},
@@ -131,6 +132,13 @@ func validateHostPort(address string, minPort int) error {
 	n, err := strconv.Atoi(port)
 	if err != nil || n < minPort || n > 1<<16-1 {
 		return fmt.Errorf("%q: a port is a number from %d to 65535", address, minPort)
+	}
+	return nil
+}
+
+func oneOf(s string, words ...string) error {
+	if !slices.Contains(words, s) {
+		return fmt.Errorf("%q is not one of %s", s, strings.Join(words, ", "))
 	}
 	return nil
 }

@@ -35,8 +35,14 @@ func (a All) Expired() int64 {
 	return n
 }
 
-// Flush deletes all keys.
+// Flush deletes all keys, of all shards at once.
 func (a All) Flush() {
+	if !a.held {
+		tx := a.db.LockEvery(a.now)
+		defer tx.Unlock()
+		a = tx.All()
+	}
+	a.db.flushes++
 	a.each(func(s *shard) {
 		s.touchAll(a.now)
 		s.reset()

@@ -134,12 +134,13 @@ func BenchmarkTake(b *testing.B) {
 		_, _ = tx.Add(names[i], 70000)
 		tx.Unlock()
 	}
-	var out []byte
+	var batch Batch
 	random := rand.New(rand.NewPCG(1, 2))
 	take := func() {
 		for shard := range db.Shards() {
 			for more := db.Changed(shard); more; {
-				out, more, _ = db.Take(shard, out[:0], 1024)
+				batch.Records = batch.Records[:0]
+				more = db.Take(shard, &batch, 1024)
 			}
 		}
 	}

@@ -13,15 +13,19 @@ import (
 // state means nothing, so nothing needs to be kept in memory for the sake of the disk.
 type changes struct {
 	followed bool
+	fresh    bool     // something changed since a transaction of several shards began: see Tx.join
 	noted    []uint64 // hashes of names; a record may be gone meanwhile, or noted twice
 	buried   []byte   // encoded empty records of the keys that are gone
 }
 
 // mark notes that a record changed.
 func (s *shard) mark(rec record, hash uint64) {
-	if s.changes.followed && rec[0]&marked == 0 {
-		rec[0] |= marked
-		s.note(hash)
+	if s.changes.followed {
+		s.changes.fresh = true
+		if rec[0]&marked == 0 {
+			rec[0] |= marked
+			s.note(hash)
+		}
 	}
 }
 
@@ -39,6 +43,7 @@ func (s *shard) bury(k Key) {
 	if !c.followed {
 		return
 	}
+	c.fresh = true
 	if len(c.buried) == 0 {
 		s.pending.Store(true)
 	}
@@ -47,25 +52,38 @@ func (s *shard) bury(k Key) {
 	s.db.backlog.Add(int64(len(c.buried) - before))
 }
 
-// Changed reports whether a shard has changes that the follower has not taken. It takes no lock.
-func (db *DB) Changed(shard int) bool { return db.shards[shard].pending.Load() }
-
 // Shards is how many shards there are.
 func (db *DB) Shards() int { return len(db.shards) }
+
+// Changed reports whether a shard has changes that the follower has not taken. It takes no lock.
+func (db *DB) Changed(shard int) bool { return db.shards[shard].pending.Load() }
 
 // Backlog is about how many bytes wait for the follower because keys are gone.
 func (db *DB) Backlog() int64 { return db.backlog.Load() }
 
-// Take gives the follower, the only one, what has changed in a shard: it appends records to dst, those of at most budget keys, and reports whether there is more.
-// The last record of a key is what there is of it, an empty one that it is gone. era counts the flushes before; what is given belongs to it.
-func (db *DB) Take(shard int, dst []byte, budget int) (records []byte, more bool, era uint64) {
+// Batch is what the follower takes. It is used again: Records grow from what they are.
+type Batch struct {
+	Records []byte  // the last record of a key is what there is of it, an empty one that it is gone; see Loader for their form
+	Count   int     // of them
+	Grants  []Grant // for DB.Grant, once the records are safe
+	Flushes uint64  // how often all keys were flushed before; what was taken with a smaller number is void
+}
+
+// Take gives the follower, the only one, what has changed in a shard, records of at most budget keys and of those that are gone, and reports whether there is more.
+func (db *DB) Take(shard int, b *Batch, budget int) (more bool) {
 	s := &db.shards[shard]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.take(b, budget)
+}
+
+func (s *shard) take(b *Batch, budget int) (more bool) {
 	c := &s.changes
+	b.Flushes = s.db.flushes
 	if n := len(c.buried); n > 0 { // before the records: a name may have come back
-		dst = append(dst, c.buried...)
-		db.backlog.Add(int64(-n))
+		b.Records = append(b.Records, c.buried...)
+		b.Count++
+		s.db.backlog.Add(int64(-n))
 		if c.buried = c.buried[:0]; n > keptBuried {
 			c.buried = nil
 		}
@@ -75,9 +93,9 @@ func (db *DB) Take(shard int, dst []byte, budget int) (records []byte, more bool
 	taken := c.noted[len(c.noted)-n:]
 	for len(taken) > 0 {
 		group := taken[:min(len(taken), maxWarm)]
-		db.warmHashes(group)
+		s.db.warmHashes(group)
 		for _, hash := range group {
-			dst = s.takeMarked(dst, hash)
+			s.takeMarked(b, hash)
 		}
 		taken = taken[len(group):]
 	}
@@ -88,7 +106,7 @@ func (db *DB) Take(shard int, dst []byte, budget int) (records []byte, more bool
 			c.noted = nil
 		}
 	}
-	return dst, more, s.era
+	return more
 }
 
 const (
@@ -97,15 +115,21 @@ const (
 )
 
 // takeMarked appends the marked records of a hash, nearly always one.
-func (s *shard) takeMarked(dst []byte, hash uint64) []byte {
+func (s *shard) takeMarked(b *Batch, hash uint64) {
 	s.records(hash, func(rec record) {
-		if rec[0]&marked != 0 {
-			rec[0] &^= marked
-			rec.unpack(&s.taken)
-			dst = crdt.AppendRecord(dst, rec.key(), &s.taken)
+		if rec[0]&marked == 0 {
+			return
 		}
+		rec[0] &^= marked
+		b.Count++
+		rec.unpack(&s.taken)
+		if h := rec.header(); h&hasQuota != 0 {
+			var reserve uint64
+			reserve, b.Grants = s.grant(rec, hash, b.Grants)
+			b.Records = appendTokens(b.Records, rec.bucket(quotaOffset(h)), reserve)
+		}
+		b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
 	})
-	return dst
 }
 
 // records calls fn with the records of a hash, nearly always one.
@@ -142,12 +166,10 @@ func (db *DB) warmHashes(hashes []uint64) {
 	db.Warm(keys[:len(hashes)])
 }
 
-// forgetChanges drops what was to be taken: every key goes, and the follower hears of a new era.
+// forgetChanges drops what was to be taken: every key goes.
 func (s *shard) forgetChanges() {
 	c := &s.changes
 	s.db.backlog.Add(-int64(len(c.buried)))
-	*c = changes{followed: c.followed}
-	if c.followed {
-		s.pending.Store(true)
-	}
+	*c = changes{followed: c.followed, fresh: c.followed}
+	s.pending.Store(c.followed)
 }

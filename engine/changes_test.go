@@ -7,31 +7,32 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
 )
 
-// disk is a follower: records in the order in which they were taken.
+// disk is a follower: what it has taken, in order.
 type disk struct {
+	batch   Batch
+	flushes uint64
 	writers []crdt.Writer
-	records [][]byte
 }
 
-// take takes all that changed.
+// take takes all that changed, as one group.
 func (d *disk) take(t *testing.T, db *DB, budget int) {
 	t.Helper()
 	for shard := range db.Shards() {
 		for more := db.Changed(shard); more; {
-			var taken []byte
-			taken, more, _ = db.Take(shard, nil, budget)
-			for len(taken) > 0 {
-				var e crdt.Entry
-				_, rest, err := crdt.DecodeRecord(taken, &e)
-				if err != nil {
-					t.Fatal(err)
-				}
-				d.records = append(d.records, taken[:len(taken)-len(rest)])
-				taken = rest
-			}
+			at := len(d.batch.Records)
+			more = db.Take(shard, &d.batch, budget)
+			d.took(at)
 		}
+	}
+	at := len(d.batch.Records)
+	db.TakeJoined(&d.batch, func(*Batch) {
+		d.took(at)
+		at = len(d.batch.Records)
+	})
+	for shard := range db.Shards() {
 		if db.Changed(shard) {
 			t.Fatal("a shard that was taken from has changes")
 		}
@@ -39,11 +40,18 @@ func (d *disk) take(t *testing.T, db *DB, budget int) {
 	if n := db.Backlog(); n != 0 {
 		t.Fatalf("%d bytes wait after all was taken", n)
 	}
-	d.writers = append(d.writers, db.Writers(len(d.writers))...)
 }
 
-// restore makes a DB of a new life from the records.
-func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment) *DB {
+// took begins anew when all keys were flushed before what lies behind at.
+func (d *disk) took(at int) {
+	if d.batch.Flushes != d.flushes {
+		d.flushes = d.batch.Flushes
+		d.batch.Records = append(d.batch.Records[:0], d.batch.Records[at:]...)
+	}
+}
+
+// restore makes a DB of a new life from what the follower has, loading it in parts.
+func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment, crashed bool) *DB {
 	t.Helper()
 	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true})
 	if err != nil {
@@ -54,73 +62,53 @@ func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment)
 	for i, w := range d.writers {
 		index[i] = db.Writer(w)
 	}
-	for _, record := range d.records {
-		var e crdt.Entry
-		name, _, err := crdt.DecodeRecord(record, &e)
-		if err != nil {
+	parts := 1 + random.Uint64N(3)
+	for part := range parts {
+		l := Loader{DB: db, Now: now, Writers: index, Crashed: crashed, Part: part, Parts: parts}
+		if _, err := l.Load(d.batch.Records); err != nil {
 			t.Fatal(err)
 		}
-		for j := range e.Rows {
-			e.Rows[j].Writer = index[e.Rows[j].Writer]
-		}
-		db.Restore(db.Key(name), &e, now)
 	}
 	return db
 }
 
+// snapshot is a disk that has a walk over a DB.
+func snapshot(db *DB, now Moment, random *rand.Rand) *disk {
+	d := &disk{writers: db.Writers(0)}
+	for from := db.Walk(0, now, &d.batch, 1+random.IntN(200)); from != 0; {
+		from = db.Walk(from, now, &d.batch, 1+random.IntN(200))
+	}
+	return d
+}
+
 // TestWhatTheDiskHasIsWhatWasThere runs random histories over several lives. Between two lives the DB is made anew from all that
-// its follower has taken, and must show the same; numbers of earlier lives may meet deletes and expiries of later ones.
+// its follower has, and must show the same; numbers of earlier lives may meet deletes and expiries of later ones. A walk that
+// the follower adds to, as it goes on to take, is as good.
 func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	for run := range 60 {
 		random := rand.New(rand.NewPCG(seed, uint64(run)))
 		now := at(testWall)
-		var d disk
-		db := d.restore(t, 1, random, now)
+		d := &disk{}
+		db := d.restore(t, 1, random, now, false)
 		for life := range 5 {
-			now = churn(t, db, &d, random, now)
+			if now = churn(t, db, d, random, now); random.IntN(2) == 0 {
+				d.take(t, db, 1+random.IntN(50))
+				d = snapshot(db, now, random)
+				d.flushes = db.flushes
+				now = churn(t, db, d, random, now)
+			}
 			d.take(t, db, 1+random.IntN(50))
-			d.writers = append([]crdt.Writer(nil), db.Writers(0)...)
-			d.records = renumber(t, d.records, nil)
-			next := (&disk{d.writers, d.records}).restore(t, uint64(life+2), random, now)
+			d.writers = db.Writers(0)
+			next := d.restore(t, uint64(life+2), random, now, false)
 			if got, want := dump(next, now), dump(db, now); got != want {
 				t.Fatalf("run %d, life %d:\ngot  %s\nwant %s", run, life, got, want)
 			}
-			// The next life writes to a log of its own, with its own numbers.
-			records := d.records
-			old := d.writers
-			d = disk{writers: next.Writers(0)}
-			index := make([]uint32, len(old))
-			for i, w := range old {
-				index[i] = next.Writer(w)
-			}
-			d.writers = next.Writers(0)
-			d.records = renumber(t, records, index)
+			d = snapshot(next, now, random) // the next life writes to a log of its own, with its own numbers
 			db = next
 		}
 	}
-}
-
-// renumber gives records the writers' numbers of another stream; nil leaves them.
-func renumber(t *testing.T, records [][]byte, index []uint32) [][]byte {
-	t.Helper()
-	if index == nil {
-		return records
-	}
-	var out [][]byte
-	for _, record := range records {
-		var e crdt.Entry
-		name, _, err := crdt.DecodeRecord(record, &e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for j := range e.Rows {
-			e.Rows[j].Writer = index[e.Rows[j].Writer]
-		}
-		out = append(out, crdt.AppendRecord(nil, name, &e))
-	}
-	return out
 }
 
 // churn changes few keys at random, while the follower takes now and then, and returns the time at its end.
@@ -129,7 +117,7 @@ func churn(t *testing.T, db *DB, d *disk, random *rand.Rand, now Moment) Moment 
 	for range random.IntN(300) {
 		k := db.Key([]byte(fmt.Sprint("k", random.IntN(6))))
 		tx := db.Lock(k, now)
-		switch random.IntN(14) {
+		switch random.IntN(16) {
 		case 0, 1, 2, 3:
 			_, _ = tx.Add(k, int64(random.IntN(10)))
 		case 4:
@@ -150,13 +138,16 @@ func churn(t *testing.T, db *DB, d *disk, random *rand.Rand, now Moment) Moment 
 			tx.Unlock()
 			if db.Sweep(now, 1+random.IntN(10)); random.IntN(40) == 0 {
 				db.All(now).Flush()
-				*d = disk{writers: d.writers} // the follower begins anew
 			}
 			tx = db.Lock(k, now)
 		case 13:
 			tx.Unlock()
 			d.take(t, db, 1+random.IntN(5))
 			tx = db.Lock(k, now)
+		case 14:
+			_ = tx.SetQuota(k, quota.Rate{Capacity: 5, Count: 5, Period: time.Second})
+		case 15:
+			_, _, _ = tx.Throttle(k, quota.Rate{Capacity: 3, Count: 3, Period: time.Second}, 1)
 		}
 		tx.Unlock()
 		if random.IntN(5) == 0 {

@@ -55,6 +55,8 @@ type DB struct {
 	writers writers
 	newLife func() uint64
 	backlog atomic.Int64 // bytes of remains
+	joined  joined
+	flushes uint64 // how often all keys were flushed; protected by any shard's lock, changed under all
 }
 
 // Open makes an empty DB. Close gives its memory back.
@@ -77,6 +79,7 @@ func Open(o Options) (*DB, error) {
 		db.newLife = randomLife
 	}
 	db.writers.index(crdt.Writer{Node: o.Node, Life: o.Life}) // primary
+	db.joined = make(joined, (o.Shards+63)/64)
 	db.sets.New = func() any { return new([]uint32) }
 	for i := range db.shards {
 		s := &db.shards[i]
@@ -138,6 +141,7 @@ func (db *DB) LockAll(keys []Key, now Moment) Tx {
 	held = slices.Compact(held)
 	for _, i := range held {
 		db.shards[i].mu.Lock()
+		db.shards[i].changes.fresh = false
 	}
 	*set = held
 	return Tx{db: db, now: now, many: set}
@@ -160,6 +164,7 @@ func (db *DB) Full() bool {
 func (db *DB) LockEvery(now Moment) Tx {
 	for i := range db.shards {
 		db.shards[i].mu.Lock()
+		db.shards[i].changes.fresh = false
 	}
 	return Tx{db: db, now: now, every: true}
 }

@@ -35,6 +35,13 @@ func (l *lives) dropped(r crdt.Row) {
 	}
 }
 
+// Start is a number at or above all that this life has used on keys that are gone, for Options.Start when the life goes on.
+func (db *DB) Start() uint64 {
+	start := uint64(0)
+	db.All(Moment{}).each(func(s *shard) { start = max(start, s.lives.start) })
+	return start
+}
+
 // rowFor returns the row of e that can count delta, adding it if need be; nil if the entry has too many.
 // fresh makes a new writer.
 func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Row {

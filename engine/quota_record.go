@@ -14,11 +14,15 @@ const (
 	quotaStamp     = 24
 	quotaNode      = 32
 	quotaTransient = 34
+	quotaLevel     = 36
 	quotaFullAt    = 40
 	quotaFraction  = 48
+	quotaSpent     = 56
+	quotaBound     = 64
+	quotaWritten   = 72
 )
 
-// packQuota writes the register; the bucket is full.
+// packQuota writes the register; the bucket is full, and there is no allowance.
 func (r record) packQuota(off int, q *crdt.Quota) {
 	r.put64(off, q.Capacity)
 	r.put64(off+quotaCount, q.Count)
@@ -28,7 +32,7 @@ func (r record) packQuota(off int, q *crdt.Quota) {
 	if q.Transient {
 		r.put16(off+quotaTransient, 1)
 	}
-	r.putBucket(off, quota.Bucket{})
+	r.putTokens(off, tokens{})
 }
 
 func (r record) unpackQuota(off int, q *crdt.Quota) {
@@ -37,8 +41,12 @@ func (r record) unpackQuota(off int, q *crdt.Quota) {
 		Count:     r.u64(off + quotaCount),
 		Period:    int64(r.u64(off + quotaPeriod)),
 		Transient: r.u16(off+quotaTransient) != 0,
-		Stamp:     crdt.Stamp{Time: r.u64(off + quotaStamp), Node: r.u16(off + quotaNode)},
+		Stamp:     r.quotaStamp(off),
 	}
+}
+
+func (r record) quotaStamp(off int) crdt.Stamp {
+	return crdt.Stamp{Time: r.u64(off + quotaStamp), Node: r.u16(off + quotaNode)}
 }
 
 // rate is the configuration of a quota part.

@@ -36,9 +36,10 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	if e.Quota.Capacity != 0 && rateOf(&e.Quota) == rate && !e.Quota.Transient {
 		return nil
 	}
-	s.bucket = s.changed(e, rate, tx.now.Mono)
+	s.tokens.Bucket = s.changed(e, rate, tx.now.Mono)
 	s.touch(k)
 	s.configure(e, rate, false, tx.now)
+	tx.unsafe = s.changes.followed
 	s.store(k, e, r, at, tx.now)
 	return nil
 }
@@ -52,9 +53,9 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 	if _, rec, _ := s.find(k); rec != nil && rec.isQuota() && !rec.ended(tx.now) {
 		if off := quotaOffset(rec.header()); rec.rate(off) == rate {
 			bucket := rec.bucket(off)
-			taken = bucket.Take(rate, n, tx.now.Mono)
-			rec.putBucket(off, bucket)
-			if taken {
+			if taken = bucket.Take(rate, n, tx.now.Mono); taken {
+				rec.putBucket(off, bucket)
+				tx.spend(s, rec, n)
 				s.touch(k)
 				s.mark(rec, k.Hash)
 			}
@@ -65,13 +66,14 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 	if e.Base.Kind == crdt.Bytes {
 		return false, QuotaState{}, ErrNotInteger
 	}
-	s.bucket = s.changed(e, rate, tx.now.Mono)
+	s.tokens.Bucket = s.changed(e, rate, tx.now.Mono)
 	existed := e.Quota.Capacity != 0
-	taken = s.bucket.Take(rate, n, tx.now.Mono)
-	state = QuotaState{rate, s.bucket}
+	taken = s.tokens.Take(rate, n, tx.now.Mono)
+	state = QuotaState{rate, s.tokens.Bucket}
 	if existed || taken && n > 0 {
 		s.touch(k)
 		s.configure(e, rate, !existed || e.Quota.Transient, tx.now)
+		tx.unsafe = s.changes.followed
 	}
 	if r != 0 || e.Exists() {
 		s.store(k, e, r, at, tx.now)
@@ -84,7 +86,7 @@ func (s *shard) changed(e *crdt.Entry, rate quota.Rate, now int64) quota.Bucket 
 	if e.Quota.Capacity == 0 {
 		return quota.Bucket{}
 	}
-	b := s.bucket
+	b := s.tokens.Bucket
 	if before := rateOf(&e.Quota); before != rate {
 		b.Change(before, rate, now)
 	}
@@ -150,21 +152,5 @@ func (r record) ended(now Moment) bool {
 	return r.expired(now.Wall) || r.isTransient() && r.isFull(now.Mono)
 }
 
-// liveBucket is the record's bucket, full if it has no quota.
-func (r record) liveBucket() quota.Bucket {
-	h := r.header()
-	if h&hasQuota == 0 {
-		return quota.Bucket{}
-	}
-	return r.bucket(quotaOffset(h))
-}
-
-// setBucket stores the tokens of a record that has a quota.
-func (r record) setBucket(b quota.Bucket) {
-	if h := r.header(); h&hasQuota != 0 {
-		r.putBucket(quotaOffset(h), b)
-	}
-}
-
 // isFull reports whether a quota's bucket is full.
-func (r record) isFull(now int64) bool { return r.liveBucket().FullAfter(now) == 0 }
+func (r record) isFull(now int64) bool { return r.tokens().FullAfter(now) == 0 }

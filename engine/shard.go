@@ -8,7 +8,6 @@ import (
 	"unsafe"
 
 	"github.com/quotadb/quota-db/crdt"
-	"github.com/quotadb/quota-db/quota"
 )
 
 // shard keeps the keys of one range of the hash space. A key's position is its hash's place within that range,
@@ -24,13 +23,13 @@ type shard struct {
 	lives   lives
 	clock   crdt.Clock
 
-	expired int64        // keys that a deadline has ended
-	era     uint64       // how often all keys were flushed
-	pending atomic.Bool  // there are changes; read without the lock
-	scratch crdt.Entry   // the entry being changed
-	taken   crdt.Entry   // the entry that the follower takes
-	bucket  quota.Bucket // its tokens
-	_       [64]byte     // keeps the next shard's lock off this shard's last cache line
+	expired int64       // keys that a deadline has ended
+	pending atomic.Bool // there are changes; read without the lock
+	scratch crdt.Entry  // the entry being changed
+	taken   crdt.Entry  // the entry that the follower takes
+	tokens  tokens      // its tokens
+	ended   bool        // it had ended by itself: nothing of it was left
+	_       [64]byte    // keeps the next shard's lock off this shard's last cache line
 }
 
 // place is where the index has a record.
@@ -81,7 +80,7 @@ func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 	r, rec, at := s.find(k)
 	if rec == nil {
 		*e = crdt.Entry{Rows: e.Rows[:0]}
-		s.bucket = quota.Bucket{}
+		s.tokens, s.ended = tokens{}, false
 		return e, 0, at
 	}
 	return s.unpack(rec, now), r, at
@@ -91,14 +90,15 @@ func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 	e := &s.scratch
 	rec.unpack(e)
-	s.bucket = rec.liveBucket()
+	s.tokens = rec.tokens()
 	switch {
 	case e.Expired(now.Wall):
 		e.Close()
 		s.expired++
-	case e.Quota.Transient && s.bucket.FullAfter(now.Mono) == 0:
+	case e.Quota.Transient && s.tokens.FullAfter(now.Mono) == 0:
 		e.EndQuota()
 	}
+	s.ended = !e.Exists()
 	return e
 }
 
@@ -107,8 +107,10 @@ func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
 	s.trim(e)
 	if !e.Exists() {
 		if r != 0 {
-			s.remove(r, at)
-			s.bury(k)
+			known := s.ended && s.arena.at(r)[0]&marked == 0 // what the follower took last has ended too
+			if s.remove(r, at); !known {
+				s.bury(k)
+			}
 		}
 		return
 	}
@@ -125,7 +127,7 @@ func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment
 	s.moveSome()
 	r, rec := s.arena.alloc(size)
 	rec.pack(header, k.Name, e)
-	rec.setBucket(s.bucket)
+	rec.setTokens(s.tokens)
 	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
 	s.index.count++
 	if header&hasDeadline != 0 {
@@ -152,7 +154,7 @@ func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt
 	} else {
 		rec.pack(header, k.Name, e)
 	}
-	rec.setBucket(s.bucket)
+	rec.setTokens(s.tokens)
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
@@ -275,7 +277,6 @@ func (s *shard) reset() {
 			s.lives.dropped(row)
 		}
 	})
-	s.era++
 	s.forgetChanges()
 	s.index.reset()
 	s.arena.reset()

@@ -37,6 +37,8 @@ type Tx struct {
 	one   *shard    // from Lock
 	many  *[]uint32 // from LockAll
 	every bool      // from LockEvery
+
+	unsafe bool // see Unsafe
 }
 
 // Unlock ends the transaction.
@@ -45,6 +47,7 @@ func (tx *Tx) Unlock() {
 		tx.one.mu.Unlock()
 		return
 	}
+	tx.join()
 	if tx.every {
 		for i := range tx.db.shards {
 			tx.db.shards[i].mu.Unlock()
@@ -85,6 +88,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 		if rec.isQuota() && !rec.ended(tx.now) {
 			left, err := rec.take(delta, tx.now.Mono)
 			if left >= 0 && err == nil {
+				tx.spend(s, rec, uint64(delta))
 				s.touch(k)
 				s.mark(rec, k.Hash)
 			}
@@ -191,24 +195,31 @@ func (s *shard) value(rec record, now Moment) Value {
 	return Value{Kind: Integer, Int: s.scratch.Int(), Deadline: deadline}
 }
 
-// small bounds the parts of a sum that cannot overflow.
-const small = 1 << 61
+// small bounds the own row and the base of a sum that cannot overflow; smallRow and fewRows bound the other rows.
+const (
+	small    = 1 << 61
+	smallRow = 1 << 54
+	fewRows  = 64
+)
 
-// sum is the value of a record that has nothing but an own row with modest numbers and perhaps an integer base;
+// sum is the value of a record that has nothing but rows with modest numbers and perhaps an integer base;
 // false when the entry has to be unpacked to tell.
 func (r record) sum() (int64, bool) {
 	h := r.header()
-	if h&hasRows != 0 {
-		return 0, false
-	}
 	var value int64
+	if h&hasRows != 0 {
+		var ok bool
+		if value, ok = r.sumRows(rowsOffset(h)); !ok {
+			return 0, false
+		}
+	}
 	if form := h & formMask; form != 0 {
 		p, floor, n := r.ownRow(rowOffset(h), form)
 		up, down := p-floor, n-floor
 		if (up | down) >= small {
 			return 0, false
 		}
-		value = int64(up) - int64(down)
+		value += int64(up) - int64(down)
 	}
 	if h&baseMask == baseInteger {
 		base := int64(r.u64(baseOffset(h) + 16))
@@ -220,12 +231,29 @@ func (r record) sum() (int64, bool) {
 	return value, true
 }
 
+// sumRows is the sum of the rows at off; false when they are many or large.
+func (r record) sumRows(off int) (sum int64, ok bool) {
+	n := r.u64(off)
+	if n > fewRows {
+		return 0, false
+	}
+	for off += wordBytes; n > 0; n-- {
+		up, down := r.u64(off+8)-r.u64(off+24), r.u64(off+16)-r.u64(off+32)
+		if up|down >= smallRow {
+			return 0, false
+		}
+		sum += int64(up) - int64(down)
+		off += rowBytes
+	}
+	return sum, true
+}
+
 // addInPlace counts delta on a record that has a place for it and stays within modest numbers; false, with nothing
 // changed, when the entry has to be unpacked.
 func (r record) addInPlace(delta, now int64) (int64, bool) {
 	h := r.header()
 	form := h & formMask
-	if form == 0 || h&(hasRows|hasQuota|baseBytes) != 0 || delta >= small || delta <= -small || delta < 0 && form != formPSN {
+	if form == 0 || h&(hasQuota|baseBytes) != 0 || delta >= small || delta <= -small || delta < 0 && form != formPSN {
 		return 0, false
 	}
 	if h&hasDeadline != 0 && r.expired(now) {

@@ -104,7 +104,7 @@ func (r record) wakeAt(now Moment) int64 {
 	at := r.deadline()
 	if r.isTransient() {
 		const msPerNs = 1_000_000
-		wait := r.liveBucket().FullAfter(now.Mono)
+		wait := r.tokens().FullAfter(now.Mono)
 		if full := now.Wall + int64(wait)/msPerNs + 1; at == 0 || full < at {
 			return full
 		}

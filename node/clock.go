@@ -16,19 +16,20 @@ type clock struct {
 	ahead atomic.Int64              // wall minus mono, the largest seen
 }
 
-// systemClock reads the machine's clocks.
-func systemClock() func() (wall, mono int64) {
+// systemClock reads the machine's clocks. The monotonic one begins at mono, nanoseconds.
+func systemClock(mono int64) func() (wall, mono int64) {
 	start := time.Now()
 	return func() (int64, int64) {
 		t := time.Now()
-		return t.UnixNano(), int64(t.Sub(start))
+		return t.UnixNano(), mono + int64(t.Sub(start))
 	}
 }
 
-func newClock(read func() (wall, mono int64)) *clock {
+// newClock begins at wall, nanoseconds, if the machine's clock stands before it.
+func newClock(read func() (wall, mono int64), wall int64) *clock {
 	c := &clock{read: read}
-	wall, mono := read()
-	c.ahead.Store(wall - mono)
+	now, mono := read()
+	c.ahead.Store(max(now, wall) - mono)
 	return c
 }
 

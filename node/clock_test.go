@@ -7,7 +7,7 @@ import (
 
 func TestClockGoesOnWhenTheMachinesIsSetBack(t *testing.T) {
 	var wall, mono int64 = 1000, 0
-	c := newClock(func() (int64, int64) { return wall * 1e6, mono * 1e6 })
+	c := newClock(func() (int64, int64) { return wall * 1e6, mono * 1e6 }, 0)
 	for _, step := range []struct{ wall, mono, want int64 }{
 		{1000, 0, 1000}, {1500, 500, 1500},
 		{700, 700, 1700}, {900, 900, 1900}, // set back by a second
@@ -21,7 +21,7 @@ func TestClockGoesOnWhenTheMachinesIsSetBack(t *testing.T) {
 }
 
 func TestClockNeverRunsBackwardsForConcurrentReaders(t *testing.T) {
-	c := newClock(systemClock())
+	c := newClock(systemClock(0), 0)
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
@@ -40,7 +40,7 @@ func TestClockNeverRunsBackwardsForConcurrentReaders(t *testing.T) {
 }
 
 func BenchmarkClock(b *testing.B) {
-	c := newClock(systemClock())
+	c := newClock(systemClock(0), 0)
 	for b.Loop() {
 		c.Now()
 	}

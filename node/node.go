@@ -7,8 +7,6 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +18,7 @@ import (
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/server"
 )
 
@@ -27,6 +26,7 @@ import (
 type Node struct {
 	log      *slog.Logger
 	db       *engine.DB
+	store    *persist.Store // nil: nothing is kept
 	server   *server.Server
 	sweeper  *sweeper
 	trimmer  *trimmer
@@ -48,12 +48,12 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 }
 
 func (n *Node) open(cfg *config.Config) error {
-	var err error
-	if n.db, err = openEngine(cfg); err != nil {
-		return fmt.Errorf("open engine: %w", err)
+	now, err := n.openData(cfg)
+	if err != nil {
+		return err
 	}
-	now := newClock(systemClock()).Now
 	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
+	commands.Store = n.store
 	password, err := readPassword(cfg)
 	if err != nil {
 		return err
@@ -75,19 +75,6 @@ func (n *Node) open(cfg *config.Config) error {
 	n.trimmer = startTrimmer()
 	n.server.Serve()
 	return nil
-}
-
-func openEngine(cfg *config.Config) (*engine.DB, error) {
-	var secret [16]byte
-	if _, err := rand.Read(secret[:]); err != nil {
-		return nil, err
-	}
-	return engine.Open(engine.Options{
-		Shards:     cfg.Shards,
-		Node:       uint16(cfg.NodeID),
-		HashKey:    [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:])},
-		TickMillis: cfg.TTLTick.Milliseconds(),
-	})
 }
 
 // Addrs are the addresses that serve clients, in the order of the configuration; a port 0 is replaced by the one taken.
@@ -115,7 +102,10 @@ func (n *Node) Close(ctx context.Context) error {
 	if n.profiles != nil {
 		err = errors.Join(err, n.profiles.close())
 	}
-	if n.db != nil {
+	switch {
+	case n.store != nil:
+		err = errors.Join(err, n.store.Close(ctx))
+	case n.db != nil:
 		err = errors.Join(err, n.db.Close())
 	}
 	return err

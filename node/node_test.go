@@ -22,6 +22,7 @@ const patience = 20 * time.Second
 func newConfig() *config.Config {
 	cfg := config.Default()
 	cfg.Bind = []string{"127.0.0.1:0"}
+	cfg.DataDir = ""
 	return cfg
 }
 

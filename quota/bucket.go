@@ -133,6 +133,15 @@ func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
 	return true
 }
 
+// Drain takes n tokens at now, n at most the capacity, or all there are if there are not as many.
+func (b *Bucket) Drain(r Rate, n uint64, now int64) {
+	after := r.add(b.missing(now), r.earn(n))
+	if window := r.earn(r.Capacity); window.less(after) {
+		after = window
+	}
+	*b = at(now, after)
+}
+
 // Remaining is the whole tokens in the bucket at now.
 func (b Bucket) Remaining(r Rate, now int64) uint64 {
 	window, missing := r.earn(r.Capacity), b.missing(now)

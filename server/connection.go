@@ -32,6 +32,7 @@ type connection struct {
 	timer         *time.Timer // wakes the connection when its client has waited; nil until one has to
 	unsent        int         // bytes of replies that waited in gnet's buffer when last settled; a part of Server.unsent
 	overSince     int64       // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
+	held          held        // replies that wait until what they tell of is safe
 	opened        bool        // the loop has it
 	last          bool        // the server shuts down and what had arrived has been read
 }
@@ -115,9 +116,12 @@ func (c *connection) advance(chunk []byte) bool {
 	}
 	c.session.feed(chunk)
 	for c.keepsUp() {
-		replies, state := c.session.run(c.worker, c.worker.replies)
-		if !c.send(replies) {
+		state, alive := c.answer()
+		if !alive {
 			return false
+		}
+		if state == holding {
+			break
 		}
 		if state == finished || state != ready && c.last {
 			c.phase = ending

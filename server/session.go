@@ -16,6 +16,7 @@ const (
 	ready                    // enough replies for one write; more commands may be complete
 	waiting                  // the client's next command has to wait: see command.Client.Wait
 	finished                 // the client is to be closed once it has the replies
+	holding                  // the replies are held until what they tell of is safe
 )
 
 // session is one client's conversation: bytes in, replies out. It knows no socket, no loop and no limit on what may

@@ -1,0 +1,239 @@
+package command
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/persist"
+	"github.com/quotadb/quota-db/resp"
+)
+
+func persistenceCommands() []*row {
+	return []*row{
+		{name: "save", arity: 1, flags: admin | noscript | noAsyncLoading | noMulti, group: ofServer, since: "1.0.0", handler: save, summary: "Write a snapshot, and answer when it is safe"},
+		{name: "bgsave", arity: -1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgSave, summary: "Begin to write a snapshot"},
+		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgRewriteAOF, summary: "Begin to write a snapshot, which takes the log's place"},
+		{name: "lastsave", arity: 1, flags: loading | stale | fast, acl: aclAdmin | aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput}, handler: lastSave, summary: "When the last snapshot was safe"},
+		{name: "waitaof", arity: 4, flags: noscript, acl: aclConnection, group: ofKeys, since: "7.2.0", tips: []string{allShards, leastOfShards}, handler: waitAOF, summary: "Wait until all that was written before is safe on the disk"},
+	}
+}
+
+// misconfigured is why writes are refused.
+func (s *Server) misconfigured() string {
+	why := "it does not take what is written"
+	if refusal := s.Store.Refusal(); refusal != nil {
+		why = refusal.Err.Error()
+	}
+	return "MISCONF Errors writing to the disk, so commands that may modify the data set are refused until it recovers: " + why
+}
+
+// onDisk answers an error when nothing is kept on a disk.
+func (c *call) onDisk() bool {
+	if c.server.Store == nil {
+		c.fail(errNoDisk)
+	}
+	return c.server.Store != nil
+}
+
+// save is SAVE. The client waits, nobody else.
+func save(c *call) {
+	if !c.onDisk() {
+		return
+	}
+	store, client := c.server.Store, c.client
+	number, _ := store.Snapshot(true)
+	client.answerLate(math.MaxInt64, func(dst []byte, _ bool) ([]byte, bool) {
+		switch ended, err := store.SnapshotEnded(number); {
+		case !ended:
+			return dst, false
+		case err != nil:
+			return resp.AppendError(dst, "ERR "+err.Error()), true
+		}
+		return append(dst, "+OK\r\n"...), true
+	})
+	if !store.AwaitSnapshot(number, client.rouse) {
+		client.rouse()
+	}
+}
+
+// bgSave is BGSAVE [SCHEDULE].
+func bgSave(c *call) {
+	schedule := len(c.args) == 2 && is(c.args[1], "schedule")
+	switch {
+	case len(c.args) > 1 && !schedule:
+		c.fail(errSyntax)
+	case c.onDisk():
+		if _, ok := c.server.Store.Snapshot(false); ok {
+			c.simple("Background saving started")
+		} else if schedule {
+			c.server.Store.Snapshot(true)
+			c.simple("Background saving scheduled")
+		} else {
+			c.fail(errSaving)
+		}
+	}
+}
+
+func bgRewriteAOF(c *call) {
+	if !c.onDisk() {
+		return
+	}
+	if _, ok := c.server.Store.Snapshot(false); ok {
+		c.simple("Background append only file rewriting started")
+	} else {
+		c.fail(errRewriting)
+	}
+}
+
+// lastSave is LASTSAVE: without a disk, when the server started.
+func lastSave(c *call) {
+	if c.server.Store == nil {
+		c.integer(c.server.Start.Unix())
+		return
+	}
+	c.integer(c.server.Store.Status().LastSave.Unix())
+}
+
+// waitAOF is WAITAOF numlocal numreplicas timeout. There are no replicas: who asks for some waits for the time that was given.
+func waitAOF(c *call) {
+	local, ok := resp.ParseInt(c.args[1])
+	replicas, alsoOK := resp.ParseInt(c.args[2])
+	timeout, timeOK := resp.ParseInt(c.args[3])
+	store := c.server.Store
+	switch {
+	case !ok || local < 0 || local > 1:
+		c.fail(errLocal)
+		return
+	case !alsoOK || replicas < 0:
+		c.fail(errReplicas)
+		return
+	case !timeOK || timeout > (math.MaxInt64-c.now.Mono)/int64(time.Millisecond):
+		c.fail(errTimeout)
+		return
+	case timeout < 0:
+		c.fail(errTimeoutNegative)
+		return
+	case local > 0 && store == nil:
+		c.fail(errNoDiskToWait)
+		return
+	}
+	group := uint64(0)
+	if store != nil {
+		group = store.Group()
+	}
+	reply := func(dst []byte, over bool) ([]byte, bool) {
+		safe := store != nil && store.Safe(group)
+		if !over && (local > 0 && !safe || replicas > 0) {
+			return dst, false
+		}
+		dst = resp.AppendArray(dst, 2)
+		if safe {
+			return resp.AppendInt(resp.AppendInt(dst, 1), 0), true
+		}
+		return resp.AppendInt(resp.AppendInt(dst, 0), 0), true
+	}
+	if c.x.inExec {
+		c.out, _ = reply(c.out, true) // nothing waits in a transaction
+		return
+	}
+	until := int64(math.MaxInt64)
+	if timeout > 0 {
+		until = c.now.Mono + timeout*int64(time.Millisecond)
+	}
+	c.client.answerLate(until, reply)
+	if store == nil || !store.Await(group, c.client.rouse) {
+		c.client.rouse()
+	}
+}
+
+// infoPersistence shows snapshots as Redis shows its own, and the log as its append only file; what has no name there comes last.
+func infoPersistence(r *report) {
+	store := r.call.server.Store
+	status := persist.Status{LastSave: r.call.server.Start}
+	if store != nil {
+		status = store.Status()
+	}
+	current := int64(-1)
+	if status.Running {
+		current = int64(time.Since(status.SnapshotBegun).Seconds())
+	}
+	took := int64(-1)
+	if status.Snapshots > 0 {
+		took = int64(status.SnapshotTook.Seconds())
+	}
+	r.line("loading", 0)
+	r.line("async_loading", 0)
+	r.line("rdb_changes_since_last_save", status.RecordsSinceSave)
+	r.line("rdb_bgsave_in_progress", flag(status.Running))
+	r.line("rdb_last_save_time", status.LastSave.Unix())
+	r.line("rdb_last_bgsave_status", okOr(status.SnapshotErr == nil))
+	r.line("rdb_last_bgsave_time_sec", took)
+	r.line("rdb_current_bgsave_time_sec", current)
+	r.line("rdb_saves", status.Snapshots)
+	r.line("aof_enabled", flag(store != nil))
+	r.line("aof_rewrite_in_progress", flag(status.Running))
+	r.line("aof_rewrite_scheduled", 0)
+	r.line("aof_last_rewrite_time_sec", took)
+	r.line("aof_current_rewrite_time_sec", current)
+	r.line("aof_last_bgrewrite_status", okOr(status.SnapshotErr == nil))
+	r.line("aof_last_write_status", okOr(status.Failure == nil))
+	if store == nil {
+		return
+	}
+	r.line("aof_current_size", status.LogBytes)
+	r.line("aof_base_size", status.SnapshotSize)
+	r.line("log_groups", status.Groups)
+	r.line("log_records_written", status.Records)
+	r.line("log_bytes_written", status.Bytes)
+	r.line("log_fsyncs", status.Syncs)
+	r.line("log_last_fsync_usec", status.LastSync.Microseconds())
+	r.line("log_last_error", failureText(status.Failure))
+	r.line("snapshot_progress_bytes", status.Progress)
+	r.line("loaded_keys", status.LoadedKeys)
+	r.line("load_time_msec", status.LoadTook.Milliseconds())
+}
+
+func failureText(f *persist.Failure) string {
+	if f == nil {
+		return ""
+	}
+	return f.Err.Error()
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func okOr(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "err"
+}
+
+// persistenceParams are Redis's names for what the flags have set.
+func (s *Server) persistenceParams() []param {
+	appendOnly := func() string {
+		if s.Store == nil {
+			return "no"
+		}
+		return "yes"
+	}
+	fsync := map[string]string{
+		config.DurabilityInterval: "everysec", config.DurabilityAlways: "always", config.DurabilityNone: "no",
+	}[s.Config.Durability]
+	return []param{
+		{"save", constant(""), only("", "snapshots are written when the log has grown long")},
+		{"appendonly", appendOnly, func(value string) (func(), string) { return only(appendOnly(), "--data-dir sets it at the start")(value) }},
+		{"appendfsync", constant(fsync), only(fsync, "--durability sets it at the start")},
+		{"dir", constant(s.Config.DataDir), nil},
+		{"data-dir", constant(s.Config.DataDir), nil},
+		{"durability", constant(s.Config.Durability), nil},
+		{"batch-max-delay-ms", constant(strconv.FormatInt(s.Config.BatchMaxDelay.Milliseconds(), 10)), nil},
+	}
+}

@@ -1,0 +1,354 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+)
+
+const lockFile = "LOCK"
+
+// Dir is a data directory in use. Load reads it, once; Begin makes it ready to be written to. One goroutine uses it, except for
+// a Snapshot, which may be another's.
+type Dir struct {
+	fs       vfs.FS
+	path     string
+	lock     io.Closer
+	manifest *manifest
+	found    bool // there was a manifest
+	tail     tail
+	log      *segment // what frames go to; nil before Begin
+	apart    bool     // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
+	settled  int64    // bytes of the logs that count, without the one that is written
+	newest   uint64   // number of the newest segment that was made
+}
+
+// Open takes a directory, which it makes if there is none, for this process alone. Errors: vfs.ErrLocked, ErrVersion, DamageError.
+func Open(files vfs.FS, path string) (*Dir, error) {
+	if err := files.MkdirAll(path); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	lock, err := files.Lock(filepath.Join(path, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("lock data directory %s: %w", path, err)
+	}
+	d := &Dir{fs: files, path: path, lock: lock}
+	if err := d.read(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+// read reads the manifest.
+func (d *Dir) read() error {
+	var err error
+	d.manifest, err = readManifest(d.fs, d.path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		if d.found = err == nil; d.found {
+			err = d.findTail()
+		}
+		return err
+	}
+	d.manifest = &manifest{clean: true}
+	names, err := segmentsIn(d.fs, d.path)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if size, err := sizeOf(d.fs, filepath.Join(d.path, name)); err != nil || size > segmentHeaderBytes { // a crash before the first manifest leaves an empty one
+			return errors.Join(&DamageError{filepath.Join(d.path, manifestFile), 0, "it is missing beside " + name}, err)
+		}
+	}
+	return nil
+}
+
+// findTail finds where the open segment ends, and so what the clocks have come to.
+func (d *Dir) findTail() error {
+	m := d.manifest
+	if len(m.segments) == 0 || !m.segments[len(m.segments)-1].open {
+		return nil
+	}
+	var err error
+	d.tail, err = findTail(d.fs, d.path, m.segments[len(m.segments)-1])
+	m.advance(d.tail.last.Clock)
+	return err
+}
+
+func sizeOf(files vfs.FS, name string) (int64, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	size, err := f.Size()
+	return size, errors.Join(err, f.Close())
+}
+
+// Identity is whose directory it is; the zero Identity for one that is new.
+func (d *Dir) Identity() Identity { return d.manifest.Identity }
+
+// IsNew reports whether there was nothing in the directory.
+func (d *Dir) IsNew() bool { return !d.found }
+
+// StoppedClean reports whether the last run has left everything it knew, and nothing has been written since.
+func (d *Dir) StoppedClean() bool { return d.found && d.manifest.clean && d.manifest.Node != 0 }
+
+// Frame is what Load gives. Payload is the callee's.
+type Frame struct {
+	Kind     Kind
+	Payload  []byte
+	Segment  int  // of which segment, counted from 0
+	Snapshot bool // it is a snapshot, not a log
+}
+
+// Cut is a torn tail: what an unclean stop has left behind the last whole group.
+type Cut struct {
+	File   string
+	Offset int64
+	Bytes  int64
+	Reason string
+}
+
+// Load reads all that counts: the snapshot, then the groups of the logs in order, without their End frames. It tells what it cut of the tail, which
+// Begin removes, nil if nothing. fn's errors end it; other errors: DamageError.
+func (d *Dir) Load(fn func(Frame) error) (*Cut, error) {
+	for i := range d.manifest.segments {
+		s := &d.manifest.segments[i]
+		size := s.size
+		if s.open {
+			size = d.tail.end
+		}
+		if err := d.loadSegment(i, size, fn); err != nil {
+			return nil, err
+		}
+	}
+	if d.tail.cut == 0 {
+		return nil, nil
+	}
+	last := d.manifest.segments[len(d.manifest.segments)-1]
+	return &Cut{filepath.Join(d.path, segmentName(last.kind, last.number)), d.tail.end, d.tail.cut, d.tail.reason}, nil
+}
+
+// Bytes is the length of all segments that Load reads.
+func (d *Dir) Bytes() int64 {
+	bytes := int64(0)
+	for _, s := range d.manifest.segments {
+		if s.open {
+			bytes += d.tail.end
+		} else {
+			bytes += s.size
+		}
+	}
+	return bytes
+}
+
+// loadSegment gives the frames of a segment of which size bytes count.
+func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
+	s := &d.manifest.segments[segment]
+	r, err := openSegment(d.fs, d.path, s.kind, s.number, size)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.close() }()
+	whole := true
+	for {
+		kind, payload, err := r.next()
+		if errors.Is(err, io.EOF) && !whole {
+			return r.damage(r.offset, "the last group is not whole")
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if whole = kind == End; !whole {
+			if err := fn(Frame{kind, append([]byte(nil), payload...), segment, s.kind == snapshotSegment}); err != nil {
+				return fmt.Errorf("%s, frame before offset %d: %w", r.name, r.offset, err)
+			}
+			continue
+		}
+		if _, ok := parseEnd(payload); !ok {
+			return r.damage(r.offset, "the end of a group says what is never written")
+		}
+	}
+}
+
+// Begin makes the directory ready for frames, as this Identity's: what was loaded is safe when it returns, and a stop is no longer clean.
+func (d *Dir) Begin(id Identity) error {
+	if err := d.settle(); err != nil {
+		return err
+	}
+	obsolete, err := d.obsolete()
+	if err == nil {
+		err = d.Remove(obsolete)
+	}
+	if err != nil {
+		return fmt.Errorf("remove what a crash has left: %w", err)
+	}
+	id.advance(d.manifest.Clock)
+	d.manifest.Identity, d.manifest.clean = id, false
+	return d.startLog()
+}
+
+// settle gives the open segment its end.
+func (d *Dir) settle() error {
+	m := d.manifest
+	for i := range m.segments {
+		s := &m.segments[i]
+		if s.open {
+			if err := d.fs.Truncate(filepath.Join(d.path, segmentName(s.kind, s.number)), d.tail.end); err != nil {
+				return fmt.Errorf("cut the torn tail: %w", err)
+			}
+			s.open, s.safe, s.size = false, 0, d.tail.end
+		}
+		if s.kind == logSegment {
+			d.settled += s.size
+		}
+		d.newest = max(d.newest, s.number)
+	}
+	return nil
+}
+
+// obsolete is the segments that do not count: a snapshot has replaced them, or a crash has left them.
+func (d *Dir) obsolete() ([]string, error) {
+	names, err := segmentsIn(d.fs, d.path)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]bool{}
+	for _, s := range d.manifest.segments {
+		counts[segmentName(s.kind, s.number)] = true
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return counts[name] }), nil
+}
+
+// Remove removes what Commit has returned. Any goroutine may call it.
+func (d *Dir) Remove(obsolete []string) error {
+	var err error
+	for _, name := range obsolete {
+		err = errors.Join(err, d.fs.Remove(filepath.Join(d.path, name)))
+	}
+	return err
+}
+
+// segmentsIn is the names of the segments in a directory.
+func segmentsIn(files vfs.FS, dir string) ([]string, error) {
+	names, err := files.List(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list data directory: %w", err)
+	}
+	segments := names[:0]
+	for _, name := range names {
+		if strings.HasPrefix(name, "log-") || strings.HasPrefix(name, "snapshot-") {
+			segments = append(segments, name)
+		}
+	}
+	return segments, nil
+}
+
+// startLog begins a log segment and has the manifest say so. What is in the log before must be safe.
+func (d *Dir) startLog() error {
+	s, err := d.newLog()
+	if err != nil {
+		return err
+	}
+	if d.log != nil {
+		last := &d.manifest.segments[len(d.manifest.segments)-1]
+		*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
+	}
+	d.manifest.segments = append(d.manifest.segments, segmentEntry{kind: logSegment, number: s.header.number, open: true, safe: s.synced})
+	if err := d.manifest.write(d.fs, d.path); err != nil {
+		if d.log != nil {
+			d.log.suspect = true // the manifest may say that it has ended
+		}
+		return errors.Join(err, s.close()) // it stays, for it may count
+	}
+	if d.log != nil {
+		d.settled += d.log.size
+		err = d.log.close()
+	}
+	d.log = s
+	return err
+}
+
+// newLog makes the next log segment.
+func (d *Dir) newLog() (*segment, error) {
+	d.newest++
+	return createSegment(d.fs, d.path, logSegment, d.newest)
+}
+
+// Frame adds a frame to the group that is being written: fill appends its payload. It stays in memory until Write.
+func (d *Dir) Frame(kind Kind, fill func([]byte) []byte) { d.log.frame(kind, fill) }
+
+// EndGroup closes the group, which counts once it is written.
+func (d *Dir) EndGroup(g Group) {
+	d.log.endGroup(g)
+	d.manifest.advance(g.Clock)
+}
+
+// Buffered is how many bytes wait for Write.
+func (d *Dir) Buffered() int { return len(d.log.buf) }
+
+// LogBytes is the length of all logs that count.
+func (d *Dir) LogBytes() int64 { return d.settled + d.log.end() }
+
+// Write brings all frames into the file: they survive this process. After an error they are kept, and Write may be tried again. Errors: ErrSuspect.
+func (d *Dir) Write() error { return d.log.write() }
+
+// Sync makes safe what is written: it survives the machine. Errors: ErrSuspect, from the first failure until a snapshot is committed.
+func (d *Dir) Sync() error {
+	if err := d.log.sync(); err != nil {
+		return err
+	}
+	if d.apart {
+		return ErrSuspect
+	}
+	return nil
+}
+
+// SyncPoint is what is written now, to be made safe by another goroutine. Synced must be told of the outcome before the next StartSnapshot, Commit or Close.
+func (d *Dir) SyncPoint() SyncPoint { return SyncPoint{d.log, d.log.size} }
+
+// Synced notes the outcome of a SyncPoint's Sync, and returns what Sync would have.
+func (d *Dir) Synced(p SyncPoint, err error) error {
+	if err := p.segment.note(p, err); err != nil {
+		return err
+	}
+	if d.log.suspect || d.apart {
+		return ErrSuspect
+	}
+	return nil
+}
+
+// Close gives the directory back. With clean, all that was known is in it, as this Identity's, and is safe when Close returns without an error.
+func (d *Dir) Close(clean bool, id Identity) error {
+	var err error
+	if d.log != nil {
+		if clean {
+			err = d.stopClean(id)
+		}
+		err = errors.Join(err, d.log.close())
+	}
+	return errors.Join(err, d.lock.Close())
+}
+
+func (d *Dir) stopClean(id Identity) error {
+	if err := d.Write(); err != nil {
+		return err
+	}
+	if err := d.Sync(); err != nil {
+		return err
+	}
+	m := d.manifest
+	last := &m.segments[len(m.segments)-1]
+	*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
+	id.advance(m.Clock)
+	m.Identity, m.clean = id, true
+	return m.write(d.fs, d.path)
+}

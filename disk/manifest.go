@@ -1,0 +1,210 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+)
+
+const (
+	manifestFile = "MANIFEST"
+	newManifest  = "MANIFEST.new"
+	maxManifest  = 1 << 20 // bytes
+)
+
+// manifest says which files count, whose they are and how the last run ended. As text, a line each, in this order:
+//
+//	quotadb 1                      version of the format
+//	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; only zeros: none, as in a backup
+//	start 0                        a number above all that the life has used on keys that are gone
+//	clock 1764000000000 86400      Wall and Age of Clock, as far as was known
+//	stopped clean                  or: running
+//	snapshot 7 120034              number and length in bytes
+//	log 7 3000041                  number and length; of the last, unless it was stopped clean: open, and an offset that is safe
+//	log 8 open 32
+//	crc 1a2b3c4d                   CRC-32C of the lines before
+type manifest struct {
+	Identity
+	clean    bool
+	segments []segmentEntry
+}
+
+// Identity is what a directory keeps beside the frames.
+type Identity struct {
+	Node  uint16 // 0: nobody's yet
+	Life  uint64
+	Start uint64 // a number at or above all that the life has used on keys that are gone
+	Clock
+}
+
+// segmentEntry is a segment that counts.
+type segmentEntry struct {
+	kind   segmentType
+	number uint64
+	size   int64 // unless open, its length
+	open   bool
+	safe   int64 // if open, an offset up to which it is safe
+}
+
+func (m *manifest) text() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "quotadb %d\nlife %d %016x\nstart %d\nclock %d %d\n", formatVersion, m.Node, m.Life, m.Start, m.Wall, m.Age)
+	if m.clean {
+		b.WriteString("stopped clean\n")
+	} else {
+		b.WriteString("running\n")
+	}
+	for _, s := range m.segments {
+		kind := "log"
+		if s.kind == snapshotSegment {
+			kind = "snapshot"
+		}
+		if s.open {
+			fmt.Fprintf(&b, "%s %d open %d\n", kind, s.number, s.safe)
+		} else {
+			fmt.Fprintf(&b, "%s %d %d\n", kind, s.number, s.size)
+		}
+	}
+	return fmt.Appendf(nil, "%scrc %08x\n", b.String(), crc32.Checksum([]byte(b.String()), castagnoli))
+}
+
+// parseManifest reads what text has written, and nothing else.
+func parseManifest(text []byte) (*manifest, error) {
+	var version int
+	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > formatVersion {
+		return nil, ErrVersion
+	}
+	m := &manifest{}
+	for line := range strings.Lines(string(text)) {
+		m.parseLine(strings.Fields(line))
+	}
+	if string(m.text()) != string(text) {
+		return nil, errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
+	}
+	return m, m.check()
+}
+
+// parseLine takes what it can from a line: whether it was all is for the comparison with text to tell.
+func (m *manifest) parseLine(f []string) {
+	number := func(i int) uint64 {
+		if i >= len(f) {
+			return 0
+		}
+		n, _ := strconv.ParseUint(f[i], 10, 64)
+		return n
+	}
+	if len(f) == 0 {
+		return
+	}
+	switch f[0] {
+	case "life":
+		m.Node = uint16(number(1))
+		if len(f) > 2 {
+			m.Life, _ = strconv.ParseUint(f[2], 16, 64)
+		}
+	case "start":
+		m.Start = number(1)
+	case "clock":
+		m.Clock = Clock{int64(number(1)), int64(number(2))}
+	case "stopped":
+		m.clean = true
+	case "log", "snapshot":
+		s := segmentEntry{kind: logSegment, number: number(1)}
+		if f[0] == "snapshot" {
+			s.kind = snapshotSegment
+		}
+		if len(f) > 2 && f[2] == "open" {
+			s.open, s.safe = true, int64(number(3))
+		} else {
+			s.size = int64(number(2))
+		}
+		m.segments = append(m.segments, s)
+	}
+}
+
+// check says what cannot be of segments that belong together: at most one snapshot, first, then logs of growing numbers, only the last open.
+func (m *manifest) check() error {
+	for i, s := range m.segments {
+		last := i == len(m.segments)-1
+		switch {
+		case s.kind == snapshotSegment && (i > 0 || s.open),
+			s.kind == logSegment && i > 0 && s.number < m.segments[i-1].number,
+			s.kind == logSegment && i > 0 && s.number == m.segments[i-1].number && m.segments[i-1].kind == logSegment,
+			s.open && (!last || m.clean):
+			return fmt.Errorf("segment %d does not follow the one before", s.number)
+		}
+	}
+	return nil
+}
+
+// find is the entry of a segment, nil if it does not count.
+func (m *manifest) find(kind segmentType, number uint64) *segmentEntry {
+	for i := range m.segments {
+		if s := &m.segments[i]; s.kind == kind && s.number == number {
+			return s
+		}
+	}
+	return nil
+}
+
+// readManifest reads a directory's manifest. Errors: fs.ErrNotExist, ErrVersion, DamageError.
+func readManifest(files vfs.FS, dir string) (*manifest, error) {
+	name := filepath.Join(dir, manifestFile)
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	if size > maxManifest {
+		return nil, &DamageError{name, 0, "too long"}
+	}
+	text := make([]byte, size)
+	if _, err := f.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	m, err := parseManifest(text)
+	if errors.Is(err, ErrVersion) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err != nil {
+		return nil, &DamageError{name, 0, err.Error()}
+	}
+	return m, nil
+}
+
+// write replaces a directory's manifest. It is safe when write returns; after an error the old one or the new one is there.
+func (m *manifest) write(files vfs.FS, dir string) error {
+	name := filepath.Join(dir, newManifest)
+	if err := files.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	f, err := files.Create(name)
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	_, err = f.Write(m.text())
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = files.Rename(name, filepath.Join(dir, manifestFile))
+	}
+	if err == nil {
+		err = files.SyncDir(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	return nil
+}

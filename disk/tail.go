@@ -1,0 +1,76 @@
+package disk
+
+import (
+	"errors"
+	"io"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+)
+
+// tail is where the last segment of a log ends after an unclean stop.
+type tail struct {
+	end    int64 // behind the last whole group
+	cut    int64 // bytes behind it
+	reason string
+	last   Group
+}
+
+// findTail reads the open segment of a log. Errors: DamageError for a bad frame that was safe.
+func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
+	r, err := openSegment(files, dir, logSegment, s.number, -1)
+	if err != nil {
+		return tail{}, err
+	}
+	defer func() { _ = r.close() }()
+	t := tail{end: segmentHeaderBytes}
+	for {
+		kind, payload, err := r.next()
+		var damage *DamageError
+		switch {
+		case errors.Is(err, io.EOF):
+			if t.cut = r.size - t.end; t.cut > 0 {
+				t.reason = "a group is not whole"
+			}
+			return t, t.check(r, s.safe, t.end)
+		case errors.As(err, &damage):
+			t.cut, t.reason = r.size-t.end, damage.Reason
+			return t, t.tear(r, s.safe, damage)
+		case err != nil:
+			return tail{}, err
+		}
+		if kind == End {
+			e, ok := parseEnd(payload)
+			if !ok {
+				return tail{}, r.damage(r.offset, "the end of a group says what is never written")
+			}
+			t.end, t.last = r.offset, e.Group
+		}
+	}
+}
+
+// check tells damage when what is missing was safe.
+func (t *tail) check(r *reader, safe, end int64) error {
+	if safe > end {
+		return r.damage(end, "it ends here, and more was safe")
+	}
+	return nil
+}
+
+// tear looks behind a bad frame for a word that it was safe: then it is damage.
+func (t *tail) tear(r *reader, safe int64, damage *DamageError) error {
+	if safe > damage.Offset {
+		return damage
+	}
+	for {
+		if found, err := r.resync(); err != nil || !found {
+			return err
+		}
+		kind, payload, err := r.next()
+		if err != nil {
+			return err
+		}
+		if e, ok := parseEnd(payload); kind == End && ok && e.synced > damage.Offset {
+			return damage
+		}
+	}
+}

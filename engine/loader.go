@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// tokensRecord begins the record that says what a quota's bucket is. The quota's own record follows:
+//
+//	+------+---------+----------+---------+
+//	| 0x81 | full at | fraction | reserve |
+//	+------+---------+----------+---------+
+//
+// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and how many tokens may be given that it has.
+const tokensRecord = 0x81
+
+func appendTokens(dst []byte, b quota.Bucket, reserve uint64) []byte {
+	dst = append(dst, tokensRecord)
+	dst = binary.AppendUvarint(dst, uint64(b.FullAt))
+	dst = binary.AppendUvarint(dst, b.Fraction)
+	return binary.AppendUvarint(dst, reserve)
+}
+
+// Loader brings back what Take and Walk gave: records of package crdt, each quota's with a record of its tokens before it. The caller sees to it that
+// the last state of each key comes last. It is used by one goroutine; several may load different keys at once.
+type Loader struct {
+	DB      *DB
+	Now     Moment
+	Writers []uint32 // by the number in the records: what DB.Writer gave
+	Crashed bool     // the quotas' reserves may have been given
+	// Part and Parts choose keys: those whose hash is Part modulo Parts. 0 parts: all.
+	Part, Parts uint64
+
+	entry crdt.Entry
+}
+
+// Load loads records and says how many keys' they were. Errors: crdt.ErrShort, crdt.ErrCorrupt.
+func (l *Loader) Load(records []byte) (n int, err error) {
+	for len(records) > 0 {
+		var t tokens
+		var reserve uint64
+		quoted := records[0] == tokensRecord
+		if quoted {
+			if t.Bucket, reserve, records, err = decodeTokens(records); err != nil {
+				return n, err
+			}
+		}
+		var name []byte
+		if name, records, err = crdt.DecodeRecord(records, &l.entry); err != nil {
+			return n, err
+		}
+		if quoted && l.entry.Quota.Capacity == 0 {
+			return n, fmt.Errorf("%w: tokens without a quota", crdt.ErrCorrupt)
+		}
+		for i := range l.entry.Rows {
+			w := l.entry.Rows[i].Writer
+			if w >= uint32(len(l.Writers)) {
+				return n, fmt.Errorf("%w: unknown writer %d", crdt.ErrCorrupt, w)
+			}
+			l.entry.Rows[i].Writer = l.Writers[w]
+		}
+		k := l.DB.Key(name)
+		if l.Parts > 1 && k.Hash%l.Parts != l.Part {
+			continue
+		}
+		if quoted {
+			if err := l.settle(&t, reserve); err != nil {
+				return n, err
+			}
+		}
+		l.DB.restore(k, &l.entry, t, l.Now, quoted && l.Crashed && reserve > 0)
+		n++
+	}
+	return n, nil
+}
+
+func decodeTokens(src []byte) (b quota.Bucket, reserve uint64, rest []byte, err error) {
+	rest = src[1:]
+	var fields [3]uint64
+	for i := range fields {
+		v, n := binary.Uvarint(rest)
+		if n <= 0 {
+			return b, 0, nil, fmt.Errorf("%w: tokens", crdt.ErrShort)
+		}
+		fields[i], rest = v, rest[n:]
+	}
+	return quota.Bucket{FullAt: int64(fields[0]), Fraction: fields[1]}, fields[2], rest, nil
+}
+
+// settle makes of a quota's tokens what is certain of them now.
+func (l *Loader) settle(t *tokens, reserve uint64) error {
+	rate := rateOf(&l.entry.Quota)
+	if _, err := quota.New(rate.Capacity, rate.Count, rate.Period); err != nil {
+		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
+	}
+	if t.FullAt < 0 || t.Fraction >= rate.Count {
+		return fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
+	}
+	if latest := l.Now.Mono + int64(rate.Window()); t.FullAt > latest {
+		t.Bucket = quota.Bucket{FullAt: latest} // cannot be: empty is the least that it is
+	}
+	if !l.Crashed {
+		t.bound, t.written = reserve, reserve
+		return nil
+	}
+	t.afterCrash(rate, reserve, l.Now.Mono)
+	return nil
+}
+
+// restore makes e the state of k. It is no change to the follower, unless changed says so. e's bytes are copied.
+func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed bool) {
+	s := db.shard(k.Hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	followed := s.changes.followed
+	s.changes.followed = followed && changed
+	r, _, at := s.find(k)
+	if s.clock.Observe(e.Latest()); e.Expired(now.Wall) {
+		e.Close()
+	}
+	s.tokens, s.ended = t, false
+	s.store(k, e, r, at, now)
+	s.changes.followed = followed
+}

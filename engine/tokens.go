@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// tokens are what a quota has, and what of it may be given away although the disk does not know yet.
+//
+// The state of a quota that the disk has safe is its bucket as it was then, and a reserve: after a crash the bucket is taken to be without it.
+// As long as no more than that is given, nothing is given twice. What goes beyond waits for its own state to be safe: see Tx.Unsafe. The
+// numbers below only grow, but for bound and written where nothing has been written that is not safe.
+type tokens struct {
+	quota.Bucket
+	spent   uint64 // given from reserves, ever
+	bound   uint64 // what spent may come to by the reserve that is safe
+	written uint64 // by the one that was written last
+	level   uint8  // how large it was: see grant
+}
+
+// tokens are the record's, full if it has no quota.
+func (r record) tokens() tokens {
+	h := r.header()
+	if h&hasQuota == 0 {
+		return tokens{}
+	}
+	off := quotaOffset(h)
+	return tokens{r.bucket(off), r.u64(off + quotaSpent), r.u64(off + quotaBound), r.u64(off + quotaWritten), r[off+quotaLevel]}
+}
+
+func (r record) putTokens(off int, t tokens) {
+	r.putBucket(off, t.Bucket)
+	r.put64(off+quotaSpent, t.spent)
+	r.put64(off+quotaBound, t.bound)
+	r.put64(off+quotaWritten, t.written)
+	r[off+quotaLevel] = t.level
+}
+
+// setTokens stores the tokens of a record that has a quota.
+func (r record) setTokens(t tokens) {
+	if h := r.header(); h&hasQuota != 0 {
+		r.putTokens(quotaOffset(h), t)
+	}
+}
+
+// spend takes n tokens, which the bucket has given, from the reserve.
+func (tx *Tx) spend(s *shard, rec record, n uint64) {
+	if !s.changes.followed {
+		return
+	}
+	off := quotaOffset(rec.header())
+	spent := rec.u64(off + quotaSpent)
+	if rec.u64(off+quotaBound)-spent >= n {
+		rec.put64(off+quotaSpent, spent+n)
+		return
+	}
+	tx.unsafe = true
+}
+
+// Unsafe reports whether the transaction did what nobody may hear of before all that was written so far is safe on the disk: it
+// gave tokens that a crash would give again, or changed a quota.
+func (tx *Tx) Unsafe() bool { return tx.unsafe }
+
+// A reserve is the capacity divided by a power of two: so much is lost when the process is killed.
+const (
+	firstLevel = 4
+	mostLevel  = 2
+	leastLevel = 6
+)
+
+func grant(capacity uint64, level uint8) uint64 { return max(1, capacity>>level) }
+
+// reserve makes the reserve that is written with the bucket: doubled when the last one was used up, halved when little was.
+func (t *tokens) reserve(capacity uint64) uint64 {
+	left := t.bound - t.spent
+	switch {
+	case t.level == 0:
+		t.level = firstLevel
+	case left == 0:
+		t.level = max(t.level-1, mostLevel)
+	case t.written == t.bound && left > grant(capacity, t.level)/4*3:
+		t.level = min(t.level+1, leastLevel)
+	}
+	next := grant(capacity, t.level)
+	if t.written != t.bound {
+		next = max(next, t.written-t.spent) // it may become safe later than what is written now
+	}
+	t.written = t.spent + next
+	t.bound = min(t.bound, t.written)
+	return next
+}
+
+// Grant is a reserve that was written, and counts once that is safe.
+type Grant struct {
+	hash  uint64
+	stamp crdt.Stamp // of the quota
+	bound uint64
+}
+
+// grant writes a reserve into a quota's record, for what is about to be written of it.
+func (s *shard) grant(rec record, hash uint64, grants []Grant) (uint64, []Grant) {
+	off := quotaOffset(rec.header())
+	t := rec.tokens()
+	reserve := t.reserve(rec.u64(off))
+	rec.putTokens(off, t)
+	return reserve, append(grants, Grant{hash, rec.quotaStamp(off), t.written})
+}
+
+// Grant makes reserves count that Take gave: all that it took before is safe.
+func (db *DB) Grant(grants []Grant) {
+	for _, g := range grants {
+		s := db.shard(g.hash)
+		s.mu.Lock()
+		s.records(g.hash, func(rec record) {
+			if h := rec.header(); h&hasQuota != 0 {
+				if off := quotaOffset(h); rec.quotaStamp(off) == g.stamp {
+					rec.put64(off+quotaBound, max(rec.u64(off+quotaBound), g.bound))
+				}
+			}
+		})
+		s.mu.Unlock()
+	}
+}
+
+// afterCrash takes from a bucket what may have been given before: it is about whether a reserve is left.
+func (t *tokens) afterCrash(rate quota.Rate, reserve uint64, now int64) {
+	t.Drain(rate, min(reserve, rate.Capacity), now)
+	t.spent, t.bound, t.written = 0, 0, 0
+}

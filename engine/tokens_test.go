@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/quota"
+)
+
+// given is a token that somebody has heard of.
+type given struct{ at int64 }
+
+// TestNoCrashGivesATokenTwice takes tokens at random, while the follower writes and makes safe, and has the process crash: then the disk is what was safe, or
+// what was written later. Over every interval of the time that processes ran, the law must hold: capacity + count*t/period.
+func TestNoCrashGivesATokenTwice(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	crashes, reserved := 0, 0
+	for run := range 400 {
+		random := rand.New(rand.NewPCG(seed, uint64(run)))
+		rate := quota.Rate{Capacity: 1 + random.Uint64N(200), Count: 1 + random.Uint64N(100), Period: time.Second}
+		h := tokenHistory{t: t, random: random, rate: rate, now: at(testWall)}
+		h.begin(nil, false)
+		tx := h.db.Lock(h.key, h.now)
+		if err := tx.SetQuota(h.key, rate); err != nil {
+			t.Fatal(err)
+		}
+		tx.Unlock()
+		h.write()
+		h.sync()
+		for range 100 {
+			h.step()
+		}
+		h.check()
+		crashes += h.crashes
+		reserved += h.free
+	}
+	if crashes < 400 || reserved < 4000 {
+		t.Errorf("%d crashes, %d tokens from a reserve: this tests too little", crashes, reserved)
+	}
+}
+
+type tokenHistory struct {
+	t       *testing.T
+	random  *rand.Rand
+	rate    quota.Rate
+	now     Moment
+	db      *DB
+	key     Key
+	life    uint64
+	disk    disk
+	written [][]byte // what a crash may leave, besides safe
+	ages    []int64  // of each
+	safe    []byte
+	age     int64
+	pending []given // given, but nobody has heard of them
+	told    []given
+	crashes int
+	free    int
+}
+
+// begin starts a life on what the disk has.
+func (h *tokenHistory) begin(records []byte, crashed bool) {
+	h.life++
+	h.disk.batch.Records = records
+	h.db = h.disk.restore(h.t, h.life, h.random, h.now, crashed)
+	h.key = h.db.Key([]byte("limit"))
+	h.disk.batch = Batch{Records: slices.Clone(records)}
+	h.disk.writers = nil
+	h.pending, h.written, h.ages = nil, nil, nil
+}
+
+func (h *tokenHistory) step() {
+	switch h.random.IntN(20) {
+	case 0, 1:
+		h.now.Mono += h.random.Int64N(int64(time.Second))
+	case 2, 3, 4:
+		h.write()
+	case 5:
+		h.write()
+		h.sync()
+	case 6:
+		if h.random.IntN(3) == 0 {
+			h.crash()
+		}
+	case 7:
+		if h.random.IntN(3) == 0 {
+			h.write() // a clean stop
+			h.begin(h.written[len(h.written)-1], false)
+			h.write()
+			h.sync()
+		}
+	default:
+		h.take(h.random.Int64N(4))
+	}
+}
+
+func (h *tokenHistory) take(n int64) {
+	h.now.Mono += h.random.Int64N(int64(10 * time.Millisecond))
+	tx := h.db.Lock(h.key, h.now)
+	defer tx.Unlock()
+	left, err := tx.Add(h.key, n)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if left < 0 {
+		return
+	}
+	for range n {
+		if tx.Unsafe() {
+			h.pending = append(h.pending, given{h.now.Mono})
+		} else {
+			h.told = append(h.told, given{h.now.Mono})
+			h.free++
+		}
+	}
+}
+
+func (h *tokenHistory) write() {
+	h.disk.take(h.t, h.db, 100)
+	h.written = append(h.written, slices.Clone(h.disk.batch.Records))
+	h.ages = append(h.ages, h.now.Mono)
+}
+
+// sync makes safe what is written; more may be taken meanwhile, and even written.
+func (h *tokenHistory) sync() {
+	n, heard, grants := len(h.written), len(h.pending), len(h.disk.batch.Grants)
+	for range h.random.IntN(4) {
+		h.take(h.random.Int64N(4))
+	}
+	if h.random.IntN(3) == 0 {
+		h.write()
+	}
+	h.safe, h.age = h.written[n-1], h.ages[n-1]
+	h.written, h.ages = h.written[n:], h.ages[n:]
+	h.db.Grant(h.disk.batch.Grants[:grants])
+	h.disk.batch.Grants = h.disk.batch.Grants[grants:]
+	h.told = append(h.told, h.pending[:heard]...) // those who waited hear now
+	h.pending = h.pending[heard:]
+}
+
+func (h *tokenHistory) crash() {
+	h.crashes++
+	records, age := h.safe, h.age
+	if n := h.random.IntN(len(h.written) + 1); n > 0 {
+		records, age = h.written[n-1], h.ages[n-1]
+	}
+	lost := h.now.Mono - age // of which the disk does not know, though it has passed
+	for i := range h.told {
+		h.told[i].at -= lost
+	}
+	h.now.Mono = age
+	h.begin(records, true)
+}
+
+func (h *tokenHistory) check() {
+	slices.SortStableFunc(h.told, func(a, b given) int { return int(a.at - b.at) })
+	for i := range h.told {
+		for j := i; j < len(h.told); j++ {
+			t := h.told[j].at - h.told[i].at
+			if bound := float64(h.rate.Capacity) + float64(h.rate.Count)*float64(t)/float64(h.rate.Period); float64(j-i+1) > bound+1e-6 {
+				h.t.Fatalf("%+v: %d tokens in %d ns, at most %.3f", h.rate, j-i+1, t, bound)
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/persist"
+)
+
+// openData makes the engine and loads it with what the data directory has. It returns the clock.
+func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
+	options := engineOptions(cfg)
+	if cfg.DataDir == "" {
+		var err error
+		if n.db, err = engine.Open(options); err != nil {
+			return nil, fmt.Errorf("open engine: %w", err)
+		}
+		n.log.Warn("all data is in memory only and is gone when the process ends: --data-dir keeps it")
+		return newClock(systemClock(0), 0).Now, nil
+	}
+	store, err := persist.Open(persist.Options{
+		FS: vfs.OS, Dir: cfg.DataDir, Engine: options,
+		Durability: durabilities[cfg.Durability], Delay: max(cfg.BatchMaxDelay, leastDelay),
+		Clock: func(wallMillis, mono int64) func() engine.Moment {
+			return newClock(systemClock(mono), wallMillis*int64(time.Millisecond)).Now
+		},
+		Log: n.log,
+	})
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("%w; a node has a data directory of its own: --data-dir", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.store, n.db = store, store.DB()
+	return store.Now, nil
+}
+
+// durabilities are the values of --durability.
+var durabilities = map[string]persist.Durability{
+	config.DurabilityInterval: persist.Interval,
+	config.DurabilityAlways:   persist.Always,
+	config.DurabilityNone:     persist.None,
+}
+
+// leastDelay is the shortest time between two rounds of writing that nobody waits for.
+const leastDelay = time.Millisecond
+
+func engineOptions(cfg *config.Config) engine.Options {
+	var secret [16]byte
+	_, _ = rand.Read(secret[:]) // never fails, as its documentation says
+	return engine.Options{
+		Shards:     cfg.Shards,
+		Node:       uint16(cfg.NodeID),
+		HashKey:    [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:])},
+		TickMillis: cfg.TTLTick.Milliseconds(),
+	}
+}

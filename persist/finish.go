@@ -1,0 +1,41 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/quotadb/quota-db/disk"
+)
+
+// closeClean writes what is left and has the directory say that nothing is missing, if that is so. The flusher's goroutine has ended.
+func (s *Store) closeClean(ctx context.Context) error {
+	f := s.flusher
+	if f.failure.Load() == nil {
+		f.group()
+	}
+	if f.failure.Load() == nil && f.dir.LogBytes() > keptLog {
+		f.lastWalk(ctx)
+	}
+	id := s.identity
+	id.Start = s.db.Start()
+	if failure := f.failure.Load(); failure != nil {
+		err := fmt.Errorf("not everything could be kept: %w", failure.Err)
+		return errors.Join(err, s.dir.Close(false, id))
+	}
+	now := s.now()
+	id.Clock = disk.Clock{Wall: now.Wall, Age: now.Mono}
+	return s.dir.Close(true, id)
+}
+
+// keptLog is the longest log, in bytes, that a stop leaves as it is.
+const keptLog = 1 << 20
+
+// lastWalk writes a snapshot so that the next start has less to do. The log is enough if it fails.
+func (f *flusher) lastWalk(ctx context.Context) {
+	if err := f.startWalk(ctx); err != nil {
+		f.fail(err)
+		return
+	}
+	f.endWalk(<-f.walked)
+}

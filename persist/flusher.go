@@ -1,0 +1,258 @@
+package persist
+
+import (
+	"errors"
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// Kinds of frames.
+const (
+	kindWriters disk.Kind = disk.FirstKind + iota // writer records of package crdt: whose rows a number stands for, from here to the segment's end
+	kindRecords                                   // what engine.Loader reads
+	kindFlush                                     // all keys before are gone
+)
+
+const (
+	takeKeys   = 4096      // records that are taken from a shard under one lock
+	frameBytes = 64 << 10  // of records, after which a frame is made
+	writeBytes = 512 << 10 // of frames, after which they are written though the group goes on
+)
+
+// flusher is what the goroutine that owns the directory works with.
+type flusher struct {
+	*Store
+	batch    engine.Batch
+	flushes  uint64 // that the log knows of
+	records  int    // of the group
+	writers  int    // that the segment knows of
+	grants   []engine.Grant
+	syncing  bool // in another goroutine
+	covered  uint64
+	granting []engine.Grant // what that will make safe
+	synced   chan syncResult
+	last     time.Time // when the last sync began
+	repair   time.Time // when to try to mend a suspect log
+	patience time.Duration
+	walking  *walk // a snapshot
+	walked   chan error
+}
+
+type syncResult struct {
+	point disk.SyncPoint
+	err   error
+}
+
+func newFlusher(s *Store) *flusher {
+	return &flusher{Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: time.Now(), patience: leastRepair}
+}
+
+// follow is the flusher's goroutine.
+func (f *flusher) follow() {
+	defer close(f.stopped)
+	tick := time.NewTicker(f.delay)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.stop:
+			if f.walking != nil {
+				f.endWalk(<-f.walked)
+			}
+			f.waitSync()
+			return
+		case <-tick.C:
+		case <-f.wake:
+		case r := <-f.synced:
+			f.endSync(r)
+		case err := <-f.walked:
+			f.endWalk(err)
+		}
+		f.round()
+	}
+}
+
+// round does all that is due.
+func (f *flusher) round() {
+	if failure := f.failure.Load(); failure != nil {
+		f.mend(failure)
+		return
+	}
+	waited := f.waiters.any()
+	if waited || f.changed() {
+		f.group()
+	}
+	f.syncIfDue(waited)
+	f.walkIfDue()
+}
+
+// changed reports whether there is anything to write.
+func (f *flusher) changed() bool {
+	for shard := range f.db.Shards() {
+		if f.db.Changed(shard) {
+			return true
+		}
+	}
+	return false
+}
+
+// group writes what has changed.
+func (f *flusher) group() {
+	n := f.begun.Add(1)
+	f.records = 0
+	for shard := range f.db.Shards() {
+		for more := f.db.Changed(shard); more; {
+			at := len(f.batch.Records)
+			more = f.db.Take(shard, &f.batch, takeKeys)
+			f.took(at)
+		}
+	}
+	at := len(f.batch.Records)
+	f.db.TakeJoined(&f.batch, func(*engine.Batch) {
+		f.took(at)
+		at = len(f.batch.Records)
+	})
+	f.frame()
+	now := f.now()
+	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: now.Wall, Age: now.Mono}})
+	if f.write() {
+		f.written.Store(n)
+		f.stats.group(f.records)
+	}
+}
+
+// took looks at what the last take has appended to the batch, from at on.
+func (f *flusher) took(at int) {
+	if f.batch.Flushes != f.flushes { // what was taken before is void
+		f.flushes = f.batch.Flushes
+		f.batch.Records = append(f.batch.Records[:0], f.batch.Records[at:]...)
+		f.dir.Frame(kindFlush, func(dst []byte) []byte { return append(dst, 1) })
+	}
+	if len(f.batch.Records) >= frameBytes {
+		f.frame()
+	}
+}
+
+// frame makes a frame of the records that were taken, and writes if there are many.
+func (f *flusher) frame() {
+	if len(f.batch.Records) > 0 {
+		f.frameWriters()
+		f.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, f.batch.Records...) })
+	}
+	f.records += f.batch.Count
+	f.grants = append(f.grants, f.batch.Grants...)
+	f.batch.Records, f.batch.Count, f.batch.Grants = f.batch.Records[:0], 0, f.batch.Grants[:0]
+	if f.dir.Buffered() >= writeBytes {
+		f.write()
+	}
+}
+
+// frameWriters adds those that the segment does not know of yet. What was taken before names no others than are there by now.
+func (f *flusher) frameWriters() {
+	fresh := f.db.Writers(f.writers)
+	f.dir.Frame(kindWriters, func(dst []byte) []byte { return appendWriters(dst, f.writers, fresh) })
+	f.writers += len(fresh)
+}
+
+func appendWriters(dst []byte, first int, writers []crdt.Writer) []byte {
+	for i, w := range writers {
+		dst = crdt.AppendWriter(dst, uint32(first+i), w)
+	}
+	return dst
+}
+
+// write brings what is framed into the log; it is tried again later if that fails.
+func (f *flusher) write() bool {
+	err := f.dir.Write()
+	if err != nil {
+		f.fail(err)
+	}
+	return err == nil
+}
+
+// syncIfDue makes safe what is written: at once if somebody waits for it, else now and then.
+func (f *flusher) syncIfDue(waited bool) {
+	if f.syncing || f.failure.Load() != nil || f.written.Load() == f.safe.Load() {
+		return
+	}
+	if due := f.durability != None && time.Since(f.last) >= syncEvery; !waited && !due {
+		return
+	}
+	f.last = time.Now()
+	f.covered = f.written.Load()
+	f.granting, f.grants = f.grants, f.granting[:0]
+	point := f.dir.SyncPoint()
+	if f.durability == Always { // everybody waits for it
+		f.endSync(syncResult{point, point.Sync()})
+		return
+	}
+	f.syncing = true
+	go func() { f.synced <- syncResult{point, point.Sync()} }() // waited for by whoever needs the directory for itself: see waitSync
+}
+
+// endSync tells those who wait how a sync has gone.
+func (f *flusher) endSync(r syncResult) {
+	f.syncing = false
+	f.stats.synced(time.Since(f.last))
+	if err := f.dir.Synced(r.point, r.err); err != nil {
+		f.fail(err)
+		return
+	}
+	f.isSafe(f.covered, f.granting)
+}
+
+// isSafe notes that a group is safe.
+func (f *flusher) isSafe(group uint64, grants []engine.Grant) {
+	f.db.Grant(grants)
+	f.safe.Store(group)
+	f.waiters.release(group)
+}
+
+// waitSync waits for the end of a sync in another goroutine.
+func (f *flusher) waitSync() {
+	if f.syncing {
+		f.endSync(<-f.synced)
+	}
+}
+
+// fail has writes refused, and those who wait hear of it.
+func (f *flusher) fail(err error) {
+	failure := &Failure{Err: err, Since: time.Now(), suspect: errors.Is(err, disk.ErrSuspect)}
+	if before := f.failure.Load(); before != nil {
+		failure.Since = before.Since
+		failure.suspect = failure.suspect || before.suspect
+	} else {
+		f.log.Error("the disk fails: writes are refused until it recovers", "error", err)
+	}
+	f.failure.Store(failure)
+	f.repair = time.Now().Add(f.patience)
+	f.waiters.release(^uint64(0))
+}
+
+// mend tries to bring the log back to what it should be.
+func (f *flusher) mend(failure *Failure) {
+	f.waiters.release(^uint64(0))
+	if time.Now().Before(f.repair) {
+		return
+	}
+	if failure.suspect {
+		f.replace()
+		return
+	}
+	f.repair = time.Now().Add(retryEvery)
+	if err := f.dir.Write(); err != nil {
+		f.failure.Store(&Failure{Err: err, Since: failure.Since, suspect: errors.Is(err, disk.ErrSuspect)})
+		return
+	}
+	f.written.Store(f.begun.Load())
+	f.recovered()
+}
+
+// recovered has writes accepted again.
+func (f *flusher) recovered() {
+	f.log.Info("the disk has recovered: writes are accepted again", "failed for", time.Since(f.failure.Load().Since).Round(time.Millisecond))
+	f.failure.Store(nil)
+	f.patience = leastRepair
+}

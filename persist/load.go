@@ -1,0 +1,188 @@
+package persist
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// newLife is a life that nobody has had.
+func newLife() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, as its documentation says
+	return max(1, binary.LittleEndian.Uint64(b[:]))
+}
+
+const (
+	loadAhead     = 8 // frames that wait for a worker
+	progressEvery = time.Second
+)
+
+// loader brings what a directory holds into a DB. A snapshot has each key once: any worker takes any frame of it. In a log the order
+// counts: every worker is given every frame, and takes its part of the keys.
+type loader struct {
+	db      *engine.DB
+	now     engine.Moment
+	crashed bool
+	writers []uint32 // of the segment
+	segment int
+	frames  []chan job // by worker
+	next    int
+	done    sync.WaitGroup
+	mu      sync.Mutex // protects keys and err
+	keys    int64
+	err     error
+}
+
+type job struct {
+	frame   disk.Frame
+	writers []uint32
+	barrier *sync.WaitGroup // not a frame: to be told that all before is done
+}
+
+// load fills the DB with what the directory has.
+func (s *Store) load(path string) error {
+	began := time.Now()
+	l := newLoader(s.db, s.now(), !s.dir.StoppedClean())
+	progress := time.NewTicker(progressEvery)
+	defer progress.Stop()
+	bytes := int64(0)
+	cut, err := s.dir.Load(func(f disk.Frame) error {
+		bytes += int64(len(f.Payload))
+		select {
+		case <-progress.C:
+			s.log.Info("loading", "bytes", bytes, "of", s.dir.Bytes(), "keys", l.count())
+		default:
+		}
+		return l.give(f)
+	})
+	if err = errors.Join(err, l.close()); err != nil {
+		return err
+	}
+	if cut != nil {
+		s.log.Warn("log was cut: an unclean stop has left what was not written as a whole", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes, "reason", cut.Reason)
+	}
+	took := time.Since(began)
+	s.stats.loaded.Store(int64(s.db.All(s.now()).Len()))
+	s.stats.loadTook.Store(int64(took))
+	s.log.Info("loaded", "keys", s.stats.loaded.Load(), "bytes", bytes, "took", took.Round(time.Millisecond))
+	return nil
+}
+
+func newLoader(db *engine.DB, now engine.Moment, crashed bool) *loader {
+	l := &loader{db: db, now: now, crashed: crashed, segment: -1}
+	for part := range max(1, runtime.GOMAXPROCS(0)) {
+		frames := make(chan job, loadAhead)
+		l.frames = append(l.frames, frames)
+		l.done.Add(1)
+		go l.work(part, frames)
+	}
+	return l
+}
+
+// give takes the next frame.
+func (l *loader) give(f disk.Frame) error {
+	if f.Segment != l.segment {
+		if err := l.settle(); err != nil { // the log's records replace the snapshot's
+			return err
+		}
+		l.segment, l.writers = f.Segment, nil
+	}
+	switch f.Kind {
+	case kindWriters:
+		return l.readWriters(f.Payload)
+	case kindFlush:
+		if err := l.settle(); err != nil {
+			return err
+		}
+		l.db.All(l.now).Flush()
+		return nil
+	case kindRecords:
+		j := job{frame: f, writers: l.writers[:len(l.writers):len(l.writers)]}
+		if f.Snapshot {
+			l.next = (l.next + 1) % len(l.frames)
+			l.frames[l.next] <- j
+			return nil
+		}
+		for _, frames := range l.frames {
+			frames <- j
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: frame of kind %d", disk.ErrVersion, f.Kind)
+}
+
+// readWriters reads whose rows the segment's numbers stand for.
+func (l *loader) readWriters(records []byte) error {
+	for len(records) > 0 {
+		number, w, rest, err := crdt.DecodeWriter(records)
+		if err != nil {
+			return err
+		}
+		if number != uint32(len(l.writers)) {
+			return fmt.Errorf("%w: writer %d out of order", crdt.ErrCorrupt, number)
+		}
+		l.writers = append(l.writers, l.db.Writer(w))
+		records = rest
+	}
+	return nil
+}
+
+// work loads frames.
+func (l *loader) work(part int, frames <-chan job) {
+	defer l.done.Done()
+	e := engine.Loader{DB: l.db, Now: l.now, Crashed: l.crashed, Part: uint64(part)}
+	for j := range frames {
+		if j.barrier != nil {
+			j.barrier.Done()
+			continue
+		}
+		e.Parts = uint64(len(l.frames))
+		if j.frame.Snapshot {
+			e.Parts = 0
+		}
+		e.Writers = j.writers
+		n, err := e.Load(j.frame.Payload)
+		l.mu.Lock()
+		if l.keys += int64(n); err != nil && l.err == nil {
+			l.err = err
+		}
+		l.mu.Unlock()
+	}
+}
+
+// settle waits until all that was given is loaded.
+func (l *loader) settle() error {
+	var barrier sync.WaitGroup
+	barrier.Add(len(l.frames))
+	for _, frames := range l.frames {
+		frames <- job{barrier: &barrier}
+	}
+	barrier.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+func (l *loader) count() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keys
+}
+
+// close ends the workers.
+func (l *loader) close() error {
+	for _, frames := range l.frames {
+		close(frames)
+	}
+	l.done.Wait()
+	return l.err
+}

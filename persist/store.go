@@ -1,0 +1,169 @@
+// Package persist keeps an engine's keys on a disk: it follows their changes into a log, walks over them for snapshots, and loads
+// them when a node starts.
+//
+// One goroutine, the flusher, owns the directory. Each round it takes what has changed since the one before, writes it as one group and, as the
+// durability wants it, makes it safe. So however many clients write, and however often, a round costs one write and one sync, and a key that
+// changed a thousand times is one record.
+//
+// A group is everything up to a moment. Who wants to know that what was written is safe asks for the Group that will have it, and waits for
+// that one number: replies under "always", WAITAOF, and tokens beyond a quota's reserve at any durability.
+//
+// When the disk fails, writes are to be refused: see Refusal. What could not be written is kept and tried again. After a failed sync nobody knows what the
+// log has; then a snapshot of everything takes its place, and until that is safe nothing is.
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// Durability says when a change is safe.
+type Durability uint8
+
+const (
+	Interval Durability = iota // a second after it was written, at the latest
+	Always                     // before its client has the reply
+	None                       // when the system sees fit
+)
+
+const (
+	syncEvery   = time.Second
+	retryEvery  = 100 * time.Millisecond // a write that has failed
+	leastRepair = time.Second            // between two attempts to mend a suspect log; doubled each time, up to
+	mostRepair  = time.Minute
+	maxBacklog  = 256 << 20 // bytes of the names of keys that are gone, beyond which the disk is held not to keep up
+)
+
+// Options of a Store.
+type Options struct {
+	FS         vfs.FS
+	Dir        string
+	Engine     engine.Options // of the DB that is made; Life, Start and Followed are the store's to set
+	Durability Durability
+	Delay      time.Duration // how long a change waits for others before it is written
+	// Clock makes the clock of the DB, which stands at least at what it is given.
+	Clock func(wallMillis, mono int64) func() engine.Moment
+	Log   *slog.Logger
+}
+
+// Store is an engine's keys on a disk. Methods are safe for concurrent use; those of a nil Store say that there is none.
+type Store struct {
+	db         *engine.DB
+	dir        *disk.Dir
+	identity   disk.Identity
+	now        func() engine.Moment
+	log        *slog.Logger
+	durability Durability
+	delay      time.Duration
+
+	begun    atomic.Uint64 // groups
+	written  atomic.Uint64 // the last group that the log has
+	safe     atomic.Uint64 // the last that survives the machine
+	failure  atomic.Pointer[Failure]
+	waiters  waiters
+	snapshot snapshots
+	stats    stats
+	flusher  *flusher
+
+	wake    chan struct{} // somebody waits
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// Failure is why nothing can be kept at present.
+type Failure struct {
+	Err     error
+	Since   time.Time
+	suspect bool // a sync has failed
+}
+
+// Open loads a directory, or makes it, and begins to follow the keys. Errors: vfs.ErrLocked, disk.ErrVersion, disk.DamageError.
+func Open(o Options) (*Store, error) {
+	dir, err := disk.Open(o.FS, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		dir: dir, log: o.Log, durability: o.Durability, delay: o.Delay,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if err := s.open(&o); err != nil {
+		err = errors.Join(err, dir.Close(false, disk.Identity{}))
+		if s.db != nil {
+			err = errors.Join(err, s.db.Close())
+		}
+		return nil, err
+	}
+	s.flusher = newFlusher(s)
+	go s.flusher.follow()
+	return s, nil
+}
+
+func (s *Store) open(o *Options) error {
+	before := s.dir.Identity()
+	s.now = o.Clock(before.Wall, before.Age)
+	if s.dir.StoppedClean() && before.Node == o.Engine.Node {
+		o.Engine.Life, o.Engine.Start = before.Life, before.Start
+	} else {
+		o.Engine.Life, o.Engine.Start = newLife(), 0
+	}
+	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start}
+	o.Engine.Followed = true
+	var err error
+	if s.db, err = engine.Open(o.Engine); err != nil {
+		return err
+	}
+	s.log.Info("data directory opened", "dir", o.Dir, "durability", o.Durability, "new", s.dir.IsNew(), "stopped clean", s.dir.StoppedClean())
+	if err := s.load(o.Dir); err != nil {
+		return fmt.Errorf("load %s: %w; quota-db check says what is sound", o.Dir, err)
+	}
+	if err := s.dir.Begin(s.identity); err != nil {
+		return err
+	}
+	s.snapshot.init(s)
+	return nil
+}
+
+// DB is what the store follows. Close closes it.
+func (s *Store) DB() *engine.DB { return s.db }
+
+// Now is the clock that Open made.
+func (s *Store) Now() engine.Moment { return s.now() }
+
+// Always reports whether a change is to be safe before its client has the reply.
+func (s *Store) Always() bool { return s != nil && s.durability == Always }
+
+// Refusal is why writes are to be refused at present, nil if they are not.
+func (s *Store) Refusal() *Failure {
+	if s == nil {
+		return nil
+	}
+	if f := s.failure.Load(); f != nil {
+		return f
+	}
+	if s.db.Backlog() > maxBacklog {
+		return &Failure{Err: errBacklog}
+	}
+	return nil
+}
+
+var errBacklog = errors.New("the disk does not keep up with deletes")
+
+// Close writes what there is, as a snapshot unless ctx ends first, and gives the directory and the DB back. Nobody may use the DB any more.
+func (s *Store) Close(ctx context.Context) error {
+	close(s.stop)
+	<-s.stopped
+	err := s.closeClean(ctx)
+	return errors.Join(err, s.db.Close())
+}
+
+// String is the durability as --durability has it.
+func (d Durability) String() string { return [...]string{"interval", "always", "none"}[d] }
