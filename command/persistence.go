@@ -229,7 +229,9 @@ func (s *Server) persistenceParams() []param {
 	}[s.Config.Durability]
 	return []param{
 		{"save", constant(""), only("", "snapshots are written when the log has grown long")},
-		{"appendonly", appendOnly, func(value string) (func(), string) { return only(appendOnly(), "--data-dir sets it at the start")(value) }},
+		{"appendonly", appendOnly, func(value string) (func(), string) {
+			return only(appendOnly(), "--data-dir sets it at the start")(value)
+		}},
 		{"appendfsync", constant(fsync), only(fsync, "--durability sets it at the start")},
 		{"dir", constant(s.Config.DataDir), nil},
 		{"data-dir", constant(s.Config.DataDir), nil},

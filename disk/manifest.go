@@ -144,16 +144,6 @@ func (m *manifest) check() error {
 	return nil
 }
 
-// find is the entry of a segment, nil if it does not count.
-func (m *manifest) find(kind segmentType, number uint64) *segmentEntry {
-	for i := range m.segments {
-		if s := &m.segments[i]; s.kind == kind && s.number == number {
-			return s
-		}
-	}
-	return nil
-}
-
 // readManifest reads a directory's manifest. Errors: fs.ErrNotExist, ErrVersion, DamageError.
 func readManifest(files vfs.FS, dir string) (*manifest, error) {
 	name := filepath.Join(dir, manifestFile)

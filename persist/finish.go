@@ -17,6 +17,7 @@ func (s *Store) closeClean(ctx context.Context) error {
 	if f.failure.Load() == nil && f.dir.LogBytes() > keptLog {
 		f.lastWalk(ctx)
 	}
+	f.removing.Wait()
 	id := s.identity
 	id.Start = s.db.Start()
 	if failure := f.failure.Load(); failure != nil {
@@ -33,7 +34,7 @@ const keptLog = 1 << 20
 
 // lastWalk writes a snapshot so that the next start has less to do. The log is enough if it fails.
 func (f *flusher) lastWalk(ctx context.Context) {
-	if err := f.startWalk(ctx); err != nil {
+	if err := f.startWalk(true, ctx.Done()); err != nil {
 		f.fail(err)
 		return
 	}

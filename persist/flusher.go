@@ -2,6 +2,7 @@ package persist
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -39,6 +40,8 @@ type flusher struct {
 	patience time.Duration
 	walking  *walk // a snapshot
 	walked   chan error
+	spawn    func(func()) // runs what takes long beside the flusher
+	removing sync.WaitGroup
 }
 
 type syncResult struct {
@@ -47,7 +50,10 @@ type syncResult struct {
 }
 
 func newFlusher(s *Store) *flusher {
-	return &flusher{Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: time.Now(), patience: leastRepair}
+	return &flusher{
+		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: time.Now(), patience: leastRepair,
+		spawn: func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
+	}
 }
 
 // follow is the flusher's goroutine.
@@ -189,7 +195,7 @@ func (f *flusher) syncIfDue(waited bool) {
 		return
 	}
 	f.syncing = true
-	go func() { f.synced <- syncResult{point, point.Sync()} }() // waited for by whoever needs the directory for itself: see waitSync
+	f.spawn(func() { f.synced <- syncResult{point, point.Sync()} })
 }
 
 // endSync tells those who wait how a sync has gone.

@@ -1,7 +1,6 @@
 package persist
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,8 +11,7 @@ import (
 )
 
 const (
-	walkBytes = 64 << 10 // records of a walk that are framed at once
-	syncBytes = 8 << 20  // of a snapshot, after which they are made safe, so that the system never has much to write at once
+	syncBytes = 8 << 20 // of a snapshot, after which they are made safe, so that the system never has much to write at once
 	// A log longer than the snapshot before it, and than this, is replaced by a new snapshot.
 	leastLog = 64 << 20
 )
@@ -125,7 +123,7 @@ func (f *flusher) walkIfDue() {
 	if f.dir.LogBytes() < max(leastLog, f.snapshotBytes()) && !f.snapshot.isWanted() {
 		return
 	}
-	if err := f.startWalk(nil); err != nil {
+	if err := f.startWalk(false, f.stop); err != nil {
 		f.snapshot.end(err, 0, 0)
 		f.log.Error("snapshot failed", "error", err)
 		f.fail(err)
@@ -138,8 +136,8 @@ func (f *flusher) snapshotBytes() int64 {
 	return f.snapshot.bytes
 }
 
-// startWalk begins a snapshot; with a context it is the last, which takes all the time there is until that ends. What was taken before is in memory, and so in the walk; what is taken from here on is in the log that begins with it.
-func (f *flusher) startWalk(last context.Context) error {
+// startWalk begins a snapshot. In a hurry it leaves no time to others; stop ends it. What was taken before is in memory, and so in the walk; what is taken from here on is in the log that begins with it.
+func (f *flusher) startWalk(hurry bool, stop <-chan struct{}) error {
 	f.waitSync()
 	f.snapshot.begin(f.stats.records.Load())
 	group := f.written.Load()
@@ -152,11 +150,9 @@ func (f *flusher) startWalk(last context.Context) error {
 		f.isSafe(group, f.grants)
 	}
 	f.grants = f.grants[:0]
-	f.walking = &walk{store: f.Store, snapshot: snapshot, began: time.Now(), stop: f.stop}
-	if last != nil {
-		f.walking.stop, f.walking.hurry = last.Done(), true
-	}
-	go func(w *walk) { f.walked <- w.run() }(f.walking)
+	f.walking = &walk{store: f.Store, snapshot: snapshot, began: time.Now(), stop: stop, hurry: hurry}
+	w := f.walking
+	f.spawn(func() { f.walked <- w.run() })
 	return nil
 }
 
@@ -168,7 +164,7 @@ func (w *walk) run() error {
 	for from := uint64(0); ; {
 		began := time.Now()
 		batch.Records, batch.Count = batch.Records[:0], 0
-		from = s.db.Walk(from, s.now(), &batch, walkBytes)
+		from = s.db.Walk(from, s.now(), &batch, s.walkBytes)
 		fresh := s.db.Writers(writers)
 		err := w.snapshot.Frame(kindWriters, 0, func(dst []byte) []byte { return appendWriters(dst, writers, fresh) })
 		writers += len(fresh)
@@ -195,6 +191,9 @@ func (w *walk) run() error {
 
 // pause leaves others as much time as the walk has taken.
 func (w *walk) pause(took time.Duration) error {
+	if w.store.rest != nil {
+		w.store.rest()
+	}
 	if w.hurry {
 		took = 0
 	}
@@ -240,11 +239,13 @@ func (f *flusher) commit(snapshot *disk.Snapshot) error {
 	if failure := f.failure.Load(); failure != nil {
 		f.recovered()
 	}
-	go func() { // large files take long to remove
+	f.removing.Add(1)
+	f.spawn(func() { // large files take long to remove
+		defer f.removing.Done()
 		if err := f.dir.Remove(obsolete); err != nil {
 			f.log.Warn("what a snapshot has replaced is still there; the next start removes it", "error", err)
 		}
-	}()
+	})
 	return nil
 }
 
@@ -256,7 +257,7 @@ func (f *flusher) replace() {
 	}
 	f.patience = min(2*f.patience, mostRepair)
 	f.repair = time.Now().Add(f.patience)
-	if err := f.startWalk(nil); err != nil {
+	if err := f.startWalk(false, f.stop); err != nil {
 		f.snapshot.end(err, 0, 0)
 		f.log.Error("the log cannot be replaced yet", "error", err, "next attempt in", f.patience)
 	}

@@ -39,6 +39,7 @@ const (
 	retryEvery  = 100 * time.Millisecond // a write that has failed
 	leastRepair = time.Second            // between two attempts to mend a suspect log; doubled each time, up to
 	mostRepair  = time.Minute
+	walkBytes   = 64 << 10
 	maxBacklog  = 256 << 20 // bytes of the names of keys that are gone, beyond which the disk is held not to keep up
 )
 
@@ -73,6 +74,9 @@ type Store struct {
 	stats    stats
 	flusher  *flusher
 
+	walkBytes int    // records of a walk that are framed at once
+	rest      func() // for tests: called between them
+
 	wake    chan struct{} // somebody waits
 	stop    chan struct{}
 	stopped chan struct{}
@@ -87,13 +91,24 @@ type Failure struct {
 
 // Open loads a directory, or makes it, and begins to follow the keys. Errors: vfs.ErrLocked, disk.ErrVersion, disk.DamageError.
 func Open(o Options) (*Store, error) {
+	s, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	go s.flusher.follow()
+	return s, nil
+}
+
+// open is Open without the flusher's goroutine.
+func open(o Options) (*Store, error) {
 	dir, err := disk.Open(o.FS, o.Dir)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
 		dir: dir, log: o.Log, durability: o.Durability, delay: o.Delay,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+		walkBytes: walkBytes,
+		wake:      make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.open(&o); err != nil {
 		err = errors.Join(err, dir.Close(false, disk.Identity{}))
@@ -103,7 +118,6 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	s.flusher = newFlusher(s)
-	go s.flusher.follow()
 	return s, nil
 }
 
