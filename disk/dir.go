@@ -60,10 +60,8 @@ func (d *Dir) read() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if size, err := sizeOf(d.fs, filepath.Join(d.path, name)); err != nil || size > segmentHeaderBytes { // a crash before the first manifest leaves an empty one
-			return errors.Join(&DamageError{filepath.Join(d.path, manifestFile), 0, "it is missing beside " + name}, err)
-		}
+	if len(names) > 0 {
+		return &DamageError{filepath.Join(d.path, manifestFile), 0, "it is missing beside " + strings.Join(names, ", ")}
 	}
 	return nil
 }
@@ -78,15 +76,6 @@ func (d *Dir) findTail() error {
 	d.tail, err = findTail(d.fs, d.path, m.segments[len(m.segments)-1])
 	m.advance(d.tail.last.Clock)
 	return err
-}
-
-func sizeOf(files vfs.FS, name string) (int64, error) {
-	f, err := files.Open(name)
-	if err != nil {
-		return 0, err
-	}
-	size, err := f.Size()
-	return size, errors.Join(err, f.Close())
 }
 
 // Identity is whose directory it is; the zero Identity for one that is new.
@@ -104,6 +93,7 @@ type Frame struct {
 	Payload  []byte
 	Segment  int  // of which segment, counted from 0
 	Snapshot bool // it is a snapshot, not a log
+	Unsafe   bool // it may be in the system's memory only, though it can be read
 }
 
 // Cut is a torn tail: what an unclean stop has left behind the last whole group.
@@ -168,7 +158,10 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 			return err
 		}
 		if whole = kind == End; !whole {
-			if err := fn(Frame{kind, append([]byte(nil), payload...), segment, s.kind == snapshotSegment}); err != nil {
+			if err := fn(Frame{
+				Kind: kind, Payload: append([]byte(nil), payload...), Segment: segment, Snapshot: s.kind == snapshotSegment,
+				Unsafe: s.open && r.offset > d.tail.safe,
+			}); err != nil {
 				return fmt.Errorf("%s, frame before offset %d: %w", r.name, r.offset, err)
 			}
 			continue
@@ -179,11 +172,9 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 	}
 }
 
-// Begin makes the directory ready for frames, as this Identity's: what was loaded is safe when it returns, and a stop is no longer clean.
-func (d *Dir) Begin(id Identity) error {
-	if err := d.settle(); err != nil {
-		return err
-	}
+// Begin makes the directory ready for frames, as this Identity's; a stop is no longer clean. first gives, as a group, the frames that take the place of what
+// Load gave as Unsafe: nobody knows what a sync that failed before has left of that, so it is written anew.
+func (d *Dir) Begin(id Identity, first func()) error {
 	obsolete, err := d.obsolete()
 	if err == nil {
 		err = d.Remove(obsolete)
@@ -191,28 +182,56 @@ func (d *Dir) Begin(id Identity) error {
 	if err != nil {
 		return fmt.Errorf("remove what a crash has left: %w", err)
 	}
+	if !d.found { // before there are segments: they are never without a manifest
+		if err := d.manifest.write(d.fs, d.path); err != nil {
+			return err
+		}
+	}
+	cut := d.settle()
+	if d.log, err = d.newLog(); err != nil {
+		return err
+	}
+	first()
+	if err := d.log.write(); err != nil {
+		return err
+	}
+	if err := d.log.sync(); err != nil {
+		return err
+	}
 	id.advance(d.manifest.Clock)
 	d.manifest.Identity, d.manifest.clean = id, false
-	return d.startLog()
+	if err := d.list(d.log); err != nil {
+		return err
+	}
+	if cut != "" {
+		return d.fs.Truncate(cut, d.tail.safe)
+	}
+	return nil
 }
 
-// settle gives the open segment its end.
-func (d *Dir) settle() error {
+// settle gives the open segment its end. It returns the name of one that goes on behind it.
+func (d *Dir) settle() (cut string) {
 	m := d.manifest
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.open {
-			if err := d.fs.Truncate(filepath.Join(d.path, segmentName(s.kind, s.number)), d.tail.end); err != nil {
-				return fmt.Errorf("cut the torn tail: %w", err)
+			s.open, s.safe, s.size = false, 0, d.tail.safe
+			if d.tail.safe < d.tail.end+d.tail.cut {
+				cut = filepath.Join(d.path, segmentName(s.kind, s.number))
 			}
-			s.open, s.safe, s.size = false, 0, d.tail.end
 		}
 		if s.kind == logSegment {
 			d.settled += s.size
 		}
 		d.newest = max(d.newest, s.number)
 	}
-	return nil
+	return cut
+}
+
+// list has the manifest say that a log segment is the one that is written.
+func (d *Dir) list(s *segment) error {
+	d.manifest.segments = append(d.manifest.segments, segmentEntry{kind: logSegment, number: s.header.number, open: true, safe: s.synced})
+	return d.manifest.write(d.fs, d.path)
 }
 
 // obsolete is the segments that do not count: a snapshot has replaced them, or a crash has left them.
@@ -258,21 +277,14 @@ func (d *Dir) startLog() error {
 	if err != nil {
 		return err
 	}
-	if d.log != nil {
-		last := &d.manifest.segments[len(d.manifest.segments)-1]
-		*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
+	last := &d.manifest.segments[len(d.manifest.segments)-1]
+	*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
+	if err := d.list(s); err != nil {
+		d.log.suspect = true // the manifest may say that it has ended
+		return errors.Join(err, s.close())
 	}
-	d.manifest.segments = append(d.manifest.segments, segmentEntry{kind: logSegment, number: s.header.number, open: true, safe: s.synced})
-	if err := d.manifest.write(d.fs, d.path); err != nil {
-		if d.log != nil {
-			d.log.suspect = true // the manifest may say that it has ended
-		}
-		return errors.Join(err, s.close()) // it stays, for it may count
-	}
-	if d.log != nil {
-		d.settled += d.log.size
-		err = d.log.close()
-	}
+	d.settled += d.log.size
+	err = d.log.close()
 	d.log = s
 	return err
 }

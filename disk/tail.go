@@ -9,6 +9,7 @@ import (
 
 // tail is where the last segment of a log ends after an unclean stop.
 type tail struct {
+	safe   int64 // up to here for certain
 	end    int64 // behind the last whole group
 	cut    int64 // bytes behind it
 	reason string
@@ -22,7 +23,7 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 		return tail{}, err
 	}
 	defer func() { _ = r.close() }()
-	t := tail{end: segmentHeaderBytes}
+	t := tail{safe: s.safe, end: segmentHeaderBytes}
 	for {
 		kind, payload, err := r.next()
 		var damage *DamageError
@@ -31,10 +32,10 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 			if t.cut = r.size - t.end; t.cut > 0 {
 				t.reason = "a group is not whole"
 			}
-			return t, t.check(r, s.safe, t.end)
+			return t, t.check(r)
 		case errors.As(err, &damage):
 			t.cut, t.reason = r.size-t.end, damage.Reason
-			return t, t.tear(r, s.safe, damage)
+			return t, t.tear(r, damage)
 		case err != nil:
 			return tail{}, err
 		}
@@ -44,21 +45,22 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 				return tail{}, r.damage(r.offset, "the end of a group says what is never written")
 			}
 			t.end, t.last = r.offset, e.Group
+			t.safe = max(t.safe, e.synced)
 		}
 	}
 }
 
 // check tells damage when what is missing was safe.
-func (t *tail) check(r *reader, safe, end int64) error {
-	if safe > end {
-		return r.damage(end, "it ends here, and more was safe")
+func (t *tail) check(r *reader) error {
+	if t.safe > t.end {
+		return r.damage(t.end, "it ends here, and more was safe")
 	}
 	return nil
 }
 
 // tear looks behind a bad frame for a word that it was safe: then it is damage.
-func (t *tail) tear(r *reader, safe int64, damage *DamageError) error {
-	if safe > damage.Offset {
+func (t *tail) tear(r *reader, damage *DamageError) error {
+	if t.safe > t.end {
 		return damage
 	}
 	for {

@@ -58,6 +58,14 @@ func (db *DB) Shards() int { return len(db.shards) }
 // Changed reports whether a shard has changes that the follower has not taken. It takes no lock.
 func (db *DB) Changed(shard int) bool { return db.shards[shard].pending.Load() }
 
+// Flushes is how often all keys were flushed.
+func (db *DB) Flushes() uint64 {
+	s := &db.shards[0]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return db.flushes
+}
+
 // Backlog is about how many bytes wait for the follower because keys are gone.
 func (db *DB) Backlog() int64 { return db.backlog.Load() }
 

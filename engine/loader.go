@@ -31,6 +31,7 @@ type Loader struct {
 	Now     Moment
 	Writers []uint32 // by the number in the records: what DB.Writer gave
 	Crashed bool     // the quotas' reserves may have been given
+	Changed bool     // the follower is to take what is loaded
 	// Part and Parts choose keys: those whose hash is Part modulo Parts. 0 parts: all.
 	Part, Parts uint64
 
@@ -71,7 +72,7 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 				return n, err
 			}
 		}
-		l.DB.restore(k, &l.entry, t, l.Now, quoted && l.Crashed && reserve > 0)
+		l.DB.restore(k, &l.entry, t, l.Now, l.Changed || quoted && l.Crashed && reserve > 0)
 		n++
 	}
 	return n, nil

@@ -114,6 +114,9 @@ func (f *flusher) group() {
 			more = f.db.Take(shard, &f.batch, takeKeys)
 			f.took(at)
 		}
+		if f.meanwhile != nil {
+			f.meanwhile()
+		}
 	}
 	at := len(f.batch.Records)
 	f.db.TakeJoined(&f.batch, func(*engine.Batch) {

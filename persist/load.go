@@ -36,6 +36,8 @@ type loader struct {
 	segment int
 	frames  []chan job // by worker
 	next    int
+	flushes uint64 // how often all keys were flushed by what is safe
+	unsafe  bool   // what comes now may not be
 	done    sync.WaitGroup
 	mu      sync.Mutex // protects keys and err
 	keys    int64
@@ -67,7 +69,11 @@ func (s *Store) load(path string) error {
 	if err = errors.Join(err, l.close()); err != nil {
 		return err
 	}
-	if cut != nil {
+	if !l.unsafe {
+		l.flushes = s.db.Flushes()
+	}
+	s.flusher.flushes = l.flushes
+	if s.stats.cut = cut != nil; cut != nil {
 		s.log.Warn("log was cut: an unclean stop has left what was not written as a whole", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes, "reason", cut.Reason)
 	}
 	took := time.Since(began)
@@ -95,6 +101,12 @@ func (l *loader) give(f disk.Frame) error {
 			return err
 		}
 		l.segment, l.writers = f.Segment, nil
+	}
+	if f.Unsafe && !l.unsafe {
+		if err := l.settle(); err != nil {
+			return err
+		}
+		l.unsafe, l.flushes = true, l.db.Flushes()
 	}
 	switch f.Kind {
 	case kindWriters:
@@ -149,7 +161,7 @@ func (l *loader) work(part int, frames <-chan job) {
 		if j.frame.Snapshot {
 			e.Parts = 0
 		}
-		e.Writers = j.writers
+		e.Writers, e.Changed = j.writers, j.frame.Unsafe
 		n, err := e.Load(j.frame.Payload)
 		l.mu.Lock()
 		if l.keys += int64(n); err != nil && l.err == nil {

@@ -12,6 +12,7 @@ type stats struct {
 	bytes    atomic.Int64
 	syncs    atomic.Int64
 	lastSync atomic.Int64 // how long it took, nanoseconds
+	cut      bool         // a torn tail, at the start
 	loaded   atomic.Int64 // keys
 	loadTook atomic.Int64 // nanoseconds
 	logBytes atomic.Int64

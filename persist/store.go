@@ -76,6 +76,7 @@ type Store struct {
 
 	walkBytes int    // records of a walk that are framed at once
 	rest      func() // for tests: called between them
+	meanwhile func() // for tests: called between the shards of a group
 
 	wake    chan struct{} // somebody waits
 	stop    chan struct{}
@@ -110,6 +111,7 @@ func open(o Options) (*Store, error) {
 		walkBytes: walkBytes,
 		wake:      make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.flusher = newFlusher(s)
 	if err := s.open(&o); err != nil {
 		err = errors.Join(err, dir.Close(false, disk.Identity{}))
 		if s.db != nil {
@@ -117,7 +119,6 @@ func open(o Options) (*Store, error) {
 		}
 		return nil, err
 	}
-	s.flusher = newFlusher(s)
 	return s, nil
 }
 
@@ -139,9 +140,10 @@ func (s *Store) open(o *Options) error {
 	if err := s.load(o.Dir); err != nil {
 		return fmt.Errorf("load %s: %w; quota-db check says what is sound", o.Dir, err)
 	}
-	if err := s.dir.Begin(s.identity); err != nil {
+	if err := s.dir.Begin(s.identity, s.flusher.group); err != nil {
 		return err
 	}
+	s.safe.Store(s.written.Load())
 	s.snapshot.init(s)
 	return nil
 }

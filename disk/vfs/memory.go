@@ -282,7 +282,7 @@ func (f *memoryFile) Sync() error {
 	defer f.m.mu.Unlock()
 	if _, err := f.m.begin(OpSync, f.name, 0); err != nil {
 		for page, state := range f.file.page {
-			if state == dirty {
+			if state == dirty && !f.m.crashed {
 				f.file.page[page] = limbo
 			}
 		}

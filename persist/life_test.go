@@ -1,0 +1,143 @@
+package persist
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// writeAll is a transaction: it gives all keys one value.
+func (m *machine) writeAll(value int64) {
+	var keys []engine.Key
+	for i := range testKeys {
+		keys = append(keys, m.store.db.Key(fmt.Appendf(nil, "key%d", i)))
+	}
+	tx := m.store.db.LockAll(keys, m.now())
+	defer tx.Unlock()
+	for _, k := range keys {
+		tx.Set(k, engine.Value{Kind: engine.Integer, Int: value}, false)
+	}
+}
+
+// TestATransactionIsKeptAsAWholeOrNotAtAll has transactions come between the shards of a group and into the walk of a snapshot, and has the machine crash anywhere.
+func TestATransactionIsKeptAsAWholeOrNotAtAll(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for run := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, run))
+		m := newMachine(t, vfs.NewMemory(64), random)
+		if err := m.start(); err != nil {
+			t.Fatal(err)
+		}
+		m.cutAt(1 + random.IntN(60))
+		value := int64(0)
+		write := func() {
+			if random.IntN(4) == 0 {
+				value++
+				m.writeAll(value)
+			}
+		}
+		m.store.rest, m.store.meanwhile = write, write
+		for range 40 {
+			write()
+			if m.serve(); m.dead {
+				break
+			}
+		}
+		m.close()
+		m.dead = true
+		if m.files = m.files.Crash(random); random.IntN(2) == 0 {
+			m.files = m.files.Kill()
+		}
+		if err := m.start(); err != nil {
+			t.Fatalf("run %d: %v", run, err)
+		}
+		seen := map[int64]int{}
+		for _, v := range m.state() {
+			seen[v.Int]++
+		}
+		if m.mixed(seen) {
+			t.Fatalf("run %d: a part of a transaction: %v", run, m.state())
+		}
+		m.close()
+	}
+}
+
+// mixed reports whether the keys do not have one value.
+func (m *machine) mixed(seen map[int64]int) bool {
+	for _, n := range seen {
+		if n != testKeys {
+			return true
+		}
+	}
+	return false
+}
+
+// TestALifeGoesOnAfterACleanStopOnly: a number of a life must never stand for two things.
+func TestALifeGoesOnAfterACleanStopOnly(t *testing.T) {
+	m := newMachine(t, vfs.NewMemory(64), rand.New(rand.NewPCG(1, 2)))
+	begin := func() uint64 {
+		t.Helper()
+		if err := m.start(); err != nil {
+			t.Fatal(err)
+		}
+		return m.store.db.Writers(0)[0].Life
+	}
+	stop := func() {
+		t.Helper()
+		if err := m.stop(); err != nil {
+			t.Fatal(err)
+		}
+		m.close()
+	}
+	add := func() {
+		k := m.store.db.Key([]byte("k"))
+		tx := m.store.db.Lock(k, m.now())
+		defer tx.Unlock()
+		_, _ = tx.Add(k, 5)
+		if m.random.IntN(2) == 0 {
+			tx.Delete(k)
+		}
+	}
+	first := begin()
+	for range 5 {
+		for range 5 {
+			add()
+		}
+		start := m.store.db.Start()
+		stop()
+		if life := begin(); life != first {
+			t.Fatalf("after a clean stop: life %x, not %x", life, first)
+		}
+		if got := m.store.db.Start(); got != start {
+			t.Fatalf("numbers begin at %d, not %d", got, start)
+		}
+	}
+	add()
+	m.store.flusher.group()
+	m.close()
+	m.files = m.files.Kill()
+	second := begin()
+	if second == first || m.store.db.Start() != 0 {
+		t.Errorf("a killed life goes on")
+	}
+	other := &machine{t: t, files: m.files, random: m.random}
+	if err := other.start(); !errors.Is(err, vfs.ErrLocked) {
+		t.Errorf("a directory in use: %v", err)
+	}
+	stop()
+	if life := begin(); life != second {
+		t.Errorf("after another clean stop: life %x, not %x", life, second)
+	}
+	m.close()
+	m.files = m.files.Kill() // before anything was written
+	if life := begin(); life == second || life == first {
+		t.Errorf("a life goes on whose stop was not clean")
+	}
+	m.close()
+}
