@@ -55,6 +55,10 @@ func Binary(t testing.TB) string {
 	if path == "" {
 		t.Fatal("the suite's TestMain must call process.Main")
 	}
+	path, err := filepath.Abs(path) // its working directory will be another
+	if err != nil {
+		t.Fatal(err)
+	}
 	return path
 }
 

@@ -50,8 +50,11 @@ func QuotaDBAt(t testing.TB, addr string, flags ...string) *Server {
 	return s
 }
 
+// quotaDB is the command in a working directory that goes with the test, so that what it writes by default never lands in the source tree.
 func quotaDB(t testing.TB, addr string, flags []string) *exec.Cmd {
-	return exec.Command(Binary(t), append([]string{"--bind", addr, "--log-level", "warn"}, flags...)...)
+	cmd := exec.Command(Binary(t), append([]string{"--bind", addr, "--log-level", "warn"}, flags...)...)
+	cmd.Dir = t.TempDir()
+	return cmd
 }
 
 // Redis starts redis-server, without persistence and with the one database that quota-db has too.
