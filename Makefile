@@ -3,8 +3,9 @@
 GO ?= go
 RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config ./acl
 FUZZTIME ?= 60s
+ROUNDS ?= 200
 
-.PHONY: help build check format vet test race required compat fuzz robust transactions model bench clean
+.PHONY: help build check format vet test race required compat fuzz robust crash transactions model bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -36,6 +37,9 @@ compat: ## the client libraries: redis-py, redis-rb, phpredis, hiredis, ioredis,
 
 robust: ## 100 MB of random bytes over 50 connections, beside the rest of the robustness suite
 	QUOTADB_TEST_GARBAGE_MB=100 $(GO) test -count=1 -v ./tests/robust/...
+
+crash: ## the server killed under load and checked, ROUNDS lives at each level of durability: 200
+	QUOTADB_TEST_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 60m -v ./tests/crash
 
 transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
 	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server

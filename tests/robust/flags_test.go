@@ -18,7 +18,9 @@ func run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), runTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, process.Binary(t), args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, process.Binary(t), args...)
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		t.Fatalf("%q still runs after %v", args, runTimeout)
 	}

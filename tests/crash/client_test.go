@@ -1,0 +1,137 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/quotadb/quota-db/tests/internal/wire"
+)
+
+const (
+	// sharedCounters are written by all clients.
+	sharedCounters = 4
+	// maxPipeline is the number of steps that are sent before their replies are read.
+	maxPipeline = 40
+)
+
+func sharedKey(i int) string { return fmt.Sprintf("shared:%d", i) }
+
+// unit is keys that one client owns, and what happened to them in this life.
+type unit struct {
+	kind *kind
+	history
+}
+
+// client writes over one connection at a time, one life after the other.
+type client struct {
+	rng   *rand.Rand
+	units []*unit
+	// wheel has the index of each unit as often as it is to be chosen.
+	wheel []int
+	// shared is what was added to each shared counter in this life.
+	shared [sharedCounters][]addition
+	// flushed is when FLUSHALL was acknowledged, before all else in this life; zero: there was none.
+	flushed time.Time
+}
+
+func newClient(id int) *client {
+	c := &client{}
+	for i := range kinds {
+		k := &kinds[i]
+		for n := range k.units {
+			u := &unit{kind: k}
+			for part := range k.keys {
+				u.keys = append(u.keys, fmt.Sprintf("%s:%d:%d:%d", k.name, id, n, part))
+			}
+			u.steps = []step{{command: "(nothing yet)", after: make([]count, k.keys)}}
+			for range k.hot {
+				c.wheel = append(c.wheel, len(c.units))
+			}
+			c.units = append(c.units, u)
+		}
+	}
+	return c
+}
+
+// sent is a step that waits for its reply.
+type sent struct {
+	command string
+	replies int    // of which the last counts
+	want    string // empty: any that is no error
+	ack     func(time.Time)
+}
+
+// work sends steps until the connection ends, and calls acked after every reply it has noted. It returns what ended
+// it: an error of the connection, or a reply that is wrong.
+func (c *client) work(conn *wire.Conn, acked func()) (broken, wrong error) {
+	for {
+		n := 1
+		if c.rng.IntN(2) == 0 {
+			n = 1 + c.rng.IntN(maxPipeline)
+		}
+		var raw []byte
+		batch := make([]sent, 0, n)
+		for range n {
+			var s sent
+			if raw, s = c.step(raw); s.ack != nil {
+				batch = append(batch, s)
+			}
+		}
+		if err := conn.Send(raw); err != nil {
+			return err, nil
+		}
+		for _, s := range batch {
+			if broken, wrong = s.receive(conn); broken != nil || wrong != nil {
+				return broken, wrong
+			}
+			acked()
+		}
+	}
+}
+
+// step appends a step's commands, and notes it as sent.
+func (c *client) step(raw []byte) ([]byte, sent) {
+	if c.rng.IntN(8) == 0 {
+		return c.addShared(raw)
+	}
+	u := c.units[c.wheel[c.rng.IntN(len(c.wheel))]]
+	m, ok := u.kind.next(c.rng, u.keys, u.steps[len(u.steps)-1])
+	if !ok {
+		return raw, sent{}
+	}
+	for _, words := range m.commands {
+		raw = wire.AppendCommand(raw, words...)
+	}
+	at := len(u.steps)
+	command := fmt.Sprint(m.commands)
+	u.steps = append(u.steps, step{command: command, sent: time.Now(), after: m.after})
+	return raw, sent{command, len(m.commands), m.reply, func(now time.Time) { u.steps[at].acked = now }}
+}
+
+func (c *client) addShared(raw []byte) ([]byte, sent) {
+	i, by := c.rng.IntN(sharedCounters), 1+c.rng.Int64N(maxAmount)
+	at := len(c.shared[i])
+	c.shared[i] = append(c.shared[i], addition{by: by})
+	raw = wire.AppendCommand(raw, "INCRBY", sharedKey(i), strconv.FormatInt(by, 10))
+	return raw, sent{"INCRBY " + sharedKey(i), 1, "", func(now time.Time) { c.shared[i][at].acked = now }}
+}
+
+// receive reads the replies of a step and notes when the last one came.
+func (s sent) receive(conn *wire.Conn) (broken, wrong error) {
+	for i := range s.replies {
+		v, err := conn.Receive()
+		if err != nil {
+			return err, nil
+		}
+		if i < s.replies-1 {
+			continue
+		}
+		s.ack(time.Now())
+		if s.want != "" && v.String() != s.want || v.IsError() {
+			return nil, fmt.Errorf("%s: answered %s, not %s", s.command, v, s.want)
+		}
+	}
+	return nil, nil
+}
