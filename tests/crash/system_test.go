@@ -1,9 +1,7 @@
 package crash
 
 import (
-	"os/exec"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -36,9 +34,6 @@ type system struct {
 
 var quotaDB = system{
 	start: func(t *testing.T, l level, dir string) *process.Server {
-		if out, _ := exec.Command(process.Binary(t), "--help").CombinedOutput(); !strings.Contains(string(out), "--data-dir") {
-			t.Skip("this quota-db has no --data-dir yet")
-		}
 		return process.QuotaDB(t, "--log-level", "info", "--data-dir", dir, "--durability", string(l),
 			"--batch-max-delay-ms", "10")
 	},
