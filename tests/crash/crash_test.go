@@ -37,7 +37,7 @@ func TestManyClientsShareTheSyncsOfAlways(t *testing.T) {
 // TestRedisPassesTheSameHarness proves that the harness blames nobody who keeps the promises.
 func TestRedisPassesTheSameHarness(t *testing.T) {
 	for _, l := range []level{always, interval, never} {
-		t.Run(string(l), func(t *testing.T) { newHarness(t, redis, l, fewClients).run(t, max(1, rounds(t)/4)) })
+		t.Run(string(l), func(t *testing.T) { newHarness(t, redis, l, fewClients).run(t, min(rounds(t), 10)) })
 	}
 }
 
@@ -60,7 +60,7 @@ func newHarness(t *testing.T, s system, l level, clients int) *harness {
 	t.Helper()
 	h := &harness{system: s, level: l, dir: t.TempDir(), evidence: newEvidence(t), seed: seed(t), shared: map[string]int64{}}
 	for id := range clients {
-		c := newClient(id)
+		c := newClient(id, s)
 		h.clients = append(h.clients, c)
 		for _, u := range c.units {
 			h.keys = append(h.keys, u.keys...)
