@@ -42,6 +42,7 @@ type flusher struct {
 	walked   chan error
 	spawn    func(func()) // runs what takes long beside the flusher
 	removing sync.WaitGroup
+	company  company
 }
 
 type syncResult struct {
@@ -52,7 +53,8 @@ type syncResult struct {
 func newFlusher(s *Store) *flusher {
 	return &flusher{
 		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: time.Now(), patience: leastRepair,
-		spawn: func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
+		spawn:   func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
+		company: newCompany(),
 	}
 }
 
@@ -71,6 +73,7 @@ func (f *flusher) follow() {
 			return
 		case <-tick.C:
 		case <-f.wake:
+		case <-f.company.over.C:
 		case r := <-f.synced:
 			f.endSync(r)
 		case err := <-f.walked:
@@ -86,7 +89,10 @@ func (f *flusher) round() {
 		f.mend(failure)
 		return
 	}
-	waited := f.waiters.any()
+	waited := f.waiters.count() > 0
+	if waited && f.company.isAwaited(f) {
+		return
+	}
 	if waited || f.changed() {
 		f.group()
 	}
@@ -216,7 +222,9 @@ func (f *flusher) endSync(r syncResult) {
 func (f *flusher) isSafe(group uint64, grants []engine.Grant) {
 	f.db.Grant(grants)
 	f.safe.Store(group)
-	f.waiters.release(group)
+	if n := f.waiters.release(group); n > 0 {
+		f.company.begin(f, n)
+	}
 }
 
 // waitSync waits for the end of a sync in another goroutine.

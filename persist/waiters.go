@@ -4,8 +4,10 @@ import "sync"
 
 // waiters are those who want to hear that a group is safe.
 type waiters struct {
-	mu   sync.Mutex // protects list
-	list []waiter
+	mu    sync.Mutex // protects list and quiet
+	list  []waiter
+	quiet int // the flusher does not want to hear of fewer
+	woken []waiter
 }
 
 type waiter struct {
@@ -28,8 +30,11 @@ func (s *Store) Await(group uint64, wake func()) bool {
 		return false
 	}
 	s.waiters.list = append(s.waiters.list, waiter{group, wake})
+	enough := len(s.waiters.list) > s.waiters.quiet
 	s.waiters.mu.Unlock()
-	s.rouse()
+	if enough {
+		s.rouse()
+	}
 	return true
 }
 
@@ -41,21 +46,32 @@ func (s *Store) rouse() {
 	}
 }
 
-// any reports whether anybody waits.
-func (w *waiters) any() bool {
+// count is how many wait.
+func (w *waiters) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.list) > 0
+	return len(w.list)
 }
 
-// release wakes those who wait for a group up to this one.
-func (w *waiters) release(group uint64) {
+// expect keeps the flusher from hearing of the next waiters before they are n; it is false if they are already.
+func (w *waiters) expect(n int) bool {
 	w.mu.Lock()
-	var woken []waiter
+	defer w.mu.Unlock()
+	if len(w.list) >= n {
+		w.quiet = 0
+		return false
+	}
+	w.quiet = n - 1
+	return true
+}
+
+// release wakes those who wait for a group up to this one, and says how many they were. Only the flusher calls it.
+func (w *waiters) release(group uint64) int {
+	w.mu.Lock()
 	kept := w.list[:0]
 	for _, one := range w.list {
 		if one.group <= group {
-			woken = append(woken, one)
+			w.woken = append(w.woken, one)
 		} else {
 			kept = append(kept, one)
 		}
@@ -63,7 +79,11 @@ func (w *waiters) release(group uint64) {
 	clear(w.list[len(kept):])
 	w.list = kept
 	w.mu.Unlock()
-	for _, one := range woken {
+	n := len(w.woken)
+	for _, one := range w.woken {
 		one.wake()
 	}
+	clear(w.woken)
+	w.woken = w.woken[:0]
+	return n
 }
