@@ -22,7 +22,7 @@ const (
 // they send PING instead, in alternating slices of the given length.
 func compareFloods(out io.Writer, quota *server, length time.Duration) error {
 	const slices = 6
-	c, err := wire.Dial("127.0.0.1:" + quota.port)
+	c, err := wire.Dial(quota.addr())
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func compareFloods(out io.Writer, quota *server, length time.Duration) error {
 }
 
 // at is a percentile in microseconds. It sorts all.
-func at(all []time.Duration, percent int) int64 {
+func at(all []time.Duration, percent float64) int64 {
 	slices.Sort(all)
-	return all[min(len(all)*percent/100, len(all)-1)].Microseconds()
+	return percentile(all, percent).Microseconds()
 }
 
 // flood sends a command over and over on many connections, and measures another client's requests meanwhile.
@@ -101,7 +101,7 @@ func (s *server) flood(command []string, length time.Duration, latencies *[]time
 
 // login is a connection, logged in if asked for.
 func (s *server) login(in bool) (*wire.Conn, error) {
-	c, err := wire.Dial("127.0.0.1:" + s.port)
+	c, err := wire.Dial(s.addr())
 	if err != nil || !in {
 		return c, err
 	}

@@ -47,8 +47,8 @@ return -1`
 // compareLimits prints what one rate limiting decision costs: INCR on a quota, beside INCR on a counter, QUOTAINCR,
 // CL.THROTTLE, and two Lua token buckets on Redis. All admit every request: a refusal would be cheaper.
 func compareLimits(out io.Writer, quota, redis *server, rounds int, scale float64) error {
-	err := quota.pipe(limitKeys, func(w io.Writer, i int) {
-		fmt.Fprintf(w, "QUOTASET quota:%012d 1000000000 60\r\n", i)
+	err := quota.pipe(limitKeys, func(dst []byte, i int) []byte {
+		return fmt.Appendf(dst, "QUOTASET quota:%012d 1000000000 60\r\n", i)
 	})
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func compareLimits(out io.Writer, quota, redis *server, rounds int, scale float6
 		if command[0] == "evalsha" {
 			s, w.requests = redis, int(scale*500_000)
 		}
-		sides = append(sides, side{s, w})
+		sides = append(sides, side{server: s, workload: w})
 	}
 	costs, rates, err := alternate(sides, rounds)
 	if err != nil {

@@ -3,12 +3,25 @@
 // It starts three servers: quota-db, redis-server, and a second redis-server. Per workload it goes through
 // rounds; in each, every server gets the same load from redis-benchmark, in alternating order. What it prints is the server's
 // CPU time per command (user and system, from /proc), quota-db's ratio to Redis as the median over the rounds with the extremes, and the same ratio
-// of the second Redis to the first: how far Redis is from itself today. A difference within that spread means nothing.
+// of the second Redis to the first: how far Redis is from itself today. A difference within that spread means nothing, and a bound that a
+// figure misses by no more holds "within the spread".
 //
-// With -limits it compares rate limiting instead: see limits.go. With -flood 30s it measures what a flood of wrong passwords costs
-// others: see flood.go.
+// These servers write no files. What files cost is compared by others:
 //
-//	go run ./tests/bench [-limits | -flood 30s] [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-quota-db 'command {port}'] [-redis 'command {port}']
+//	-durable    quota-db with files, without, and two Redis with a log that is synced every second
+//	-always     quota-db and two Redis that answer once a command is on disk
+//	-recovery   how long quota-db and Redis take to load their files
+//	-snapshot   latencies while BGSAVE runs
+//	-limits     rate limits: quotas, counters, and Lua token buckets
+//	-flood 30s  what a flood of wrong passwords costs others
+//
+// Usage:
+//
+//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s] [-rounds 10] [-only c100,p16-1m] [-scale 1.0]
+//	    [-keys 1000000] [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
+//
+// Options for durability are appended to both command lines as the programs understand them, so that -quota-db 'redis-server --port {port}' compares Redis
+// with itself.
 //
 // Linux only; needs redis-server, redis-cli, redis-benchmark and taskset. Servers are pinned to processor 0, the client to 1.
 package main
@@ -20,28 +33,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
 )
 
-// workload is one load that redis-benchmark makes.
-type workload struct {
-	name     string
-	flags    []string // connections, pipeline
-	requests int      // per round and server
-	keys     int      // how many different counters
-	command  []string
-}
+const (
+	tableKeys = 1_000_000
+	manyKeys  = 10_000_000 // of what takes time by the number of counters
+)
 
-func on(verb string) []string { return []string{verb, "counter:__rand_int__"} }
-
-var workloads = []workload{
-	{"c100", []string{"-c", "100"}, 400_000, 1_000_000, on("incr")},
-	{"p16-1k", []string{"-c", "50", "-P", "16"}, 4_000_000, 1_000, on("incr")},
-	{"p16-10k", []string{"-c", "50", "-P", "16"}, 4_000_000, 10_000, on("incr")},
-	{"p16-1m", []string{"-c", "50", "-P", "16"}, 3_000_000, 1_000_000, on("incr")},
-	{"p128-1m", []string{"-c", "50", "-P", "128"}, 6_000_000, 1_000_000, on("incr")},
-	{"get-1m", []string{"-c", "50", "-P", "16"}, 3_000_000, 1_000_000, on("get")},
+// flags are what is asked for.
+type flags struct {
+	durable, always, recovery, snapshot, limits bool
+	flood                                       time.Duration
+	rounds, keys                                int
+	only, dir, processors, quota, redis         string
+	scale                                       float64
 }
 
 func main() {
@@ -52,140 +59,97 @@ func main() {
 }
 
 func run(args []string, out io.Writer) error {
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	rounds := fs.Int("rounds", 10, "rounds per workload")
-	only := fs.String("only", "", "comma-separated workloads; default all")
-	limiting := fs.Bool("limits", false, "compare rate limits: quotas, counters, and Lua token buckets")
-	flooding := fs.Duration("flood", 0, "measure a client beside wrong passwords, and beside PING, for so long each")
-	scale := fs.Float64("scale", 1, "factor on the requests per round")
-	keys := fs.Int("keys", 1_000_000, "counters that both servers hold beforehand")
-	quotaLine := fs.String("quota-db", "", "command line of quota-db, {port} is replaced; default: built from this tree")
-	redisLine := fs.String("redis", "redis-server --bind 127.0.0.1 --port {port} --save '' --appendonly no", "command line of Redis")
-	if err := fs.Parse(args); err != nil {
+	f, err := parse(args)
+	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "quota-db-bench-")
+	dir, err := os.MkdirTemp(f.dir, "quota-db-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if *quotaLine == "" {
-		binary := filepath.Join(dir, "quota-db")
-		if msg, err := exec.Command("go", "build", "-o", binary, "./cmd/quota-db").CombinedOutput(); err != nil {
-			return fmt.Errorf("build quota-db: %w\n%s", err, msg)
-		}
-		*quotaLine = binary + " --bind 127.0.0.1:{port} --log-level error"
-	}
-
-	var servers []*server
-	defer func() {
-		for _, s := range servers {
-			s.stop()
-		}
-	}()
-	for _, line := range []string{*quotaLine, *redisLine, *redisLine} {
-		s, err := start(line, dir)
-		if err != nil {
-			return err
-		}
-		servers = append(servers, s)
-	}
-	if *flooding > 0 {
-		return compareFloods(out, servers[0], *flooding)
-	}
-	if *limiting {
-		return compareLimits(out, servers[0], servers[1], *rounds, *scale)
-	}
-	if err := fillAll(out, servers, *keys); err != nil {
+	if dir, err = filepath.Abs(dir); err != nil { // servers run in directories of their own
 		return err
 	}
-	fmt.Fprintf(out, "%-8s %9s %9s   %-22s %-22s %11s %11s\n",
-		"", "quota us", "redis us", "quota/redis (min max)", "redis/redis (min max)", "quota rps", "redis rps")
-	for _, w := range workloads {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), w.name) {
-			continue
-		}
-		w.requests = int(float64(w.requests) * *scale)
-		if err := measure(out, w, servers, *rounds); err != nil {
+	b := &bench{out: out, dir: dir, rounds: f.rounds, scale: f.scale, keys: f.keys}
+	if f.only != "" {
+		b.only = strings.Split(f.only, ",")
+	}
+	if f.quota == "" {
+		if f.quota, err = build(dir); err != nil {
 			return err
 		}
 	}
-	return nil
+	if b.quota, err = newProgram(f.quota, f.processors); err != nil {
+		return err
+	}
+	if b.redis, err = newProgram(f.redis, f.processors); err != nil {
+		return err
+	}
+	if err := pin(); err != nil {
+		return err
+	}
+	defer b.close()
+	return b.choose(f)
 }
 
-// fillAll gives every server the same counters and prints what a counter takes of resident memory.
-func fillAll(out io.Writer, servers []*server, keys int) error {
-	perKey := make([]float64, len(servers))
-	for i, s := range servers {
-		before, err := s.resident()
-		if err != nil {
-			return err
+func parse(args []string) (flags, error) {
+	var f flags
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.BoolVar(&f.durable, "durable", false, "compare what commands cost with files, synced every second")
+	fs.BoolVar(&f.always, "always", false, "compare what commands cost that are answered once they are on disk")
+	fs.BoolVar(&f.recovery, "recovery", false, "compare how long it takes to load what is on disk")
+	fs.BoolVar(&f.snapshot, "snapshot", false, "compare latencies with and without BGSAVE")
+	fs.BoolVar(&f.limits, "limits", false, "compare rate limits: quotas, counters, and Lua token buckets")
+	fs.DurationVar(&f.flood, "flood", 0, "measure a client beside wrong passwords, and beside PING, for so long each")
+	fs.IntVar(&f.rounds, "rounds", 10, "rounds per workload, starts, or snapshots")
+	fs.StringVar(&f.only, "only", "", "comma-separated workloads; default all")
+	fs.Float64Var(&f.scale, "scale", 1, "factor on the requests per round")
+	fs.IntVar(&f.keys, "keys", 0, "counters that servers hold beforehand; default 1000000, with -recovery and -snapshot 10000000")
+	fs.StringVar(&f.dir, "dir", "", "directory on the disk where the servers have their files; default that of temporary files")
+	fs.StringVar(&f.processors, "processors", "0", "processors that servers are pinned to, as 0 or 0,1; this program is pinned to "+clientProcessor)
+	fs.StringVar(&f.quota, "quota-db", "", "command line of quota-db, {port} and {dir} are replaced; default: built from this tree")
+	fs.StringVar(&f.redis, "redis", "redis-server --bind 127.0.0.1 --port {port} --save ''", "command line of Redis")
+	err := fs.Parse(args)
+	if f.keys == 0 {
+		f.keys = tableKeys
+		if f.recovery || f.snapshot {
+			f.keys = manyKeys
 		}
-		if err := s.fill(keys); err != nil {
-			return err
-		}
-		after, err := s.resident()
-		if err != nil {
-			return err
-		}
-		perKey[i] = float64(after-before) / float64(keys)
 	}
-	fmt.Fprintf(out, "memory   %.1f bytes per counter, Redis %.1f (%d counters, 20-byte keys)\n", perKey[0], perKey[1], keys)
-	return nil
+	return f, err
 }
 
-// measure runs the rounds of one workload and prints its row. servers: quota-db, Redis, Redis again.
-func measure(out io.Writer, w workload, servers []*server, rounds int) error {
-	sides := make([]side, len(servers))
-	for i, s := range servers {
-		sides[i] = side{s, w}
+// build makes quota-db of this tree and returns its command line.
+func build(dir string) (string, error) {
+	binary := filepath.Join(dir, "quota-db")
+	if msg, err := exec.Command("go", "build", "-o", binary, "./cmd/quota-db").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build quota-db: %w\n%s", err, msg)
 	}
-	costs, rates, err := alternate(sides, rounds)
+	return binary + " --bind 127.0.0.1:{port} --log-level error", nil
+}
+
+// choose runs the comparison that is asked for.
+func (b *bench) choose(f flags) error {
+	switch {
+	case f.durable:
+		return b.compareDurable()
+	case f.always:
+		return b.compareAlways()
+	case f.recovery:
+		return b.compareRecovery()
+	case f.snapshot:
+		return b.compareSnapshots()
+	}
+	if f.flood == 0 && !f.limits {
+		return b.tables()
+	}
+	servers, err := b.startAll(memory)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%-8s %9.3f %9.3f   %-22s %-22s %11.0f %11.0f\n", w.name, median(costs[0]), median(costs[1]),
-		ratio(costs[0], costs[1]), ratio(costs[2], costs[1]), median(rates[0]), median(rates[1]))
-	return nil
-}
-
-// side is one of the things that are compared.
-type side struct {
-	*server
-	workload
-}
-
-// alternate loads the sides in turn, each round in another order. It returns microseconds of CPU per command and
-// commands per second, by side and round.
-func alternate(sides []side, rounds int) (costs, rates [][]float64, err error) {
-	costs, rates = make([][]float64, len(sides)), make([][]float64, len(sides))
-	for round := range rounds {
-		for n := range sides {
-			i := (round + n) % len(sides)
-			cost, rate, err := sides[i].load(sides[i].workload)
-			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", sides[i].name, err)
-			}
-			costs[i] = append(costs[i], cost)
-			rates[i] = append(rates[i], rate)
-		}
+	if f.flood > 0 {
+		return compareFloods(b.out, servers[0], f.flood)
 	}
-	return costs, rates, nil
-}
-
-// ratio is the median of a/b over the rounds, with the extremes.
-func ratio(a, b []float64) string {
-	r := make([]float64, len(a))
-	for i := range a {
-		r[i] = a[i] / b[i]
-	}
-	return fmt.Sprintf("%.3f (%.2f %.2f)", median(r), slices.Min(r), slices.Max(r))
-}
-
-func median(x []float64) float64 {
-	x = slices.Sorted(slices.Values(x))
-	if n := len(x); n%2 == 0 {
-		return (x[n/2-1] + x[n/2]) / 2
-	}
-	return x[len(x)/2]
+	return compareLimits(b.out, servers[0], servers[1], b.rounds, b.scale)
 }

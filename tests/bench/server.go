@@ -1,57 +1,83 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
 const (
-	startLimit = 20 * time.Second
-	stopLimit  = 10 * time.Second
-	// ticksPerSecond is the unit of /proc/PID/stat: USER_HZ, 100 on every Linux that Go runs on.
-	ticksPerSecond = 100
+	// startLimit and stopLimit are for files of many million counters.
+	startLimit = 5 * time.Minute
+	stopLimit  = 2 * time.Minute
+	startPoll  = 2 * time.Millisecond // how exactly the time of a start is known
 )
 
-// server is a running process that speaks RESP on a loopback port.
+// server is a process that speaks RESP on a loopback port.
 type server struct {
-	cmd  *exec.Cmd
-	port string
+	cmd   *exec.Cmd
+	port  string
+	dir   string        // where its files are
+	ended chan struct{} // closed when the process has ended
+	// took is the time from its start until it answered.
+	took time.Duration
 }
 
-// start runs a command line (words split at blanks, ” is an empty word) pinned to processor 0 and waits until it accepts connections.
-func start(line, dir string) (*server, error) {
+// start runs a program in a directory and waits until it answers.
+func start(p program, m mode, dir string) (*server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	words := strings.Fields(strings.ReplaceAll(line, "{port}", port))
-	for i := range words {
-		words[i] = strings.Trim(words[i], "'")
+	words, err := p.words(m, port, dir)
+	if err != nil {
+		return nil, err
 	}
-	s := &server{cmd: exec.Command("taskset", append([]string{"-c", "0"}, words...)...), port: port}
+	s := &server{cmd: exec.Command("taskset", append([]string{"-c", p.processors}, words...)...), port: port, dir: dir, ended: make(chan struct{})}
 	s.cmd.Dir = dir
 	s.cmd.Stderr = os.Stderr
+	begin := time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", words[0], err)
 	}
-	for deadline := time.Now().Add(startLimit); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
-			return s, conn.Close()
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.ended)
+	}()
+	for time.Since(begin) < startLimit {
+		if s.answers() {
+			s.took = time.Since(begin)
+			return s, nil
+		}
+		select {
+		case <-s.ended:
+			return nil, fmt.Errorf("%s: %s before it answered", strings.Join(words, " "), s.cmd.ProcessState)
+		case <-time.After(startPoll):
 		}
 	}
-	s.stop()
-	return nil, fmt.Errorf("%s does not answer on port %s", words[0], port)
+	return nil, errors.Join(fmt.Errorf("%s does not answer on port %s", words[0], port), s.stop())
 }
+
+// answers says whether the server has loaded what it has on disk.
+func (s *server) answers() bool {
+	c, err := wire.Dial(s.addr())
+	if err != nil {
+		return false
+	}
+	defer func() { _ = c.Close() }()
+	v, err := c.Do("PING")
+	return err == nil && !(v.IsError() && strings.HasPrefix(v.Text, "LOADING"))
+}
+
+func (s *server) addr() string { return "127.0.0.1:" + s.port }
 
 func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,41 +89,23 @@ func freePort() (string, error) {
 	return port, err
 }
 
-// stop asks the process to end and makes sure that it does.
-func (s *server) stop() {
+// stop asks the process to end and makes sure that it does. It is an error if that took force.
+func (s *server) stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.AfterFunc(stopLimit, func() { _ = s.cmd.Process.Kill() })
-	defer timer.Stop()
-	_ = s.cmd.Wait()
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(stopLimit):
+	}
+	_ = s.cmd.Process.Kill()
+	<-s.ended
+	return fmt.Errorf("port %s: killed, it had not stopped after %v", s.port, stopLimit)
 }
 
-// fill makes the counters that redis-benchmark will name.
-func (s *server) fill(keys int) error {
-	return s.pipe(keys, func(w io.Writer, i int) {
-		fmt.Fprintf(w, "*3\r\n$6\r\nINCRBY\r\n$20\r\ncounter:%012d\r\n$5\r\n70000\r\n", i)
-	})
-}
-
-// pipe sends count commands through redis-cli.
-func (s *server) pipe(count int, command func(w io.Writer, i int)) error {
-	cli := exec.Command("taskset", "-c", "1", "redis-cli", "-p", s.port, "--pipe")
-	in, err := cli.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := cli.Start(); err != nil {
-		return err
-	}
-	w := bufio.NewWriter(in)
-	for i := range count {
-		command(w, i)
-	}
-	return errors.Join(w.Flush(), in.Close(), cli.Wait())
-}
-
-// load puts a workload on the server and returns its CPU time per command in microseconds and the commands per second.
-func (s *server) load(w workload) (cost, rate float64, err error) {
-	args := []string{"-c", "1", "redis-benchmark", "-p", s.port, "-q", "-n", strconv.Itoa(w.requests), "-r", strconv.Itoa(w.keys)}
+// load puts a workload on the server, then calls rest, if there is one. It returns the CPU time per command in microseconds, rest included, and the
+// commands per second.
+func (s *server) load(w workload, rest func() error) (cost, rate float64, err error) {
+	args := []string{"-c", clientProcessor, "redis-benchmark", "-p", s.port, "-q", "-n", strconv.Itoa(w.requests), "-r", strconv.Itoa(w.keys)}
 	args = append(args, w.flags...)
 	args = append(args, w.command...)
 	before, err := s.cpu()
@@ -107,6 +115,11 @@ func (s *server) load(w workload) (cost, rate float64, err error) {
 	out, err := exec.Command("taskset", args...).Output()
 	if err != nil {
 		return 0, 0, fmt.Errorf("redis-benchmark: %w", err)
+	}
+	if rest != nil {
+		if err := rest(); err != nil {
+			return 0, 0, err
+		}
 	}
 	after, err := s.cpu()
 	if err != nil {
@@ -124,37 +137,4 @@ func requestsPerSecond(out string) (float64, error) {
 	}
 	fields := strings.Fields(out[:end])
 	return strconv.ParseFloat(fields[len(fields)-1], 64)
-}
-
-// cpu is the processor time that the server has used so far.
-func (s *server) cpu() (time.Duration, error) {
-	stat, err := s.proc("stat")
-	if err != nil {
-		return 0, err
-	}
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	total := 0
-	for _, f := range fields[11:13] { // utime, stime
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			return 0, err
-		}
-		total += n
-	}
-	return time.Duration(total) * time.Second / ticksPerSecond, nil
-}
-
-// resident is the server's resident memory in bytes.
-func (s *server) resident() (int, error) {
-	statm, err := s.proc("statm")
-	if err != nil {
-		return 0, err
-	}
-	pages, err := strconv.Atoi(strings.Fields(statm)[1])
-	return pages * os.Getpagesize(), err
-}
-
-func (s *server) proc(file string) (string, error) {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), file))
-	return string(b), err
 }
