@@ -20,15 +20,18 @@ func newCompany() company {
 // begin is called when a sync has released so many.
 func (c *company) begin(f *flusher, released int) {
 	c.expected = released + f.waiters.count()
-	wait := min(time.Since(f.last), longestWait)
+	wait := min(max(time.Since(f.last), shortestWait), longestWait)
 	c.until = time.Now().Add(wait)
 	if c.expected > 1 && f.waiters.expect(c.expected) {
 		c.over.Reset(wait)
 	}
 }
 
-// longestWait bounds the wait for others.
-const longestWait = 2 * time.Millisecond
+// The wait for others is as long as a sync takes, within these bounds.
+const (
+	shortestWait = 500 * time.Microsecond
+	longestWait  = 2 * time.Millisecond
+)
 
 // isAwaited reports whether others are still awaited.
 func (c *company) isAwaited(f *flusher) bool {
