@@ -124,6 +124,14 @@ func (d *Dir) Load(fn func(Frame) error) (*Cut, error) {
 	return &Cut{filepath.Join(d.path, segmentName(last.kind, last.number)), d.tail.end, d.tail.cut, d.tail.reason}, nil
 }
 
+// Records is how many records the snapshot has, 0 if there is none.
+func (d *Dir) Records() uint64 {
+	if m := d.manifest; len(m.segments) > 0 {
+		return m.segments[0].records
+	}
+	return 0
+}
+
 // Bytes is the length of all segments that Load reads.
 func (d *Dir) Bytes() int64 {
 	bytes := int64(0)

@@ -24,9 +24,10 @@ const (
 //	quotadb 1                      version of the format
 //	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; only zeros: none, as in a backup
 //	start 0                        a number above all that the life has used on keys that are gone
+//	hash 1b2c3d4e5f60718 29a0b1c2d3e4f506
 //	clock 1764000000000 86400      Wall and Age of Clock, as far as was known
 //	stopped clean                  or: running
-//	snapshot 7 120034              number and length in bytes
+//	snapshot 7 120034 5000         number, length in bytes, records
 //	log 7 3000041                  number and length; of the last, unless it was stopped clean: open, and an offset that is safe
 //	log 8 open 32
 //	crc 1a2b3c4d                   CRC-32C of the lines before
@@ -40,7 +41,8 @@ type manifest struct {
 type Identity struct {
 	Node  uint16 // 0: nobody's yet
 	Life  uint64
-	Start uint64 // a number at or above all that the life has used on keys that are gone
+	Start uint64    // a number at or above all that the life has used on keys that are gone
+	Hash  [2]uint64 // the secret of the hash in whose order snapshots were written; 0: not known
 	Clock
 }
 
@@ -51,25 +53,27 @@ type segmentEntry struct {
 	size   int64 // unless open, its length
 	open   bool
 	safe   int64 // if open, an offset up to which it is safe
+
+	records uint64 // of a snapshot
 }
 
 func (m *manifest) text() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "quotadb %d\nlife %d %016x\nstart %d\nclock %d %d\n", formatVersion, m.Node, m.Life, m.Start, m.Wall, m.Age)
+	fmt.Fprintf(&b, "quotadb %d\nlife %d %016x\nstart %d\nhash %x %x\nclock %d %d\n",
+		formatVersion, m.Node, m.Life, m.Start, m.Hash[0], m.Hash[1], m.Wall, m.Age)
 	if m.clean {
 		b.WriteString("stopped clean\n")
 	} else {
 		b.WriteString("running\n")
 	}
 	for _, s := range m.segments {
-		kind := "log"
-		if s.kind == snapshotSegment {
-			kind = "snapshot"
-		}
-		if s.open {
-			fmt.Fprintf(&b, "%s %d open %d\n", kind, s.number, s.safe)
-		} else {
-			fmt.Fprintf(&b, "%s %d %d\n", kind, s.number, s.size)
+		switch {
+		case s.kind == snapshotSegment:
+			fmt.Fprintf(&b, "snapshot %d %d %d\n", s.number, s.size, s.records)
+		case s.open:
+			fmt.Fprintf(&b, "log %d open %d\n", s.number, s.safe)
+		default:
+			fmt.Fprintf(&b, "log %d %d\n", s.number, s.size)
 		}
 	}
 	return fmt.Appendf(nil, "%scrc %08x\n", b.String(), crc32.Checksum([]byte(b.String()), castagnoli))
@@ -111,6 +115,12 @@ func (m *manifest) parseLine(f []string) {
 		}
 	case "start":
 		m.Start = number(1)
+	case "hash":
+		for i := range m.Hash {
+			if len(f) > i+1 {
+				m.Hash[i], _ = strconv.ParseUint(f[i+1], 16, 64)
+			}
+		}
 	case "clock":
 		m.Clock = Clock{int64(number(1)), int64(number(2))}
 	case "stopped":
@@ -124,6 +134,9 @@ func (m *manifest) parseLine(f []string) {
 			s.open, s.safe = true, int64(number(3))
 		} else {
 			s.size = int64(number(2))
+			if s.kind == snapshotSegment {
+				s.records = number(3)
+			}
 		}
 		m.segments = append(m.segments, s)
 	}

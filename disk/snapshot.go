@@ -84,7 +84,7 @@ func (d *Dir) Commit(s *Snapshot) (obsolete []string, err error) {
 	}
 	m := *d.manifest
 	m.segments = []segmentEntry{
-		{kind: snapshotSegment, number: number, size: s.segment.size},
+		{kind: snapshotSegment, number: number, size: s.segment.size, records: s.records},
 		{kind: logSegment, number: number, open: true, safe: d.log.synced},
 	}
 	if err := m.write(d.fs, d.path); err != nil {

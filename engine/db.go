@@ -93,6 +93,30 @@ func Open(o Options) (*DB, error) {
 	return db, nil
 }
 
+// Reserve makes room in the index of an empty DB for so many keys that are about to be loaded, so that it need not grow. loaded is to be
+// called when they are there: from then on the index is as large as the keys want it.
+func (db *DB) Reserve(keys int64) (loaded func()) {
+	for i := range db.shards {
+		x := &db.shards[i].index
+		if n := uint64(keys) / uint64(len(db.shards)) / loadedLoad; n > x.initial {
+			x.initial = n
+			x.resizeIfDue()
+			x.clearTo(n)
+		}
+	}
+	return func() {
+		for i := range db.shards {
+			s := &db.shards[i]
+			s.mu.Lock()
+			s.index.initial = initialBuckets(i, len(db.shards))
+			s.mu.Unlock()
+		}
+	}
+}
+
+// loadedLoad is how many keys a bucket has on average after a load: between shrinkLoad and growLoad.
+const loadedLoad = 7
+
 // initialBuckets is the size of a shard's first table. Tables grow by half; the shards begin at different sizes
 // between two such steps, so that they do not all grow at the same time.
 func initialBuckets(shard, shards int) uint64 {

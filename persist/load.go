@@ -22,7 +22,7 @@ func newLife() uint64 {
 }
 
 const (
-	loadAhead     = 8 // frames that wait for a worker
+	loadAhead     = 64 // frames that wait for a worker, and of a snapshot, frames that one worker gets in a row: they are of the same shards
 	progressEvery = time.Second
 )
 
@@ -35,9 +35,9 @@ type loader struct {
 	writers []uint32 // of the segment
 	segment int
 	frames  []chan job // by worker
-	next    int
-	flushes uint64 // how often all keys were flushed by what is safe
-	unsafe  bool   // what comes now may not be
+	next    int        // frame of a snapshot
+	flushes uint64     // how often all keys were flushed by what is safe
+	unsafe  bool       // what comes now may not be
 	done    sync.WaitGroup
 	mu      sync.Mutex // protects keys and err
 	keys    int64
@@ -53,6 +53,7 @@ type job struct {
 // load fills the DB with what the directory has.
 func (s *Store) load(path string) error {
 	began := time.Now()
+	loaded := s.db.Reserve(int64(s.dir.Records()))
 	l := newLoader(s.db, s.now(), !s.dir.StoppedClean())
 	progress := time.NewTicker(progressEvery)
 	defer progress.Stop()
@@ -69,6 +70,7 @@ func (s *Store) load(path string) error {
 	if err = errors.Join(err, l.close()); err != nil {
 		return err
 	}
+	loaded()
 	if !l.unsafe {
 		l.flushes = s.db.Flushes()
 	}
@@ -120,8 +122,8 @@ func (l *loader) give(f disk.Frame) error {
 	case kindRecords:
 		j := job{frame: f, writers: l.writers[:len(l.writers):len(l.writers)]}
 		if f.Snapshot {
-			l.next = (l.next + 1) % len(l.frames)
-			l.frames[l.next] <- j
+			l.frames[l.next/loadAhead%len(l.frames)] <- j
+			l.next++
 			return nil
 		}
 		for _, frames := range l.frames {

@@ -47,7 +47,7 @@ const (
 type Options struct {
 	FS         vfs.FS
 	Dir        string
-	Engine     engine.Options // of the DB that is made; Life, Start and Followed are the store's to set
+	Engine     engine.Options // of the DB that is made; Life, Start and Followed are the store's to set, and HashKey if the directory has one
 	Durability Durability
 	Delay      time.Duration // how long a change waits for others before it is written
 	// Clock makes the clock of the DB, which stands at least at what it is given.
@@ -130,7 +130,10 @@ func (s *Store) open(o *Options) error {
 	} else {
 		o.Engine.Life, o.Engine.Start = newLife(), 0
 	}
-	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start}
+	if before.Hash != [2]uint64{} {
+		o.Engine.HashKey = before.Hash // a snapshot is in the order of its hash, which makes it fast to load
+	}
+	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start, Hash: o.Engine.HashKey}
 	o.Engine.Followed = true
 	var err error
 	if s.db, err = engine.Open(o.Engine); err != nil {
