@@ -312,6 +312,9 @@ func (d *Dir) EndGroup(g Group) {
 	d.manifest.advance(g.Clock)
 }
 
+// Segment is the number of the log segment that frames go to.
+func (d *Dir) Segment() uint64 { return d.log.header.number }
+
 // Buffered is how many bytes wait for Write.
 func (d *Dir) Buffered() int { return len(d.log.buf) }
 

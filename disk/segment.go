@@ -91,7 +91,7 @@ func (s *segment) write() error {
 	}
 	if _, err := s.file.Write(s.buf); err != nil {
 		s.torn = true
-		return fmt.Errorf("write %s: %w", s.name, err)
+		return fmt.Errorf("log: %w", err)
 	}
 	s.size += int64(len(s.buf))
 	if s.buf = s.buf[:0]; cap(s.buf) > keptBuffer {

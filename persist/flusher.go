@@ -29,6 +29,7 @@ type flusher struct {
 	batch    engine.Batch
 	flushes  uint64 // that the log knows of
 	records  int    // of the group
+	segment  uint64 // of the log
 	writers  int    // that the segment knows of
 	grants   []engine.Grant
 	syncing  bool // in another goroutine
@@ -166,6 +167,9 @@ func (f *flusher) frame() {
 
 // frameWriters adds those that the segment does not know of yet. What was taken before names no others than are there by now.
 func (f *flusher) frameWriters() {
+	if n := f.dir.Segment(); n != f.segment {
+		f.segment, f.writers = n, 0
+	}
 	fresh := f.db.Writers(f.writers)
 	f.dir.Frame(kindWriters, func(dst []byte) []byte { return appendWriters(dst, f.writers, fresh) })
 	f.writers += len(fresh)
@@ -180,11 +184,15 @@ func appendWriters(dst []byte, first int, writers []crdt.Writer) []byte {
 
 // write brings what is framed into the log; it is tried again later if that fails.
 func (f *flusher) write() bool {
+	bytes := f.dir.Buffered()
 	err := f.dir.Write()
 	if err != nil {
 		f.fail(err)
+		return false
 	}
-	return err == nil
+	f.stats.bytes.Add(int64(bytes))
+	f.stats.logBytes.Store(f.dir.LogBytes())
+	return true
 }
 
 // syncIfDue makes safe what is written: at once if somebody waits for it, else now and then.

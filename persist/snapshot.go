@@ -142,7 +142,6 @@ func (f *flusher) startWalk(hurry bool, stop <-chan struct{}) error {
 	f.snapshot.begin(f.stats.records.Load())
 	group := f.written.Load()
 	snapshot, err := f.dir.StartSnapshot()
-	f.writers = 0 // the new segment knows of none
 	if err != nil {
 		return fmt.Errorf("start snapshot: %w", err)
 	}

@@ -126,6 +126,16 @@ func (c *client) expect(text string) {
 	}
 }
 
+// expectNothing reads for a moment in which there must be nothing to read.
+func (c *client) expectNothing() {
+	c.t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	if b, err := c.replies.Peek(1); err == nil {
+		c.t.Errorf("got %q, want nothing yet", b)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+}
+
 // expectEnd reads the end of the connection.
 func (c *client) expectEnd() {
 	c.t.Helper()
