@@ -55,7 +55,9 @@ func TestRunEndsWithoutErrorWhenToldTo(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			log, ended := new(lines), make(chan error, 1)
-			go func() { ended <- run(ctx, []string{"-b", "127.0.0.1:0", "--data-dir", t.TempDir()}, noEnv, io.Discard, log) }()
+			go func() {
+				ended <- run(ctx, []string{"-b", "127.0.0.1:0", "--data-dir", t.TempDir()}, noEnv, io.Discard, log)
+			}()
 			addr := log.find(t, `addresses=\[(127\.0\.0\.1:\d+)\]`)
 			if way == "signal" {
 				cancel()
