@@ -44,10 +44,12 @@ func (d *Dir) turnLog() error {
 	return err
 }
 
-// Frame adds a frame with so many records.
-func (s *Snapshot) Frame(kind Kind, records int, fill func([]byte) []byte) error {
+// Count adds to the number of records.
+func (s *Snapshot) Count(records int) { s.records += uint64(records) }
+
+// Frame adds a frame.
+func (s *Snapshot) Frame(kind Kind, fill func([]byte) []byte) error {
 	s.segment.frame(kind, fill)
-	s.records += uint64(records)
 	if len(s.segment.buf) < writeBytes {
 		return nil
 	}

@@ -139,7 +139,7 @@ func BenchmarkTake(b *testing.B) {
 	take := func() {
 		for shard := range db.Shards() {
 			for more := db.Changed(shard); more; {
-				batch.Records = batch.Records[:0]
+				batch.Reset()
 				more = db.Take(shard, &batch, 1024)
 			}
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"math/bits"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -69,15 +70,55 @@ func (db *DB) Flushes() uint64 {
 // Backlog is about how many bytes wait for the follower because keys are gone.
 func (db *DB) Backlog() int64 { return db.backlog.Load() }
 
-// Batch is what the follower takes. It is used again: Records grow from what they are.
+// Batch is what the follower takes. It is used again after Reset.
 type Batch struct {
 	Records []byte  // the last record of a key is what there is of it, an empty one that it is gone; see Loader for their form
 	Count   int     // of them
 	Grants  []Grant // for DB.Grant, once the records are safe
 	Flushes uint64  // how often all keys were flushed before; what was taken with a smaller number is void
+
+	cuts []int // where Records can be divided
 }
 
-// Take gives the follower, the only one, what has changed in a shard, records of at most budget keys and of those that are gone, and reports whether there is more.
+const (
+	pieceBytes = 64 << 10 // of records, after which a batch can be divided
+	takeBytes  = 1 << 20  // of records, after which a take ends
+	keptBatch  = 4 << 20  // the largest buffer that is kept for the next batch
+)
+
+// ended notes the end of a record.
+func (b *Batch) ended() {
+	last := 0
+	if n := len(b.cuts); n > 0 {
+		last = b.cuts[n-1]
+	}
+	if len(b.Records)-last >= pieceBytes {
+		b.cuts = append(b.cuts, len(b.Records))
+	}
+}
+
+// Pieces are the records in pieces of whole ones, of some 64 KiB unless one alone is larger.
+func (b *Batch) Pieces() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		from := 0
+		for _, to := range append(b.cuts, len(b.Records)) {
+			if to > from && !yield(b.Records[from:to]) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// Reset empties the batch.
+func (b *Batch) Reset() {
+	*b = Batch{Records: b.Records[:0], Grants: b.Grants[:0], Flushes: b.Flushes, cuts: b.cuts[:0]}
+	if cap(b.Records) > keptBatch {
+		b.Records = nil
+	}
+}
+
+// Take gives the follower, the only one, what has changed in a shard, records of at most budget keys, and of not many more than 1 MiB, and of those that are gone. It reports whether there is more.
 func (db *DB) Take(shard int, b *Batch, budget int) (more bool) {
 	s := &db.shards[shard]
 	s.mu.Lock()
@@ -91,23 +132,23 @@ func (s *shard) take(b *Batch, budget int) (more bool) {
 	if n := len(c.buried); n > 0 { // before the records: a name may have come back
 		b.Records = append(b.Records, c.buried...)
 		b.Count++
+		b.ended()
 		s.db.backlog.Add(int64(-n))
 		if c.buried = c.buried[:0]; n > keptBuried {
 			c.buried = nil
 		}
 	}
-	n := min(len(c.noted), budget)
+	stop := len(b.Records) + takeBytes
 	// From the end: what is taken first was changed last, and is nearest in the cache.
-	taken := c.noted[len(c.noted)-n:]
-	for len(taken) > 0 {
-		group := taken[:min(len(taken), maxWarm)]
+	for budget = min(budget, len(c.noted)); budget > 0 && len(b.Records) < stop; {
+		group := c.noted[len(c.noted)-min(budget, maxWarm):]
 		s.db.warmHashes(group)
-		for _, hash := range group {
-			s.takeMarked(b, hash)
+		for i := len(group); i > 0 && len(b.Records) < stop; i-- {
+			s.takeMarked(b, group[i-1])
+			c.noted = c.noted[:len(c.noted)-1]
+			budget--
 		}
-		taken = taken[len(group):]
 	}
-	c.noted = c.noted[:len(c.noted)-n]
 	if more = len(c.noted) > 0; !more {
 		s.pending.Store(false)
 		if cap(c.noted) > keptNoted {
@@ -137,6 +178,7 @@ func (s *shard) takeMarked(b *Batch, hash uint64) {
 			b.Records = appendTokens(b.Records, rec.bucket(quotaOffset(h)), reserve)
 		}
 		b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
+		b.ended()
 	})
 }
 

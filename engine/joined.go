@@ -77,8 +77,10 @@ func (db *DB) TakeJoined(b *Batch, take func(*Batch)) {
 	}
 	for i := range db.shards {
 		if held[i/64]>>(i%64)&1 != 0 && db.shards[i].pending.Load() {
-			db.shards[i].take(b, len(db.shards[i].changes.noted))
-			take(b)
+			for more := true; more; {
+				more = db.shards[i].take(b, len(db.shards[i].changes.noted))
+				take(b)
+			}
 		}
 	}
 	for i := range held {

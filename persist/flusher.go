@@ -19,7 +19,6 @@ const (
 
 const (
 	takeKeys   = 4096      // records that are taken from a shard under one lock
-	frameBytes = 64 << 10  // of records, after which a frame is made
 	writeBytes = 512 << 10 // of frames, after which they are written though the group goes on
 )
 
@@ -117,20 +116,17 @@ func (f *flusher) group() {
 	f.records = 0
 	for shard := range f.db.Shards() {
 		for more := f.db.Changed(shard); more; {
-			at := len(f.batch.Records)
 			more = f.db.Take(shard, &f.batch, takeKeys)
-			f.took(at)
+			f.frame()
+			if f.dir.Buffered() >= writeBytes {
+				f.write()
+			}
 		}
 		if f.meanwhile != nil {
 			f.meanwhile()
 		}
 	}
-	at := len(f.batch.Records)
-	f.db.TakeJoined(&f.batch, func(*engine.Batch) {
-		f.took(at)
-		at = len(f.batch.Records)
-	})
-	f.frame()
+	f.db.TakeJoined(&f.batch, func(*engine.Batch) { f.frame() })
 	now := f.now()
 	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: now.Wall, Age: now.Mono}})
 	if f.write() {
@@ -139,30 +135,22 @@ func (f *flusher) group() {
 	}
 }
 
-// took looks at what the last take has appended to the batch, from at on.
-func (f *flusher) took(at int) {
-	if f.batch.Flushes != f.flushes { // what was taken before is void
-		f.flushes = f.batch.Flushes
-		f.batch.Records = append(f.batch.Records[:0], f.batch.Records[at:]...)
+// frame makes frames of what was taken. It writes nothing: shards may be locked.
+func (f *flusher) frame() {
+	b := &f.batch
+	if b.Flushes != f.flushes { // what was taken before is void
+		f.flushes = b.Flushes
 		f.dir.Frame(kindFlush, func(dst []byte) []byte { return append(dst, 1) })
 	}
-	if len(f.batch.Records) >= frameBytes {
-		f.frame()
-	}
-}
-
-// frame makes a frame of the records that were taken, and writes if there are many.
-func (f *flusher) frame() {
-	if len(f.batch.Records) > 0 {
+	if len(b.Records) > 0 {
 		f.frameWriters()
-		f.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, f.batch.Records...) })
 	}
-	f.records += f.batch.Count
-	f.grants = append(f.grants, f.batch.Grants...)
-	f.batch.Records, f.batch.Count, f.batch.Grants = f.batch.Records[:0], 0, f.batch.Grants[:0]
-	if f.dir.Buffered() >= writeBytes {
-		f.write()
+	for piece := range b.Pieces() {
+		f.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, piece...) })
 	}
+	f.records += b.Count
+	f.grants = append(f.grants, b.Grants...)
+	b.Reset()
 }
 
 // frameWriters adds those that the segment does not know of yet. What was taken before names no others than are there by now.

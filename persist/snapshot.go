@@ -162,14 +162,15 @@ func (w *walk) run() error {
 	writers, unsynced := 0, 0
 	for from := uint64(0); ; {
 		began := time.Now()
-		batch.Records, batch.Count = batch.Records[:0], 0
+		batch.Reset()
 		from = s.db.Walk(from, s.now(), &batch, s.walkBytes)
 		fresh := s.db.Writers(writers)
-		err := w.snapshot.Frame(kindWriters, 0, func(dst []byte) []byte { return appendWriters(dst, writers, fresh) })
+		err := w.snapshot.Frame(kindWriters, func(dst []byte) []byte { return appendWriters(dst, writers, fresh) })
 		writers += len(fresh)
-		if err == nil {
-			err = w.snapshot.Frame(kindRecords, batch.Count, func(dst []byte) []byte { return append(dst, batch.Records...) })
+		for piece := range batch.Pieces() {
+			err = errors.Join(err, w.snapshot.Frame(kindRecords, func(dst []byte) []byte { return append(dst, piece...) }))
 		}
+		w.snapshot.Count(batch.Count)
 		s.snapshot.add(int64(len(batch.Records)))
 		if unsynced += len(batch.Records); err == nil && unsynced >= syncBytes {
 			unsynced = 0
