@@ -5,7 +5,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// shutdown asks the process to stop. There is nothing to save, so the words for that make no difference. The client gets no
+// shutdown asks the process to stop. Any stop keeps everything, so the words about saving make no difference. The client gets no
 // reply; the end of the connection is the answer.
 func shutdown(c *call) {
 	var save, nosave, abort, other bool

@@ -29,7 +29,7 @@ type Merged struct {
 }
 
 // Merge joins remote, another node's state of the same key, into e. It is the only way in which states meet: on
-// replication, repair and recovery alike. Of rows it takes the maximum of each number, of registers the later one.
+// replication and repair alike. Of rows it takes the maximum of each number, of registers the later one.
 //
 // Before that it closes whichever of the two is a window that has ended for the other (see ended). now is the expiry
 // clock, unix milliseconds. A part of remote stamped after horizon, unix milliseconds, is held back:

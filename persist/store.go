@@ -176,7 +176,7 @@ func (s *Store) Refusal() *Failure {
 
 var errBacklog = errors.New("the disk does not keep up with deletes")
 
-// Close writes what there is, as a snapshot unless ctx ends first, and gives the directory and the DB back. Nobody may use the DB any more.
+// Close writes what there is, a long log as a snapshot unless ctx ends first, and gives the directory and the DB back. Nobody may use the DB any more.
 func (s *Store) Close(ctx context.Context) error {
 	close(s.stop)
 	<-s.stopped
