@@ -43,6 +43,10 @@ func save(c *call) {
 		return
 	}
 	store, client := c.server.Store, c.client
+	if refusal := store.Refusal(); refusal != nil {
+		c.fail("ERR " + refusal.Err.Error())
+		return
+	}
 	number, _ := store.Snapshot(true)
 	client.answerLate(math.MaxInt64, func(dst []byte, _ bool) ([]byte, bool) {
 		switch ended, err := store.SnapshotEnded(number); {
@@ -134,8 +138,8 @@ func waitAOF(c *call) {
 		}
 		return resp.AppendInt(resp.AppendInt(dst, 0), 0), true
 	}
-	if c.x.inExec {
-		c.out, _ = reply(c.out, true) // nothing waits in a transaction
+	var done bool
+	if c.out, done = reply(c.out, c.x.inExec); done { // nothing waits in a transaction
 		return
 	}
 	until := int64(math.MaxInt64)
@@ -143,7 +147,7 @@ func waitAOF(c *call) {
 		until = c.now.Mono + timeout*int64(time.Millisecond)
 	}
 	c.client.answerLate(until, reply)
-	if store == nil || !store.Await(group, c.client.rouse) {
+	if store == nil || !store.Await(group, true, c.client.rouse) {
 		c.client.rouse()
 	}
 }

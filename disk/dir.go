@@ -132,6 +132,14 @@ func (d *Dir) Records() uint64 {
 	return 0
 }
 
+// SnapshotBytes is the length of the snapshot, 0 if there is none.
+func (d *Dir) SnapshotBytes() int64 {
+	if m := d.manifest; len(m.segments) > 0 && m.segments[0].kind == snapshotSegment {
+		return m.segments[0].size
+	}
+	return 0
+}
+
 // Bytes is the length of all segments that Load reads.
 func (d *Dir) Bytes() int64 {
 	bytes := int64(0)
@@ -334,6 +342,9 @@ func (d *Dir) Sync() error {
 	}
 	return nil
 }
+
+// IsSuspect reports whether nobody knows what the log has: see ErrSuspect.
+func (d *Dir) IsSuspect() bool { return d.log.suspect || d.apart }
 
 // SyncPoint is what is written now, to be made safe by another goroutine. Synced must be told of the outcome before the next StartSnapshot, Commit or Close.
 func (d *Dir) SyncPoint() SyncPoint { return SyncPoint{d.log, d.log.size} }

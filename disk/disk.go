@@ -70,7 +70,7 @@ const maxPayload = 1 << 30
 
 // Group is what an End frame says.
 type Group struct {
-	Number  uint64 // grows by one or more
+	Number  uint64 // from 1 on in each process
 	Records uint64 // as the caller counts them
 	Clock
 }

@@ -28,6 +28,9 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 		FS: vfs.OS, Dir: cfg.DataDir, Engine: options,
 		Durability: durabilities[cfg.Durability], Delay: max(cfg.BatchMaxDelay, leastDelay),
 		Clock: func(wallMillis, mono int64) func() engine.Moment {
+			if ahead := time.Until(time.UnixMilli(wallMillis)); ahead > time.Second {
+				n.log.Warn("the machine's clock is behind what clients were served by before; ours goes on from there, so that no key comes back", "by", ahead.Round(time.Second))
+			}
 			return newClock(systemClock(mono), wallMillis*int64(time.Millisecond)).Now
 		},
 		Log: n.log,

@@ -106,7 +106,7 @@ func TestNobodyHearsThatAWriteIsSafeWhichIsNot(t *testing.T) {
 		})
 		m.change()
 		group, woken := m.store.Group(), 0
-		if !m.store.Await(group, func() { woken++ }) {
+		if !m.store.Await(group, false, func() { woken++ }) {
 			t.Fatal("nothing to wait for")
 		}
 		m.store.flusher.round()

@@ -35,7 +35,7 @@ const keptLog = 1 << 20
 // lastWalk writes a snapshot so that the next start has less to do. The log is enough if it fails.
 func (f *flusher) lastWalk(ctx context.Context) {
 	if err := f.startWalk(true, ctx.Done()); err != nil {
-		f.fail(err)
+		f.snapshotFailed(err)
 		return
 	}
 	f.endWalk(<-f.walked)

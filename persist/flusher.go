@@ -42,7 +42,12 @@ type flusher struct {
 	walked   chan error
 	spawn    func(func()) // runs what takes long beside the flusher
 	removing sync.WaitGroup
-	company  company
+
+	nextWalk     time.Time // not before then, after a snapshot that failed
+	walkPatience time.Duration
+	idleSince    time.Time // of the last group
+	idle         time.Duration
+	company      company
 }
 
 type syncResult struct {
@@ -54,7 +59,7 @@ func newFlusher(s *Store) *flusher {
 	return &flusher{
 		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: time.Now(), patience: leastRepair,
 		spawn:   func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
-		company: newCompany(),
+		company: newCompany(), walkPatience: leastRepair, idleSince: time.Now(), idle: leastIdle,
 	}
 }
 
@@ -93,12 +98,21 @@ func (f *flusher) round() {
 	if waited && f.company.isAwaited(f) {
 		return
 	}
-	if waited || f.changed() {
+	switch {
+	case waited || f.changed():
 		f.group()
+		f.idle = leastIdle
+	case time.Since(f.idleSince) >= f.idle:
+		f.group() // tells how old the directory is: quotas earn
+		f.idle *= 2
 	}
 	f.syncIfDue(waited)
 	f.walkIfDue()
 }
+
+// leastIdle is when a store that nobody writes to writes a group all the same, and again whenever as much time has passed once more: so after a
+// crash at least half of it is known to have passed.
+const leastIdle = time.Second
 
 // changed reports whether there is anything to write.
 func (f *flusher) changed() bool {
@@ -129,6 +143,7 @@ func (f *flusher) group() {
 	f.db.TakeJoined(&f.batch, func(*engine.Batch) { f.frame() })
 	now := f.now()
 	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: now.Wall, Age: now.Mono}})
+	f.idleSince = time.Now()
 	if f.write() {
 		f.written.Store(n)
 		f.stats.group(f.records)
@@ -241,12 +256,14 @@ func (f *flusher) fail(err error) {
 	}
 	f.failure.Store(failure)
 	f.repair = time.Now().Add(f.patience)
-	f.waiters.release(^uint64(0))
+	f.snapshot.giveUp(err)
+	f.waiters.disappoint()
 }
 
 // mend tries to bring the log back to what it should be.
 func (f *flusher) mend(failure *Failure) {
-	f.waiters.release(^uint64(0))
+	f.waiters.disappoint()
+	f.snapshot.giveUp(failure.Err)
 	if time.Now().Before(f.repair) {
 		return
 	}

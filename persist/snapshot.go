@@ -3,6 +3,7 @@ package persist
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,15 +30,17 @@ type snapshots struct {
 	err       error     // of the last; nil: it counts
 	last      time.Time // when the last that counts was safe, or the load ended
 	took      time.Duration
-	bytes     int64 // of the last that counts
-	waiters   []func()
-	progress  int64 // bytes of the one that runs
+	bytes     int64    // of the last that counts
+	waiters   []waiter // by the number of a snapshot
+	progress  int64    // bytes of the one that runs
 	started   time.Time
 	records   int64 // that the log had when the one that runs was begun
 	recordsAt int64 // when the last that counts was
 }
 
-func (sn *snapshots) init(s *Store) { sn.last = time.UnixMilli(s.now().Wall) }
+func (sn *snapshots) init(s *Store) {
+	sn.last, sn.bytes = time.UnixMilli(s.now().Wall), s.dir.SnapshotBytes()
+}
 
 // Snapshot asks for a snapshot of everything as it is now or later, and returns its number. If one is running already, it is the one after that; then, without queue, it is not asked for and ok is false.
 func (s *Store) Snapshot(queue bool) (number uint64, ok bool) {
@@ -58,7 +61,7 @@ func (s *Store) AwaitSnapshot(number uint64, wake func()) bool {
 	if s.snapshot.ended >= number {
 		return false
 	}
-	s.snapshot.waiters = append(s.snapshot.waiters, wake)
+	s.snapshot.waiters = append(s.snapshot.waiters, waiter{group: number, wake: wake})
 	return true
 }
 
@@ -86,11 +89,27 @@ func (sn *snapshots) end(err error, took time.Duration, bytes int64) {
 	if err == nil {
 		sn.last, sn.bytes, sn.recordsAt = time.Now(), bytes, sn.records
 	}
-	waiters := sn.waiters
-	sn.waiters = nil
+	var woken []waiter
+	sn.waiters = slices.DeleteFunc(sn.waiters, func(w waiter) bool {
+		if w.group <= sn.ended {
+			woken = append(woken, w)
+		}
+		return w.group <= sn.ended
+	})
 	sn.mu.Unlock()
-	for _, wake := range waiters {
-		wake()
+	for _, w := range woken {
+		w.wake()
+	}
+}
+
+// giveUp ends one that is wanted and cannot begin.
+func (sn *snapshots) giveUp(err error) {
+	sn.mu.Lock()
+	wanted := sn.wanted && !sn.running
+	sn.mu.Unlock()
+	if wanted {
+		sn.begin(0)
+		sn.end(err, 0, 0)
 	}
 }
 
@@ -120,14 +139,25 @@ func (f *flusher) walkIfDue() {
 	if f.walking != nil || f.failure.Load() != nil {
 		return
 	}
-	if f.dir.LogBytes() < max(leastLog, f.snapshotBytes()) && !f.snapshot.isWanted() {
+	isLong := f.dir.LogBytes() >= max(leastLog, f.snapshotBytes()) && !time.Now().Before(f.nextWalk)
+	if !isLong && !f.snapshot.isWanted() {
 		return
 	}
 	if err := f.startWalk(false, f.stop); err != nil {
-		f.snapshot.end(err, 0, 0)
-		f.log.Error("snapshot failed", "error", err)
-		f.fail(err)
+		f.snapshotFailed(err)
 	}
+}
+
+// snapshotFailed puts off the next attempt. The log has everything all the same, unless it is the log that has failed.
+func (f *flusher) snapshotFailed(err error) {
+	f.snapshot.end(err, 0, 0)
+	if f.dir.IsSuspect() {
+		f.fail(fmt.Errorf("%w: %w", disk.ErrSuspect, err))
+		return
+	}
+	f.nextWalk = time.Now().Add(f.walkPatience)
+	f.log.Error("snapshot failed: the log goes on", "error", err, "next attempt in", f.walkPatience)
+	f.walkPatience = min(2*f.walkPatience, mostRepair)
 }
 
 func (f *flusher) snapshotBytes() int64 {
@@ -216,14 +246,16 @@ func (f *flusher) endWalk(err error) {
 	} else {
 		err = errors.Join(err, w.snapshot.Abort())
 	}
-	f.snapshot.end(err, took, bytes)
-	if err != nil {
-		if !errors.Is(err, errStopped) {
-			f.log.Error("snapshot failed", "error", err)
-			f.fail(err)
-		}
+	switch {
+	case errors.Is(err, errStopped):
+		f.snapshot.end(err, took, 0)
+		return
+	case err != nil:
+		f.snapshotFailed(err)
 		return
 	}
+	f.snapshot.end(nil, took, bytes)
+	f.walkPatience = leastRepair
 	f.log.Info("snapshot written", "bytes", bytes, "took", took.Round(time.Millisecond))
 }
 

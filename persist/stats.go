@@ -56,7 +56,7 @@ type Status struct {
 func (s *Store) Status() Status {
 	st := &s.stats
 	status := Status{
-		Durability: s.durability, Failure: s.failure.Load(),
+		Durability: s.durability, Failure: s.Refusal(),
 		Groups: st.groups.Load(), Records: st.records.Load(), Bytes: st.bytes.Load(), Syncs: st.syncs.Load(),
 		LastSync: time.Duration(st.lastSync.Load()), LogBytes: st.logBytes.Load(),
 		LoadedKeys: st.loaded.Load(), LoadTook: time.Duration(st.loadTook.Load()),

@@ -11,8 +11,9 @@ type waiters struct {
 }
 
 type waiter struct {
-	group uint64
-	wake  func()
+	group   uint64
+	patient bool // it waits through a failure
+	wake    func()
 }
 
 // Group is the group that has, at the latest, what was written before the call.
@@ -21,15 +22,15 @@ func (s *Store) Group() uint64 { return s.begun.Load() + 1 }
 // Safe reports whether a group is safe.
 func (s *Store) Safe(group uint64) bool { return s.safe.Load() >= group }
 
-// Await has wake called, once, by another goroutine, when a group is safe or the disk fails: Safe tells which. It has the group made safe soon, at any durability. It is false, and wake
+// Await has wake called, once, by another goroutine, when a group is safe or, unless patient, the disk fails: Safe tells which. It has the group made safe soon, at any durability. It is false, and wake
 // is not called, when the group is safe already.
-func (s *Store) Await(group uint64, wake func()) bool {
+func (s *Store) Await(group uint64, patient bool, wake func()) bool {
 	s.waiters.mu.Lock()
 	if s.Safe(group) {
 		s.waiters.mu.Unlock()
 		return false
 	}
-	s.waiters.list = append(s.waiters.list, waiter{group, wake})
+	s.waiters.list = append(s.waiters.list, waiter{group, patient, wake})
 	enough := len(s.waiters.list) > s.waiters.quiet
 	s.waiters.mu.Unlock()
 	if enough {
@@ -67,10 +68,17 @@ func (w *waiters) expect(n int) bool {
 
 // release wakes those who wait for a group up to this one, and says how many they were. Only the flusher calls it.
 func (w *waiters) release(group uint64) int {
+	return w.wake(func(one waiter) bool { return one.group <= group })
+}
+
+// disappoint wakes those who are not patient: the disk fails.
+func (w *waiters) disappoint() { w.wake(func(one waiter) bool { return !one.patient }) }
+
+func (w *waiters) wake(chosen func(waiter) bool) int {
 	w.mu.Lock()
 	kept := w.list[:0]
 	for _, one := range w.list {
-		if one.group <= group {
+		if chosen(one) {
 			w.woken = append(w.woken, one)
 		} else {
 			kept = append(kept, one)

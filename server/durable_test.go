@@ -136,7 +136,11 @@ func TestAFailingDiskHasWritesRefused(t *testing.T) {
 			if got := c.lines(1)[0] + c.lines(1)[0]; !strings.HasPrefix(got, "-MISCONF ") || !strings.Contains(got, "-EXECABORT ") {
 				t.Errorf("in a transaction: %q", got)
 			}
+			patient := dial(t, s)
+			patient.send("WAITAOF 1 0 0\r\n")
+			patient.expectNothing()
 			d.SetFault(nil)
+			patient.expect("*2\r\n:1\r\n:0\r\n")
 			deadline := time.Now().Add(patience)
 			for c.send("INCR a\r\n"); ; c.send("INCR a\r\n") {
 				got := c.lines(1)[0]
@@ -150,6 +154,45 @@ func TestAFailingDiskHasWritesRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEverySAVEIsAnsweredOnceItsSnapshotIsSafe(t *testing.T) {
+	d := newDisk()
+	s := startDurable(t, d, persist.Interval)
+	gate := make(chan struct{})
+	d.begin(vfs.OpCreate, nil, gate)
+	var clients []*client
+	for range 5 {
+		c := dial(t, s)
+		c.send("SAVE\r\n")
+		c.expectNothing()
+		clients = append(clients, c)
+	}
+	other := dial(t, s)
+	other.send("PING\r\n")
+	other.expect("+PONG\r\n")
+	close(gate)
+	for _, c := range clients {
+		c.expect("+OK\r\n")
+	}
+}
+
+func TestAFailedSnapshotIsToldAndWritesGoOn(t *testing.T) {
+	d := newDisk()
+	s := startDurable(t, d, persist.Interval)
+	open := make(chan struct{})
+	close(open)
+	d.begin(vfs.OpCreate, syscall.ENOSPC, open)
+	c := dial(t, s)
+	c.send("SAVE\r\n")
+	if got := c.lines(1)[0]; !strings.HasPrefix(got, "-ERR ") || !strings.Contains(got, "no space left") {
+		t.Errorf("SAVE: %q", got)
+	}
+	c.send("INCR a\r\nWAITAOF 1 0 0\r\n")
+	c.expect(":1\r\n*2\r\n:1\r\n:0\r\n")
+	d.SetFault(nil)
+	c.send("SAVE\r\n")
+	c.expect("+OK\r\n")
 }
 
 // pollInterval is how often a test looks for what must happen soon.

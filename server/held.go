@@ -28,7 +28,7 @@ func (c *connection) answer() (state progress, alive bool) {
 // await has the connection woken when a group is safe or the disk fails; false when it is safe.
 func (c *connection) await(group uint64) bool {
 	c.held.woken.Store(false)
-	return c.server.commands.Store.Await(group, func() {
+	return c.server.commands.Store.Await(group, false, func() {
 		c.held.woken.Store(true)
 		_ = c.Wake(nil)
 	})
