@@ -20,6 +20,8 @@ const (
 	quotaSpent     = 56
 	quotaBound     = 64
 	quotaWritten   = 72
+	quotaWrites    = 80
+	quotaSafe      = 84
 )
 
 // packQuota writes the register; the bucket is full, and there is no allowance.

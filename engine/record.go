@@ -10,7 +10,7 @@ import (
 //
 //	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
 //	| header | key | pad  | own row | base    | deadline | quota   | other rows       | bytes | pad  |
-//	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 80 | 0 or 8 + 40 each | len   | to 8 |
+//	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 88 | 0 or 8 + 40 each | len   | to 8 |
 //	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
 //
 //	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 marked as changed; 8-31 key
@@ -20,7 +20,7 @@ import (
 //	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
 //	            (also there, with 0 for the unix ms, in a transient quota, for its place in the wheel)
 //	quota       capacity; count; period; stamp time; stamp node (2), transient (2), level (1), spare (3); bucket: full at, fraction;
-//	            spent; bound; written: see tokens
+//	            spent; bound; written; writes (4), safe (4): see tokens
 //	other rows  count; then writer (4), spare (4), P, N, FP, FN each
 //
 // A counter that was only incremented is header, key and P: 32 bytes with a 20-byte key.
@@ -49,7 +49,7 @@ const (
 	headerBytes   = 4
 	wordBytes     = 8
 	deadlineBytes = 32
-	quotaBytes    = 80
+	quotaBytes    = 88
 	rowBytes      = 40
 )
 

@@ -8,14 +8,16 @@ import (
 // tokens are what a quota has, and what of it may be given away although the disk does not know yet.
 //
 // The state of a quota that the disk has safe is its bucket as it was then, and a reserve: after a crash the bucket is taken to be without it.
-// As long as no more than that is given, nothing is given twice. What goes beyond waits for its own state to be safe: see Tx.Unsafe. The
-// numbers below only grow, but for bound and written where nothing has been written that is not safe.
+// As long as no more than that is given, nothing is given twice. What goes beyond waits for its own state to be safe: see Tx.Unsafe. Any
+// state that was written since may be the one that a crash leaves, so bounds only grow while there are such.
 type tokens struct {
 	quota.Bucket
 	spent   uint64 // given from reserves, ever
 	bound   uint64 // what spent may come to by the reserve that is safe
 	written uint64 // by the one that was written last
 	level   uint8  // how large it was: see grant
+	writes  uint32 // of reserves; of those, the last that is safe: they differ while there are some that may become safe later
+	safe    uint32
 }
 
 // tokens are the record's, full if it has no quota.
@@ -25,7 +27,7 @@ func (r record) tokens() tokens {
 		return tokens{}
 	}
 	off := quotaOffset(h)
-	return tokens{r.bucket(off), r.u64(off + quotaSpent), r.u64(off + quotaBound), r.u64(off + quotaWritten), r[off+quotaLevel]}
+	return tokens{r.bucket(off), r.u64(off + quotaSpent), r.u64(off + quotaBound), r.u64(off + quotaWritten), r[off+quotaLevel], r.u32(off + quotaWrites), r.u32(off + quotaSafe)}
 }
 
 func (r record) putTokens(off int, t tokens) {
@@ -34,6 +36,8 @@ func (r record) putTokens(off int, t tokens) {
 	r.put64(off+quotaBound, t.bound)
 	r.put64(off+quotaWritten, t.written)
 	r[off+quotaLevel] = t.level
+	r.put32(off+quotaWrites, t.writes)
+	r.put32(off+quotaSafe, t.safe)
 }
 
 // setTokens stores the tokens of a record that has a quota.
@@ -78,13 +82,14 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 		t.level = firstLevel
 	case left == 0:
 		t.level = max(t.level-1, mostLevel)
-	case t.written == t.bound && left > grant(capacity, t.level)/4*3:
+	case t.writes == t.safe && left > grant(capacity, t.level)/4*3:
 		t.level = min(t.level+1, leastLevel)
 	}
 	next := grant(capacity, t.level)
-	if t.written != t.bound {
+	if t.writes != t.safe {
 		next = max(next, t.written-t.spent) // it may become safe later than what is written now
 	}
+	t.writes++
 	t.written = t.spent + next
 	t.bound = min(t.bound, t.written)
 	return next
@@ -95,6 +100,7 @@ type Grant struct {
 	hash  uint64
 	stamp crdt.Stamp // of the quota
 	bound uint64
+	write uint32
 }
 
 // grant writes a reserve into a quota's record, for what is about to be written of it.
@@ -103,7 +109,7 @@ func (s *shard) grant(rec record, hash uint64, grants []Grant) (uint64, []Grant)
 	t := rec.tokens()
 	reserve := t.reserve(rec.u64(off))
 	rec.putTokens(off, t)
-	return reserve, append(grants, Grant{hash, rec.quotaStamp(off), t.written})
+	return reserve, append(grants, Grant{hash, rec.quotaStamp(off), t.written, t.writes})
 }
 
 // Grant makes reserves count that Take gave: all that it took before is safe.
@@ -115,6 +121,7 @@ func (db *DB) Grant(grants []Grant) {
 			if h := rec.header(); h&hasQuota != 0 {
 				if off := quotaOffset(h); rec.quotaStamp(off) == g.stamp {
 					rec.put64(off+quotaBound, max(rec.u64(off+quotaBound), g.bound))
+					rec.put32(off+quotaSafe, g.write)
 				}
 			}
 		})

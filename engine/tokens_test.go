@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -18,10 +20,10 @@ func TestNoCrashGivesATokenTwice(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	crashes, reserved := 0, 0
-	for run := range 400 {
-		random := rand.New(rand.NewPCG(seed, uint64(run)))
+	for run := range uint64(800) {
+		random := rand.New(rand.NewPCG(seed, run))
 		rate := quota.Rate{Capacity: 1 + random.Uint64N(200), Count: 1 + random.Uint64N(100), Period: time.Second}
-		h := tokenHistory{t: t, random: random, rate: rate, now: at(testWall)}
+		h := tokenHistory{t: t, run: run, random: random, rate: rate, now: at(testWall)}
 		h.begin(nil, false)
 		tx := h.db.Lock(h.key, h.now)
 		if err := tx.SetQuota(h.key, rate); err != nil {
@@ -37,13 +39,14 @@ func TestNoCrashGivesATokenTwice(t *testing.T) {
 		crashes += h.crashes
 		reserved += h.free
 	}
-	if crashes < 400 || reserved < 4000 {
+	if crashes < 800 || reserved < 4000 {
 		t.Errorf("%d crashes, %d tokens from a reserve: this tests too little", crashes, reserved)
 	}
 }
 
 type tokenHistory struct {
 	t       *testing.T
+	run     uint64
 	random  *rand.Rand
 	rate    quota.Rate
 	now     Moment
@@ -156,13 +159,14 @@ func (h *tokenHistory) crash() {
 }
 
 func (h *tokenHistory) check() {
-	slices.SortStableFunc(h.told, func(a, b given) int { return int(a.at - b.at) })
-	for i := range h.told {
-		for j := i; j < len(h.told); j++ {
-			t := h.told[j].at - h.told[i].at
-			if bound := float64(h.rate.Capacity) + float64(h.rate.Count)*float64(t)/float64(h.rate.Period); float64(j-i+1) > bound+1e-6 {
-				h.t.Fatalf("%+v: %d tokens in %d ns, at most %.3f", h.rate, j-i+1, t, bound)
-			}
+	slices.SortStableFunc(h.told, func(a, b given) int { return cmp.Compare(a.at, b.at) })
+	// From the i-th token to the j-th, j-i+1 <= capacity + earned(j)-earned(i): so j+1-earned(j) may be at most capacity above each i-earned(i) before.
+	lowest := math.Inf(1)
+	for i, g := range h.told {
+		earned := float64(h.rate.Count) * float64(g.at) / float64(h.rate.Period)
+		lowest = min(lowest, float64(i)-earned)
+		if n := float64(i+1) - earned - lowest; n > float64(h.rate.Capacity)+1e-6 {
+			h.t.Fatalf("run %d, %+v: %.3f tokens more than were earned", h.run, h.rate, n)
 		}
 	}
 }
