@@ -9,23 +9,34 @@ import (
 
 // Crash is the file system as it is found after a loss of power: all that was synced, and of the rest any part. A page that was not synced is as it was written, or as it was on the
 // disk before; so a later write may be there and an earlier one not. A file is as long as it was synced, as it was written, or anything between. Each change
-// of a name whose directory was not synced is there or is not.
+// of a name whose directory was not synced is there or is not, but for those that keep has to lose.
 func (m *Memory) Crash(random *rand.Rand) *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	after := NewMemory(m.page)
-	names := maps.Clone(m.safe)
-	for _, change := range m.changes {
-		if random.IntN(2) == 0 {
-			change.apply(names)
-		}
-	}
+	after.dirs = maps.Clone(m.dirs)
+	names := keep(m.safe, m.changes, random)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		f := &inode{data: names[name].crash(m.page, random), page: map[int]pageState{}}
 		f.disk = bytes.Clone(f.data)
 		after.names[name], after.safe[name] = f, f
 	}
 	return after
+}
+
+// keep is the names that are left when any of the changes are lost. No file gets two names by it, and none that is still in use loses its only
+// one: after a lost rename nothing can take the name that its file still has, nor move on a file from the name that it never got.
+func keep(safe map[string]*inode, changes []nameChange, random *rand.Rand) map[string]*inode {
+	names := maps.Clone(safe)
+	held, missed := map[string]bool{}, map[string]bool{} // the old and the new names of lost renames
+	for _, c := range changes {
+		if random.IntN(2) == 0 && !held[c.from] && !held[c.to] && !missed[c.from] {
+			c.apply(names)
+		} else if c.from != "" && c.to != "" {
+			held[c.from], missed[c.to] = true, true
+		}
+	}
+	return names
 }
 
 // crash is what is left of a file's content.
@@ -47,6 +58,7 @@ func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	after := NewMemory(m.page)
+	after.dirs = maps.Clone(m.dirs)
 	copies := map[*inode]*inode{}
 	own := func(f *inode) *inode {
 		if f == nil {

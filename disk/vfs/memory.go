@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -27,6 +28,7 @@ const (
 	OpRemove   Op = "remove"
 	OpSyncDir  Op = "sync directory"
 	OpTruncate Op = "truncate"
+	OpMkdirAll Op = "make directory"
 )
 
 // Fault is called before each operation and says what goes wrong with it, nil if nothing. Of a write, keep bytes are written all the same.
@@ -40,6 +42,7 @@ type Memory struct {
 	names   map[string]*inode
 	safe    map[string]*inode // names that a crash leaves
 	changes []nameChange      // of names, since their directory was synced
+	dirs    map[string]bool   // safe as soon as they are made
 	locks   map[string]bool
 	fault   Fault
 	crashed bool
@@ -68,7 +71,13 @@ type nameChange struct {
 
 // NewMemory makes an empty file system with pages of that many bytes.
 func NewMemory(page int) *Memory {
-	return &Memory{page: page, names: map[string]*inode{}, safe: map[string]*inode{}, locks: map[string]bool{}}
+	return &Memory{
+		page:  page,
+		names: map[string]*inode{},
+		safe:  map[string]*inode{},
+		dirs:  map[string]bool{},
+		locks: map[string]bool{},
+	}
 }
 
 // SetFault has fault called before each operation from now on.
@@ -94,14 +103,46 @@ func (m *Memory) begin(op Op, name string, size int) (keep int, err error) {
 
 func notThere(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist} }
 
-// MkdirAll does nothing: directories are there, and safe.
-func (m *Memory) MkdirAll(string) error { return nil }
+// MkdirAll is FS.MkdirAll. The directories are safe at once.
+func (m *Memory) MkdirAll(dir string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := m.begin(OpMkdirAll, dir, 0); err != nil {
+		return err
+	}
+	for dir = filepath.Clean(dir); !m.dirs[dir]; dir = filepath.Dir(dir) {
+		m.dirs[dir] = true
+	}
+	return nil
+}
+
+// look finds a file, nil if there is none. The lock is held.
+func (m *Memory) look(op, name string) (*inode, error) {
+	if m.crashed {
+		return nil, ErrCrashed
+	}
+	if !m.dirs[filepath.Dir(name)] {
+		return nil, notThere(op, name)
+	}
+	return m.names[name], nil
+}
+
+// find is look for a file that has to be there.
+func (m *Memory) find(op, name string) (*inode, error) {
+	f, err := m.look(op, name)
+	if err == nil && f == nil {
+		err = notThere(op, name)
+	}
+	return f, err
+}
 
 // Create is FS.Create.
 func (m *Memory) Create(name string) (File, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.names[name] != nil {
+	if old, err := m.look("create", name); err != nil {
+		return nil, err
+	} else if old != nil {
 		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 	}
 	if _, err := m.begin(OpCreate, name, 0); err != nil {
@@ -110,27 +151,30 @@ func (m *Memory) Create(name string) (File, error) {
 	f := &inode{page: map[int]pageState{}}
 	m.names[name] = f
 	m.changes = append(m.changes, nameChange{to: name, file: f})
-	return &memoryFile{m, name, f}, nil
+	return &memoryFile{m: m, name: name, file: f, writes: true}, nil
 }
 
 // Open is FS.Open.
 func (m *Memory) Open(name string) (File, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := m.names[name]
-	if f == nil {
-		return nil, notThere("open", name)
+	f, err := m.find("open", name)
+	if err != nil {
+		return nil, err
 	}
-	return &memoryFile{m, name, f}, nil
+	return &memoryFile{m: m, name: name, file: f}, nil
 }
 
-// Rename is FS.Rename.
+// Rename is FS.Rename, within one directory: a crash that keeps one directory's half of a move is not simulated.
 func (m *Memory) Rename(from, to string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := m.names[from]
-	if f == nil {
-		return notThere("rename", from)
+	if filepath.Dir(from) != filepath.Dir(to) {
+		return fmt.Errorf("rename %s to another directory: %w", from, errors.ErrUnsupported)
+	}
+	f, err := m.find("rename", from)
+	if err != nil {
+		return err
 	}
 	if _, err := m.begin(OpRename, to, 0); err != nil {
 		return err
@@ -145,8 +189,8 @@ func (m *Memory) Rename(from, to string) error {
 func (m *Memory) Remove(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.names[name] == nil {
-		return notThere("remove", name)
+	if _, err := m.find("remove", name); err != nil {
+		return err
 	}
 	if _, err := m.begin(OpRemove, name, 0); err != nil {
 		return err
@@ -160,6 +204,12 @@ func (m *Memory) Remove(name string) error {
 func (m *Memory) List(dir string) ([]string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.crashed {
+		return nil, ErrCrashed
+	}
+	if !m.dirs[filepath.Clean(dir)] {
+		return nil, notThere("list", dir)
+	}
 	var names []string
 	for name := range m.names {
 		if filepath.Dir(name) == filepath.Clean(dir) {
@@ -176,6 +226,9 @@ func (m *Memory) SyncDir(dir string) error {
 	defer m.mu.Unlock()
 	if _, err := m.begin(OpSyncDir, dir, 0); err != nil {
 		return err
+	}
+	if !m.dirs[filepath.Clean(dir)] {
+		return notThere("sync", dir)
 	}
 	m.changes = slices.DeleteFunc(m.changes, func(c nameChange) bool {
 		if name := cmp.Or(c.to, c.from); filepath.Dir(name) != filepath.Clean(dir) {
@@ -200,14 +253,17 @@ func (c nameChange) apply(names map[string]*inode) {
 func (m *Memory) Truncate(name string, size int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := m.names[name]
-	if f == nil {
-		return notThere("truncate", name)
+	f, err := m.find("truncate", name)
+	if err != nil {
+		return err
+	}
+	if size < 0 || size > int64(len(f.data)) {
+		return &fs.PathError{Op: "truncate", Path: name, Err: fs.ErrInvalid}
 	}
 	if _, err := m.begin(OpTruncate, name, 0); err != nil {
 		return err
 	}
-	f.data = f.data[:min(int(size), len(f.data))]
+	f.data = f.data[:size]
 	f.sync(m.page)
 	return nil
 }
@@ -216,14 +272,15 @@ func (m *Memory) Truncate(name string, size int64) error {
 func (m *Memory) Lock(name string) (io.Closer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.crashed {
-		return nil, ErrCrashed
+	old, err := m.look("lock", name)
+	if err != nil {
+		return nil, err
 	}
 	if m.locks[name] {
 		return nil, ErrLocked
 	}
 	m.locks[name] = true
-	if m.names[name] == nil {
+	if old == nil {
 		f := &inode{page: map[int]pageState{}}
 		m.names[name], m.safe[name] = f, f
 	}
@@ -241,77 +298,6 @@ func (l *memoryLock) Close() error {
 	delete(l.m.locks, l.name)
 	return nil
 }
-
-// memoryFile is an open file.
-type memoryFile struct {
-	m    *Memory
-	name string
-	file *inode
-}
-
-func (f *memoryFile) Write(b []byte) (int, error) {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	keep, err := f.m.begin(OpWrite, f.name, len(b))
-	if err == nil {
-		keep = len(b)
-	}
-	at := len(f.file.data)
-	f.file.data = append(f.file.data, b[:keep]...)
-	for page := at / f.m.page; page*f.m.page < len(f.file.data); page++ {
-		f.file.page[page] = dirty
-	}
-	return keep, err
-}
-
-func (f *memoryFile) ReadAt(b []byte, offset int64) (int, error) {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	if offset >= int64(len(f.file.data)) {
-		return 0, io.EOF
-	}
-	n := copy(b, f.file.data[offset:])
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (f *memoryFile) Sync() error {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	if _, err := f.m.begin(OpSync, f.name, 0); err != nil {
-		for page, state := range f.file.page {
-			if state == dirty && !f.m.crashed {
-				f.file.page[page] = limbo
-			}
-		}
-		return err
-	}
-	f.file.sync(f.m.page)
-	return nil
-}
-
-// sync brings dirty pages and the length to the disk.
-func (f *inode) sync(page int) {
-	disk := make([]byte, len(f.data))
-	copy(disk, f.disk)
-	for i, state := range f.page {
-		if from := min(i*page, len(f.data)); state == dirty {
-			copy(disk[from:], f.data[from:min(from+page, len(f.data))])
-			f.page[i] = clean
-		}
-	}
-	f.disk = disk
-}
-
-func (f *memoryFile) Size() (int64, error) {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	return int64(len(f.file.data)), nil
-}
-
-func (f *memoryFile) Close() error { return nil }
 
 // Bytes is what a file holds, nil if there is none.
 func (m *Memory) Bytes(name string) []byte {

@@ -73,8 +73,19 @@ func (system) Truncate(name string, size int64) error {
 	if err != nil {
 		return err
 	}
-	if err = f.Truncate(size); err == nil {
+	if err = shorten(f, size); err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+func shorten(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if size < 0 || size > info.Size() {
+		return &os.PathError{Op: "truncate", Path: f.Name(), Err: os.ErrInvalid}
+	}
+	return f.Truncate(size)
 }

@@ -24,7 +24,7 @@ type FS interface {
 	List(dir string) ([]string, error)
 	// SyncDir makes safe which names there are in a directory.
 	SyncDir(dir string) error
-	// Truncate cuts a file; what is left is safe when it returns.
+	// Truncate cuts a file; what is left is safe when it returns. It fails with fs.ErrInvalid if the file is shorter than size.
 	Truncate(name string, size int64) error
 	// Lock takes a lock that goes with this process, and makes an empty file for it. It fails with ErrLocked at once.
 	Lock(name string) (io.Closer, error)

@@ -21,6 +21,14 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// withDir is a Memory with the directory /d.
+func withDir(t *testing.T, page int) *Memory {
+	t.Helper()
+	m := NewMemory(page)
+	must(t, m.MkdirAll("/d"))
+	return m
+}
+
 func write(t *testing.T, f File, text string) {
 	t.Helper()
 	if n, err := f.Write([]byte(text)); err != nil || n != len(text) {
@@ -48,6 +56,15 @@ func TestBothFileSystemsDoTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "a", "b")
 			at := func(name string) string { return filepath.Join(dir, name) }
+			_, createErr := files.Create(at("one"))
+			_, listErr := files.List(dir)
+			_, lockErr := files.Lock(at("LOCK"))
+			for _, err := range []error{createErr, listErr, lockErr, files.SyncDir(dir)} {
+				if !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("in a directory that is not there: %v", err)
+				}
+			}
+			must(t, files.MkdirAll(dir))
 			must(t, files.MkdirAll(dir))
 			f, err := files.Create(at("one"))
 			must(t, err)
@@ -61,9 +78,24 @@ func TestBothFileSystemsDoTheSame(t *testing.T) {
 			if got := read(t, files, at("one")); got != "hello world, this is longer than a page" {
 				t.Errorf("read %q", got)
 			}
+			for _, size := range []int64{-1, 1000} {
+				if err := files.Truncate(at("one"), size); !errors.Is(err, fs.ErrInvalid) {
+					t.Errorf("cut to %d bytes: %v", size, err)
+				}
+			}
 			must(t, files.Truncate(at("one"), 5))
 			write(t, f, "!")
 			must(t, f.Close())
+			_, writeErr := f.Write([]byte("?"))
+			if err := f.Close(); !errors.Is(err, fs.ErrClosed) || !errors.Is(writeErr, fs.ErrClosed) || f.Sync() == nil {
+				t.Errorf("after it was closed: write %v, close %v", writeErr, err)
+			}
+			reader, err := files.Open(at("one"))
+			must(t, err)
+			if _, err := reader.Write([]byte("?")); err == nil {
+				t.Error("a file opened for reading was written")
+			}
+			must(t, reader.Close())
 			if got := read(t, files, at("one")); got != "hello!" {
 				t.Errorf("read %q after a cut", got)
 			}
@@ -125,7 +157,7 @@ func TestACrashLeavesWhatWasSynced(t *testing.T) {
 	holes, kept, lost := 0, 0, 0
 	for run := range 2000 {
 		random := rand.New(rand.NewPCG(seed, uint64(run)))
-		m := NewMemory(8)
+		m := withDir(t, 8)
 		f, err := m.Create("/d/f")
 		must(t, err)
 		must(t, m.SyncDir("/d"))
@@ -165,7 +197,7 @@ func TestACrashLeavesWhatWasSynced(t *testing.T) {
 }
 
 func TestWhatAFailedSyncHadNoLaterSyncMakesSafe(t *testing.T) {
-	m := NewMemory(4)
+	m := withDir(t, 4)
 	f, err := m.Create("/d/f")
 	must(t, err)
 	must(t, m.SyncDir("/d"))
@@ -196,7 +228,7 @@ func TestWhatAFailedSyncHadNoLaterSyncMakesSafe(t *testing.T) {
 func TestNamesAreSafeOnceTheirDirectoryIs(t *testing.T) {
 	missing := 0
 	for seed := range uint64(50) {
-		m := NewMemory(4)
+		m := withDir(t, 4)
 		for _, name := range []string{"/d/a", "/d/b"} {
 			f, err := m.Create(name)
 			must(t, err)
@@ -220,7 +252,7 @@ func TestNamesAreSafeOnceTheirDirectoryIs(t *testing.T) {
 }
 
 func TestAKilledProcessLeavesWhatItWrote(t *testing.T) {
-	m := NewMemory(4)
+	m := withDir(t, 4)
 	f, err := m.Create("/d/f")
 	must(t, err)
 	write(t, f, "text")
