@@ -53,7 +53,7 @@ func (d *disk) took(at int) {
 // restore makes a DB of a new life from what the follower has, loading it in parts.
 func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment, crashed bool) *DB {
 	t.Helper()
-	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true})
+	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true, MaxBytes: 1 << 24})
 	if err != nil {
 		t.Fatal(err)
 	}
