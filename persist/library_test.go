@@ -1,0 +1,243 @@
+package persist
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// library makes small directories with something of everything, and remembers what there was at the end of each group.
+type library struct {
+	t      *testing.T
+	files  *vfs.Memory
+	store  *Store
+	groups map[int64]state // of the last log, by the length that it had then
+	log    string          // its name
+	last   string          // the same, if it was open when the process was killed
+	synced int64
+	safe   int64 // of it, as far as it says itself: what was synced before its last group
+}
+
+// newLibrary makes a directory with a snapshot and logs.
+func newLibrary(t *testing.T) *library {
+	l := &library{t: t, files: vfs.NewMemory(64)}
+	l.begin()
+	l.add("key0", 3)
+	l.group()
+	l.store.db.All(l.store.now()).Flush()
+	l.group()
+	l.set("key1", "a value")
+	l.add("key2", 7)
+	l.quota("key7", 10)
+	l.group()
+	l.stop()
+	l.begin()
+	l.add("key2", -2)
+	l.add("key3", 1)
+	l.snapshot()
+	l.expire("key3", 1_000_000)
+	l.group()
+	return l
+}
+
+// stopClean leaves what a clean stop does: a snapshot, a log that has ended, and another that has.
+func (l *library) stopClean() {
+	l.stop()
+	l.begin()
+	l.add("key5", 5)
+	l.remove("key1")
+	l.store.db.All(l.store.now()).Flush()
+	l.add("key5", 6)
+	l.group()
+	l.stop()
+}
+
+// kill leaves groups of which the log says that they are safe, one that was synced although it does not say so, and others behind.
+func (l *library) kill() {
+	l.sync()
+	l.add("key4", 4)
+	l.group()
+	l.add("key4", 4)
+	l.group()
+	l.sync()
+	l.remove("key1")
+	l.group()
+	l.set("key6", "another value")
+	l.quota("key7", 4)
+	l.group()
+	l.sync()
+	l.end()
+	l.last = l.log
+}
+
+// openSmall is open with little memory and a clock that stands still.
+func openSmall(files vfs.FS, log *slog.Logger) (*Store, error) {
+	return open(Options{
+		FS: files, Dir: testDir, Delay: time.Hour, Log: log,
+		Engine: engine.Options{Shards: 1, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 20},
+		Clock: func(wall, mono int64) func() engine.Moment {
+			return func() engine.Moment { return engine.Moment{Wall: max(testWall, wall), Mono: mono} }
+		},
+	})
+}
+
+// visible is what is visible of all keys; of quotas only the capacity, since a crash may take tokens.
+func visible(s *Store) state {
+	got := state{}
+	for i := range testKeys {
+		k := s.db.Key([]byte{'k', 'e', 'y', '0' + byte(i)})
+		tx := s.db.Lock(k, s.now())
+		v := tx.Get(k)
+		if q, ok := tx.Quota(k); ok {
+			v.Int = int64(q.Rate.Capacity)
+		}
+		if v.Kind != engine.None {
+			v.Str = slices.Clone(v.Str)
+			got[string(k.Name)] = v
+		}
+		tx.Unlock()
+	}
+	return got
+}
+
+// begin starts.
+func (l *library) begin() {
+	l.t.Helper()
+	var err error
+	if l.store, err = openSmall(l.files, slog.New(slog.DiscardHandler)); err != nil {
+		l.t.Fatal(err)
+	}
+	l.store.walkBytes = 64
+	l.store.flusher.spawn = func(fn func()) { fn() }
+	l.groups = map[int64]state{}
+	l.note()
+	l.synced = l.size()
+	l.safe = l.synced
+}
+
+// note remembers what the log has.
+func (l *library) note() {
+	for _, name := range l.files.Names() {
+		if ok, _ := filepath.Match("log-*", filepath.Base(name)); ok {
+			l.log = name // the last
+		}
+	}
+	l.groups[l.size()] = visible(l.store)
+}
+
+func (l *library) size() int64 { return int64(len(l.files.Bytes(l.log))) }
+
+// group writes a group.
+func (l *library) group() {
+	l.store.flusher.group()
+	l.safe = l.synced
+	l.note()
+}
+
+// sync makes safe what is written.
+func (l *library) sync() {
+	l.t.Helper()
+	p := l.store.dir.SyncPoint()
+	if err := l.store.dir.Synced(p, p.Sync()); err != nil {
+		l.t.Fatal(err)
+	}
+	l.synced = l.size()
+}
+
+// snapshot replaces everything by a snapshot and a log.
+func (l *library) snapshot() {
+	l.t.Helper()
+	f := l.store.flusher
+	if err := f.startWalk(true, nil); err != nil {
+		l.t.Fatal(err)
+	}
+	l.add("key3", 1)
+	f.endWalk(<-f.walked)
+	f.removing.Wait()
+	l.groups = map[int64]state{}
+	l.note()
+	l.synced = l.size()
+	l.safe = l.synced
+}
+
+// end has the process end without a word.
+func (l *library) end() {
+	_ = l.store.db.Close()
+	l.files = l.files.Kill()
+}
+
+func (l *library) stop() {
+	l.t.Helper()
+	if err := l.store.closeClean(l.t.Context()); err != nil {
+		l.t.Fatal(err)
+	}
+	l.end()
+}
+
+// change does something with a key.
+func (l *library) change(name string, fn func(*engine.Tx, engine.Key)) {
+	k := l.store.db.Key([]byte(name))
+	tx := l.store.db.Lock(k, l.store.now())
+	defer tx.Unlock()
+	fn(&tx, k)
+}
+
+func (l *library) add(name string, n int64) {
+	l.change(name, func(tx *engine.Tx, k engine.Key) { _, _ = tx.Add(k, n) })
+}
+
+func (l *library) set(name, text string) {
+	l.change(name, func(tx *engine.Tx, k engine.Key) {
+		tx.Set(k, engine.Value{Kind: engine.String, Str: []byte(text)}, false)
+	})
+}
+
+func (l *library) remove(name string) {
+	l.change(name, func(tx *engine.Tx, k engine.Key) { tx.Delete(k) })
+}
+
+func (l *library) expire(name string, millis int64) {
+	l.change(name, func(tx *engine.Tx, k engine.Key) { tx.SetDeadline(k, testWall+millis) })
+}
+
+func (l *library) quota(name string, capacity uint64) {
+	rate, err := quota.New(capacity, 1, time.Minute)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.change(name, func(tx *engine.Tx, k engine.Key) { _, _, _ = tx.Throttle(k, rate, 1) })
+}
+
+// cutLog takes from a store's log what it says of a cut.
+type cutLog struct{ cut *disk.Cut }
+
+func (cutLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c cutLog) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, "cut") {
+		r.Attrs(func(a slog.Attr) bool {
+			switch a.Key {
+			case "file":
+				c.cut.File = a.Value.String()
+			case "offset":
+				c.cut.Offset = a.Value.Int64()
+			case "bytes":
+				c.cut.Bytes = a.Value.Int64()
+			}
+			return true
+		})
+	}
+	return nil
+}
+
+func (c cutLog) WithAttrs([]slog.Attr) slog.Handler { return c }
+func (c cutLog) WithGroup(string) slog.Handler      { return c }
