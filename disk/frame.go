@@ -53,10 +53,13 @@ func parseSegmentHeader(b []byte) (h segmentHeader, reason string) {
 	}
 	return segmentHeader{
 		number: binary.LittleEndian.Uint64(b[8:]),
-		salt:   binary.LittleEndian.Uint64(b[16:]),
+		salt:   saltOf(b),
 		kind:   segmentType(b[24]),
 	}, ""
 }
+
+// saltOf is the salt in a segment's header.
+func saltOf(header []byte) uint64 { return binary.LittleEndian.Uint64(header[16:]) }
 
 // frameHeader is the part of a frame before its payload.
 type frameHeader struct {

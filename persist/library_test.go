@@ -4,8 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,16 +22,19 @@ type library struct {
 	t      *testing.T
 	files  *vfs.Memory
 	store  *Store
-	groups map[int64]state // of the last log, by the length that it had then
-	log    string          // its name
-	last   string          // the same, if it was open when the process was killed
+	groups map[string]map[int64]state // by log and the length that it had then
+	log    string                     // the last
+	last   string                     // the same, if it was open when the process was killed
 	synced int64
 	safe   int64 // of it, as far as it says itself: what was synced before its last group
 }
 
+// libraries are the ways to end.
+var libraries = map[string]func(*library){"stopped clean": (*library).stopClean, "killed": (*library).kill}
+
 // newLibrary makes a directory with a snapshot and logs.
 func newLibrary(t *testing.T) *library {
-	l := &library{t: t, files: vfs.NewMemory(64)}
+	l := &library{t: t, files: vfs.NewMemory(64), groups: map[string]map[int64]state{}}
 	l.begin()
 	l.add("key0", 3)
 	l.group()
@@ -43,6 +48,7 @@ func newLibrary(t *testing.T) *library {
 	l.begin()
 	l.add("key2", -2)
 	l.add("key3", 1)
+	l.group()
 	l.snapshot()
 	l.expire("key3", 1_000_000)
 	l.group()
@@ -81,13 +87,17 @@ func (l *library) kill() {
 
 // openSmall is open with little memory and a clock that stands still.
 func openSmall(files vfs.FS, log *slog.Logger) (*Store, error) {
-	return open(Options{
+	return open(smallOptions(files, log))
+}
+
+func smallOptions(files vfs.FS, log *slog.Logger) Options {
+	return Options{
 		FS: files, Dir: testDir, Delay: time.Hour, Log: log,
-		Engine: engine.Options{Shards: 1, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 20},
+		Engine: engine.Options{Shards: 3, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 20},
 		Clock: func(wall, mono int64) func() engine.Moment {
 			return func() engine.Moment { return engine.Moment{Wall: max(testWall, wall), Mono: mono} }
 		},
-	})
+	}
 }
 
 // visible is what is visible of all keys; of quotas only the capacity, since a crash may take tokens.
@@ -118,23 +128,59 @@ func (l *library) begin() {
 	}
 	l.store.walkBytes = 64
 	l.store.flusher.spawn = func(fn func()) { fn() }
-	l.groups = map[int64]state{}
 	l.note()
 	l.synced = l.size()
 	l.safe = l.synced
 }
 
-// note remembers what the log has.
+// note remembers what the log has, which may be another one than before.
 func (l *library) note() {
+	before := l.log
 	for _, name := range l.files.Names() {
 		if ok, _ := filepath.Match("log-*", filepath.Base(name)); ok {
 			l.log = name // the last
 		}
 	}
-	l.groups[l.size()] = visible(l.store)
+	now := visible(l.store)
+	if l.log != before {
+		l.groups[l.log] = map[int64]state{logHeader: now}
+	}
+	l.groups[l.log][l.size()] = now
 }
 
+// logHeader is the length of a log without groups.
+const logHeader = 32
+
 func (l *library) size() int64 { return int64(len(l.files.Bytes(l.log))) }
+
+// before is where the last group of a log ends before an offset, and what there was then.
+func (l *library) before(log string, offset int64) (end int64, was state) {
+	for at, s := range l.groups[log] {
+		if at <= offset && at >= end {
+			end, was = at, s
+		}
+	}
+	return end, was
+}
+
+// eachBit calls fn for each bit of each file, several at a time, and reports the errors.
+func (l *library) eachBit(fn func(name string, bit int) error) {
+	var workers sync.WaitGroup
+	parts := runtime.GOMAXPROCS(0)
+	for part := range parts {
+		workers.Go(func() {
+			for _, name := range l.files.Names() {
+				for bit := part; bit < len(l.files.Bytes(name))*8; bit += parts {
+					if err := fn(name, bit); err != nil {
+						l.t.Errorf("%s, bit %d of byte %d: %v", filepath.Base(name), bit%8, bit/8, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	workers.Wait()
+}
 
 // group writes a group.
 func (l *library) group() {
@@ -160,10 +206,10 @@ func (l *library) snapshot() {
 	if err := f.startWalk(true, nil); err != nil {
 		l.t.Fatal(err)
 	}
+	l.note()
 	l.add("key3", 1)
 	f.endWalk(<-f.walked)
 	f.removing.Wait()
-	l.groups = map[int64]state{}
 	l.note()
 	l.synced = l.size()
 	l.safe = l.synced
@@ -180,6 +226,7 @@ func (l *library) stop() {
 	if err := l.store.closeClean(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}
+	l.note() // it writes a group
 	l.end()
 }
 

@@ -17,7 +17,7 @@ type Report struct {
 
 // Check reads a data directory as a start would, decodes all records and changes nothing. The error says why a start would fail; the report is there all
 // the same. See disk.Check.
-func Check(files vfs.FS, dir string, progress func(bytes int64)) (*Report, error) {
+func Check(files vfs.FS, dir string) (*Report, error) {
 	r := &Report{}
 	v := newVerifier()
 	var err error
@@ -27,13 +27,21 @@ func Check(files vfs.FS, dir string, progress func(bytes int64)) (*Report, error
 			r.Records = append(r.Records, 0)
 		}
 		r.Records[f.Segment] += int64(n)
-		progress(int64(len(f.Payload)))
 		return err
 	})
 	for len(r.Records) < len(r.Files) {
 		r.Records = append(r.Records, 0)
 	}
 	return r, err
+}
+
+// Backup copies a data directory, which a server may go on with. See disk.Backup.
+func Backup(files vfs.FS, dir, out string) error {
+	v := newVerifier()
+	return disk.Backup(files, dir, out, func(f disk.Frame) error {
+		_, err := v.verify(f)
+		return err
+	})
 }
 
 // verifier is a loader without a DB: it says whether a loader would take the frames, in memory that does not grow with them.
