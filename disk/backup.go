@@ -13,7 +13,8 @@ func Backup(files vfs.FS, path, out string, fn func(Frame) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(backup(v, path, out, fn), v.close())
+	err = backup(v, path, out, fn)
+	return errors.Join(v.explain(path, err), v.close())
 }
 
 func backup(v *view, path, out string, fn func(Frame) error) error {

@@ -36,7 +36,7 @@ func Check(files vfs.FS, path string, fn func(Frame) error) (*Report, error) {
 	d := &Dir{fs: v, path: path}
 	r, err := d.check(fn)
 	r.Busy = r.Known && !r.Clean && isBusy(files, path)
-	return r, errors.Join(err, v.close())
+	return r, errors.Join(v.explain(path, err), v.close())
 }
 
 func (d *Dir) check(fn func(Frame) error) (*Report, error) {

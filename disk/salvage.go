@@ -148,6 +148,9 @@ func (s *salvage) readHeader(r *reader, e segmentEntry) error {
 		return err
 	}
 	h, reason := parseSegmentHeader(b)
+	if reason == anotherVersion {
+		return fmt.Errorf("%s: %w", r.name, ErrVersion)
+	}
 	if reason == "" && (h.kind != e.kind || h.number != e.number) {
 		reason = "another segment's header"
 	}
@@ -212,6 +215,9 @@ var errUnsound = errors.New("its content is not sound")
 // copyFrame copies what Filter makes of a snapshot's frame.
 func (s *salvage) copyFrame(f Frame) (records int, err error) {
 	frames, records, err := s.sieve.Filter(f)
+	if errors.Is(err, ErrVersion) {
+		return 0, err
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errUnsound, err)
 	}

@@ -57,7 +57,11 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 			return 0, 0, err
 		}
 		if kind != End {
-			if err := s.sieve.Verify(Frame{Kind: kind, Payload: payload, Segment: segment}); err != nil {
+			err := s.sieve.Verify(Frame{Kind: kind, Payload: payload, Segment: segment})
+			if errors.Is(err, ErrVersion) {
+				return 0, 0, fmt.Errorf("%s: %w", r.name, err)
+			}
+			if err != nil {
 				reason = fmt.Sprintf("%v before %d", err, r.offset)
 			}
 			continue

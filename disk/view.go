@@ -98,6 +98,14 @@ func (v *view) replaced(path string) bool {
 	return err != nil || string(now.text()) != string(before.text())
 }
 
+// explain adds to an error that a server has begun to use the directory, which may be why: it cuts a torn tail.
+func (v *view) explain(path string, err error) error {
+	if err != nil && v.replaced(path) {
+		return fmt.Errorf("%w (%s has changed meanwhile: try again)", err, path)
+	}
+	return err
+}
+
 // Open gives the files of the view.
 func (v *view) Open(name string) (vfs.File, error) {
 	if f, ok := v.files[name]; ok {

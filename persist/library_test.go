@@ -26,11 +26,12 @@ type library struct {
 	log    string                     // the last
 	last   string                     // the same, if it was open when the process was killed
 	synced int64
-	safe   int64 // of it, as far as it says itself: what was synced before its last group
+	safe   int64           // of it, as far as it says itself: what was synced before its last group
+	words  map[int64]int64 // what the group says that ends there, and the manifest, at 0
 }
 
 // libraries are the ways to end.
-var libraries = map[string]func(*library){"stopped clean": (*library).stopClean, "killed": (*library).kill}
+var libraries = map[string]func(*library){"stopped clean": (*library).stopClean, "killed": (*library).kill, "killed twice": (*library).killTwice}
 
 // newLibrary makes a directory with a snapshot and logs.
 func newLibrary(t *testing.T) *library {
@@ -85,6 +86,15 @@ func (l *library) kill() {
 	l.last = l.log
 }
 
+// killTwice leaves two logs: the first ends with what was safe when it was killed, the second begins with the rest.
+func (l *library) killTwice() {
+	l.kill()
+	l.begin()
+	l.add("key4", 1)
+	l.group()
+	l.kill()
+}
+
 // openSmall is open with little memory and a clock that stands still.
 func openSmall(files vfs.FS, log *slog.Logger) (*Store, error) {
 	return open(smallOptions(files, log))
@@ -129,8 +139,14 @@ func (l *library) begin() {
 	l.store.walkBytes = 64
 	l.store.flusher.spawn = func(fn func()) { fn() }
 	l.note()
+	l.listed()
+}
+
+// listed notes that the manifest says that all of the log is safe.
+func (l *library) listed() {
 	l.synced = l.size()
 	l.safe = l.synced
+	l.words = map[int64]int64{0: l.safe}
 }
 
 // note remembers what the log has, which may be another one than before.
@@ -143,7 +159,8 @@ func (l *library) note() {
 	}
 	now := visible(l.store)
 	if l.log != before {
-		l.groups[l.log] = map[int64]state{logHeader: now}
+		_, was := l.before(before, int64(len(l.files.Bytes(before)))) // a start may have cut it
+		l.groups[l.log] = map[int64]state{logHeader: was}
 	}
 	l.groups[l.log][l.size()] = now
 }
@@ -163,16 +180,30 @@ func (l *library) before(log string, offset int64) (end int64, was state) {
 	return end, was
 }
 
-// eachBit calls fn for each bit of each file, several at a time, and reports the errors.
-func (l *library) eachBit(fn func(name string, bit int) error) {
+// said is what of the last log is known to be safe if it is cut at a length.
+func (l *library) said(length int64) int64 {
+	safe := int64(0)
+	for end, word := range l.words {
+		if end <= length {
+			safe = max(safe, word)
+		}
+	}
+	return safe
+}
+
+// each calls fn for each unit of each file, of which a byte has so many, several at a time, and reports the errors. A short test takes some of them.
+func (l *library) each(perByte int, fn func(name string, unit int) error) {
 	var workers sync.WaitGroup
-	parts := runtime.GOMAXPROCS(0)
+	parts, step := runtime.GOMAXPROCS(0), 1
+	if testing.Short() {
+		step = 13
+	}
 	for part := range parts {
 		workers.Go(func() {
 			for _, name := range l.files.Names() {
-				for bit := part; bit < len(l.files.Bytes(name))*8; bit += parts {
-					if err := fn(name, bit); err != nil {
-						l.t.Errorf("%s, bit %d of byte %d: %v", filepath.Base(name), bit%8, bit/8, err)
+				for unit := part * step; unit < len(l.files.Bytes(name))*perByte; unit += parts * step {
+					if err := fn(name, unit); err != nil {
+						l.t.Errorf("%s, byte %d, bit %d: %v", filepath.Base(name), unit/perByte, unit%perByte, err)
 						return
 					}
 				}
@@ -187,6 +218,7 @@ func (l *library) group() {
 	l.store.flusher.group()
 	l.safe = l.synced
 	l.note()
+	l.words[l.size()] = l.safe
 }
 
 // sync makes safe what is written.
@@ -206,13 +238,12 @@ func (l *library) snapshot() {
 	if err := f.startWalk(true, nil); err != nil {
 		l.t.Fatal(err)
 	}
-	l.note()
+	l.note() // the log without a group stands for what the walk has seen
 	l.add("key3", 1)
 	f.endWalk(<-f.walked)
 	f.removing.Wait()
 	l.note()
-	l.synced = l.size()
-	l.safe = l.synced
+	l.listed()
 }
 
 // end has the process end without a word.

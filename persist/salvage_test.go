@@ -21,7 +21,7 @@ func TestWhatIsSalvagedOfAFlippedBitIsSound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newLibrary(t)
 			make(l)
-			l.eachBit(l.salvageFlipped)
+			l.each(8, l.salvageFlipped)
 		})
 	}
 }
