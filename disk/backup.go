@@ -43,7 +43,7 @@ func (d *Dir) copyTo(c *copied, fn func(Frame) error) error {
 			return nil
 		}
 		segment = i
-		return c.begin(d.manifest.segments[i].kind, d.manifest.segments[i].number)
+		return c.begin(d.manifest.segments[i])
 	}
 	var endErr error
 	d.ended = func(i int, g Group) {
@@ -65,5 +65,5 @@ func (d *Dir) copyTo(c *copied, fn func(Frame) error) error {
 	if err = errors.Join(err, endErr); err != nil {
 		return err
 	}
-	return c.commit(d.manifest.Clock)
+	return c.commit(d.manifest.Identity)
 }

@@ -19,6 +19,7 @@ type copied struct {
 	segments []segmentEntry // that are finished
 	names    []string       // of files that were made
 	segment  *segment
+	entry    segmentEntry // what the manifest it comes from says of it
 	unsynced int
 }
 
@@ -40,14 +41,15 @@ func newCopy(files vfs.FS, path string) (*copied, error) {
 	return &copied{fs: files, path: path}, nil
 }
 
-// begin begins a segment, and finishes the one before.
-func (c *copied) begin(kind segmentType, number uint64) error {
+// begin begins the copy of a segment, and finishes the one before.
+func (c *copied) begin(e segmentEntry) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
-	c.names = append(c.names, segmentName(kind, number))
+	c.names = append(c.names, segmentName(e.kind, e.number))
 	var err error
-	c.segment, err = createSegment(c.fs, c.path, kind, number)
+	c.entry = e
+	c.segment, err = createSegment(c.fs, c.path, e.kind, e.number)
 	return err
 }
 
@@ -80,16 +82,19 @@ func (c *copied) finish() error {
 	if err == nil {
 		err = s.sync()
 	}
-	c.segments = append(c.segments, segmentEntry{kind: s.header.kind, number: s.header.number, size: s.size})
+	e := c.entry
+	e.size, e.open, e.safe = s.size, false, 0
+	c.segments = append(c.segments, e)
 	return errors.Join(err, s.close())
 }
 
-// commit makes the directory count.
-func (c *copied) commit(clock Clock) error {
+// commit makes the directory count. Of the identity it keeps what is not that of a life.
+func (c *copied) commit(id Identity) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
-	m := manifest{Identity: Identity{Clock: clock}, clean: true, segments: c.segments}
+	id.Node, id.Life, id.Start = 0, 0, 0
+	m := manifest{Identity: id, clean: true, segments: c.segments}
 	return m.write(c.fs, c.path)
 }
 

@@ -65,7 +65,7 @@ type salvage struct {
 	sieve    Sieve
 	segments []segmentEntry // a size below 0: not known
 	copy     *copied
-	clock    Clock
+	identity Identity
 	found    *Salvaged
 	sound    bool // something of it is
 	stopped  bool // by damage in a log: what follows does not count
@@ -85,7 +85,7 @@ func (s *salvage) run(out string) error {
 		err = ErrNothingSound
 	}
 	if err == nil {
-		err = s.copy.commit(s.clock)
+		err = s.copy.commit(s.identity)
 	}
 	if err != nil {
 		return errors.Join(err, s.copy.abort())
@@ -178,7 +178,7 @@ func (s *salvage) copySnapshot(segment int, e segmentEntry) error {
 		return err
 	}
 	defer func() { _ = r.close() }()
-	if err := s.copy.begin(e.kind, e.number); err != nil {
+	if err := s.copy.begin(e); err != nil {
 		return err
 	}
 	kept, had := uint64(0), int64(-1)
@@ -193,7 +193,7 @@ func (s *salvage) copySnapshot(segment int, e segmentEntry) error {
 		if kind == End {
 			if end, ok := parseEnd(payload); ok {
 				had, s.snapshot = int64(end.Records), end.Clock
-				s.clock.advance(end.Clock)
+				s.identity.advance(end.Clock)
 			}
 			continue
 		}
@@ -235,7 +235,7 @@ func (s *salvage) endSnapshot(r *reader, kept uint64, had int64) error {
 		s.found.LostKeys, s.snapshot.Age = -1, math.MaxInt64
 	}
 	s.sound = s.sound || kept > 0 || had == 0
-	s.copy.segment.endGroup(Group{Records: kept, Clock: s.clock})
+	s.copy.segment.endGroup(Group{Records: kept, Clock: s.identity.Clock})
 	s.found.Files = append(s.found.Files, FileReport{Name: filepath.Base(r.name), Bytes: s.copy.segment.end(), Groups: 1})
 	return nil
 }

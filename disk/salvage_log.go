@@ -72,7 +72,7 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 			continue
 		}
 		end, groups = r.offset, groups+1
-		s.clock.advance(g.Clock)
+		s.identity.advance(g.Clock)
 		if e.number == s.pair && g.Age >= s.snapshot.Age {
 			s.behind++
 		}
@@ -109,7 +109,7 @@ func count(r *reader) (groups, records int64, err error) {
 
 // copyGroups copies what is left of a log.
 func (s *salvage) copyGroups(r *reader, e segmentEntry) error {
-	if err := s.copy.begin(e.kind, e.number); err != nil {
+	if err := s.copy.begin(e); err != nil {
 		return err
 	}
 	for {

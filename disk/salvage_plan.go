@@ -17,7 +17,7 @@ func (s *salvage) plan() error {
 	var damage *DamageError
 	switch {
 	case err == nil:
-		s.clock = m.Clock
+		s.identity = m.Identity
 		for _, e := range m.segments {
 			if e.open {
 				e.size = -1
