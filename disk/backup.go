@@ -37,13 +37,14 @@ func backup(v *view, path, out string, fn func(Frame) error) error {
 
 // copyTo loads what the directory has into a copy.
 func (d *Dir) copyTo(c *copied, fn func(Frame) error) error {
-	segment := -1
-	begin := func(i int) error {
-		if i == segment {
-			return nil
+	next := 0
+	begin := func(i int) error { // those without groups too, so that no number is missing
+		for ; next <= i; next++ {
+			if err := c.begin(d.manifest.segments[next]); err != nil {
+				return err
+			}
 		}
-		segment = i
-		return c.begin(d.manifest.segments[i])
+		return nil
 	}
 	var endErr error
 	d.ended = func(i int, g Group) {
@@ -62,7 +63,10 @@ func (d *Dir) copyTo(c *copied, fn func(Frame) error) error {
 		}
 		return c.frame(f.Kind, f.Payload)
 	})
-	if err = errors.Join(err, endErr); err != nil {
+	if err = errors.Join(err, endErr); err == nil {
+		err = begin(len(d.manifest.segments) - 1)
+	}
+	if err != nil {
 		return err
 	}
 	return c.commit(d.manifest.Identity)

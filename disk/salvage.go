@@ -112,7 +112,7 @@ func (s *salvage) copyAll() error {
 	return nil
 }
 
-// open opens a segment as far as it is there. Without a reader it is a loss.
+// open opens a segment as far as it is there. Without a reader all of it is lost.
 func (s *salvage) open(e segmentEntry) (*reader, error) {
 	r := &reader{name: filepath.Join(s.path, segmentName(e.kind, e.number))}
 	var err error
@@ -120,10 +120,7 @@ func (s *salvage) open(e segmentEntry) (*reader, error) {
 		if ignoreMissing(err) != nil {
 			return nil, err
 		}
-		s.lose(r.name, 0, max(0, e.size), 0, "it is missing")
-		if e.kind == snapshotSegment {
-			s.found.LostKeys = -1
-		}
+		s.loseAll(r.name, e, max(0, e.size), "it is missing")
 		return nil, nil
 	}
 	if r.size, err = r.file.Size(); err != nil {
@@ -135,24 +132,26 @@ func (s *salvage) open(e segmentEntry) (*reader, error) {
 	case e.size >= 0:
 		r.size = e.size
 	}
-	if err := s.readHeader(r, e); err != nil {
+	if ok, err := s.readHeader(r, e); err != nil || !ok {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
 
-// readHeader takes the salt of a header that is not sound as it is: whether it is right is for the frames to tell.
-func (s *salvage) readHeader(r *reader, e segmentEntry) error {
+// readHeader takes the salt of a header that is not sound as it is: whether it is right is for the frames to tell. It is false for another segment, whose frames are
+// sound in their own place only.
+func (s *salvage) readHeader(r *reader, e segmentEntry) (ok bool, err error) {
 	b, err := r.peek(segmentHeaderBytes)
 	if err != nil {
-		return err
+		return false, err
 	}
 	h, reason := parseSegmentHeader(b)
 	if reason == anotherVersion {
-		return fmt.Errorf("%s: %w", r.name, ErrVersion)
+		return false, fmt.Errorf("%s: %w", r.name, ErrVersion)
 	}
 	if reason == "" && (h.kind != e.kind || h.number != e.number) {
-		reason = "another segment's header"
+		s.loseAll(r.name, e, r.size, "it is another segment")
+		return false, nil
 	}
 	if reason != "" {
 		s.lose(r.name, 0, int64(len(b)), 0, reason)
@@ -162,12 +161,20 @@ func (s *salvage) readHeader(r *reader, e segmentEntry) error {
 	}
 	r.header = segmentHeader{e.number, h.salt, e.kind}
 	r.skip(len(b))
-	return nil
+	return true, nil
 }
 
 // lose notes a loss.
 func (s *salvage) lose(name string, offset, bytes, records int64, reason string) {
 	s.found.Losses = append(s.found.Losses, Loss{name, offset, bytes, records, reason})
+}
+
+// loseAll notes the loss of a segment.
+func (s *salvage) loseAll(name string, e segmentEntry, bytes int64, reason string) {
+	s.lose(name, 0, bytes, 0, reason)
+	if e.kind == snapshotSegment {
+		s.found.LostKeys = -1
+	}
 }
 
 // copySnapshot copies what is sound of a snapshot.

@@ -24,10 +24,10 @@ func (s *salvage) copyLog(segment int, e segmentEntry) error {
 		return err
 	}
 	end, groups, err := s.soundEnd(segment, e, r)
-	if err != nil || groups == 0 {
+	if err != nil || groups == 0 && s.stopped {
 		return err
 	}
-	s.sound = true
+	s.sound = s.sound || groups > 0 // one without groups is copied too, so that no number is missing
 	s.found.Files = append(s.found.Files, FileReport{Name: filepath.Base(r.name), Bytes: end, Groups: groups})
 	r.offset, r.ahead, r.size = segmentHeaderBytes, nil, end
 	return s.copyGroups(r, e)
@@ -84,7 +84,7 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 		}
 		s.lose(r.name, end, r.size-end, records, reason)
 	}
-	if whole := end == r.size && end >= e.size; !whole && (!e.open || end < e.safe) {
+	if whole := end == r.size && end >= max(e.size, segmentHeaderBytes); !whole && (!e.open || end < e.safe) {
 		s.stop(e)
 	}
 	return end, groups, nil

@@ -76,8 +76,27 @@ func (s *salvage) planByFiles(why string) error {
 	for _, e := range s.segments {
 		counts = append(counts, segmentName(e.kind, e.number))
 	}
+	s.addMissing()
 	s.found.Assumed = fmt.Sprintf("%s: taken to count, by the files that are there, are %s", why, strings.Join(counts, ", "))
 	return nil
+}
+
+// addMissing adds what must have been there: a snapshot before logs that do not begin with the first, and a log wherever a number is missing.
+func (s *salvage) addMissing() {
+	first := s.segments[0]
+	if first.kind == logSegment && first.number > 1 {
+		s.segments = slices.Insert(s.segments, 0, segmentEntry{kind: snapshotSegment, number: first.number, size: -1})
+	}
+	next := s.segments[0].number // of a log
+	for i, e := range s.segments {
+		if e.kind == logSegment && e.number != next {
+			s.segments = slices.Insert(s.segments, i, segmentEntry{kind: logSegment, number: next, size: -1})
+			return // nothing behind it counts
+		}
+		if e.kind == logSegment {
+			next++
+		}
+	}
 }
 
 // parseSegmentName is what segmentName has made.

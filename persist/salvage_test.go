@@ -161,3 +161,32 @@ func TestADirectoryWithoutItsManifestIsSalvagedByItsFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestALogThatIsMissingEndsWhatCounts also has another log, sound in itself, in its place.
+func TestALogThatIsMissingEndsWhatCounts(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		for _, replaced := range []bool{true, false} {
+			l := newLibrary(t)
+			gone := l.log
+			l.stopClean()
+			err := l.files.Remove(gone)
+			if err == nil && replaced {
+				err = l.files.Rename(l.log, gone)
+			}
+			if err == nil && !known {
+				err = l.files.Remove(filepath.Join(testDir, "MANIFEST"))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := Salvage(l.files, testDir, outDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := startSalvaged(l.files)
+			if want := l.groups[gone][logHeader]; err != nil || !equal(got, want) || !found.Mixed {
+				t.Errorf("manifest %v, replaced %v: %v, %v, not %v: %+v", known, replaced, err, got, want, found)
+			}
+		}
+	}
+}
