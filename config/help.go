@@ -12,7 +12,9 @@ const helpColumn = 33
 // printHelp writes the help text: every option with its argument, meaning and default.
 func printHelp(out io.Writer) error {
 	var b strings.Builder
-	b.WriteString("QuotaDB, a distributed counter database that speaks the Redis protocol\n\nUsage: quota-db [OPTIONS]\n")
+	b.WriteString("QuotaDB, a distributed counter database that speaks the Redis protocol\n\nUsage: quota-db [OPTIONS]\n" +
+		"       quota-db check DIR                  say whether a data directory is sound; --salvage DIR OUT keeps what is\n" +
+		"       quota-db backup DIR OUT             copy a data directory, also of a running server\n")
 	table := groups(Default())
 	table[0].options = append(table[0].options,
 		option{name: "help", short: "h", usage: "Print help"},

@@ -23,10 +23,11 @@ type Dir struct {
 	manifest *manifest
 	found    bool // there was a manifest
 	tail     tail
-	log      *segment // what frames go to; nil before Begin
-	apart    bool     // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
-	settled  int64    // bytes of the logs that count, without the one that is written
-	newest   uint64   // number of the newest segment that was made
+	log      *segment                   // what frames go to; nil before Begin
+	apart    bool                       // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
+	settled  int64                      // bytes of the logs that count, without the one that is written
+	newest   uint64                     // number of the newest segment that was made
+	ended    func(segment int, g Group) // if not nil: hears of each group that Load has read
 }
 
 // Open takes a directory, which it makes if there is none, for this process alone. Errors: vfs.ErrLocked, ErrVersion, DamageError.
@@ -117,11 +118,16 @@ func (d *Dir) Load(fn func(Frame) error) (*Cut, error) {
 			return nil, err
 		}
 	}
+	return d.torn(), nil
+}
+
+// torn is what is cut of the tail, nil if nothing.
+func (d *Dir) torn() *Cut {
 	if d.tail.cut == 0 {
-		return nil, nil
+		return nil
 	}
 	last := d.manifest.segments[len(d.manifest.segments)-1]
-	return &Cut{filepath.Join(d.path, segmentName(last.kind, last.number)), d.tail.end, d.tail.cut, d.tail.reason}, nil
+	return &Cut{filepath.Join(d.path, segmentName(last.kind, last.number)), d.tail.end, d.tail.cut, d.tail.reason}
 }
 
 // Records is how many records the snapshot has, 0 if there is none.
@@ -182,8 +188,12 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 			}
 			continue
 		}
-		if _, ok := parseEnd(payload); !ok {
+		e, ok := parseEnd(payload)
+		if !ok {
 			return r.damage(r.offset, "the end of a group says what is never written")
+		}
+		if d.ended != nil {
+			d.ended(segment, e.Group)
 		}
 	}
 }

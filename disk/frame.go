@@ -39,6 +39,9 @@ func (h segmentHeader) append(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[at:], castagnoli))
 }
 
+// anotherVersion is why a header is not read that is sound all the same.
+const anotherVersion = "format of another version"
+
 // parseSegmentHeader is what append has written; reason says why it is not.
 func parseSegmentHeader(b []byte) (h segmentHeader, reason string) {
 	switch {
@@ -49,14 +52,17 @@ func parseSegmentHeader(b []byte) (h segmentHeader, reason string) {
 	case string(b[:7]) != magic:
 		return h, "not a segment of QuotaDB"
 	case b[7] != formatVersion:
-		return h, "format of another version"
+		return h, anotherVersion
 	}
 	return segmentHeader{
 		number: binary.LittleEndian.Uint64(b[8:]),
-		salt:   binary.LittleEndian.Uint64(b[16:]),
+		salt:   saltOf(b),
 		kind:   segmentType(b[24]),
 	}, ""
 }
+
+// saltOf is the salt in a segment's header.
+func saltOf(header []byte) uint64 { return binary.LittleEndian.Uint64(header[16:]) }
 
 // frameHeader is the part of a frame before its payload.
 type frameHeader struct {

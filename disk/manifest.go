@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -79,10 +80,10 @@ func (m *manifest) text() []byte {
 	return fmt.Appendf(nil, "%scrc %08x\n", b.String(), crc32.Checksum([]byte(b.String()), castagnoli))
 }
 
-// parseManifest reads what text has written, and nothing else.
+// parseManifest reads what text has written, and nothing else. A later version keeps the form of the first line and of the last.
 func parseManifest(text []byte) (*manifest, error) {
 	var version int
-	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > formatVersion {
+	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > formatVersion && hasSum(text) {
 		return nil, ErrVersion
 	}
 	m := &manifest{}
@@ -93,6 +94,12 @@ func parseManifest(text []byte) (*manifest, error) {
 		return nil, errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
 	}
 	return m, m.check()
+}
+
+// hasSum reports whether the last line is the checksum of those before.
+func hasSum(text []byte) bool {
+	lines := bytes.LastIndex(text, []byte("\ncrc ")) + 1
+	return string(text[lines:]) == fmt.Sprintf("crc %08x\n", crc32.Checksum(text[:lines], castagnoli))
 }
 
 // parseLine takes what it can from a line: whether it was all is for the comparison with text to tell.

@@ -130,32 +130,23 @@ func (r *reader) next() (Kind, []byte, error) {
 	return h.kind, payload, nil
 }
 
-// resync goes on behind a bad frame to the next one that is good; false when there is none.
-func (r *reader) resync() (bool, error) {
-	for {
-		r.skip(int(min(1, r.size-r.offset)))
-		if r.size-r.offset < frameHeaderBytes {
-			return false, nil
-		}
+// resync is next, but it passes over what is no frame.
+func (r *reader) resync() (Kind, []byte, error) {
+	for ; r.size-r.offset >= frameHeaderBytes; r.skip(1) {
 		b, err := r.peek(frameHeaderBytes)
 		if err != nil {
-			return false, err
+			return 0, nil, err
 		}
 		if _, reason := parseFrameHeader(b, r.header.salt, r.offset); reason != "" {
 			continue
 		}
-		at, ahead := r.offset, r.ahead
-		_, _, err = r.next()
-		var damage *DamageError
-		switch {
-		case errors.As(err, &damage):
+		kind, payload, err := r.next()
+		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			continue
-		case err != nil:
-			return false, err
 		}
-		r.offset, r.ahead = at, ahead // next is to return it again
-		return true, nil
+		return kind, payload, err
 	}
+	return 0, nil, io.EOF
 }
 
 func (r *reader) close() error { return r.file.Close() }

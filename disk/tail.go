@@ -64,10 +64,10 @@ func (t *tail) tear(r *reader, damage *DamageError) error {
 		return damage
 	}
 	for {
-		if found, err := r.resync(); err != nil || !found {
-			return err
+		kind, payload, err := r.resync()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		kind, payload, err := r.next()
 		if err != nil {
 			return err
 		}

@@ -24,58 +24,80 @@ func appendTokens(dst []byte, b quota.Bucket, reserve uint64) []byte {
 	return binary.AppendUvarint(dst, reserve)
 }
 
+// UnknownWriter is the number of no writer.
+const UnknownWriter = 1<<32 - 1
+
 // Loader brings back what Take and Walk gave: records of package crdt, each quota's with a record of its tokens before it. The caller sees to it that
 // the last state of each key comes last. It is used by one goroutine; several may load different keys at once.
 type Loader struct {
 	DB      *DB
 	Now     Moment
-	Writers []uint32 // by the number in the records: what DB.Writer gave
+	Writers []uint32 // by the number in the records: what DB.Writer gave, or UnknownWriter
 	Crashed bool     // the quotas' reserves may have been given
 	Changed bool     // the follower is to take what is loaded
 	// Part and Parts choose keys: those whose hash is Part modulo Parts. 0 parts: all.
 	Part, Parts uint64
 
-	entry crdt.Entry
+	// The records of a key, as decode has read them.
+	name    []byte
+	entry   crdt.Entry
+	quoted  bool // with tokens
+	bucket  quota.Bucket
+	reserve uint64
 }
 
 // Load loads records and says how many keys' they were. Errors: crdt.ErrShort, crdt.ErrCorrupt.
 func (l *Loader) Load(records []byte) (n int, err error) {
 	for len(records) > 0 {
-		var t tokens
-		var reserve uint64
-		quoted := records[0] == tokensRecord
-		if quoted {
-			if t.Bucket, reserve, records, err = decodeTokens(records); err != nil {
-				return n, err
-			}
-		}
-		var name []byte
-		if name, records, err = crdt.DecodeRecord(records, &l.entry); err != nil {
+		if records, err = l.decode(records); err != nil {
 			return n, err
 		}
-		if quoted && l.entry.Quota.Capacity == 0 {
-			return n, fmt.Errorf("%w: tokens without a quota", crdt.ErrCorrupt)
+		if err := l.renumber(); err != nil {
+			return n, err
 		}
-		for i := range l.entry.Rows {
-			w := l.entry.Rows[i].Writer
-			if w >= uint32(len(l.Writers)) {
-				return n, fmt.Errorf("%w: unknown writer %d", crdt.ErrCorrupt, w)
-			}
-			l.entry.Rows[i].Writer = l.Writers[w]
-		}
-		k := l.DB.Key(name)
+		k := l.DB.Key(l.name)
 		if l.Parts > 1 && k.Hash%l.Parts != l.Part {
 			continue
 		}
-		if quoted {
-			if err := l.settle(&t, reserve); err != nil {
+		t := tokens{Bucket: l.bucket}
+		if l.quoted {
+			if err := l.settle(&t, l.reserve); err != nil {
 				return n, err
 			}
 		}
-		l.DB.restore(k, &l.entry, t, l.Now, l.Changed || quoted && l.Crashed && reserve > 0)
+		l.DB.restore(k, &l.entry, t, l.Now, l.Changed || l.quoted && l.Crashed && l.reserve > 0)
 		n++
 	}
 	return n, nil
+}
+
+// decode reads the first key's records.
+func (l *Loader) decode(records []byte) (rest []byte, err error) {
+	l.bucket, l.reserve = quota.Bucket{}, 0
+	if l.quoted = records[0] == tokensRecord; l.quoted {
+		if l.bucket, l.reserve, records, err = decodeTokens(records); err != nil {
+			return nil, err
+		}
+	}
+	if l.name, rest, err = crdt.DecodeRecord(records, &l.entry); err != nil {
+		return nil, err
+	}
+	if l.quoted && l.entry.Quota.Capacity == 0 {
+		return nil, fmt.Errorf("%w: tokens without a quota", crdt.ErrCorrupt)
+	}
+	return rest, nil
+}
+
+// renumber gives the rows the numbers that Writers has for theirs.
+func (l *Loader) renumber() error {
+	for i := range l.entry.Rows {
+		w := l.entry.Rows[i].Writer
+		if w >= uint32(len(l.Writers)) || l.Writers[w] == UnknownWriter {
+			return fmt.Errorf("%w: unknown writer %d", crdt.ErrCorrupt, w)
+		}
+		l.entry.Rows[i].Writer = l.Writers[w]
+	}
+	return nil
 }
 
 func decodeTokens(src []byte) (b quota.Bucket, reserve uint64, rest []byte, err error) {
@@ -94,11 +116,8 @@ func decodeTokens(src []byte) (b quota.Bucket, reserve uint64, rest []byte, err 
 // settle makes of a quota's tokens what is certain of them now.
 func (l *Loader) settle(t *tokens, reserve uint64) error {
 	rate := rateOf(&l.entry.Quota)
-	if _, err := quota.New(rate.Capacity, rate.Count, rate.Period); err != nil {
-		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
-	}
-	if t.FullAt < 0 || t.Fraction >= rate.Count {
-		return fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
+	if err := l.checkTokens(); err != nil {
+		return err
 	}
 	if latest := l.Now.Mono + int64(rate.Window()); t.FullAt > latest {
 		t.Bucket = quota.Bucket{FullAt: latest} // cannot be: empty is the least that it is
@@ -108,6 +127,18 @@ func (l *Loader) settle(t *tokens, reserve uint64) error {
 		return nil
 	}
 	t.afterCrash(rate, reserve, l.Now.Mono)
+	return nil
+}
+
+// checkTokens says what cannot be of a quota's tokens.
+func (l *Loader) checkTokens() error {
+	rate := rateOf(&l.entry.Quota)
+	if _, err := quota.New(rate.Capacity, rate.Count, rate.Period); err != nil {
+		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
+	}
+	if l.bucket.FullAt < 0 || l.bucket.Fraction >= rate.Count {
+		return fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
+	}
 	return nil
 }
 

@@ -1,4 +1,5 @@
-// Command quota-db runs one node. Its flags are those of package config; it ends with SIGTERM, SIGINT or SHUTDOWN.
+// Command quota-db runs one node. Its flags are those of package config; it ends with SIGTERM, SIGINT or SHUTDOWN. With check or backup as its first argument it is
+// a tool for data directories instead.
 package main
 
 import (
@@ -22,14 +23,20 @@ const shutdownTimeout = 10 * time.Second
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, restore) // a second signal ends the process at once
-	if err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr); err != nil {
+	switch err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr); {
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "quota-db:", err)
 		os.Exit(1)
 	}
 }
 
-// run is the whole life of the node: until ctx ends or a client asks for it.
+// run is the whole life of the node, until ctx ends or a client asks for it, or that of a tool.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) error {
+	if ok, err := runTool(ctx, args, stdout, stderr); ok {
+		return err
+	}
 	cfg, err := config.Parse(args, env, stdout)
 	if errors.Is(err, config.ErrHelp) || errors.Is(err, config.ErrVersion) {
 		return nil

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/persist"
+)
+
+const toolsUsage = `Usage: quota-db check DIR                  whether a start on data directory DIR would succeed, and why not
+       quota-db check --salvage DIR OUT    write what is sound of DIR into the new directory OUT
+       quota-db backup DIR OUT             copy DIR into the new directory OUT; a server may run on DIR
+
+See docs/operating.md.
+`
+
+// errUsage: the arguments are not those of a tool. What to do was said.
+var errUsage = errors.New("wrong usage")
+
+// tools is what the operator's tools work with.
+type tools struct {
+	files  vfs.FS
+	stdout io.Writer
+}
+
+// runTool runs the tool that the arguments name; ok is false if they name none.
+func runTool(ctx context.Context, args []string, stdout, stderr io.Writer) (ok bool, err error) {
+	if len(args) == 0 || args[0] != "check" && args[0] != "backup" {
+		return false, nil
+	}
+	t := tools{newWatched(ctx, vfs.OS, stderr), stdout}
+	switch rest := args[1:]; {
+	case slices.Contains(rest, "--help") || slices.Contains(rest, "-h"):
+		_, err = io.WriteString(stdout, toolsUsage)
+	case args[0] == "check" && areDirs(rest, 1):
+		err = t.check(rest[0])
+	case args[0] == "check" && len(rest) > 0 && rest[0] == "--salvage" && areDirs(rest[1:], 2):
+		err = t.salvage(rest[1], rest[2])
+	case args[0] == "backup" && areDirs(rest, 2):
+		err = t.backup(rest[0], rest[1])
+	default:
+		_, _ = io.WriteString(stderr, toolsUsage)
+		err = errUsage
+	}
+	return true, err
+}
+
+// areDirs reports whether the arguments are so many directories; one that begins with "-" is written as ./-.
+func areDirs(args []string, n int) bool {
+	return len(args) == n && !slices.ContainsFunc(args, func(a string) bool { return a == "" || a[0] == '-' })
+}
+
+func (t tools) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.stdout, format, args...) }
+
+// check prints what there is, and returns why a start would fail.
+func (t tools) check(dir string) error {
+	r, err := persist.Check(t.files, dir)
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	var bytes, records int64
+	for i, f := range r.Files {
+		state := ""
+		if f.Err != nil {
+			state = "  FAILS"
+		}
+		t.printf("%-22s %14d bytes %10d groups %12d records%s\n", f.Name, f.Bytes, f.Groups, r.Records[i], state)
+		bytes += f.Bytes
+		records += r.Records[i]
+	}
+	if r.Known {
+		t.printf("%d files, %d bytes, %d records; %s\n", len(r.Files), bytes, records, owner(r.Report))
+	}
+	if r.Cut != nil {
+		t.printf("torn tail: %s from offset %d on, %d bytes: %s. That is normal after a kill or a loss of power%s: the next start cuts it\n",
+			r.Cut.File, r.Cut.Offset, r.Cut.Bytes, r.Cut.Reason, orBusy(r.Busy))
+	}
+	if err != nil {
+		return explain(dir, err)
+	}
+	t.printf("sound: a start on it succeeds\n")
+	return nil
+}
+
+// owner says whose the directory is, and how the last run has ended.
+func owner(r *disk.Report) string {
+	if r.Node == 0 {
+		return "nobody's: a start on it begins a new life"
+	}
+	ending := "not stopped clean"
+	if r.Clean {
+		ending = "stopped clean"
+	}
+	if r.Busy {
+		ending = "a server has it: this is what it had written when the check began"
+	}
+	return fmt.Sprintf("node %d, life %016x; %s", r.Node, r.Life, ending)
+}
+
+func orBusy(busy bool) string {
+	if busy {
+		return ", and while a server writes"
+	}
+	return ""
+}
+
+// explain says what to do about what is not sound.
+func explain(dir string, err error) error {
+	var damage *disk.DamageError
+	switch {
+	case errors.Is(err, disk.ErrNoData):
+		return fmt.Errorf("%s: %w", dir, err)
+	case errors.Is(err, disk.ErrVersion) && !errors.As(err, &damage):
+		return fmt.Errorf("%w: use the release that wrote it, or a later one", err)
+	case isContent(err):
+		return fmt.Errorf("a start on %s fails:\n%w\nrestore a backup, or keep what is sound: quota-db check --salvage %s OUT", dir, err, dir)
+	}
+	return fmt.Errorf("check %s: %w", dir, err)
+}
+
+// isContent reports whether it is what the files hold that is wrong, and not that they cannot be read.
+func isContent(err error) bool {
+	var damage *disk.DamageError
+	return errors.As(err, &damage) || errors.Is(err, crdt.ErrCorrupt) || errors.Is(err, crdt.ErrShort)
+}
+
+// salvage prints what was kept and what was not.
+func (t tools) salvage(dir, out string) error {
+	found, err := persist.Salvage(t.files, dir, out)
+	if err != nil {
+		return fmt.Errorf("salvage %s: %w", dir, err)
+	}
+	if found.Assumed != "" {
+		t.printf("assumed: %s\n", found.Assumed)
+	}
+	for _, f := range found.Files {
+		t.printf("kept: %-22s %14d bytes %10d groups\n", f.Name, f.Bytes, f.Groups)
+	}
+	for _, l := range found.Losses {
+		t.printf("lost: %s from offset %d on, %d bytes%s: %s\n", l.File, l.Offset, l.Bytes, orMore(l.Records), l.Reason)
+	}
+	switch {
+	case found.LostKeys < 0:
+		t.printf("lost: keys of the snapshot, how many is not known; those that changed later are in the log\n")
+	case found.LostKeys > 0:
+		t.printf("lost: %d keys of the snapshot; those of them that changed later are in the log\n", found.LostKeys)
+	}
+	if found.Mixed {
+		t.printf("mixed: each key is as it was at some moment while the snapshot was written, not all at the same\n")
+	}
+	t.printf("%s is sound: a start on it begins a new life\n", out)
+	return nil
+}
+
+func orMore(records int64) string {
+	if records == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d records or more", records)
+}
+
+func (t tools) backup(dir, out string) error {
+	err := persist.Backup(t.files, dir, out)
+	if err != nil && isContent(err) {
+		return fmt.Errorf("back up %s: %w; quota-db check %s says more", dir, err, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("back up %s: %w", dir, err)
+	}
+	t.printf("%s has what was written to %s when the backup began; a start on it begins a new life\n", out, dir)
+	return nil
+}
