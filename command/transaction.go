@@ -263,7 +263,8 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := len(c.out)
-	if !x.mayRun(c.row, c.args) { // no longer
+	x.restrictions = c.client.restrictions() // a login in the queue, or somebody while EXEC waited, may have changed them
+	if !x.mayRun(c.row, c.args) {            // no longer
 		c.fail(x.refusal(c.row, c.args))
 		return
 	}
