@@ -104,6 +104,25 @@ func TestAccessLogIsBoundedAndCounts(t *testing.T) {
 	}
 }
 
+func TestNobodyLogsInAsAUserWhoIsDeletedMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	for _, end := range []string{"ACL DELUSER u", "ACL LOAD"} {
+		b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all", "~*")
+		other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+		u := b.Users.Login([]byte("u"), []byte("pw")) // what AUTH does first
+		if got := b.do(strings.Fields(end)...); u == nil || strings.HasPrefix(got, "-") {
+			t.Fatalf("%s: %q", end, got)
+		}
+		if other.login(b.Server, u) || other.userName() != "default" || other.killed.Load() {
+			t.Errorf("%s: logged in as %s", end, other.userName())
+		}
+	}
+}
+
 func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\nuser u on >pw ~k +get\n"), 0o600); err != nil {

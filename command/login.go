@@ -43,11 +43,7 @@ func (f *failures) note(c *call, name []byte) (excess bool) {
 // tryLogin logs the client in; false after a wrong password, for which failLogin has an answer.
 func (c *call) tryLogin(name, password []byte) bool {
 	u := c.server.Users.Login(name, password)
-	if u == nil {
-		return false
-	}
-	c.client.login(c.server, u)
-	return true
+	return u != nil && c.client.login(c.server, u)
 }
 
 // failLogin answers a wrong password, late if there have been too many. Within a transaction nothing waits.
