@@ -48,6 +48,17 @@ func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
 	if got := string(b.x.Run(b.client, batch[1:], nil)); got != "+PONG\r\n" {
 		t.Errorf("then: %q", got)
 	}
+	for range failureRate().Count {
+		b.do("AUTH", "u", "wrong")
+	}
+	skipped := append([][][]byte{words([]string{"CLIENT", "REPLY", "SKIP"}), words([]string{"PING"})}, batch...)
+	if got := string(b.x.Run(b.client, skipped, nil)); got != "" || b.client.Wait() == 0 || b.x.Ran() != 3 {
+		t.Errorf("after a skipped reply: %q", got)
+	}
+	b.wall += loginDelay.Milliseconds()
+	if got := string(b.x.Run(b.client, batch[1:], nil)); got != wrong+"+PONG\r\n" {
+		t.Errorf("the reply behind a skipped one: %q", got)
+	}
 	b.do("MULTI")
 	for range 2 * failureRate().Capacity {
 		b.do("AUTH", "u", "wrong")

@@ -22,6 +22,7 @@ func (x *Executor) step(batch [][][]byte) {
 	x.ran += x.took
 	if client.muted {
 		c.out = c.out[:start]
+		client.muted = false // it may go on as a plain client, for whom nobody asks
 	}
 }
 
