@@ -134,6 +134,58 @@ func TestNobodyLogsInAsAUserWhoIsDeletedMeanwhile(t *testing.T) {
 	}
 }
 
+func TestFileWithoutTheDefaultUserLeavesItThePassword(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	key := func() string { // with what a new client gets in
+		client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+		defer b.Disconnect(client)
+		if !client.NeedsLogin() {
+			return "nothing"
+		}
+		for _, password := range []string{"first", "second", "file"} {
+			if b.x.Run(client, [][][]byte{words([]string{"AUTH", password})}, nil); !client.NeedsLogin() {
+				return password
+			}
+		}
+		return "nobody"
+	}
+	const silent, loud = "user u on >pw ~k +get\n", "user default on >file ~* &* +@all\n"
+	write(silent)
+	if err := b.SetUp("first"); err != nil {
+		t.Fatal(err)
+	}
+	if got := key(); got != "first" {
+		t.Errorf("at start the key is %s", got)
+	}
+	for _, step := range []struct{ file, command, want string }{
+		{silent, "ACL LOAD", "first"},
+		{silent, "CONFIG SET requirepass second", "second"},
+		{silent, "ACL SETUSER default nopass", "nothing"},
+		{silent, "ACL LOAD", "second"},
+		{silent, "ACL SETUSER default off", "nobody"},
+		{silent, "ACL LOAD", "second"},
+		{loud, "ACL LOAD", "file"},
+		{silent, "ACL LOAD", "second"},
+		{silent, `CONFIG SET requirepass ""`, "nothing"},
+		{silent, "ACL LOAD", "nothing"},
+	} {
+		write(step.file)
+		if got := b.do(splitWords(t, step.command)...); got != "+OK\r\n" {
+			t.Fatalf("%s: %q", step.command, got)
+		}
+		if got := key(); got != step.want {
+			t.Errorf("%s with the file %q: the key is %s, want %s", step.command, step.file, got, step.want)
+		}
+	}
+}
+
 func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\nuser u on >pw ~k +get\n"), 0o600); err != nil {

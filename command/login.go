@@ -89,21 +89,12 @@ func auth(c *call) {
 	c.ok()
 }
 
-// setRequirePass makes password the default user's, the only one; empty: none is needed.
-func (s *Server) setRequirePass(password string) error {
-	rules := []string{"resetpass", "nopass"}
-	if password != "" {
-		rules = []string{"resetpass", ">" + password}
-	}
-	return s.Users.Set(acl.DefaultUser, rules...)
-}
-
 // requirePassParam is requirepass. CONFIG GET shows it to those who may ask, as in Redis; it is kept for that alone.
 func (s *Server) requirePassParam() param {
 	get := func() string { return *s.Params.requirePass.Load() }
 	return param{"requirepass", get, func(value string) (func(), string) {
 		return func() {
-			if err := s.setRequirePass(value); err == nil {
+			if err := s.Users.RequirePass(value); err == nil {
 				s.Params.requirePass.Store(&value)
 			}
 		}, ""

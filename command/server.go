@@ -120,7 +120,7 @@ func (s *Server) LimitsOf(c *Client) *resp.Limits {
 // SetUp does what the configuration says of users: the password of the default user, and the file of users.
 func (s *Server) SetUp(password string) error {
 	if password != "" {
-		if err := s.setRequirePass(password); err != nil {
+		if err := s.Users.RequirePass(password); err != nil {
 			return err
 		}
 		s.Params.requirePass.Store(&password)
