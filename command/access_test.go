@@ -68,6 +68,42 @@ func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
 	}
 }
 
+func TestTransactionGuessesNoMorePasswordsThanAreAnsweredAtOnce(t *testing.T) {
+	for _, login := range []string{"AUTH u", "HELLO 2 AUTH u"} {
+		b := newBench(t, nil)
+		b.do("ACL", "SETUSER", "u", "on", ">right", "+@all", "~*")
+		// whoAfter is who the client is after a transaction of wrong passwords and then the right one.
+		whoAfter := func(wrong uint64) string {
+			b.do("RESET")
+			b.do("MULTI")
+			for range wrong {
+				b.do(strings.Fields(login + " wrong")...)
+			}
+			b.do(strings.Fields(login + " right")...)
+			if got := b.do("EXEC"); uint64(strings.Count(got, errWrongPass)) < wrong {
+				t.Errorf("%s: %q", login, got)
+			}
+			return b.client.userName()
+		}
+		most := failureRate().Capacity
+		for _, step := range []struct {
+			wrong uint64
+			want  string
+		}{{most - 1, "u"}, {0, "u"}, {1, "default"}, {0, "default"}, {100 * most, "default"}} {
+			if got := whoAfter(step.wrong); got != step.want {
+				t.Errorf("%s: after %d wrong passwords it is %s, want %s", login, step.wrong, got, step.want)
+			}
+		}
+		if got := b.do("AUTH", "u", "right"); got != "+OK\r\n" || b.client.Wait() != 0 {
+			t.Errorf("outside of a transaction: %q", got)
+		}
+		b.wall += time.Second.Milliseconds()
+		if got := whoAfter(failureRate().Count - 1); got != "u" {
+			t.Errorf("%s: a second later it is %s", login, got)
+		}
+	}
+}
+
 func TestWrongPasswordsAreLoggedWithoutThemAndNotTooOften(t *testing.T) {
 	b := newBench(t, nil)
 	var out bytes.Buffer

@@ -17,7 +17,7 @@ func failureRate() quota.Rate { return quota.Rate{Capacity: 20, Count: 10, Perio
 // failureLogInterval is the time between two lines in the log about wrong passwords.
 const failureLogInterval = time.Second
 
-// failures bounds what guessing passwords gains and costs. Right passwords never wait.
+// failures bounds what guessing passwords gains and costs. Right passwords never wait; within a transaction they may be refused.
 type failures struct {
 	rate   quota.Rate // fixed
 	mu     sync.Mutex // protects what follows
@@ -40,8 +40,19 @@ func (f *failures) note(c *call, name []byte) (excess bool) {
 	return !f.bucket.Take(f.rate, 1, now)
 }
 
-// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer.
+// spent reports whether one more wrong password would be one too many.
+func (f *failures) spent(now int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.bucket.Remaining(f.rate, now) == 0
+}
+
+// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer. Within a transaction, where no
+// answer can be late, it looks at none while there are too many wrong ones: a queue of guesses would learn them all at once.
 func (c *call) tryLogin(name, password []byte) bool {
+	if c.x.inExec && c.server.failures.spent(c.now.Mono) {
+		return false
+	}
 	u := c.server.Users.Login(name, password)
 	return u != nil && c.client.login(c.server, u)
 }
