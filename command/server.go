@@ -11,7 +11,7 @@
 //   - A handler decides everything by the clock that the batch was started with.
 //   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
 //
-// Lock order: a shard's lock, then monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
+// Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
 package command
 
 import (
