@@ -45,6 +45,7 @@ type Client struct {
 	monitors   atomic.Bool
 	noEvict    atomic.Bool
 	noTouch    atomic.Bool
+	silent     atomic.Bool  // CLIENT REPLY keeps replies from the client, and what MONITOR would show it
 	multi      atomic.Int32 // commands that are queued; noMultiCount outside of a transaction
 	watching   atomic.Int32 // keys
 	outbox     outbox
@@ -65,8 +66,11 @@ const noMultiCount = -1
 // seenShift leaves room for 65,536 rows, and for milliseconds until the year 6429.
 const seenShift = 16
 
-// attend says whether the executor must look at each of the client's commands.
-func (c *Client) attend() { c.special = c.isOpen() || c.replies != replyAll }
+// attend says whether the executor must look at each of the client's commands, and whether MONITOR has to be silent.
+func (c *Client) attend() {
+	c.special = c.isOpen() || c.replies != replyAll
+	c.silent.Store(c.muted || c.replies != replyAll)
+}
 
 // goesOn reports whether the client's next command may run.
 func (c *Client) goesOn() bool { return !c.CloseAfter && c.wait == 0 && !c.killed.Load() }

@@ -23,6 +23,7 @@ func (x *Executor) step(batch [][][]byte) {
 	if client.muted {
 		c.out = c.out[:start]
 		client.muted = false // it may go on as a plain client, for whom nobody asks
+		client.attend()
 	}
 }
 
@@ -47,7 +48,6 @@ func (c *Client) mute() {
 	c.muted = c.replies != replyAll
 	if c.replies == replySkip {
 		c.replies = replyAll
-		c.attend()
 	}
 }
 
