@@ -36,8 +36,9 @@ type Users struct {
 	catalogue *Catalogue
 	nobody    *Permissions // what an unknown name is compared with, so that it takes as long as a known one
 
-	mu    sync.Mutex // protects byName, and changes of permissions
-	users map[string]*User
+	mu       sync.Mutex       // protects the fields below, and changes of permissions
+	users    map[string]*User // by name
+	password []string         // rules for the default user's, that hold unless a loaded file says otherwise
 }
 
 // New makes the users of a server that has been told nothing: the default user may do everything, without a password.
@@ -81,6 +82,27 @@ func (us *Users) Set(name string, rules ...string) error {
 	}
 	us.mu.Lock()
 	defer us.mu.Unlock()
+	return us.set(name, rules)
+}
+
+// RequirePass makes password the default user's, the only one; empty: none is needed. It is so also after Load of a file
+// without the default user.
+func (us *Users) RequirePass(password string) error {
+	rules := []string{"resetpass", "nopass"}
+	if password != "" {
+		rules = []string{"resetpass", ">" + password}
+	}
+	us.mu.Lock()
+	defer us.mu.Unlock()
+	if err := us.set(DefaultUser, rules); err != nil {
+		return err
+	}
+	us.password = rules
+	return nil
+}
+
+// set is Set, under the lock.
+func (us *Users) set(name string, rules []string) error {
 	u, p := us.users[name], newPermissions(us.catalogue)
 	if u != nil {
 		p = u.Permissions().clone()
@@ -172,7 +194,7 @@ func (us *Users) List() []string {
 }
 
 // Load replaces all users by those of a file's text, or none if a line is wrong; the error has the number of the line. A file without the default
-// user leaves it as it is at first. It returns the users that are no more.
+// user leaves it as it is at first, with the password that RequirePass has set. It returns the users that are no more.
 func (us *Users) Load(text string) (gone []*User, err error) {
 	fresh := make(map[string]*Permissions)
 	n := 0
@@ -196,11 +218,15 @@ func (us *Users) Load(text string) (gone []*User, err error) {
 			return nil, ErrTooManyUsers
 		}
 	}
-	if fresh[DefaultUser] == nil {
-		fresh[DefaultUser] = New(us.catalogue).Default().Permissions()
-	}
 	us.mu.Lock()
 	defer us.mu.Unlock()
+	if fresh[DefaultUser] == nil {
+		p := New(us.catalogue).Default().Permissions().clone()
+		if err := us.applyAll(p, us.password); err != nil {
+			return nil, err
+		}
+		fresh[DefaultUser] = p
+	}
 	for name, u := range us.users {
 		if fresh[name] == nil {
 			delete(us.users, name)

@@ -42,9 +42,15 @@ func needOf(use string) (need acl.Need) {
 	return need
 }
 
-// login makes the client a user's.
-func (c *Client) login(s *Server, u *acl.User) {
-	s.Clients.change(func() { c.user, c.loggedIn = u, true })
+// login makes the client a user's, unless the user has been deleted meanwhile: then it reports false. Whoever deletes one
+// marks it before looking, under the same lock, for its clients; so that no client stays a deleted user's.
+func (c *Client) login(s *Server, u *acl.User) (done bool) {
+	s.Clients.change(func() {
+		if done = !u.Gone(); done {
+			c.user, c.loggedIn = u, true
+		}
+	})
+	return done
 }
 
 // logout makes the client as new: the default user's, logged in if that needs no password.

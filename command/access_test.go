@@ -48,12 +48,59 @@ func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
 	if got := string(b.x.Run(b.client, batch[1:], nil)); got != "+PONG\r\n" {
 		t.Errorf("then: %q", got)
 	}
+	for range failureRate().Count {
+		b.do("AUTH", "u", "wrong")
+	}
+	skipped := append([][][]byte{words([]string{"CLIENT", "REPLY", "SKIP"}), words([]string{"PING"})}, batch...)
+	if got := string(b.x.Run(b.client, skipped, nil)); got != "" || b.client.Wait() == 0 || b.x.Ran() != 3 {
+		t.Errorf("after a skipped reply: %q", got)
+	}
+	b.wall += loginDelay.Milliseconds()
+	if got := string(b.x.Run(b.client, batch[1:], nil)); got != wrong+"+PONG\r\n" {
+		t.Errorf("the reply behind a skipped one: %q", got)
+	}
 	b.do("MULTI")
 	for range 2 * failureRate().Capacity {
 		b.do("AUTH", "u", "wrong")
 	}
 	if got := b.do("EXEC"); strings.Count(got, wrong) != 2*int(failureRate().Capacity) {
 		t.Errorf("within a transaction nothing waits: %q", got)
+	}
+}
+
+func TestTransactionGuessesNoMorePasswordsThanAreAnsweredAtOnce(t *testing.T) {
+	for _, login := range []string{"AUTH u", "HELLO 2 AUTH u"} {
+		b := newBench(t, nil)
+		b.do("ACL", "SETUSER", "u", "on", ">right", "+@all", "~*")
+		// whoAfter is who the client is after a transaction of wrong passwords and then the right one.
+		whoAfter := func(wrong uint64) string {
+			b.do("RESET")
+			b.do("MULTI")
+			for range wrong {
+				b.do(strings.Fields(login + " wrong")...)
+			}
+			b.do(strings.Fields(login + " right")...)
+			if got := b.do("EXEC"); uint64(strings.Count(got, errWrongPass)) < wrong {
+				t.Errorf("%s: %q", login, got)
+			}
+			return b.client.userName()
+		}
+		most := failureRate().Capacity
+		for _, step := range []struct {
+			wrong uint64
+			want  string
+		}{{most - 1, "u"}, {0, "u"}, {1, "default"}, {0, "default"}, {100 * most, "default"}} {
+			if got := whoAfter(step.wrong); got != step.want {
+				t.Errorf("%s: after %d wrong passwords it is %s, want %s", login, step.wrong, got, step.want)
+			}
+		}
+		if got := b.do("AUTH", "u", "right"); got != "+OK\r\n" || b.client.Wait() != 0 {
+			t.Errorf("outside of a transaction: %q", got)
+		}
+		b.wall += time.Second.Milliseconds()
+		if got := whoAfter(failureRate().Count - 1); got != "u" {
+			t.Errorf("%s: a second later it is %s", login, got)
+		}
 	}
 }
 
@@ -101,6 +148,77 @@ func TestAccessLogIsBoundedAndCounts(t *testing.T) {
 	b.do("AUTH", long, "x")
 	if got := b.do("ACL", "LOG"); strings.Contains(got, long) {
 		t.Error("a name is kept whole")
+	}
+}
+
+func TestNobodyLogsInAsAUserWhoIsDeletedMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	for _, end := range []string{"ACL DELUSER u", "ACL LOAD"} {
+		b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all", "~*")
+		other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+		u := b.Users.Login([]byte("u"), []byte("pw")) // what AUTH does first
+		if got := b.do(strings.Fields(end)...); u == nil || strings.HasPrefix(got, "-") {
+			t.Fatalf("%s: %q", end, got)
+		}
+		if other.login(b.Server, u) || other.userName() != "default" || other.killed.Load() {
+			t.Errorf("%s: logged in as %s", end, other.userName())
+		}
+	}
+}
+
+func TestFileWithoutTheDefaultUserLeavesItThePassword(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	key := func() string { // with what a new client gets in
+		client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+		defer b.Disconnect(client)
+		if !client.NeedsLogin() {
+			return "nothing"
+		}
+		for _, password := range []string{"first", "second", "file"} {
+			if b.x.Run(client, [][][]byte{words([]string{"AUTH", password})}, nil); !client.NeedsLogin() {
+				return password
+			}
+		}
+		return "nobody"
+	}
+	const silent, loud = "user u on >pw ~k +get\n", "user default on >file ~* &* +@all\n"
+	write(silent)
+	if err := b.SetUp("first"); err != nil {
+		t.Fatal(err)
+	}
+	if got := key(); got != "first" {
+		t.Errorf("at start the key is %s", got)
+	}
+	for _, step := range []struct{ file, command, want string }{
+		{silent, "ACL LOAD", "first"},
+		{silent, "CONFIG SET requirepass second", "second"},
+		{silent, "ACL SETUSER default nopass", "nothing"},
+		{silent, "ACL LOAD", "second"},
+		{silent, "ACL SETUSER default off", "nobody"},
+		{silent, "ACL LOAD", "second"},
+		{loud, "ACL LOAD", "file"},
+		{silent, "ACL LOAD", "second"},
+		{silent, `CONFIG SET requirepass ""`, "nothing"},
+		{silent, "ACL LOAD", "nothing"},
+	} {
+		write(step.file)
+		if got := b.do(splitWords(t, step.command)...); got != "+OK\r\n" {
+			t.Fatalf("%s: %q", step.command, got)
+		}
+		if got := key(); got != step.want {
+			t.Errorf("%s with the file %q: the key is %s, want %s", step.command, step.file, got, step.want)
+		}
 	}
 }
 

@@ -45,11 +45,13 @@ type Client struct {
 	monitors   atomic.Bool
 	noEvict    atomic.Bool
 	noTouch    atomic.Bool
+	silent     atomic.Bool  // CLIENT REPLY keeps replies from the client, and what MONITOR would show it
 	multi      atomic.Int32 // commands that are queued; noMultiCount outside of a transaction
 	watching   atomic.Int32 // keys
 	outbox     outbox
 
-	// seen is the time of the last batch in unix milliseconds, above seenShift bits for the id of its last command's row.
+	// seen is the time of the last batch in unix milliseconds, above seenShift bits for the row that ran last: its id and 1, or 0
+	// as long as none has run.
 	seen atomic.Int64
 }
 
@@ -62,11 +64,14 @@ type Connection struct {
 // noMultiCount is what CLIENT LIST shows of a client without a transaction.
 const noMultiCount = -1
 
-// seenShift leaves room for 65,536 rows, and for milliseconds until the year 6429.
+// seenShift leaves room for 65,535 rows, and for milliseconds until the year 6429.
 const seenShift = 16
 
-// attend says whether the executor must look at each of the client's commands.
-func (c *Client) attend() { c.special = c.isOpen() || c.replies != replyAll }
+// attend says whether the executor must look at each of the client's commands, and whether MONITOR has to be silent.
+func (c *Client) attend() {
+	c.special = c.isOpen() || c.replies != replyAll
+	c.silent.Store(c.muted || c.replies != replyAll)
+}
 
 // goesOn reports whether the client's next command may run.
 func (c *Client) goesOn() bool { return !c.CloseAfter && c.wait == 0 && !c.killed.Load() }
@@ -135,17 +140,17 @@ func (c *Client) kill() {
 
 // see notes a batch and the row that ran last in it, nil if none did.
 func (c *Client) see(now int64, r *row) {
-	_, id := c.lastSeen()
+	ran := c.seen.Load() & (1<<seenShift - 1)
 	if r != nil {
-		id = r.id
+		ran = int64(r.id) + 1
 	}
-	c.seen.Store(now<<seenShift | int64(id))
+	c.seen.Store(now<<seenShift | ran)
 }
 
-// lastSeen is the time of the last batch in unix milliseconds, and the id of its last row.
+// lastSeen is the time of the last batch in unix milliseconds, and the id of the row that ran last, -1 if none has.
 func (c *Client) lastSeen() (at int64, row int) {
 	seen := c.seen.Load()
-	return seen >> seenShift, int(seen & (1<<seenShift - 1))
+	return seen >> seenShift, int(seen&(1<<seenShift-1)) - 1
 }
 
 // Clients is the clients that are connected.

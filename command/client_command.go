@@ -79,7 +79,7 @@ func (c *call) describe(client *Client) string {
 	last := "NULL"
 	if client == c.client {
 		seen, last = c.now.Wall, c.row.full
-	} else if seen > client.Created.UnixMilli() {
+	} else if id >= 0 {
 		last = c.server.table.rows[id].full
 	}
 	input, output := client.Input.Load(), client.Output.Load()

@@ -28,6 +28,9 @@ func quit(c *call) {
 func reset(c *call) {
 	c.server.endTransaction(c.client)
 	c.server.leaveMonitors(c.client)
+	if c.client.replies == replyOff {
+		c.client.muted = false // SKIP is for this reply too, as in Redis
+	}
 	c.client.replies = replyAll
 	c.client.attend()
 	c.client.noEvict.Store(false)

@@ -132,6 +132,10 @@ func TestClientListShowsWhatClientsDoAndSay(t *testing.T) {
 	if got := b.do("CLIENT", "LIST", "ID", "2", "3"); got != bulk(second) {
 		t.Errorf("got %q", got)
 	}
+	b.NewExecutor().Run(other, [][][]byte{words([]string{"NOSUCH"})}, nil)
+	if got := b.do("CLIENT", "LIST", "ID", "2"); !strings.Contains(got, "idle=0 ") || !strings.Contains(got, "cmd=NULL ") {
+		t.Errorf("got %q", got)
+	}
 	b.NewExecutor().Run(other, [][][]byte{words([]string{"GET", "k"})}, nil)
 	if got := b.do("CLIENT", "LIST", "ID", "2"); !strings.Contains(got, "idle=0 ") || !strings.Contains(got, "cmd=get ") {
 		t.Errorf("got %q", got)

@@ -88,6 +88,7 @@ const (
 	errNoUserFile      = "ERR This server has no file of users: start it with --user-file to load and save them"
 	errNoTracking      = "ERR CLIENT TRACKING is not supported: the server does not know what clients have cached"
 	errWatches         = "ERR too many watched keys: a client may watch 65536"
+	errWatchSize       = "ERR the watched keys are too large: their names count as commands that wait for EXEC (client-query-buffer-limit)"
 	errTransactionSize = "ERR the transaction is too large"
 	errBounds          = "ERR LBOUND is above UBOUND"
 	errQuota           = "ERR the key holds a quota, from which tokens can only be taken"

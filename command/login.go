@@ -17,7 +17,7 @@ func failureRate() quota.Rate { return quota.Rate{Capacity: 20, Count: 10, Perio
 // failureLogInterval is the time between two lines in the log about wrong passwords.
 const failureLogInterval = time.Second
 
-// failures bounds what guessing passwords gains and costs. Right passwords never wait.
+// failures bounds what guessing passwords gains and costs. Right passwords never wait; within a transaction they may be refused.
 type failures struct {
 	rate   quota.Rate // fixed
 	mu     sync.Mutex // protects what follows
@@ -40,14 +40,21 @@ func (f *failures) note(c *call, name []byte) (excess bool) {
 	return !f.bucket.Take(f.rate, 1, now)
 }
 
-// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer.
+// spent reports whether one more wrong password would be one too many.
+func (f *failures) spent(now int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.bucket.Remaining(f.rate, now) == 0
+}
+
+// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer. Within a transaction, where no
+// answer can be late, it looks at none while there are too many wrong ones: a queue of guesses would learn them all at once.
 func (c *call) tryLogin(name, password []byte) bool {
-	u := c.server.Users.Login(name, password)
-	if u == nil {
+	if c.x.inExec && c.server.failures.spent(c.now.Mono) {
 		return false
 	}
-	c.client.login(c.server, u)
-	return true
+	u := c.server.Users.Login(name, password)
+	return u != nil && c.client.login(c.server, u)
 }
 
 // failLogin answers a wrong password, late if there have been too many. Within a transaction nothing waits.
@@ -93,21 +100,12 @@ func auth(c *call) {
 	c.ok()
 }
 
-// setRequirePass makes password the default user's, the only one; empty: none is needed.
-func (s *Server) setRequirePass(password string) error {
-	rules := []string{"resetpass", "nopass"}
-	if password != "" {
-		rules = []string{"resetpass", ">" + password}
-	}
-	return s.Users.Set(acl.DefaultUser, rules...)
-}
-
 // requirePassParam is requirepass. CONFIG GET shows it to those who may ask, as in Redis; it is kept for that alone.
 func (s *Server) requirePassParam() param {
 	get := func() string { return *s.Params.requirePass.Load() }
 	return param{"requirepass", get, func(value string) (func(), string) {
 		return func() {
-			if err := s.setRequirePass(value); err == nil {
+			if err := s.Users.RequirePass(value); err == nil {
 				s.Params.requirePass.Store(&value)
 			}
 		}, ""

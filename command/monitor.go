@@ -66,6 +66,9 @@ func (m *monitors) feed(c *call, args [][]byte) {
 	}
 	m.line = append(m.line, "\r\n"...)
 	for client := range m.clients {
+		if client.silent.Load() {
+			continue
+		}
 		if !client.push(m.line) {
 			c.server.Log.Warn("client closed: it does not keep up with MONITOR", "remote", client.RemoteAddr, "limit", maxOutboxBytes)
 			client.kill()

@@ -2,6 +2,7 @@ package command
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 // pause is what CLIENT PAUSE has ordered, for all clients. Commands that it holds wait, with all behind them, until its end.
 type pause struct {
 	server *Server
+	mu     sync.Mutex   // held while a pause begins or is stopped
 	until  atomic.Int64 // nanoseconds on the clock of engine.Moment.Mono; 0: no pause
 	writes atomic.Bool  // only writes wait
 }
@@ -38,7 +40,13 @@ func (p *pause) holds(r *row, client *Client, now int64) bool {
 
 func (p *pause) end() int64 { return p.until.Load() }
 
-func (p *pause) begin(until int64, writes bool) {
+// begin begins a pause. One that has not ended is not cut short by it, nor loosened: the later end and the stricter mode hold.
+func (p *pause) begin(now, until int64, writes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if old := p.until.Load(); old > now {
+		until, writes = max(until, old), writes && p.writes.Load()
+	}
 	p.writes.Store(writes)
 	if p.until.Swap(until) == 0 {
 		p.server.attention.Add(1)
@@ -47,6 +55,8 @@ func (p *pause) begin(until int64, writes bool) {
 
 // stop ends the pause and has the clients go on that wait for it.
 func (p *pause) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.until.Swap(0) == 0 {
 		return
 	}
@@ -87,7 +97,7 @@ func clientPause(c *call) {
 	if ms == 0 {
 		c.server.pause.stop()
 	} else {
-		c.server.pause.begin(c.now.Mono+ms*int64(time.Millisecond), writes)
+		c.server.pause.begin(c.now.Mono, c.now.Mono+ms*int64(time.Millisecond), writes)
 	}
 	c.ok()
 }

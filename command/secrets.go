@@ -12,14 +12,21 @@ func secretsFrom(first int) func(args [][]byte) []int {
 	}
 }
 
-// helloSecrets hides the user and the password of HELLO's option AUTH.
-func helloSecrets(args [][]byte) []int {
-	for i := 2; i < len(args); i++ {
-		if is(args[i], "auth") {
-			return []int{i + 1, i + 2}
+// helloSecrets hides the users and the passwords of HELLO's options AUTH, and everything from what is no option on: it may be
+// a password after a mistake.
+func helloSecrets(args [][]byte) (hidden []int) {
+	for i := 2; i < len(args); {
+		switch left := len(args) - i; {
+		case is(args[i], "auth") && left > 2:
+			hidden = append(hidden, i+1, i+2)
+			i += 3
+		case is(args[i], "setname") && left > 1:
+			i += 2
+		default:
+			return append(hidden, secretsFrom(i)(args)...)
 		}
 	}
-	return nil
+	return hidden
 }
 
 // configSecrets hides the values of CONFIG SET's parameters that sound like passwords, whether they exist or not: also a

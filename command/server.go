@@ -11,7 +11,7 @@
 //   - A handler decides everything by the clock that the batch was started with.
 //   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
 //
-// Lock order: a shard's lock, then monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
+// Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
 package command
 
 import (
@@ -120,7 +120,7 @@ func (s *Server) LimitsOf(c *Client) *resp.Limits {
 // SetUp does what the configuration says of users: the password of the default user, and the file of users.
 func (s *Server) SetUp(password string) error {
 	if password != "" {
-		if err := s.setRequirePass(password); err != nil {
+		if err := s.Users.RequirePass(password); err != nil {
 			return err
 		}
 		s.Params.requirePass.Store(&password)

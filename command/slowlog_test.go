@@ -89,6 +89,7 @@ func TestPasswordsNeverEnterTheSlowlog(t *testing.T) {
 	b.do("CONFIG", "SET", "slowlog-log-slower-than", "0")
 	for _, line := range []string{
 		"AUTH hunter2", "auth user hunter2", "AUTH a hunter2 c", "HELLO 9 AUTH user hunter2", "HELLO 3 SETNAME a auth hunter2 hunter2",
+		"HELLO 2 SETNAME auth AUTH u hunter2", "HELLO 2 AUTH u p AUTH u hunter2", "HELLO 2 SETNAME AUTH u hunter2", "HELLO AUTH u hunter2",
 		"CONFIG SET RequirePass hunter2", "CONFIG SET timeout 0 masterauth hunter2 nosuch-secret hunter2", "ACL SETUSER hunter2 >hunter2",
 	} {
 		b.do(strings.Fields(line)...)

@@ -22,6 +22,8 @@ func (x *Executor) step(batch [][][]byte) {
 	x.ran += x.took
 	if client.muted {
 		c.out = c.out[:start]
+		client.muted = false // it may go on as a plain client, for whom nobody asks
+		client.attend()
 	}
 }
 
@@ -46,7 +48,6 @@ func (c *Client) mute() {
 	c.muted = c.replies != replyAll
 	if c.replies == replySkip {
 		c.replies = replyAll
-		c.attend()
 	}
 }
 

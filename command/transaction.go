@@ -10,6 +10,8 @@ import (
 const (
 	// maxWatches is how many keys one client may watch.
 	maxWatches = 1 << 16
+	// watchBytes is about what a watch takes beside the key's name.
+	watchBytes = 192
 	// queuedBytes is about what a queued command takes beside its arguments, and argBytes what an argument takes beside its text.
 	queuedBytes = 48
 	argBytes    = 24
@@ -20,7 +22,7 @@ type transaction struct {
 	open    bool // MULTI was given: commands are queued
 	aborted bool // one of them could not be: EXEC must refuse
 	queue   []queued
-	bytes   int                      // about what the queue takes
+	bytes   int                      // about what the queue and the watches take
 	watches map[string]*engine.Watch // by name
 }
 
@@ -41,7 +43,7 @@ func (c *Client) begun() *transaction {
 	return c.transaction
 }
 
-// QueuedBytes is about how much memory commands take that wait for EXEC.
+// QueuedBytes is about how much memory watches take, and commands that wait for EXEC.
 func (c *Client) QueuedBytes() int {
 	if c.transaction == nil {
 		return 0
@@ -69,7 +71,7 @@ func discard(c *call) {
 	c.ok()
 }
 
-// watch is WATCH. A key that is watched already stays so, as it was then.
+// watch is WATCH. A key that is watched already stays so, as it was then. After an error the keys before stay watched.
 func watch(c *call) {
 	t := c.client.begun()
 	if t.open {
@@ -87,10 +89,16 @@ func watch(c *call) {
 			c.fail(errWatches)
 			return
 		}
+		bytes := watchBytes + len(k.Name)
+		if t.bytes+bytes > c.server.Limits().MaxBufferedBytes {
+			c.fail(errWatchSize)
+			return
+		}
 		w := c.tx.Watch(k)
-		t.watches[string(w.Key.Name)] = w
+		t.watches[w.Name] = w
+		t.bytes += bytes
+		c.client.watching.Store(int32(len(t.watches)))
 	}
-	c.client.watching.Store(int32(len(t.watches)))
 	c.ok()
 }
 
@@ -263,7 +271,8 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := len(c.out)
-	if !x.mayRun(c.row, c.args) { // no longer
+	x.restrictions = c.client.restrictions() // a login in the queue, or somebody while EXEC waited, may have changed them
+	if !x.mayRun(c.row, c.args) {            // no longer
 		c.fail(x.refusal(c.row, c.args))
 		return
 	}

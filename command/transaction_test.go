@@ -2,6 +2,7 @@ package command
 
 import (
 	"github.com/quotadb/quota-db/resp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,6 +83,56 @@ func TestWatchesAreBoundedAndEnd(t *testing.T) {
 		t.Error(got)
 	}
 	b.Disconnect(b.client)
+}
+
+func TestWatchedNamesAreBoundedInBytesAndCount(t *testing.T) {
+	b := newBench(t, nil)
+	b.limits.Store(&resp.Limits{MaxBufferedBytes: 5000})
+	name := func(i int) string { return strconv.Itoa(i) + strings.Repeat("x", 1000) }
+	for range 2 { // the second time nothing is added
+		if got := b.do("WATCH", name(1), name(2), name(1)); got != "+OK\r\n" {
+			t.Fatal(got)
+		}
+	}
+	if held := b.client.QueuedBytes(); held < 2000 || held > 3000 {
+		t.Errorf("names of 2002 bytes count as %d", held)
+	}
+	if got := b.do("WATCH", name(3), name(4), name(5), name(6)); got != "-"+errWatchSize+"\r\n" {
+		t.Error(got)
+	}
+	if held := b.client.QueuedBytes(); held < 4000 || held > 5000 || b.client.watching.Load() != 4 {
+		t.Errorf("%d names count as %d bytes", b.client.watching.Load(), held)
+	}
+	b.do("MULTI")
+	if got := b.do("SET", "k", name(1)); got != "-"+errTransactionSize+"\r\n" {
+		t.Errorf("names and queue together: %q", got)
+	}
+	b.do("DISCARD")
+	if b.client.QueuedBytes() != 0 {
+		t.Error("the names still count")
+	}
+}
+
+func TestWatchKeepsOneCopyOfTheName(t *testing.T) {
+	b := newBench(t, nil)
+	const size = 1 << 20
+	for _, client := range []*Client{b.client, b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})} {
+		batch := [][][]byte{words([]string{"WATCH", strings.Repeat("x", size)})}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		b.x.Run(client, batch, nil)
+		runtime.ReadMemStats(&after)
+		clear(batch[0][1]) // the input's memory is used again
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > size*3/2 {
+			t.Errorf("a watch of %d bytes takes %d", size, grown)
+		}
+	}
+	b.do("SET", strings.Repeat("x", size), "1")
+	b.do("MULTI")
+	if got := b.do("EXEC"); got != "*-1\r\n" {
+		t.Error(got)
+	}
+	b.do("SET", strings.Repeat("x", size), "2")
 }
 
 func TestQuotaTakesTokensWithinATransaction(t *testing.T) {
