@@ -285,6 +285,9 @@ func (d *Dir) Remove(obsolete []string) error {
 // segmentsIn is the names of the segments in a directory.
 func segmentsIn(files vfs.FS, dir string) ([]string, error) {
 	names, err := files.List(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // no directory: none
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list data directory: %w", err)
 	}

@@ -50,14 +50,13 @@ func (d *disk) took(at int) {
 	}
 }
 
-// restore makes a DB of a new life from what the follower has, loading it in parts.
+// restore makes a DB of a new life from what the follower has, loading it in parts. The caller closes it.
 func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment, crashed bool) *DB {
 	t.Helper()
 	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true, MaxBytes: 1 << 24})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
 	index := make([]uint32, len(d.writers))
 	for i, w := range d.writers {
 		index[i] = db.Writer(w)
@@ -106,8 +105,10 @@ func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 				t.Fatalf("run %d, life %d:\ngot  %s\nwant %s", run, life, got, want)
 			}
 			d = snapshot(next, now, random) // the next life writes to a log of its own, with its own numbers
+			_ = db.Close()
 			db = next
 		}
+		_ = db.Close()
 	}
 }
 

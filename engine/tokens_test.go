@@ -36,6 +36,7 @@ func TestNoCrashGivesATokenTwice(t *testing.T) {
 			h.step()
 		}
 		h.check()
+		_ = h.db.Close()
 		crashes += h.crashes
 		reserved += h.free
 	}
@@ -68,6 +69,9 @@ type tokenHistory struct {
 func (h *tokenHistory) begin(records []byte, crashed bool) {
 	h.life++
 	h.disk.batch.Records = records
+	if h.db != nil {
+		_ = h.db.Close()
+	}
 	h.db = h.disk.restore(h.t, h.life, h.random, h.now, crashed)
 	h.key = h.db.Key([]byte("limit"))
 	h.disk.batch = Batch{Records: slices.Clone(records)}
