@@ -22,10 +22,11 @@ func TestClientsThatDoEverythingAtOnceLeaveNothingBehind(t *testing.T) {
 	t.Logf("seed %d", seed)
 	addr := s.Addrs()[0].String()
 	var group sync.WaitGroup
-	for i := range 20 {
+	const clients, dials = 20, 30
+	for i := range clients {
 		group.Go(func() {
 			random := rand.New(rand.NewPCG(seed, uint64(i)))
-			for range 30 {
+			for range dials {
 				conn, err := net.Dial("tcp", addr)
 				if err != nil {
 					t.Error(err)
@@ -46,7 +47,7 @@ func TestClientsThatDoEverythingAtOnceLeaveNothingBehind(t *testing.T) {
 	}
 	group.Wait()
 	wait(t, "all are gone and everything is given back", func() bool {
-		return s.commands.Clients.Len() == 0 && s.roster.size() == 0 && s.unread.Load() == 0 && s.unsent.Load() == 0
+		return s.commands.Stats.Connections.Load() == clients*dials && s.commands.Clients.Len() == 0 && s.roster.size() == 0 && s.unread.Load() == 0 && s.unsent.Load() == 0
 	})
 	c := dial(t, s)
 	c.send(request("CLIENT", "UNPAUSE") + request("PING"))

@@ -16,7 +16,7 @@ import (
 
 func TestCheckSaysHowADirectoryIs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	must(t, 1, []string{"check", dir}, "no such file")
+	must(t, 1, []string{"check", dir}, "no data here")
 	s := serve(t, dir, "--durability", "always")
 	c := s.Dial(t)
 	for i := range 100 {
