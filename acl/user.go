@@ -124,6 +124,9 @@ func (p *Permissions) addSelector(c *Catalogue, rule string) error {
 	}
 	s := newSelector(c)
 	for _, word := range strings.Fields(rule[1 : len(rule)-1]) {
+		if strings.HasSuffix(word, ")") {
+			return ErrUnmatched // it would end the selector where that is written out
+		}
 		if err := s.apply(c, word); err != nil {
 			return err
 		}
