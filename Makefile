@@ -57,6 +57,10 @@ model: ## every history of a key within longer bounds, and the bugs planted in p
 bench: ## quota-db and Redis side by side: the tables of README
 	$(GO) run ./tests/bench
 	$(GO) run ./tests/bench -limits
+	$(GO) run ./tests/bench -durable
+	$(GO) run ./tests/bench -always
+	$(GO) run ./tests/bench -recovery
+	$(GO) run ./tests/bench -snapshot -processors 0,1
 
 clean:
 	rm -rf bin
