@@ -88,116 +88,6 @@ func (d *Dir) IsNew() bool { return !d.found }
 // StoppedClean reports whether the last run has left everything it knew, and nothing has been written since.
 func (d *Dir) StoppedClean() bool { return d.found && d.manifest.clean && d.manifest.Node != 0 }
 
-// Frame is what Load gives. Payload is the callee's.
-type Frame struct {
-	Kind     Kind
-	Payload  []byte
-	Segment  int  // of which segment, counted from 0
-	Snapshot bool // it is a snapshot, not a log
-	Unsafe   bool // it may be in the system's memory only, though it can be read
-}
-
-// Cut is a torn tail: what an unclean stop has left behind the last whole group.
-type Cut struct {
-	File   string
-	Offset int64
-	Bytes  int64
-	Reason string
-}
-
-// Load reads all that counts: the snapshot, then the groups of the logs in order, without their End frames. It tells what it cut of the tail, which
-// Begin removes, nil if nothing. fn's errors end it; other errors: DamageError.
-func (d *Dir) Load(fn func(Frame) error) (*Cut, error) {
-	for i := range d.manifest.segments {
-		s := &d.manifest.segments[i]
-		size := s.size
-		if s.open {
-			size = d.tail.end
-		}
-		if err := d.loadSegment(i, size, fn); err != nil {
-			return nil, err
-		}
-	}
-	return d.torn(), nil
-}
-
-// torn is what is cut of the tail, nil if nothing.
-func (d *Dir) torn() *Cut {
-	if d.tail.cut == 0 {
-		return nil
-	}
-	last := d.manifest.segments[len(d.manifest.segments)-1]
-	return &Cut{filepath.Join(d.path, segmentName(last.kind, last.number)), d.tail.end, d.tail.cut, d.tail.reason}
-}
-
-// Records is how many records the snapshot has, 0 if there is none.
-func (d *Dir) Records() uint64 {
-	if m := d.manifest; len(m.segments) > 0 {
-		return m.segments[0].records
-	}
-	return 0
-}
-
-// SnapshotBytes is the length of the snapshot, 0 if there is none.
-func (d *Dir) SnapshotBytes() int64 {
-	if m := d.manifest; len(m.segments) > 0 && m.segments[0].kind == snapshotSegment {
-		return m.segments[0].size
-	}
-	return 0
-}
-
-// Bytes is the length of all segments that Load reads.
-func (d *Dir) Bytes() int64 {
-	bytes := int64(0)
-	for _, s := range d.manifest.segments {
-		if s.open {
-			bytes += d.tail.end
-		} else {
-			bytes += s.size
-		}
-	}
-	return bytes
-}
-
-// loadSegment gives the frames of a segment of which size bytes count.
-func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
-	s := &d.manifest.segments[segment]
-	r, err := openSegment(d.fs, d.path, s.kind, s.number, size)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.close() }()
-	whole := true
-	for {
-		kind, payload, err := r.next()
-		if errors.Is(err, io.EOF) && !whole {
-			return r.damage(r.offset, "the last group is not whole")
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if whole = kind == End; !whole {
-			if err := fn(Frame{
-				Kind: kind, Payload: append([]byte(nil), payload...), Segment: segment, Snapshot: s.kind == snapshotSegment,
-				Unsafe: s.open && r.offset > d.tail.safe,
-			}); err != nil {
-				return fmt.Errorf("%s, frame before offset %d: %w", r.name, r.offset, err)
-			}
-			continue
-		}
-		e, ok := parseEnd(payload)
-		if !ok {
-			return r.damage(r.offset, "the end of a group says what is never written")
-		}
-		if d.ended != nil {
-			d.ended(segment, e.Group)
-		}
-	}
-}
-
 // Begin makes the directory ready for frames, as this Identity's; a stop is no longer clean. first gives, as a group, the frames that take the place of what
 // Load gave as Unsafe: nobody knows what a sync that failed before has left of that, so it is written anew.
 func (d *Dir) Begin(id Identity, first func()) error {
@@ -306,8 +196,7 @@ func (d *Dir) startLog() error {
 	if err != nil {
 		return err
 	}
-	last := &d.manifest.segments[len(d.manifest.segments)-1]
-	*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
+	d.endLog()
 	if err := d.list(s); err != nil {
 		d.log.suspect = true // the manifest may say that it has ended
 		return errors.Join(err, s.close())
@@ -316,6 +205,12 @@ func (d *Dir) startLog() error {
 	err = d.log.close()
 	d.log = s
 	return err
+}
+
+// endLog gives the log that is written its end in the manifest.
+func (d *Dir) endLog() {
+	last := &d.manifest.segments[len(d.manifest.segments)-1]
+	*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
 }
 
 // newLog makes the next log segment.
@@ -367,7 +262,7 @@ func (d *Dir) Synced(p SyncPoint, err error) error {
 	if err := p.segment.note(p, err); err != nil {
 		return err
 	}
-	if d.log.suspect || d.apart {
+	if d.IsSuspect() {
 		return ErrSuspect
 	}
 	return nil
@@ -392,9 +287,8 @@ func (d *Dir) stopClean(id Identity) error {
 	if err := d.Sync(); err != nil {
 		return err
 	}
+	d.endLog()
 	m := d.manifest
-	last := &m.segments[len(m.segments)-1]
-	*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
 	id.advance(m.Clock)
 	m.Identity, m.clean = id, true
 	return m.write(d.fs, d.path)

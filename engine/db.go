@@ -76,7 +76,7 @@ func Open(o Options) (*DB, error) {
 	}
 	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p}
 	if db.newLife = o.NewLife; db.newLife == nil {
-		db.newLife = randomLife
+		db.newLife = RandomLife
 	}
 	db.writers.index(crdt.Writer{Node: o.Node, Life: o.Life}) // primary
 	db.joined = make(joined, (o.Shards+63)/64)

@@ -46,8 +46,9 @@ func (db *DB) newWriter() uint32 {
 	return db.writers.index(crdt.Writer{Node: db.node, Life: db.newLife()})
 }
 
-func randomLife() uint64 {
+// RandomLife is a life that nobody has had.
+func RandomLife() uint64 {
 	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, as its documentation says
-	return binary.LittleEndian.Uint64(b[:])
+	_, _ = rand.Read(b[:])                          // never fails, as its documentation says
+	return max(1, binary.LittleEndian.Uint64(b[:])) // 0 is nobody
 }

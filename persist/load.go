@@ -1,8 +1,6 @@
 package persist
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -13,13 +11,6 @@ import (
 	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/engine"
 )
-
-// newLife is a life that nobody has had.
-func newLife() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, as its documentation says
-	return max(1, binary.LittleEndian.Uint64(b[:]))
-}
 
 const (
 	loadAhead     = 64 // frames that wait for a worker, and of a snapshot, frames that one worker gets in a row: they are of the same shards

@@ -49,7 +49,6 @@ type Status struct {
 	SnapshotTook     time.Duration
 	SnapshotSize     int64     // of the last that counts
 	LastSave         time.Time // when the last that counts was safe, or the load ended
-	Unwritten        bool      // something has changed that the log does not have
 }
 
 // Status is the present one.
@@ -67,8 +66,5 @@ func (s *Store) Status() Status {
 	status.SnapshotBegun, status.RecordsSinceSave = sn.started, status.Records-sn.recordsAt
 	status.Running, status.Progress, status.Snapshots = sn.running, sn.progress, sn.ended
 	status.SnapshotErr, status.SnapshotTook, status.SnapshotSize, status.LastSave = sn.err, sn.took, sn.bytes, sn.last
-	for shard := range s.db.Shards() {
-		status.Unwritten = status.Unwritten || s.db.Changed(shard)
-	}
 	return status
 }

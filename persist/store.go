@@ -128,7 +128,7 @@ func (s *Store) open(o *Options) error {
 	if s.dir.StoppedClean() && before.Node == o.Engine.Node {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
 	} else {
-		o.Engine.Life, o.Engine.Start = newLife(), 0
+		o.Engine.Life, o.Engine.Start = engine.RandomLife(), 0
 	}
 	if before.Hash != [2]uint64{} {
 		o.Engine.HashKey = before.Hash // a snapshot is in the order of its hash, which makes it fast to load
