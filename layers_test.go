@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"crdt", "resp", "config", "glob", "disk/vfs"}, // pure
 	{"quota", "acl", "disk"},
 	{"engine"},
-	{"persist"},
+	{"persist", "replica"},
 	{"command"},
 	{"server"},
 	{"node"},

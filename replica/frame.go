@@ -1,0 +1,64 @@
+package replica
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
+
+// A frame, little-endian; the checksum, CRC-32C, is of kind, zeros and payload:
+//
+//	+--------+------+------+-----+---------+
+//	| length | kind | zero | crc | payload |
+//	| 4      | 1    | 3    | 4   | length  |
+//	+--------+------+------+-----+---------+
+const (
+	frameHeader = 12
+	// MaxPayload is the longest payload of a frame, in bytes: a value of 512 MiB and its name fit.
+	MaxPayload = 1 << 30
+)
+
+// ErrFrame: what a peer has sent is not a frame.
+var ErrFrame = errors.New("not a frame")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// appendFrame appends a frame whose payload the function appends.
+func appendFrame(dst []byte, kind byte, payload func([]byte) []byte) []byte {
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0, kind, 0, 0, 0, 0, 0, 0, 0)
+	return sealFrame(payload(dst), at)
+}
+
+// sealFrame completes the header of the frame that begins at an offset and ends with dst.
+func sealFrame(dst []byte, at int) []byte {
+	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-frameHeader))
+	binary.LittleEndian.PutUint32(dst[at+8:], frameSum(dst[at:]))
+	return dst
+}
+
+func frameSum(frame []byte) uint32 {
+	return crc32.Update(crc32.Checksum(frame[4:8], castagnoli), castagnoli, frame[frameHeader:])
+}
+
+// SplitFrame takes the first frame off what a peer has sent. No frame and no error: there is not a whole one yet, it
+// wants need bytes in all. Errors: ErrFrame.
+func SplitFrame(buf []byte) (frame, rest []byte, need int, err error) {
+	if len(buf) < frameHeader {
+		return nil, buf, frameHeader, nil
+	}
+	length := int64(binary.LittleEndian.Uint32(buf))
+	if length > MaxPayload || buf[4] == 0 || buf[5]|buf[6]|buf[7] != 0 {
+		return nil, buf, 0, fmt.Errorf("%w: header %x", ErrFrame, buf[:8])
+	}
+	need = frameHeader + int(length)
+	if len(buf) < need {
+		return nil, buf, need, nil
+	}
+	frame, rest = buf[:need:need], buf[need:]
+	if binary.LittleEndian.Uint32(frame[8:]) != frameSum(frame) {
+		return nil, buf, 0, fmt.Errorf("%w: the checksum of %d bytes of kind %d does not fit", ErrFrame, length, frame[4])
+	}
+	return frame, rest, need, nil
+}
