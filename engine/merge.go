@@ -1,6 +1,12 @@
 package engine
 
-import "github.com/quotadb/quota-db/crdt"
+import (
+	"fmt"
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
+)
 
 // Merge joins another node's state of k, whose rows have the indexes of this DB, and says what that did: see crdt.Entry.Merge. It is a change for
 // the disk, not for peers. remote is used up; its bytes are copied.
@@ -57,4 +63,15 @@ func (s *shard) mergeQuota(e *crdt.Entry, before, transient crdt.Quota, now Mome
 	default:
 		s.tokens.Change(rateOf(&before), rateOf(&e.Quota), now.Mono)
 	}
+}
+
+// CheckQuota says what cannot be of a quota that a peer has sent. Errors: crdt.ErrCorrupt.
+func CheckQuota(q *crdt.Quota) error {
+	if q.Capacity == 0 {
+		return nil
+	}
+	if _, err := quota.New(q.Capacity, q.Count, time.Duration(q.Period)); err != nil {
+		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
+	}
+	return nil
 }
