@@ -16,6 +16,9 @@ type acquaintances struct {
 	mu    sync.Mutex // protects everything below
 	nodes map[uint16]online
 	at    map[netip.AddrPort]acquaintance
+	// dialed are those that are being introduced to: two connections at a time, by way of two addresses of a node, could
+	// each take the other's place, on one side this one and on the other that one.
+	dialed map[uint16]bool
 }
 
 type online struct {
@@ -31,7 +34,7 @@ type acquaintance struct {
 }
 
 func newAcquaintances() acquaintances {
-	return acquaintances{nodes: map[uint16]online{}, at: map[netip.AddrPort]acquaintance{}}
+	return acquaintances{nodes: map[uint16]online{}, at: map[netip.AddrPort]acquaintance{}, dialed: map[uint16]bool{}}
 }
 
 func (a *acquaintances) online(node uint16, run uint64, l *link) {
@@ -49,11 +52,21 @@ func (a *acquaintances) offline(node uint16, l *link) {
 	}
 }
 
-func (a *acquaintances) isOnline(peer greeting) bool {
+// mayIntroduce reports whether a peer that was dialed is neither connected nor about to be. introduced ends that.
+func (a *acquaintances) mayIntroduce(peer greeting) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	o, ok := a.nodes[peer.node]
-	return ok && o.run == peer.run
+	if o, ok := a.nodes[peer.node]; ok && o.run == peer.run || a.dialed[peer.node] {
+		return false
+	}
+	a.dialed[peer.node] = true
+	return true
+}
+
+func (a *acquaintances) introduced(peer greeting) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.dialed, peer.node)
 }
 
 // remember notes who was met at an address.

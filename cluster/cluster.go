@@ -40,19 +40,8 @@ type Options struct {
 	Secret   []byte
 	Insecure bool // connections leave this host without a secret too
 	Log      *slog.Logger
-}
 
-// machine is what is stepped: a *replica.Machine.
-type machine interface {
-	Hello(peer uint16) replica.Hello
-	Connect(h replica.Hello, dialed bool, now engine.Moment) (*replica.Session, error)
-	Disconnect(s *replica.Session, now engine.Moment)
-	Receive(s *replica.Session, frame []byte, now engine.Moment) error
-	Next(s *replica.Session, dst []byte, now engine.Moment) []byte
-	Tick(now engine.Moment)
-	RefreshDue() bool
-	Refreshed(now engine.Moment)
-	Status(now engine.Moment) replica.Status
+	patience time.Duration // with a handshake; 0: handshakeTime
 }
 
 // Cluster is a node's connections with its peers.
@@ -70,7 +59,6 @@ type Cluster struct {
 	outside    sync.WaitGroup // goroutines that listen, dial and shake hands
 	handshakes chan struct{}
 
-	patience       time.Duration // with a handshake
 	sent, received atomic.Uint64
 }
 
@@ -82,7 +70,10 @@ func Listen(o Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		o: o, listener: l, quiet: &quietLog{log: o.Log, said: map[string]time.Time{}},
-		met: newAcquaintances(), handshakes: make(chan struct{}, maxHandshakes), patience: handshakeTime,
+		met: newAcquaintances(), handshakes: make(chan struct{}, maxHandshakes),
+	}
+	if o.patience == 0 {
+		c.o.patience = handshakeTime
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.outside.Go(c.accept)
@@ -104,10 +95,8 @@ type Stepping struct {
 }
 
 // Start begins to replicate. Answer was called before.
-func (c *Cluster) Start(s Stepping) { c.start(s.Machine, s) }
-
-func (c *Cluster) start(m machine, s Stepping) {
-	o := newOwner(c, m, s)
+func (c *Cluster) Start(s Stepping) {
+	o := newOwner(c, s)
 	c.owner.Store(o)
 	for _, peer := range c.o.Peers {
 		d := &dialer{Cluster: c, peer: peer, wake: make(chan struct{}, 1)}
@@ -130,7 +119,7 @@ type Status struct {
 func (c *Cluster) Status() Status {
 	s := Status{Address: c.Addr().String(), Sent: c.sent.Load(), Received: c.received.Load()}
 	if o := c.owner.Load(); o != nil {
-		o.do(func() { s.Status = o.machine.Status(o.now()) })
+		o.do(func() { s.Status = o.Machine.Status(o.Now()) })
 	}
 	return s
 }

@@ -203,13 +203,15 @@ func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, pe
 
 // introduce is the dialer's side of the rest of a handshake. used: the connection is a link's now.
 func (c *Cluster) introduce(t *talk, peer greeting) (used bool, err error) {
-	if c.met.isOnline(peer) {
-		refuse(t.conn, explain(replica.ErrDuplicate, peer.node))
-		return false, nil
+	if !c.met.mayIntroduce(peer) { // meanwhile, or by way of another address
+		r := explain(replica.ErrDuplicate, peer.node)
+		refuse(t.conn, r)
+		return false, r
 	}
+	defer c.met.introduced(peer)
 	o := c.owner.Load()
 	var own replica.Hello
-	if !o.do(func() { own = o.machine.Hello(peer.node) }) {
+	if !o.do(func() { own = o.Machine.Hello() }) {
 		return false, nil
 	}
 	if err := t.sendProof(helloKind, func(dst []byte) []byte { return appendHello(dst, own) }); err != nil {
@@ -229,7 +231,10 @@ func (c *Cluster) introduce(t *talk, peer greeting) (used bool, err error) {
 		refuse(t.conn, r)
 		return false, r
 	}
-	return l.begin(), nil
+	if err := l.begin(); err != nil {
+		return false, explain(err, h.Node)
+	}
+	return true, nil
 }
 
 // reason is an error for the log, the same for the same.

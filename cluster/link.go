@@ -17,8 +17,6 @@ const (
 	keptBytes  = 1 << 20  // the longest buffer that is kept
 )
 
-var errGivenUp = errors.New("silent for too long, or replaced by another connection")
-
 // link is a connection that is being used.
 type link struct {
 	owner   *owner
@@ -30,6 +28,7 @@ type link struct {
 	frames  [][]byte      // the reader's, and the owner's while that takes them
 
 	// The owner's.
+	begun   bool // it reads and writes
 	idle    bool // there is nothing to write, and it is begun
 	parting bool // nothing will be written any more
 	buf     []byte
@@ -39,20 +38,25 @@ func newLink(o *owner, conn net.Conn, s *replica.Session, peer replica.Hello) *l
 	return &link{owner: o, conn: conn, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
 }
 
-// begin begins to read and to write. false: the owner has ended.
-func (l *link) begin() bool {
+// begin begins to read and to write. Errors: replica.ErrDuplicate if another connection has taken its place meanwhile.
+func (l *link) begin() error {
 	o := l.owner
 	_ = l.conn.SetDeadline(time.Time{})
-	return o.do(func() {
+	o.do(func() {
 		if !o.links[l] {
 			return
 		}
+		l.begun = true
 		o.o.Log.Info("peer connected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "address", l.peer.Address)
 		o.inside.Go(l.read)
 		o.inside.Go(l.write)
 		l.idle = true
 		o.pump(l)
 	})
+	if !l.begun {
+		return replica.ErrDuplicate
+	}
+	return nil
 }
 
 // part says that nothing more will come. The peer will do the same.
@@ -175,7 +179,7 @@ func (l *link) receive() error {
 		if !o.links[l] {
 			return net.ErrClosed
 		}
-		if err := o.machine.Receive(l.session, frame, o.now()); err != nil {
+		if err := o.Machine.Receive(l.session, frame, o.Now()); err != nil {
 			return fmt.Errorf("what it has sent is refused: %w", err)
 		}
 	}

@@ -74,7 +74,7 @@ func (c *Cluster) welcome(conn net.Conn) {
 
 // limit has a handshake end in time, and with ctx. The caller calls stop when it has ended.
 func (c *Cluster) limit(ctx context.Context, conn net.Conn) (stop func() bool) {
-	_ = conn.SetDeadline(time.Now().Add(c.patience))
+	_ = conn.SetDeadline(time.Now().Add(c.o.patience))
 	return context.AfterFunc(ctx, func() { _ = conn.Close() })
 }
 
@@ -143,10 +143,10 @@ func (c *Cluster) answerHello(t *talk, peer greeting, body []byte) (used bool, e
 	}
 	if err := t.sendProof(helloKind, func(dst []byte) []byte { return appendHello(dst, own) }); err != nil {
 		l.fail(err)
-		return true, nil
+		return false, err
 	}
-	if !l.begin() {
-		return false, nil
+	if err := l.begin(); err != nil {
+		return false, explain(err, h.Node)
 	}
 	return true, nil
 }

@@ -20,7 +20,7 @@ import (
 // Payloads; the proof is of everything before it in the conversation:
 //
 //	greeting   nonce (32), node (2), run (8)
-//	hello      node (2), run (8), life (8), peer (8), received (8), length of the address (1), address; proof (32)
+//	hello      node (2), run (8), life (8), length of the address (1), address; proof (32)
 //	claim      life (8), before (8), run (8); proof (32)
 //	answer     confirmed (1); proof (32)
 //	refusal    code (1), text
@@ -87,21 +87,19 @@ func parseGreeting(b []byte) (g greeting, err error) {
 func appendHello(dst []byte, h replica.Hello) []byte {
 	address := h.Address[:min(len(h.Address), maxAddress)]
 	dst = binary.LittleEndian.AppendUint16(dst, h.Node)
-	for _, n := range []uint64{h.Run, h.Life, h.Peer, h.Received} {
-		dst = binary.LittleEndian.AppendUint64(dst, n)
-	}
+	dst = binary.LittleEndian.AppendUint64(dst, h.Run)
+	dst = binary.LittleEndian.AppendUint64(dst, h.Life)
 	return append(append(dst, byte(len(address))), address...)
 }
 
 func parseHello(b []byte) (h replica.Hello, err error) {
-	const fixed = 2 + 4*8 + 1
+	const fixed = 2 + 2*8 + 1
 	if len(b) < fixed || len(b) != fixed+int(b[fixed-1]) {
 		return h, errMalformed
 	}
 	h.Node = binary.LittleEndian.Uint16(b)
-	for i, n := range []*uint64{&h.Run, &h.Life, &h.Peer, &h.Received} {
-		*n = binary.LittleEndian.Uint64(b[2+8*i:])
-	}
+	h.Run = binary.LittleEndian.Uint64(b[2:])
+	h.Life = binary.LittleEndian.Uint64(b[10:])
 	h.Address = string(b[fixed:])
 	if h.Node == 0 || printable(h.Address) != h.Address {
 		return h, errMalformed

@@ -1,20 +1,17 @@
 package cluster
 
 import (
+	"errors"
 	"sync"
 	"time"
 
-	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/replica"
 )
 
 // owner makes all calls of the machine, in one goroutine, whose all fields below calls are.
 type owner struct {
 	*Cluster
-	machine machine
-	now     func() engine.Moment
-	refresh func(now engine.Moment)
-	tick    time.Duration
+	Stepping
 	dialers []*dialer
 	inside  sync.WaitGroup // goroutines of the links and of the refresh
 	finish  chan struct{}
@@ -25,9 +22,10 @@ type owner struct {
 	refreshing bool
 }
 
-func newOwner(c *Cluster, m machine, s Stepping) *owner {
+func newOwner(c *Cluster, s Stepping) *owner {
+	s.Tick = max(s.Tick, leastTick)
 	return &owner{
-		Cluster: c, machine: m, now: s.Now, refresh: s.Refresh, tick: max(s.Tick, leastTick),
+		Cluster: c, Stepping: s,
 		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{},
 	}
 }
@@ -46,7 +44,7 @@ func (o *owner) do(fn func()) bool {
 
 func (o *owner) run() {
 	defer close(o.ended)
-	tick := time.NewTicker(o.tick)
+	tick := time.NewTicker(o.Tick)
 	defer tick.Stop()
 	for {
 		select {
@@ -56,7 +54,7 @@ func (o *owner) run() {
 		case fn := <-o.calls:
 			fn()
 		case <-tick.C:
-			o.machine.Tick(o.now())
+			o.Machine.Tick(o.Now())
 			o.pumpAll()
 		}
 		o.refreshIfDue()
@@ -73,7 +71,7 @@ func (o *owner) close() {
 func (o *owner) sendTheRest() {
 	deadline := time.NewTimer(lastWords)
 	defer deadline.Stop()
-	o.machine.Tick(o.now())
+	o.Machine.Tick(o.Now())
 	o.pumpAll()
 	for len(o.links) > 0 {
 		for l := range o.links {
@@ -96,15 +94,15 @@ func (o *owner) sendTheRest() {
 
 // refreshIfDue has the digests computed beside the owner, since that takes long.
 func (o *owner) refreshIfDue() {
-	if o.refreshing || !o.machine.RefreshDue() {
+	if o.refreshing || !o.Machine.RefreshDue() {
 		return
 	}
 	o.refreshing = true
 	o.inside.Go(func() {
-		o.refresh(o.now())
+		o.Refresh(o.Now())
 		o.do(func() {
 			o.refreshing = false
-			o.machine.Refreshed(o.now())
+			o.Machine.Refreshed(o.Now())
 			o.pumpAll()
 		})
 	})
@@ -118,14 +116,14 @@ func (o *owner) pumpAll() {
 }
 
 func (o *owner) pump(l *link) {
-	if l.session.Ended() {
-		o.drop(l, errGivenUp)
+	if ended, why := l.session.Ended(); ended {
+		o.drop(l, errors.New(why))
 		return
 	}
 	if !l.idle || l.parting {
 		return
 	}
-	if l.buf = o.machine.Next(l.session, l.buf[:0], o.now()); len(l.buf) > 0 {
+	if l.buf = o.Machine.Next(l.session, l.buf[:0], o.Now()); len(l.buf) > 0 {
 		l.idle = false
 		l.out <- l.buf
 	}
@@ -134,9 +132,9 @@ func (o *owner) pump(l *link) {
 // connect makes a link of a connection that has proved the secret. It says nothing before it is begun.
 func (o *owner) connect(t *talk, h replica.Hello) (l *link, own replica.Hello, err error) {
 	alive := o.do(func() {
-		own = o.machine.Hello(h.Node)
+		own = o.Machine.Hello()
 		var s *replica.Session
-		if s, err = o.machine.Connect(h, t.dialed, o.now()); err != nil {
+		if s, err = o.Machine.Connect(h, t.dialed, o.Now()); err != nil {
 			return
 		}
 		l = newLink(o, t.conn, s, h)
@@ -156,10 +154,13 @@ func (o *owner) drop(l *link, err error) {
 		return
 	}
 	delete(o.links, l)
+	o.Machine.Disconnect(l.session)
+	o.met.offline(l.peer.Node, l)
+	if !l.begun { // its handshake goes on, and will find out
+		return
+	}
 	close(l.closed)
 	_ = l.conn.Close()
-	o.machine.Disconnect(l.session, o.now())
-	o.met.offline(l.peer.Node, l)
 	reason := "this node stops"
 	if err != nil {
 		reason = err.Error()

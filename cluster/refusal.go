@@ -65,6 +65,8 @@ func explain(err error, node uint16) *refusal {
 		return &refusal{code: refusedOther, text: fmt.Sprintf("two nodes have the id %d: give each node its own --node-id", node)}
 	case errors.Is(err, replica.ErrTwice):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("two processes are node %d: stop one of them, or give each its own --node-id", node)}
+	case errors.Is(err, replica.ErrCrowded):
+		return &refusal{code: refusedOther, text: fmt.Sprintf("a node has at most %d peers: are there processes that start again and again with new ids?", replica.MaxPeers)}
 	case errors.Is(err, replica.ErrStartedTwice):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d goes on with what another process goes on with, as from a copy of its data directory: restart it with all nodes in --peers, and stop the other", node)}
 	}
