@@ -21,6 +21,18 @@ type Status struct {
 	Life  uint64
 	Round uint64 // the last
 	Peers []PeerStatus
+
+	// What the sockets know: package cluster.
+	Enabled bool
+	Off     string // why a node with peers does not replicate
+	Port    int    // that peers connect to
+	Dials   []Dial // configured peers that there is no connection to
+}
+
+// Dial is a peer that is configured and cannot be reached.
+type Dial struct {
+	Address string
+	Error   string // of the last attempt; empty: none has ended yet
 }
 
 // PeerStatus is what there is to know of a peer.
