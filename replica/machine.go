@@ -35,8 +35,9 @@ const (
 	// MaxPeers is how many other nodes a machine knows in its run.
 	MaxPeers = 256
 
-	pingAfter = time.Second     // without anything to say
-	deadAfter = 5 * time.Second // without anything heard
+	// A peer that is silent is given up after two and a half intervals, within these bounds; a fifth of that without anything to say is a Ping.
+	leastDead = time.Second
+	mostDead  = 5 * time.Second
 	// maxAhead is how far ahead of this node's clock a stamp may be.
 	maxAhead = time.Hour
 )
@@ -70,6 +71,7 @@ type Options struct {
 // Machine is the protocol of one node. It is used by one goroutine.
 type Machine struct {
 	Options
+	dead     time.Duration // how long a peer may be silent
 	round    uint64
 	peers    map[uint16]*peer
 	busy     *Session // that compares with its peer; one at a time
@@ -80,7 +82,7 @@ type Machine struct {
 
 // New makes the machine of a node. Its rounds begin with what clients change from now on.
 func New(o Options) *Machine {
-	return &Machine{Options: o, peers: map[uint16]*peer{}}
+	return &Machine{Options: o, dead: min(max(o.Interval*5/2, leastDead), mostDead), peers: map[uint16]*peer{}}
 }
 
 // Hello is what this node says of itself.
@@ -157,7 +159,7 @@ func (m *Machine) Tick(now engine.Moment) {
 		if m.Disk != nil && p.settle(m.Disk) {
 			s.ackDue = true
 		}
-		if time.Duration(now.Mono-s.heard) >= deadAfter {
+		if time.Duration(now.Mono-s.heard) >= m.dead {
 			m.end(s, "it has been silent")
 			continue
 		}

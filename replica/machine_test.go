@@ -312,7 +312,7 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 	l := w.connect(w.nodes[0], w.nodes[1])
 	w.run(time.Second)
 	w.links = nil
-	w.run(deadAfter + time.Second)
+	w.run(mostDead + time.Second)
 	for i := range l.sides {
 		if ended, why := l.sides[i].Ended(); !ended {
 			t.Errorf("side %d goes on: %s", i, why)

@@ -100,7 +100,7 @@ func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 		dst = s.nextExchangeFrames(dst, now)
 		full = len(dst) == at
 	}
-	if len(dst) == before && time.Duration(now.Mono-s.said) >= pingAfter {
+	if len(dst) == before && time.Duration(now.Mono-s.said) >= m.dead/5 {
 		dst = appendFrame(dst, kindPing, func(b []byte) []byte { return b })
 	}
 	if len(dst) > before {
