@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/replica"
@@ -20,14 +21,28 @@ type owner struct {
 
 	links      map[*link]bool
 	refreshing bool
+
+	status    atomic.Pointer[replica.Status]
+	published time.Time
 }
+
+// statusEvery is how often what there is to know is made known.
+const statusEvery = 20 * time.Millisecond
 
 func newOwner(c *Cluster, s Stepping) *owner {
 	s.Tick = max(s.Tick, leastTick)
-	return &owner{
+	o := &owner{
 		Cluster: c, Stepping: s,
 		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{},
 	}
+	o.publish()
+	return o
+}
+
+func (o *owner) publish() {
+	s := o.Machine.Status(o.Now())
+	o.status.Store(&s)
+	o.published = time.Now()
 }
 
 // do has the owner call fn and waits for that; false if it has ended.
@@ -56,6 +71,9 @@ func (o *owner) run() {
 		case <-tick.C:
 			o.Machine.Tick(o.Now())
 			o.pumpAll()
+			if time.Since(o.published) >= statusEvery {
+				o.publish()
+			}
 		}
 		o.refreshIfDue()
 	}
@@ -90,6 +108,7 @@ func (o *owner) sendTheRest() {
 	for l := range o.links {
 		o.drop(l, nil)
 	}
+	o.publish()
 }
 
 // refreshIfDue has the digests computed beside the owner, since that takes long.

@@ -64,7 +64,7 @@ func explain(err error, node uint16) *refusal {
 	case errors.Is(err, replica.ErrOwnID):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("two nodes have the id %d: give each node its own --node-id", node)}
 	case errors.Is(err, replica.ErrTwice):
-		return &refusal{code: refusedOther, text: fmt.Sprintf("two processes are node %d: stop one of them, or give each its own --node-id", node)}
+		return &refusal{code: refusedOther, text: fmt.Sprintf("two processes are node %d: stop one of them, or give each its own --node-id; if it was only started again, this ends by itself within seconds", node)}
 	case errors.Is(err, replica.ErrCrowded):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("a node has at most %d peers: are there processes that start again and again with new ids?", replica.MaxPeers)}
 	case errors.Is(err, replica.ErrStartedTwice):

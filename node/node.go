@@ -61,6 +61,9 @@ func (n *Node) open(cfg *config.Config) error {
 	}
 	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
 	commands.Store = n.store
+	if n.peers != nil {
+		commands.Replication = n.peers.status
+	}
 	password, err := readPassword(cfg)
 	if err != nil {
 		return err

@@ -51,6 +51,9 @@ func TestNodesReplicateWhatClientsWrite(t *testing.T) {
 	}
 	for _, n := range []*Node{a, b, c} {
 		answers(t, n, "INCRBY k 0", ":123")
+		if got := ask(t, n, "CLUSTER INFO"); !strings.HasPrefix(got, "$") {
+			t.Errorf("CLUSTER INFO answers %q", got)
+		}
 	}
 }
 
