@@ -79,6 +79,18 @@ func (a *acquaintances) remember(address netip.AddrPort, peer greeting, self boo
 	a.at[address] = acquaintance{peer.node, peer.run, self, now}
 }
 
+// isConnected reports whether the one who was last met at an address is connected, or this node itself.
+func (a *acquaintances) isConnected(address netip.AddrPort) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q, ok := a.at[address]
+	if !ok {
+		return false
+	}
+	o, connected := a.nodes[q.node]
+	return q.self || connected && o.run == q.run
+}
+
 // skip reports whether an address is that of this node, or of one that is connected.
 func (a *acquaintances) skip(address netip.AddrPort, now time.Time) bool {
 	a.mu.Lock()

@@ -52,14 +52,12 @@ type Cluster struct {
 	claims   atomic.Pointer[replica.Claims] // nil before Answer
 	owner    atomic.Pointer[owner]          // nil before Start
 	met      acquaintances
-	others   sync.Once // the line on peers on other hosts was logged
+	blocked  atomic.Bool // a peer on another host is not dialed, and that was logged
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
 	outside    sync.WaitGroup // goroutines that listen, dial and shake hands
 	handshakes chan struct{}
-
-	sent, received atomic.Uint64
 }
 
 // Listen begins to listen. Peers are told to come again until Start; but after Answer they are told of their lives.
@@ -108,18 +106,24 @@ func (c *Cluster) Start(s Stepping) {
 	}
 }
 
-// Status is what there is to know of replication.
-type Status struct {
-	replica.Status
-	Address        string // where peers connect
-	Sent, Received uint64 // bytes, over all connections so far
-}
-
 // Status is what was so statusEvery ago at most. It waits for nobody: who asks may hold keys that the machine waits for. It is safe for any goroutine.
-func (c *Cluster) Status() Status {
-	s := Status{Address: c.Addr().String(), Sent: c.sent.Load(), Received: c.received.Load()}
-	if o := c.owner.Load(); o != nil {
-		s.Status = *o.status.Load()
+func (c *Cluster) Status() replica.Status {
+	o := c.owner.Load()
+	if o == nil {
+		return replica.Status{Node: c.o.Node, Run: c.o.Run}
+	}
+	s := *o.status.Load()
+	s.Enabled = true
+	if tcp, ok := c.Addr().(*net.TCPAddr); ok {
+		s.Port = tcp.Port
+	}
+	for _, d := range o.dialers {
+		if dial, ok := d.report(); ok {
+			s.Dials = append(s.Dials, dial)
+		}
+	}
+	if c.blocked.Load() && len(s.Peers) == 0 {
+		s.Enabled, s.Off = false, errInsecure.text
 	}
 	return s
 }

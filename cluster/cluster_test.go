@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -48,6 +49,7 @@ func TestOneConnectionStaysOfTwo(t *testing.T) {
 				t.Errorf("%d links", links)
 			}
 		})
+		eventually(t, "no peer is missing", func() bool { return len(n.Status().Dials) == 0 })
 		if n.log.count("level=WARN") > 0 {
 			t.Errorf("node %d complains", n.id)
 		}
@@ -77,6 +79,10 @@ func TestAPeerThatIsNotThereIsLoggedOnce(t *testing.T) {
 	n := listen(t, 1, func(o *Options) { o.Peers = []string{address, "no-such-host.invalid:6381"} }).begin()
 	n.logs("a peer cannot be reached")
 	n.logs("the name of a peer is not known")
+	eventually(t, "the status says so", func() bool {
+		dials := n.Status().Dials
+		return len(dials) == 2 && dials[0].Address == address && strings.Contains(dials[0].Error, "refused") && dials[1].Error != ""
+	})
 	if err := n.Close(); err != nil {
 		t.Error(err)
 	}
@@ -94,6 +100,12 @@ func TestWithoutASecretNodesReplicateOnLoopbackOnly(t *testing.T) {
 	a.add("k", 1)
 	b.has("k", 1)
 	b.logs("QUOTADB_CLUSTER_SECRET")
+	eventually(t, "the status says so", func() bool {
+		s := b.Status()
+		return s.Enabled && s.Off == "" && len(s.Dials) == 2 && strings.Contains(s.Dials[0].Error, "--cluster-secret")
+	})
+	off := listen(t, 4, none("192.0.2.1:6381")).begin()
+	eventually(t, "the status says so", func() bool { s := off.Status(); return !s.Enabled && s.Off != "" })
 	if n := b.log.count("level=WARN"); n != 1 {
 		t.Errorf("%d lines", n)
 	}

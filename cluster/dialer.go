@@ -30,6 +30,38 @@ type dialer struct {
 	peer    string
 	wake    chan struct{} // a link has ended
 	backoff time.Duration
+
+	mu        sync.Mutex       // protects what the last round has found
+	addresses []netip.AddrPort // of the peer
+	problem   string
+}
+
+// report is the peer as one that there is no connection with; false if there is one with each of its addresses.
+func (d *dialer) report() (replica.Dial, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, address := range d.addresses {
+		if !d.met.isConnected(address) {
+			return replica.Dial{Address: d.peer, Error: d.problem}, true
+		}
+	}
+	return replica.Dial{Address: d.peer, Error: d.problem}, len(d.addresses) == 0
+}
+
+// note keeps what a round has found.
+func (d *dialer) note(addresses []netip.AddrPort, errs ...error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.addresses, d.problem = addresses, ""
+	if err := errors.Join(errs...); err != nil {
+		for _, err := range errs {
+			if err != nil {
+				d.problem = printable(reason(err))
+			}
+		}
+		return err
+	}
+	return nil
 }
 
 // rouse has the next round begin soon.
@@ -42,7 +74,7 @@ func (d *dialer) rouse() {
 
 func (d *dialer) run() {
 	for {
-		if err := d.round(); err == nil && d.steady() > mostBackoff {
+		if err := d.round(); (err == nil || errors.Is(err, errInsecure)) && d.steady() > mostBackoff {
 			d.backoff = 0
 		}
 		d.backoff = min(max(2*d.backoff, leastBackoff), mostBackoff)
@@ -73,7 +105,7 @@ func (d *dialer) round() error {
 		if d.ctx.Err() == nil {
 			d.quiet.warn("the name of a peer is not known", d.peer, err.Error())
 		}
-		return err
+		return d.note(nil, err)
 	}
 	errs := make([]error, len(addresses))
 	var all sync.WaitGroup
@@ -81,7 +113,7 @@ func (d *dialer) round() error {
 		all.Go(func() { errs[i] = d.try(address) })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	return d.note(addresses, errs...)
 }
 
 // resolve is the addresses of host:port.
@@ -117,7 +149,7 @@ func (d *dialer) try(address netip.AddrPort) error {
 		return nil
 	}
 	if !d.mayDial(address) {
-		return nil
+		return errInsecure
 	}
 	err := d.dial(address)
 	var r *refusal
@@ -150,9 +182,9 @@ func (c *Cluster) mayDial(address netip.AddrPort) bool {
 	if len(c.o.Secret) > 0 || c.o.Insecure || address.Addr().IsLoopback() {
 		return true
 	}
-	c.others.Do(func() {
+	if !c.blocked.Swap(true) {
 		c.o.Log.Warn("no replication with other hosts: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; --insecure-cluster does without", "peer", address.String())
-	})
+	}
 	return false
 }
 

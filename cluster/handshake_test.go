@@ -255,15 +255,15 @@ func TestWhatIsClaimedCostsNothing(t *testing.T) {
 	if _, err := conn.Write(append([]byte{0, 0, 0, 0x40, 2, 0, 0, 0, 1, 2, 3, 4}, make([]byte, 100_000)...)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is read", func() bool { return n.Status().Received > 100_000 })
+	other := open(t, 3, n)
+	n.add("k", 1)
+	other.has("k", 1)
+	_ = conn.(*net.TCPConn).CloseWrite() // what was sent is read before that
+	eventually(t, "it is read", func() bool { return n.log.count("node=2 peer") == 2 })
 	runtime.ReadMemStats(&after)
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 32<<20 {
 		t.Errorf("%d bytes", grown)
 	}
-	other := open(t, 3, n)
-	n.add("k", 1)
-	other.has("k", 1)
-	_ = conn.Close()
 	conn = dialRaw(t, n)
 	if err := shake(conn, "secret", replica.Hello{Node: 2, Run: 20, Life: 200}); err != nil {
 		t.Fatal(err)

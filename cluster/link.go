@@ -94,7 +94,6 @@ func (l *link) writeAll(bytes []byte) error {
 		piece := bytes[:min(len(bytes), writeBytes)]
 		_ = l.conn.SetWriteDeadline(time.Now().Add(writeTime))
 		n, err := l.conn.Write(piece)
-		l.owner.sent.Add(uint64(n))
 		if err != nil {
 			return err
 		}
@@ -119,7 +118,6 @@ func (l *link) read() {
 	buf := make([]byte, 0, readBytes)
 	for {
 		n, err := l.conn.Read(buf[len(buf):cap(buf)])
-		l.owner.received.Add(uint64(n))
 		if buf = buf[:len(buf)+n]; n > 0 {
 			rest, need, err := l.take(buf)
 			if err != nil {

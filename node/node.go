@@ -62,7 +62,7 @@ func (n *Node) open(cfg *config.Config) error {
 	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
 	commands.Store = n.store
 	if n.peers != nil {
-		commands.Replication = n.peers.status
+		commands.Replication = n.peers.cluster.Status
 	}
 	password, err := readPassword(cfg)
 	if err != nil {

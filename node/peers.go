@@ -44,9 +44,6 @@ func (n *Node) openPeers(cfg *config.Config) error {
 	return nil
 }
 
-// status is what INFO shows.
-func (p *peers) status() replica.Status { return p.cluster.Status().Status }
-
 // takePart has a store remember peers' lives, and ask peers about its own.
 func (p *peers) takePart(o *persist.Options) {
 	o.Clustered, o.Run = true, p.run
