@@ -444,7 +444,7 @@ func (c *cluster) calm() {
 }
 
 func TestNoCorrectHistoryIsRefused(t *testing.T) {
-	seeds := uint64(2000)
+	seeds := uint64(1000)
 	if testing.Short() {
 		seeds = 200
 	}
