@@ -67,7 +67,6 @@ func TestServerCommandsAnswerAsRedis(t *testing.T) {
 		MEMORY USAGE k SAMPLES x => -ERR value is not an integer or out of range
 		MEMORY USAGE k WHAT 1 => -ERR syntax error
 		MEMORY WHAT => -ERR unknown subcommand 'WHAT'. Try MEMORY HELP.
-		CLUSTER INFO => -ERR This instance has cluster support disabled
 		CLUSTER HELP => -ERR This instance has cluster support disabled
 		CLUSTER KEYSLOT k => -ERR This instance has cluster support disabled
 		CLUSTER ADDSLOTS => -ERR wrong number of arguments for 'cluster|addslots' command

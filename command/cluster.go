@@ -1,9 +1,18 @@
 package command
 
+import (
+	"fmt"
+	"math"
+
+	"github.com/quotadb/quota-db/replica"
+	"github.com/quotadb/quota-db/resp"
+)
+
 // cluster answers what a Redis answers that is not part of one of its clusters: clients ask, to find out.
 func cluster(c *call) { c.fail(errNoCluster) }
 
-// clusterCommands are all subcommands of CLUSTER: a client is to learn that there is no cluster, not that it made a mistake.
+// clusterCommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to learn that this is not part of a Redis cluster, not that it made a mistake.
+// INFO and MYID tell of ours, and DIGEST is our own.
 func clusterCommands() []*row {
 	const change = admin | stale | noAsyncLoading
 	rows := []*row{
@@ -19,11 +28,12 @@ func clusterCommands() []*row {
 		{name: "forget", arity: 3, flags: change, since: "3.0.0"},
 		{name: "getkeysinslot", arity: 4, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
 		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0"},
-		{name: "info", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
+		{name: "digest", arity: 2, flags: stale | noMulti, since: ours, tips: []string{noFixedOutput}, handler: clusterDigest, summary: "A digest of all that this node stores, the same on nodes that store the same"},
+		{name: "info", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: clusterInfo, summary: "What there is to know of the cluster as a whole"},
 		{name: "keyslot", arity: 3, flags: stale, since: "3.0.0"},
 		{name: "links", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}},
 		{name: "meet", arity: -4, flags: change, since: "3.0.0"},
-		{name: "myid", arity: 2, flags: stale, since: "3.0.0"},
+		{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: clusterMyID, summary: "This node's id, as 40 digits"},
 		{name: "nodes", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
 		{name: "replicas", arity: 3, flags: admin | stale, since: "5.0.0", tips: []string{noFixedOutput}},
 		{name: "replicate", arity: 3, flags: change, since: "3.0.0"},
@@ -36,7 +46,125 @@ func clusterCommands() []*row {
 		{name: "slots", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
 	}
 	for _, r := range rows {
-		r.handler, r.summary = cluster, "Refused: this is not part of a Redis cluster"
+		if r.handler == nil {
+			r.handler, r.summary = cluster, "Refused: this is not part of a Redis cluster"
+		}
 	}
 	return rows
 }
+
+// nodeName is a node's id in the form of Redis's.
+func nodeName(id int) string { return fmt.Sprintf("%040x", id) }
+
+func clusterMyID(c *call) { c.text(nodeName(c.server.Config.NodeID)) }
+
+// clusterDigest is CLUSTER DIGEST. Keys that have changed since the last time are looked at again, which may take long: nobody else waits.
+func clusterDigest(c *call) {
+	s, client := c.server, c.client
+	answer := make(chan uint64, 1)
+	client.answerLate(math.MaxInt64, func(dst []byte, _ bool) ([]byte, bool) {
+		select {
+		case digest := <-answer:
+			return resp.AppendBulk(dst, fmt.Appendf(nil, "%016x", digest)), true
+		default:
+			return dst, false
+		}
+	})
+	s.background.Go(func() {
+		answer <- s.DB.Digest(s.Now())
+		client.rouse()
+	})
+}
+
+// clusterInfo is CLUSTER INFO: that this is not a Redis cluster, and what ours is.
+func clusterInfo(c *call) {
+	r := &report{call: c}
+	r.line("cluster_enabled", 0)
+	st := c.server.replication()
+	r.line("cluster_state", clusterState(&st))
+	online, connected := 0, 0
+	for i := range st.Peers {
+		switch st.Peers[i].State {
+		case replica.Online:
+			online++
+			fallthrough
+		case replica.Syncing:
+			connected++
+		}
+	}
+	r.line("cluster_known_nodes", 1+len(st.Peers))
+	r.line("cluster_connected_nodes", 1+connected)
+	r.line("cluster_online_nodes", 1+online)
+	r.line("cluster_unreachable_peers", len(st.Dials))
+	r.line("cluster_my_id", nodeName(c.server.Config.NodeID))
+	r.line("cluster_my_node_id", c.server.Config.NodeID)
+	r.line("cluster_my_life", fmt.Sprintf("%016x", st.Life))
+	r.line("cluster_my_run", fmt.Sprintf("%016x", st.Run))
+	r.line("cluster_my_round", st.Round)
+	c.text(r.String())
+}
+
+// clusterState is one word: alone, off (there are peers, and this node may not replicate), ok (all peers that are configured or known are online), degraded.
+func clusterState(st *replica.Status) string {
+	switch {
+	case st.Off != "":
+		return "off"
+	case !st.Enabled:
+		return "alone"
+	case len(st.Dials) > 0:
+		return "degraded"
+	}
+	for i := range st.Peers {
+		if st.Peers[i].State != replica.Online {
+			return "degraded"
+		}
+	}
+	return "ok"
+}
+
+// replication says how things stand between the nodes.
+func (s *Server) replication() replica.Status {
+	if s.Replication == nil {
+		return replica.Status{Node: uint16(s.Config.NodeID)}
+	}
+	return s.Replication()
+}
+
+// infoReplication is that of a Redis without replicas, since the nodes of a cluster are not each other's, and then what there is between them.
+func infoReplication(r *report) {
+	infoRedisReplication(r)
+	st := r.call.server.replication()
+	r.line("cluster_state", clusterState(&st))
+	if !st.Enabled {
+		if st.Off != "" {
+			r.line("replication_off", st.Off)
+		}
+		return
+	}
+	r.line("replication_port", st.Port)
+	r.line("replication_round", st.Round)
+	r.line("replication_peers", len(st.Peers))
+	for i := range st.Peers {
+		r.line(fmt.Sprintf("peer%d", i), peerLine(&st.Peers[i]))
+	}
+	for i, d := range st.Dials {
+		r.line(fmt.Sprintf("unreachable%d", i), fmt.Sprintf("address=%s,error=%s", d.Address, d.Error))
+	}
+}
+
+// peerLine shows a peer as Redis shows a replica. Times are in seconds; compared is -1 as long as the two have not compared all.
+func peerLine(p *replica.PeerStatus) string {
+	compared := -1.0
+	if p.Compared >= 0 {
+		compared = p.Compared.Seconds()
+	}
+	return fmt.Sprintf("node=%d,address=%s,state=%s,behind_rounds=%d,behind_keys=%d,behind_seconds=%.3f,silent_seconds=%.3f,"+
+		"bytes_sent=%d,bytes_received=%d,deltas_sent=%d,deltas_received=%d,deltas_merged=%d,repairs=%d,filled=%d,given=%d,held=%d,"+
+		"round_received=%d,round_durable=%d,compared_seconds=%.3f,comparing_percent=%.1f",
+		p.Node, p.Address, p.State, p.BehindRounds, p.BehindKeys, p.Behind.Seconds(), p.Silent.Seconds(),
+		p.BytesSent, p.BytesReceived, p.DeltasSent, p.DeltasReceived, p.DeltasMerged, p.Repairs, p.Filled, p.Given, p.Held,
+		p.Received, p.Durable, compared, 100*p.Progress)
+}
+
+// Wait waits for what clients' commands have begun beside them. No command runs any more.
+func (s *Server) Wait() { s.background.Wait() }

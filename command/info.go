@@ -155,8 +155,8 @@ func infoStats(r *report) {
 	r.line("acl_access_denied_key", s.accessLog.key.Load())
 }
 
-// infoReplication is that of a Redis without replicas: the nodes of a cluster are not each other's.
-func infoReplication(r *report) {
+// infoRedisReplication is that of a Redis without replicas.
+func infoRedisReplication(r *report) {
 	id := r.call.server.runID
 	r.line("role", "master")
 	r.line("connected_slaves", 0)

@@ -35,8 +35,11 @@ func newBench(t testing.TB, change func(*config.Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = db.Close() })
 	b := &bench{wall: testWall}
+	t.Cleanup(func() {
+		b.Wait()
+		_ = db.Close()
+	})
 	now := func() engine.Moment {
 		if b.pace > 0 {
 			b.passed += b.pace

@@ -19,6 +19,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/persist"
+	"github.com/quotadb/quota-db/replica"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -47,14 +49,17 @@ type Server struct {
 	Start   time.Time
 	Log     *slog.Logger
 	Stop    func() // asks the process to shut down; does not block
+	// Replication says how things stand between the nodes; nil: there are no others.
+	Replication func() replica.Status
 
-	limits    atomic.Pointer[resp.Limits]
-	locked    *resp.Limits // of clients that have not logged in
-	attention atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
-	pause     pause
-	monitors  monitors
-	accessLog accessLog
-	failures  failures
+	background sync.WaitGroup // what commands have begun beside them
+	limits     atomic.Pointer[resp.Limits]
+	locked     *resp.Limits // of clients that have not logged in
+	attention  atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
+	pause      pause
+	monitors   monitors
+	accessLog  accessLog
+	failures   failures
 
 	started engine.Moment
 	runID   string

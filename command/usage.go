@@ -156,6 +156,7 @@ func manuals() map[string]manual {
 		"memory|help":             {"", always},
 		"cluster":                 {"", bySub},
 		"cluster|help":            {"", always},
+		"cluster|digest":          {"", always},
 		"cluster|info":            {"", always},
 		"cluster|nodes":           {"", always},
 		"cluster|shards":          {"", always},

@@ -62,12 +62,23 @@ type Config struct {
 	// Peers lists the replication addresses, host:port, of the other nodes of the cluster. Empty, the default: a
 	// node of its own, which opens no replication port.
 	Peers []string
-	// ReplicationPort is where peers connect. Default 6381. Not used without Peers.
+	// ReplicationPort is where peers connect; 0 takes a free one. Default 6381. Not used without Peers.
 	ReplicationPort int
+	// ReplicationBind is the host, without a port, on which peers connect. Empty, the default: that of the first address of Bind.
+	ReplicationBind string
 	// BatchMaxSize is how many deltas a message to a peer holds at most. Default 100.
 	BatchMaxSize int
 	// BatchMaxDelay is how long a change waits for others before it is written and sent, in whole milliseconds. Default 10 ms.
 	BatchMaxDelay time.Duration
+	// AntiEntropyInterval is how often a node compares what it stores with each of its peers: 100 ms to an hour. Default 10 s.
+	AntiEntropyInterval time.Duration
+	// ClusterSecret is what all nodes of a cluster know and nobody else. Empty, the default: there is none, and nodes
+	// connect on loopback only. It is not to be shown.
+	ClusterSecret string
+	// ClusterSecretFile names a file whose first line is ClusterSecret. Empty, the default: there is none.
+	ClusterSecretFile string
+	// InsecureCluster lets nodes of different hosts connect without a secret. Default false.
+	InsecureCluster bool
 }
 
 // Default is the configuration of a node that is told nothing.
@@ -86,5 +97,7 @@ func Default() *Config {
 		ReplicationPort: 6381,
 		BatchMaxSize:    100,
 		BatchMaxDelay:   10 * time.Millisecond,
+
+		AntiEntropyInterval: 10 * time.Second,
 	}
 }

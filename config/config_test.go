@@ -49,6 +49,16 @@ func TestParseReadsFlagsAndEnvironment(t *testing.T) {
 		{"log level in capitals", "--log-level WARN", nil, with(func(c *Config) { c.LogLevel = slog.LevelWarn })},
 		{"memory", "--maxmemory 100mb", nil, with(func(c *Config) { c.MaxMemory = 100 << 20 })},
 		{"pprof", "--pprof-bind 127.0.0.1:6060", nil, with(func(c *Config) { c.PprofBind = "127.0.0.1:6060" })},
+		{"reference: a node of a cluster", "--node-id 1 --bind 0.0.0.0:6380 --peers node2:6381,node3:6381", map[string]string{"QUOTADB_CLUSTER_SECRET": "s"},
+			with(func(c *Config) {
+				c.Bind, c.Peers, c.ClusterSecret = []string{"0.0.0.0:6380"}, []string{"node2:6381", "node3:6381"}, "s"
+			})},
+		{"a cluster on one machine", "--peers 127.0.0.1:1 --replication-port 0 --replication-bind 127.0.0.1 --anti-entropy-interval 100ms --insecure-cluster true --cluster-secret-file f", nil,
+			with(func(c *Config) {
+				c.Peers, c.ReplicationPort, c.ReplicationBind = []string{"127.0.0.1:1"}, 0, "127.0.0.1"
+				c.AntiEntropyInterval, c.InsecureCluster, c.ClusterSecretFile = 100*time.Millisecond, true, "f"
+			})},
+		{"an interval in seconds", "--anti-entropy-interval 30", nil, with(func(c *Config) { c.AntiEntropyInterval = 30 * time.Second })},
 		{"no peers", "--peers=", nil, Default()},
 		{"environment", "", map[string]string{
 			"QUOTADB_BIND": "127.0.0.1:1,127.0.0.1:2", "QUOTADB_NODE_ID": "7", "QUOTADB_ENABLE_TTL": "false",
@@ -97,7 +107,15 @@ func TestParseNamesTheFlagThatIsWrong(t *testing.T) {
 		{"--bind=", "--bind"},
 		{"--bind unix:/" + strings.Repeat("x", 107), "--bind"},
 		{"--pprof-bind 0.0.0.0:6060", "--pprof-bind"},
-		{"--replication-port 0", "--replication-port"},
+		{"--replication-port 65536", "--replication-port"},
+		{"--replication-bind 127.0.0.1:6381", "--replication-bind"},
+		{"--replication-bind [::1]", "--replication-bind"},
+		{"--anti-entropy-interval 99ms", "--anti-entropy-interval"},
+		{"--anti-entropy-interval 3601", "--anti-entropy-interval"},
+		{"--anti-entropy-interval soon", "--anti-entropy-interval"},
+		{"--anti-entropy-interval -1s", "--anti-entropy-interval"},
+		{"--cluster-secret abc --cluster-secret-file f", "--cluster-secret-file"},
+		{"--insecure-cluster perhaps", "--insecure-cluster"},
 		{"--batch-max-size 0", "--batch-max-size"},
 		{"--batch-max-delay-ms 60001", "--batch-max-delay-ms"},
 		{"--peers node2", "--peers"},
@@ -117,10 +135,35 @@ func TestParseNamesTheFlagThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestPeersAreRefusedNotIgnored(t *testing.T) {
-	_, err := parse([]string{"--node-id", "1", "--bind", "0.0.0.0:6380", "--peers", "node2:6381,node3:6381"}, nil)
-	if !errors.Is(err, ErrNoReplication) || !strings.Contains(err.Error(), "--peers") {
-		t.Errorf("got %v", err)
+func TestTheClusterSecretIsInNoError(t *testing.T) {
+	for _, args := range []string{"--cluster-secret hush --cluster-secret-file f", "--cluster-secret hush --shards 0", "--cluster-secret hush hush2"} {
+		if _, err := parse(strings.Fields(args), nil); err == nil || strings.Contains(strings.ReplaceAll(err.Error(), "hush2", ""), "hush") {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+	_, err := parse([]string{"--shards", "0"}, map[string]string{"QUOTADB_CLUSTER_SECRET": "hush", "QUOTADB_CLUSTER_SECRET_FILE": "f"})
+	if err == nil || strings.Contains(err.Error(), "hush") {
+		t.Errorf("environment: %v", err)
+	}
+}
+
+func TestPeersConnectOnTheHostOfTheClients(t *testing.T) {
+	for args, want := range map[string]string{
+		"": "127.0.0.1:6381",
+		"-b 0.0.0.0:6380 --replication-port 7000":             "0.0.0.0:7000",
+		"-b unix:/tmp/q,[::1]:6380":                           "[::1]:6381",
+		"-b :6380":                                            ":6381",
+		"-b unix:/tmp/q --replication-port 0":                 "127.0.0.1:0",
+		"-b 0.0.0.0:6380 --replication-bind ::1":              "[::1]:6381",
+		"-b 127.0.0.1:6380,10.0.0.1:1 --replication-bind db1": "db1:6381",
+	} {
+		c, err := parse(strings.Fields(args), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.ReplicationAddress(); got != want {
+			t.Errorf("%q: got %s, want %s", args, got, want)
+		}
 	}
 }
 
@@ -139,7 +182,7 @@ func TestHelpListsEveryOptionWithItsDefault(t *testing.T) {
 	}
 	for _, want := range []string{
 		"  -b, --bind <ADDR>", "[default: 127.0.0.1:6380]", "[default: 64]", "[default: 10000]", "[default: true]",
-		"[default: 100]", "[default: info]", "\nReplication Options:\n", "[default: 6381]", "[default: 10]",
+		"[default: 100]", "[default: info]", "\nReplication Options:\n", "[default: 6381]", "[default: 10]", "[default: 10s]",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("help lacks %q:\n%s", want, out.String())

@@ -54,9 +54,14 @@ func groups(c *Config) []group {
 		}},
 		{"Replication Options", []option{
 			{"peers", "", "ADDR,ADDR,...", "Peer nodes for replication (comma list, may repeat)", &listValue{dst: &c.Peers}},
-			{"replication-port", "", "PORT", "Port for replication connections", number(&c.ReplicationPort)},
+			{"replication-port", "", "PORT", "Port for replication connections (0: a free one)", number(&c.ReplicationPort)},
+			{"replication-bind", "", "HOST", "Host for replication connections (empty: that of --bind)", text(&c.ReplicationBind)},
 			{"batch-max-size", "", "NUM", "Max deltas per batch", number(&c.BatchMaxSize)},
 			{"batch-max-delay-ms", "", "MS", "Max delay before flushing batch", duration(&c.BatchMaxDelay, time.Millisecond)},
+			{"anti-entropy-interval", "", "TIME", "How often nodes compare what they store, as 10 (seconds), 500ms or 1m", interval(&c.AntiEntropyInterval)},
+			{"cluster-secret", "", "SECRET", "What all nodes of the cluster know and nobody else", text(&c.ClusterSecret)},
+			{"cluster-secret-file", "", "PATH", "File whose first line is that secret", text(&c.ClusterSecretFile)},
+			{"insecure-cluster", "", "BOOL", "Replicate with other hosts without a secret", boolean(&c.InsecureCluster)},
 		}},
 	}
 }

@@ -19,14 +19,13 @@ const (
 	maxTTLTick     = time.Minute
 	maxBatchSize   = 1 << 20
 	maxBatchDelay  = time.Minute
+	leastInterval  = 100 * time.Millisecond
+	maxInterval    = time.Hour
 	maxUnixPath    = 107 // what a Linux socket address holds, without its final zero byte
 )
 
 // unixPrefix marks an address of --bind as the path of a unix socket.
 const unixPrefix = "unix:"
-
-// ErrNoReplication answers --peers. Starting without them and saying nothing would look like a cluster and not be one.
-var ErrNoReplication = errors.New("this release does not replicate yet, a later one will; start the node without --peers")
 
 // Validate checks every field and names the flag of the first that is wrong.
 func (c *Config) Validate() error {
@@ -44,9 +43,12 @@ func (c *Config) Validate() error {
 		{"ttl-tick-ms", within(c.TTLTick, time.Millisecond, maxTTLTick, time.Millisecond)},
 		{"durability", oneOf(c.Durability, DurabilityInterval, DurabilityAlways, DurabilityNone)},
 		{"pprof-bind", validatePprof(c.PprofBind)},
-		{"replication-port", between(c.ReplicationPort, 1, 1<<16-1)},
+		{"replication-port", between(c.ReplicationPort, 0, 1<<16-1)},
+		{"replication-bind", validateHost(c.ReplicationBind)},
 		{"batch-max-size", between(c.BatchMaxSize, 1, maxBatchSize)},
 		{"batch-max-delay-ms", within(c.BatchMaxDelay, 0, maxBatchDelay, time.Millisecond)},
+		{"anti-entropy-interval", validateInterval(c.AntiEntropyInterval)},
+		{"cluster-secret-file", validateSecret(c.ClusterSecret, c.ClusterSecretFile)},
 		{"peers", validatePeers(c.Peers)},
 	}
 	for _, check := range checks {
@@ -118,8 +120,28 @@ func validatePeers(peers []string) error {
 			return fmt.Errorf("%q: a host is missing", peer)
 		}
 	}
-	if len(peers) > 0 {
-		return ErrNoReplication
+	return nil
+}
+
+// validateHost wants a name or an address without a port.
+func validateHost(host string) error {
+	if strings.HasPrefix(host, "[") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+		return fmt.Errorf("%q: a host without a port or brackets; the port is --replication-port", host)
+	}
+	return nil
+}
+
+func validateInterval(d time.Duration) error {
+	if d < leastInterval || d > maxInterval {
+		return fmt.Errorf("%v is not from %v to %v", d, leastInterval, maxInterval)
+	}
+	return nil
+}
+
+// validateSecret wants the secret from one place. Its text is in no error.
+func validateSecret(secret, file string) error {
+	if secret != "" && file != "" {
+		return errors.New("not together with --cluster-secret")
 	}
 	return nil
 }

@@ -99,6 +99,20 @@ func duration(dst *time.Duration, unit time.Duration) *value[time.Duration] {
 	}, func(d time.Duration) string { return strconv.FormatInt(int64(d/unit), 10) }}
 }
 
+// interval is a length of time as Go writes it, or a whole number of seconds.
+func interval(dst *time.Duration) *value[time.Duration] {
+	return &value[time.Duration]{dst, func(s string) (time.Duration, error) {
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 && n <= math.MaxInt64/int64(time.Second) {
+			return time.Duration(n) * time.Second, nil
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil || d < 0 {
+			return 0, errors.New("neither a whole number of seconds nor a length of time such as 500ms or 1m")
+		}
+		return d, nil
+	}, time.Duration.String}
+}
+
 func level(dst *slog.Level) *value[slog.Level] {
 	return &value[slog.Level]{dst, func(s string) (slog.Level, error) {
 		for _, l := range levels {

@@ -45,7 +45,7 @@ const (
 
 const (
 	// MaxKeyBytes is the longest key of a record.
-	MaxKeyBytes = 1<<24 - 1
+	MaxKeyBytes = 1<<21 - 1
 	// MaxValueBytes is the longest base of a record.
 	MaxValueBytes = 512 << 20
 )

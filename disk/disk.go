@@ -5,6 +5,7 @@
 // The directory:
 //
 //	LOCK                      held by the process that uses the directory
+//	PEERS                     text, replaced as a whole: what the caller wants to remember of its peers
 //	MANIFEST                  text, replaced as a whole: see manifest.go
 //	log-000000000007          frames in the order of their groups
 //	snapshot-000000000007     frames that stand for all that is in the logs before 7

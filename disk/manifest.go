@@ -22,9 +22,10 @@ const (
 
 // manifest says which files count, whose they are and how the last run ended. As text, a line each, in this order:
 //
-//	quotadb 1                      version of the format
+//	quotadb 1                      version of the format; 2: the directory has had peers
 //	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; only zeros: none, as in a backup
 //	start 0                        a number above all that the life has used on keys that are gone
+//	run 5d4c3b2a19087f6e           of version 2: the nonce of the last start
 //	hash 1b2c3d4e5f60718 29a0b1c2d3e4f506
 //	clock 1764000000000 86400      Wall and Age of Clock, as far as was known
 //	stopped clean                  or: running
@@ -43,8 +44,21 @@ type Identity struct {
 	Node  uint16 // 0: nobody's yet
 	Life  uint64
 	Start uint64    // a number at or above all that the life has used on keys that are gone
+	Run   uint64    // nonce of the last start, if Clustered
 	Hash  [2]uint64 // the secret of the hash in whose order snapshots were written; 0: not known
 	Clock
+
+	Clustered bool // it has had peers once: remains of keys are kept
+}
+
+// clusteredVersion is the version of a directory that has had peers. A release that knows version 1 only would drop what their merging needs.
+const clusteredVersion = 2
+
+func (id *Identity) version() int {
+	if id.Clustered {
+		return clusteredVersion
+	}
+	return formatVersion
 }
 
 // segmentEntry is a segment that counts.
@@ -60,8 +74,11 @@ type segmentEntry struct {
 
 func (m *manifest) text() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "quotadb %d\nlife %d %016x\nstart %d\nhash %x %x\nclock %d %d\n",
-		formatVersion, m.Node, m.Life, m.Start, m.Hash[0], m.Hash[1], m.Wall, m.Age)
+	fmt.Fprintf(&b, "quotadb %d\nlife %d %016x\nstart %d\n", m.version(), m.Node, m.Life, m.Start)
+	if m.Clustered {
+		fmt.Fprintf(&b, "run %016x\n", m.Run)
+	}
+	fmt.Fprintf(&b, "hash %x %x\nclock %d %d\n", m.Hash[0], m.Hash[1], m.Wall, m.Age)
 	if m.clean {
 		b.WriteString("stopped clean\n")
 	} else {
@@ -83,7 +100,7 @@ func (m *manifest) text() []byte {
 // parseManifest reads what text has written, and nothing else. A later version keeps the form of the first line and of the last.
 func parseManifest(text []byte) (*manifest, error) {
 	var version int
-	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > formatVersion && hasSum(text) {
+	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > clusteredVersion && hasSum(text) {
 		return nil, ErrVersion
 	}
 	m := &manifest{}
@@ -122,6 +139,10 @@ func (m *manifest) parseLine(f []string) {
 		}
 	case "start":
 		m.Start = number(1)
+	case "run":
+		if m.Clustered = true; len(f) > 1 {
+			m.Run, _ = strconv.ParseUint(f[1], 16, 64)
+		}
 	case "hash":
 		for i := range m.Hash {
 			if len(f) > i+1 {
@@ -195,26 +216,32 @@ func readManifest(files vfs.FS, dir string) (*manifest, error) {
 
 // write replaces a directory's manifest. It is safe when write returns; after an error the old one or the new one is there.
 func (m *manifest) write(files vfs.FS, dir string) error {
-	name := filepath.Join(dir, newManifest)
-	if err := files.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := replace(files, dir, manifestFile, newManifest, m.text()); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	f, err := files.Create(name)
+	return nil
+}
+
+// replace gives a file of a directory another text, by way of one with another name. It is safe when replace returns; after an error the old text or the new one
+// is there.
+func replace(files vfs.FS, dir, name, fresh string, text []byte) error {
+	fresh = filepath.Join(dir, fresh)
+	if err := files.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := files.Create(fresh)
 	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
+		return err
 	}
-	_, err = f.Write(m.text())
+	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = files.Rename(name, filepath.Join(dir, manifestFile))
+		err = files.Rename(fresh, filepath.Join(dir, name))
 	}
 	if err == nil {
 		err = files.SyncDir(dir)
 	}
-	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	return nil
+	return err
 }

@@ -17,7 +17,7 @@ func (tx *Tx) All() All { return All{tx.db, tx.now, true} }
 // Len is the number of keys, those included whose deadline has passed and that the sweep has not met yet.
 func (a All) Len() int {
 	n := 0
-	a.each(func(s *shard) { n += s.index.count })
+	a.each(func(s *shard) { n += s.index.count - s.absent })
 	return n
 }
 
@@ -37,6 +37,32 @@ func (a All) Expired() int64 {
 
 // Flush deletes all keys, of all shards at once.
 func (a All) Flush() {
+	if !a.held {
+		tx := a.db.LockEvery(a.now)
+		defer tx.Unlock()
+		a = tx.All()
+	}
+	if a.db.replicated {
+		a.deleteAll()
+		return
+	}
+	a.Forget()
+}
+
+// deleteAll deletes each key that is visible.
+func (a All) deleteAll() {
+	tx := Tx{db: a.db, now: a.now, every: true}
+	var name []byte
+	a.db.visit(0, allHashes, a.held, func(s *shard, rec record, hash uint64) {
+		if !rec.isGone() {
+			name = append(name[:0], rec.key()...)
+			tx.Delete(Key{name, hash})
+		}
+	})
+}
+
+// Forget empties all shards at once, as if nothing had ever been in them but for the numbers that are used.
+func (a All) Forget() {
 	if !a.held {
 		tx := a.db.LockEvery(a.now)
 		defer tx.Unlock()

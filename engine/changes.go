@@ -7,41 +7,57 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// changes are what the DB's follower, the disk, has yet to take from a shard.
+// changes are what the DB's followers, the disk and the peers, have yet to take from a shard. What is said of the disk here holds for the peers too, whose
+// follower takes only what clients of this node have changed: see TakeUnsent.
 //
 // A record that changes is marked, and its key's hash noted, once until the follower takes it: however often a hot key changes meanwhile, it is
 // one record. A key that goes leaves its name. What the follower has taken of a key last is what there is of it: an older
 // state means nothing, so nothing needs to be kept in memory for the sake of the disk.
 type changes struct {
-	followed bool
-	fresh    bool     // something changed since a transaction of several shards began: see Tx.join
-	noted    []uint64 // hashes of names; a record may be gone meanwhile, or noted twice
-	buried   []byte   // encoded empty records of the keys that are gone
+	wanted uint32   // what mark sets: marked for the disk, unsent for the peers
+	unsent []uint64 // hashes of names, as noted
+	fresh  bool     // something changed since a transaction of several shards began: see Tx.join
+	noted  []uint64 // hashes of names; a record may be gone meanwhile, or noted twice
+	buried []byte   // encoded empty records of the keys that are gone
 }
 
 // mark notes that a record changed.
-func (s *shard) mark(rec record, hash uint64) {
-	if s.changes.followed {
-		s.changes.fresh = true
-		if rec[0]&marked == 0 {
-			rec[0] |= marked
-			s.note(hash)
-		}
+func (s *shard) mark(rec record, hash uint64) { s.markFor(rec, hash, s.changes.wanted) }
+
+// markFor is mark for some of those who want to know.
+func (s *shard) markFor(rec record, hash uint64, wanted uint32) {
+	if wanted == 0 {
+		return
+	}
+	s.changes.fresh = true
+	if fresh := wanted &^ rec.header(); fresh != 0 {
+		s.note(rec, hash, fresh)
 	}
 }
 
-// note makes the follower come to a key.
-func (s *shard) note(hash uint64) {
-	if len(s.changes.noted) == 0 {
-		s.pending.Store(true)
+// note makes followers come to a key.
+func (s *shard) note(rec record, hash uint64, fresh uint32) {
+	c := &s.changes
+	rec.put32(0, rec.header()|fresh)
+	if fresh&marked != 0 {
+		if len(c.noted) == 0 {
+			s.pending.Store(true)
+		}
+		c.noted = append(c.noted, hash)
 	}
-	s.changes.noted = append(s.changes.noted, hash)
+	if fresh&unsent != 0 {
+		if len(c.unsent) == 0 {
+			s.sendable.Store(true)
+		}
+		c.unsent = append(c.unsent, hash)
+	}
+	s.db.digests.touch(hash)
 }
 
 // bury notes that a key is gone.
 func (s *shard) bury(k Key) {
 	c := &s.changes
-	if !c.followed {
+	if c.wanted&marked == 0 {
 		return
 	}
 	c.fresh = true
@@ -220,6 +236,8 @@ func (db *DB) warmHashes(hashes []uint64) {
 func (s *shard) forgetChanges() {
 	c := &s.changes
 	s.db.backlog.Add(-int64(len(c.buried)))
-	*c = changes{followed: c.followed, fresh: c.followed}
-	s.pending.Store(c.followed)
+	followed := c.wanted&marked != 0
+	*c = changes{wanted: c.wanted, fresh: followed}
+	s.pending.Store(followed)
+	s.sendable.Store(false)
 }

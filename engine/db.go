@@ -42,6 +42,7 @@ type Options struct {
 	NewLife    func() uint64 // makes a further one, when a life's numbers are used up; nil: from a good random source
 	Start      uint64        // a number at or above all that the life has used on keys that are gone: see Lives
 	Followed   bool          // changes are kept for Take
+	Replicated bool          // there are peers, or were: what merging needs is kept, and changes of clients for TakeUnsent
 	MaxBytes   int64         // address space to reserve; 0: as much as refs reach, about 32 GiB
 }
 
@@ -56,7 +57,11 @@ type DB struct {
 	newLife func() uint64
 	backlog atomic.Int64 // bytes of remains
 	joined  joined
-	flushes uint64 // how often all keys were flushed; protected by any shard's lock, changed under all
+	digests digests
+
+	followed   bool
+	replicated bool
+	flushes    uint64 // how often all keys were flushed; protected by any shard's lock, changed under all
 }
 
 // Open makes an empty DB. Close gives its memory back.
@@ -74,7 +79,8 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p}
+	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p, followed: o.Followed, replicated: o.Replicated}
+	db.digests.open(o.Replicated)
 	if db.newLife = o.NewLife; db.newLife == nil {
 		db.newLife = RandomLife
 	}
@@ -87,7 +93,12 @@ func Open(o Options) (*DB, error) {
 		s.index.pool, s.index.initial = p, initialBuckets(i, o.Shards)
 		s.arena = arena{pool: p, head: noPage}
 		s.wheel.tickMillis = o.TickMillis
-		s.changes.followed = o.Followed
+		if o.Followed {
+			s.changes.wanted |= marked
+		}
+		if o.Replicated {
+			s.changes.wanted |= unsent
+		}
 		s.lives.start = o.Start
 	}
 	return db, nil

@@ -21,7 +21,7 @@ func (j joined) any() bool {
 // join notes the shards that the transaction has changed, if they are several.
 func (tx *Tx) join() {
 	db := tx.db
-	if !db.shards[0].changes.followed {
+	if !db.followed {
 		return
 	}
 	changed, first := 0, uint32(0)

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/quotadb/quota-db/crdt"
 )
 
@@ -19,8 +21,9 @@ const (
 // Nearly always the writer is primary. When its numbers are used up, on a key or for the whole shard, counting goes on
 // under a spare one, in ordinary rows.
 type lives struct {
-	start      uint64 // where new rows of primary start
-	spare      uint32 // 0: none yet
+	start      uint64   // where new rows of primary start
+	spare      uint32   // 0: none yet
+	spares     []uint32 // all that there were
 	spareStart uint64
 }
 
@@ -57,12 +60,14 @@ func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Ro
 		return nil
 	}
 	l.spare, l.spareStart = fresh(), 0
+	l.spares = append(l.spares, l.spare)
 	return ownRow(e, l.spare, 0)
 }
 
 // ownRow is e's row of a writer, made at start if there is none; nil if start is too late for a new one.
 func ownRow(e *crdt.Entry, writer uint32, start uint64) *crdt.Row {
 	if r := e.Row(writer); r != nil {
+		level(r)
 		return r
 	}
 	if start > maxStart {
@@ -70,4 +75,17 @@ func ownRow(e *crdt.Entry, writer uint32, start uint64) *crdt.Row {
 	}
 	e.Rows = append(e.Rows, crdt.Row{Writer: writer, P: start, N: start, FP: start, FN: start})
 	return &e.Rows[len(e.Rows)-1]
+}
+
+// level makes a row that a reset has brought to its floors start anew with all numbers at the largest, as a new row would: it is compact
+// then. Only its own writer may.
+func level(r *crdt.Row) {
+	if high := max(r.P, r.N); r.AtFloor() && r.P != r.N && high <= maxStart {
+		r.P, r.N, r.FP, r.FN = high, high, high, high
+	}
+}
+
+// owns reports whether a writer is this node, in this run.
+func (l *lives) owns(writer uint32) bool {
+	return writer == primary || slices.Contains(l.spares, writer)
 }

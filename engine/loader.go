@@ -147,13 +147,16 @@ func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed bool) 
 	s := db.shard(k.Hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	followed := s.changes.followed
-	s.changes.followed = followed && changed
+	wanted := s.changes.wanted
+	if s.changes.wanted &= marked; !changed {
+		s.changes.wanted = 0
+	}
 	r, _, at := s.find(k)
-	if s.clock.Observe(e.Latest()); e.Expired(now.Wall) {
+	if s.clock.Observe(e.Latest()); e.Expired(now.Wall) && !db.replicated {
 		e.Close()
 	}
 	s.tokens, s.ended = t, false
 	s.store(k, e, r, at, now)
-	s.changes.followed = followed
+	s.changes.wanted = wanted
+	db.digests.touch(k.Hash)
 }

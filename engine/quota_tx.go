@@ -38,8 +38,9 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	}
 	s.tokens.Bucket = s.changed(e, rate, tx.now.Mono)
 	s.touch(k)
+	s.begin(e, tx.now)
 	s.configure(e, rate, false, tx.now)
-	tx.unsafe = s.changes.followed
+	tx.unsafe = s.db.followed
 	s.store(k, e, r, at, tx.now)
 	return nil
 }
@@ -57,7 +58,7 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 				rec.putBucket(off, bucket)
 				tx.spend(s, rec, n)
 				s.touch(k)
-				s.mark(rec, k.Hash)
+				s.markFor(rec, k.Hash, s.changes.wanted&marked)
 			}
 			return taken, QuotaState{rate, bucket}, nil
 		}
@@ -72,8 +73,9 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 	state = QuotaState{rate, s.tokens.Bucket}
 	if existed || taken && n > 0 {
 		s.touch(k)
+		s.begin(e, tx.now)
 		s.configure(e, rate, !existed || e.Quota.Transient, tx.now)
-		tx.unsafe = s.changes.followed
+		tx.unsafe = s.db.followed
 	}
 	if r != 0 || e.Exists() {
 		s.store(k, e, r, at, tx.now)
@@ -143,6 +145,9 @@ func (s *shard) quotaValue(rec record, now Moment) Value {
 	e := s.unpack(rec, now)
 	if !e.Exists() {
 		return Value{}
+	}
+	if e.Base.Kind == crdt.Bytes { // from a node that did not know of the quota
+		return Value{Kind: String, Str: e.Base.Bytes, Deadline: e.Deadline.At}
 	}
 	return Value{Kind: Integer, Int: e.Int(), Deadline: e.Deadline.At}
 }

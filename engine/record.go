@@ -8,12 +8,12 @@ import (
 
 // record is an entry as it lies in memory, little-endian, parts that an entry does not have left out:
 //
-//	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
-//	| header | key | pad  | own row | base    | deadline | quota   | other rows       | bytes | pad  |
-//	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 88 | 0 or 8 + 40 each | len   | to 8 |
-//	+--------+-----+------+---------+---------+----------+---------+------------------+-------+------+
+//	+--------+-----+------+---------+---------+----------+---------+--------+------------------+-------+------+
+//	| header | key | pad  | own row | base    | deadline | quota   | since  | other rows       | bytes | pad  |
+//	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 88 | 0 or 8 | 0 or 8 + 40 each | len   | to 8 |
+//	+--------+-----+------+---------+---------+----------+---------+--------+------------------+-------+------+
 //
-//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 marked as changed; 8-31 key
+//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 marked as changed; 8 unsent, 9 gone, 10 since; 11-31 key
 //	            length. A dead record has its size in granules in bits 8-31, and nothing below.
 //	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N, and N=S, S=0 where left out.
 //	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
@@ -21,13 +21,14 @@ import (
 //	            (also there, with 0 for the unix ms, in a transient quota, for its place in the wheel)
 //	quota       capacity; count; period; stamp time; stamp node (2), transient (2), level (1), spare (3); bucket: full at, fraction;
 //	            spent; bound; written; writes (4), safe (4): see tokens
+//	since       unix ms at which the key was made: see crdt.Entry
 //	other rows  count; then writer (4), spare (4), P, N, FP, FN each
 //
 // A counter that was only incremented is header, key and P: 32 bytes with a 20-byte key.
 type record []byte
 
 // MaxKeyBytes is the longest key that fits a record's header.
-const MaxKeyBytes = 1<<24 - 1
+const MaxKeyBytes = crdt.MaxKeyBytes
 
 const (
 	formMask    = 3
@@ -42,9 +43,13 @@ const (
 	hasDeadline = 1 << 4
 	hasRows     = 1 << 5
 	hasQuota    = 1 << 6
-	marked      = 1 << 7 // it changed since the follower took it: see changes
+	marked      = 1 << 7 // it changed since the disk took it: see changes
+	unsent      = 1 << 8 // a client of this node changed it since the peers' follower took it
+	gone        = 1 << 9 // it reads as absent: kept for merging
+	hasSince    = 1 << 10
 	partsMask   = 1<<8 - 1
-	keyLenShift = 8
+	keyLenShift = 11
+	sizeShift   = 8 // of a dead record
 
 	headerBytes   = 4
 	wordBytes     = 8
@@ -64,7 +69,8 @@ func (r record) put32(off int, v uint32) { binary.LittleEndian.PutUint32(r[off:]
 func (r record) put64(off int, v uint64) { binary.LittleEndian.PutUint64(r[off:], v) }
 func (r record) header() uint32          { return r.u32(0) }
 func (r record) isDead() bool            { return r[0] == 0 }
-func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<keyLenShift) }
+func (r record) isGone() bool            { return r.header()&gone != 0 }
+func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<sizeShift) }
 func (r record) key() []byte             { return r[headerBytes : headerBytes+int(r.header()>>keyLenShift)] }
 func (r record) hasDeadline() bool       { return r[0]&hasDeadline != 0 }
 func align8(n int) int                   { return (n + 7) &^ 7 }
@@ -97,11 +103,20 @@ func quotaOffset(h uint32) int {
 	return off
 }
 
-// rowsOffset is where the other rows begin, or the base bytes if there are none.
-func rowsOffset(h uint32) int {
+// sinceOffset is where the moment of making is.
+func sinceOffset(h uint32) int {
 	off := quotaOffset(h)
 	if h&hasQuota != 0 {
 		off += quotaBytes
+	}
+	return off
+}
+
+// rowsOffset is where the other rows begin, or the base bytes if there are none.
+func rowsOffset(h uint32) int {
+	off := sinceOffset(h)
+	if h&hasSince != 0 {
+		off += wordBytes
 	}
 	return off
 }
@@ -120,7 +135,7 @@ func (r record) bytesOffset() int {
 func (r record) size() int {
 	h := r.header()
 	if h&partsMask == 0 {
-		return int(h>>keyLenShift) * granule
+		return int(h>>sizeShift) * granule
 	}
 	off := r.bytesOffset()
 	if h&baseMask == baseBytes {
@@ -155,6 +170,9 @@ func layout(key []byte, e *crdt.Entry) (header uint32, size int) {
 	}
 	if e.Quota != (crdt.Quota{}) {
 		header |= hasQuota
+	}
+	if e.Since != 0 {
+		header |= hasSince
 	}
 	if others > 0 {
 		header |= hasRows
@@ -214,6 +232,9 @@ func (r record) pack(header uint32, key []byte, e *crdt.Entry) {
 	if header&hasQuota != 0 {
 		r.packQuota(quotaOffset(header), &e.Quota)
 	}
+	if header&hasSince != 0 {
+		r.put64(sinceOffset(header), uint64(e.Since))
+	}
 	off := rowsOffset(header)
 	if header&hasRows != 0 {
 		off = r.packRows(off, e.Rows, form != 0)
@@ -247,7 +268,7 @@ func (r record) packRows(off int, rows []crdt.Row, skipPrimary bool) int {
 func (r record) unpack(e *crdt.Entry) {
 	h := r.header()
 	e.Rows = e.Rows[:0]
-	e.Base, e.Deadline, e.Quota = crdt.Base{}, crdt.Deadline{}, crdt.Quota{}
+	*e = crdt.Entry{Rows: e.Rows}
 	if form := h & formMask; form != 0 {
 		p, s, n := r.ownRow(rowOffset(h), form)
 		e.Rows = append(e.Rows, crdt.Row{Writer: primary, P: p, N: n, FP: s, FN: s})
@@ -269,6 +290,9 @@ func (r record) unpack(e *crdt.Entry) {
 	}
 	if h&hasQuota != 0 {
 		r.unpackQuota(quotaOffset(h), &e.Quota)
+	}
+	if h&hasSince != 0 {
+		e.Since = int64(r.u64(sinceOffset(h)))
 	}
 	if h&hasRows != 0 {
 		off := rowsOffset(h)

@@ -23,13 +23,15 @@ type shard struct {
 	lives   lives
 	clock   crdt.Clock
 
-	expired int64       // keys that a deadline has ended
-	pending atomic.Bool // there are changes; read without the lock
-	scratch crdt.Entry  // the entry being changed
-	taken   crdt.Entry  // the entry that the follower takes
-	tokens  tokens      // its tokens
-	ended   bool        // it had ended by itself: nothing of it was left
-	_       [64]byte    // keeps the next shard's lock off this shard's last cache line
+	expired  int64       // keys that a deadline has ended
+	absent   int         // records that are gone
+	pending  atomic.Bool // there are changes; read without the lock
+	sendable atomic.Bool // there are some for the peers; read without the lock
+	scratch  crdt.Entry  // the entry being changed
+	taken    crdt.Entry  // the entry that the follower takes
+	tokens   tokens      // its tokens
+	ended    bool        // it had ended by itself: nothing of it was left
+	_        [64]byte    // keeps the next shard's lock off this shard's last cache line
 }
 
 // place is where the index has a record.
@@ -94,18 +96,38 @@ func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 	switch {
 	case e.Expired(now.Wall):
 		e.Close()
-		s.expired++
+		if !rec.isGone() {
+			s.expired++
+		}
 	case e.Quota.Transient && s.tokens.FullAfter(now.Mono) == 0:
-		e.EndQuota()
+		s.endTransient(e)
 	}
 	s.ended = !e.Exists()
 	return e
 }
 
+// endTransient ends a quota that has become full. It was never its peers'.
+func (s *shard) endTransient(e *crdt.Entry) {
+	if s.db.replicated {
+		e.Quota = crdt.Quota{}
+		return
+	}
+	e.EndQuota()
+}
+
+// begin prepares e for the write that makes its key, if there is none.
+func (s *shard) begin(e *crdt.Entry, now Moment) {
+	if s.db.replicated && !e.Exists() {
+		e.Begin(now.Wall)
+	}
+}
+
 // store makes e, which load returned together with r and at, the state of k.
 func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
-	s.trim(e)
-	if !e.Exists() {
+	if !s.db.replicated {
+		s.trim(e)
+	}
+	if !e.Exists() && (!s.db.replicated || isNothing(e)) {
 		if r != 0 {
 			known := s.ended && s.arena.at(r)[0]&marked == 0 // what the follower took last has ended too
 			if s.remove(r, at); !known {
@@ -115,6 +137,9 @@ func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
 		return
 	}
 	header, size := layout(k.Name, e)
+	if s.db.replicated && (!e.Exists() || e.Expired(now.Wall)) {
+		header |= gone
+	}
 	if r == 0 {
 		s.insert(k, header, size, e, now)
 		return
@@ -130,6 +155,7 @@ func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment
 	rec.setTokens(s.tokens)
 	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
 	s.index.count++
+	s.countAbsent(header, 1)
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
@@ -140,7 +166,9 @@ func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment
 func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry, now Moment) {
 	old := s.arena.at(r)
 	oldSize := old.size()
-	header |= old.header() & marked
+	s.countAbsent(old.header(), -1)
+	s.countAbsent(header, 1)
+	header |= old.header() & (marked | unsent)
 	if old.hasDeadline() {
 		s.unlink(old)
 	}
@@ -168,6 +196,7 @@ func (s *shard) remove(r ref, at place) {
 	if rec.hasDeadline() {
 		s.unlink(rec)
 	}
+	s.countAbsent(rec.header(), -1)
 	at.b.setTag(at.slot, 0)
 	at.b.refs[at.slot].Store(0)
 	s.arena.free(r, rec.size())
@@ -177,7 +206,19 @@ func (s *shard) remove(r ref, at place) {
 	s.tidy()
 }
 
-// trim drops what only merging would need. There is nobody to merge with: what the disk has of a key is replaced, not merged.
+// countAbsent counts records that are gone.
+func (s *shard) countAbsent(header uint32, n int) {
+	if header&gone != 0 {
+		s.absent += n
+	}
+}
+
+// isNothing reports whether e says nothing to anybody: no entry is the same.
+func isNothing(e *crdt.Entry) bool {
+	return len(e.Rows) == 0 && e.Latest() == crdt.Stamp{}
+}
+
+// trim drops what only merging would need, where there is nobody to merge with: what the disk has of a key is replaced, not merged.
 func (s *shard) trim(e *crdt.Entry) {
 	kept := e.Rows[:0]
 	for _, row := range e.Rows {
@@ -197,6 +238,7 @@ func (s *shard) trim(e *crdt.Entry) {
 	if e.Quota.Capacity == 0 {
 		e.Quota = crdt.Quota{}
 	}
+	e.Since = 0
 }
 
 // moveSome moves a few buckets of a table that is being replaced.
@@ -278,6 +320,7 @@ func (s *shard) reset() {
 		}
 	})
 	s.forgetChanges()
+	s.absent = 0
 	s.index.reset()
 	s.arena.reset()
 	s.wheel.reset()

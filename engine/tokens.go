@@ -49,7 +49,7 @@ func (r record) setTokens(t tokens) {
 
 // spend takes n tokens, which the bucket has given, from the reserve.
 func (tx *Tx) spend(s *shard, rec record, n uint64) {
-	if !s.changes.followed {
+	if !s.db.followed {
 		return
 	}
 	off := quotaOffset(rec.header())

@@ -90,7 +90,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 			if left >= 0 && err == nil {
 				tx.spend(s, rec, uint64(delta))
 				s.touch(k)
-				s.mark(rec, k.Hash)
+				s.markFor(rec, k.Hash, s.changes.wanted&marked)
 			}
 			return left, err
 		}
@@ -109,6 +109,9 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
 	if v.Kind == String {
 		base = crdt.Base{Kind: crdt.Bytes, Bytes: v.Str, Stamp: stamp}
 	}
+	if keepDeadline {
+		s.begin(e, tx.now)
+	}
 	e.Set(base)
 	if !keepDeadline {
 		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp}
@@ -124,6 +127,9 @@ func (tx *Tx) Delete(k Key) bool {
 		return false
 	}
 	existed := e.Exists()
+	if !existed && s.db.replicated {
+		return false // it removes nothing: what is not visible here stays
+	}
 	if existed {
 		s.touch(k)
 	}
@@ -145,7 +151,7 @@ func (tx *Tx) SetDeadline(k Key, at int64) bool {
 		s.touch(k)
 		e.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)}
 	}
-	if r != 0 {
+	if exists || r != 0 && !s.db.replicated {
 		s.store(k, e, r, where, tx.now)
 	}
 	return exists
@@ -161,6 +167,8 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	if delta > 0 && value > math.MaxInt64-delta || delta < 0 && value < math.MinInt64-delta {
 		return 0, ErrOverflow
 	}
+	exists := e.Exists()
+	s.begin(e, now)
 	switch {
 	case delta != 0:
 		row := s.lives.rowFor(e, delta, s.db.newWriter)
@@ -168,7 +176,7 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 			return 0, ErrOverflow
 		}
 		row.Add(delta)
-	case !e.Exists():
+	case !exists:
 		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)} // adding nothing still makes the key
 	}
 	s.touch(k)
@@ -179,7 +187,7 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 // value is what is visible of a record.
 func (s *shard) value(rec record, now Moment) Value {
 	deadline := rec.deadline()
-	if deadline != 0 && deadline <= now.Wall {
+	if deadline != 0 && deadline <= now.Wall || rec.isGone() {
 		return Value{}
 	}
 	if rec.isQuota() {
@@ -253,7 +261,7 @@ func (r record) sumRows(off int) (sum int64, ok bool) {
 func (r record) addInPlace(delta, now int64) (int64, bool) {
 	h := r.header()
 	form := h & formMask
-	if form == 0 || h&(hasQuota|baseBytes) != 0 || delta >= small || delta <= -small || delta < 0 && form != formPSN {
+	if form == 0 || h&(hasQuota|gone) != 0 || h&baseMask == baseBytes || delta >= small || delta <= -small || delta < 0 && form != formPSN {
 		return 0, false
 	}
 	if h&hasDeadline != 0 && r.expired(now) {

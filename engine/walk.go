@@ -10,7 +10,11 @@ func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) 
 	for len(b.Records) < stop {
 		s := db.shard(from)
 		s.mu.Lock()
-		position, end := s.walkBucket(from, now, b)
+		position, end := s.visitBucket(from, allHashes, func(rec record, _ uint64) {
+			if db.replicated || !rec.expired(now.Wall) {
+				s.walkRecord(rec, b)
+			}
+		})
 		s.mu.Unlock()
 		if from, end = db.nextHash(db.shardOf(from), position, end); end {
 			return 0
@@ -19,8 +23,26 @@ func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) 
 	return from
 }
 
-// walkBucket appends the records with hashes from first on in first's bucket, and returns where the positions begin that it has not covered.
-func (s *shard) walkBucket(first uint64, now Moment, b *Batch) (next uint64, end bool) {
+// allHashes is the last hash.
+const allHashes = 1<<64 - 1
+
+// visit calls fn with each record whose hash is from first to last, under its shard's lock, unless all are held. fn may replace the record.
+func (db *DB) visit(first, last uint64, held bool, fn func(*shard, record, uint64)) {
+	for at, end := first, false; !end && at <= last; {
+		s := db.shard(at)
+		if !held {
+			s.mu.Lock()
+		}
+		position, done := s.visitBucket(at, last, func(rec record, hash uint64) { fn(s, rec, hash) })
+		if !held {
+			s.mu.Unlock()
+		}
+		at, end = db.nextHash(db.shardOf(at), position, done)
+	}
+}
+
+// visitBucket calls fn with the records with hashes from first to last in first's bucket, and returns where the positions begin that it has not covered.
+func (s *shard) visitBucket(first, last uint64, fn func(record, uint64)) (next uint64, end bool) {
 	position := s.db.position(first)
 	if s.index.count == 0 {
 		return 0, true
@@ -32,8 +54,8 @@ func (s *shard) walkBucket(first uint64, now Moment, b *Batch) (next uint64, end
 				continue
 			}
 			rec := s.arena.at(ref(bucket.refs[slot].Load()))
-			if !rec.expired(now.Wall) && s.db.hash.sum(rec.key()) >= first {
-				s.walkRecord(rec, b)
+			if hash := s.db.hash.sum(rec.key()); hash >= first && hash <= last {
+				fn(rec, hash)
 			}
 		}
 	}

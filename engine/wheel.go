@@ -30,6 +30,9 @@ const (
 	linkSlot = 18
 	linkNext = 24
 	linkPrev = 28
+
+	// notLinked stands for the slot of a record that nobody has to wake for: it is gone, or its deadline was taken away.
+	notLinked = 1<<16 - 1
 )
 
 // reset forgets every record.
@@ -82,7 +85,12 @@ func (s *shard) link(r ref, rec record, now Moment) {
 		w.heads = make([]ref, wheelSlots)
 	}
 	off := deadlineOffset(rec.header())
-	slot := w.slotFor(w.tickOf(rec.wakeAt(now)))
+	at := rec.wakeAt(now)
+	if at == 0 || rec.isGone() {
+		rec.put16(off+linkSlot, notLinked)
+		return
+	}
+	slot := w.slotFor(w.tickOf(at))
 	first := w.heads[slot]
 	rec.put16(off+linkSlot, uint16(slot))
 	rec.put32(off+linkNext, uint32(first))
@@ -115,6 +123,9 @@ func (r record) wakeAt(now Moment) int64 {
 // unlink takes a record out of the wheel.
 func (s *shard) unlink(rec record) {
 	off := deadlineOffset(rec.header())
+	if rec.u16(off+linkSlot) == notLinked {
+		return
+	}
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
 	s.join(prev, next, int(rec.u16(off+linkSlot)))
 	s.wheel.count--
@@ -142,6 +153,9 @@ func (s *shard) relink(r ref, rec record) {
 	off := deadlineOffset(rec.header())
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
 	slot := int(rec.u16(off + linkSlot))
+	if slot == notLinked {
+		return
+	}
 	s.join(prev, r, slot)
 	s.join(r, next, slot)
 }
@@ -212,8 +226,21 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 		s.place(r, now)
 		return false
 	}
+	if s.db.replicated && rec.expired(now.Wall) {
+		s.hide(rec)
+		return true
+	}
 	k := Key{rec.key(), s.db.hash.sum(rec.key())}
 	e := s.unpack(rec, now)
 	s.store(k, e, r, s.locate(k.Hash, r), now)
 	return !e.Exists()
+}
+
+// hide takes a key past its deadline out of sight. The record stays: a write elsewhere may have put the deadline off before it passed.
+func (s *shard) hide(rec record) {
+	s.unlink(rec)
+	rec.put16(deadlineOffset(rec.header())+linkSlot, notLinked)
+	rec.put32(0, rec.header()|gone)
+	s.absent++
+	s.expired++
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/quotadb/quota-db/cluster"
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
@@ -16,7 +17,11 @@ import (
 // openData makes the engine and loads it with what the data directory has. It returns the clock.
 func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 	options := engineOptions(cfg)
+	if n.peers != nil {
+		options.HashKey = cluster.HashKey(n.peers.secret)
+	}
 	if cfg.DataDir == "" {
+		options.Life, options.Replicated = engine.RandomLife(), n.peers != nil
 		var err error
 		if n.db, err = engine.Open(options); err != nil {
 			return nil, fmt.Errorf("open engine: %w", err)
@@ -24,7 +29,7 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 		n.log.Warn("all data is in memory only and is gone when the process ends: --data-dir keeps it")
 		return newClock(systemClock(0), 0).Now, nil
 	}
-	store, err := persist.Open(persist.Options{
+	persistent := persist.Options{
 		FS: vfs.OS, Dir: cfg.DataDir, Engine: options,
 		Durability: durabilities[cfg.Durability], Delay: max(cfg.BatchMaxDelay, leastDelay),
 		Clock: func(wallMillis, mono int64) func() engine.Moment {
@@ -34,7 +39,11 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 			return newClock(systemClock(mono), wallMillis*int64(time.Millisecond)).Now
 		},
 		Log: n.log,
-	})
+	}
+	if n.peers != nil {
+		n.peers.takePart(&persistent)
+	}
+	store, err := persist.Open(persistent)
 	if errors.Is(err, vfs.ErrLocked) {
 		return nil, fmt.Errorf("%w; a node has a data directory of its own: --data-dir", err)
 	}

@@ -1,6 +1,6 @@
 // Package node is one running node: it opens the parts bottom-up and closes them top-down.
 //
-// The parts are the engine, the commands, the server, and beside them the sweep of expired keys, the return of idle
+// The parts are the engine, the connections with peers, the commands, the server, and beside them the sweep of expired keys, the return of idle
 // memory and, when asked for, the profiles. Nothing below this package knows of more than the part under it; the clock and the secret of the key
 // hash are made here and handed down.
 package node
@@ -27,6 +27,7 @@ type Node struct {
 	log      *slog.Logger
 	db       *engine.DB
 	store    *persist.Store // nil: nothing is kept
+	peers    *peers         // nil: there are none
 	server   *server.Server
 	sweeper  *sweeper
 	trimmer  *trimmer
@@ -48,9 +49,15 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 }
 
 func (n *Node) open(cfg *config.Config) error {
+	if err := n.openPeers(cfg); err != nil {
+		return err
+	}
 	now, err := n.openData(cfg)
 	if err != nil {
 		return err
+	}
+	if n.peers != nil {
+		n.peers.replicate(n, cfg, now)
 	}
 	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
 	commands.Store = n.store
@@ -80,6 +87,14 @@ func (n *Node) open(cfg *config.Config) error {
 // Addrs are the addresses that serve clients, in the order of the configuration; a port 0 is replaced by the one taken.
 func (n *Node) Addrs() []net.Addr { return n.server.Addrs() }
 
+// ReplicationAddr is where peers connect, nil if there are none.
+func (n *Node) ReplicationAddr() net.Addr {
+	if n.peers == nil {
+		return nil
+	}
+	return n.peers.cluster.Addr()
+}
+
 // Stopping is closed when a client asks for the end, with SHUTDOWN. The owner then calls Close.
 func (n *Node) Stopping() <-chan struct{} { return n.stopping }
 
@@ -101,6 +116,9 @@ func (n *Node) Close(ctx context.Context) error {
 	}
 	if n.profiles != nil {
 		err = errors.Join(err, n.profiles.close())
+	}
+	if n.peers != nil {
+		err = errors.Join(err, n.peers.cluster.Close())
 	}
 	switch {
 	case n.store != nil:

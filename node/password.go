@@ -10,26 +10,36 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// maxPasswordBytes bounds the first line of the file of the password.
+// maxPasswordBytes bounds the first line of the file of a password or secret.
 const maxPasswordBytes = 64 << 10
 
 // readPassword is the default user's password, from the configuration or the file that it names; empty if none is needed.
 func readPassword(cfg *config.Config) (string, error) {
-	if cfg.RequirePassFile == "" {
-		return cfg.RequirePass, nil
+	return readSecret(cfg.RequirePass, cfg.RequirePassFile, "--requirepass-file")
+}
+
+// readClusterSecret is what all nodes of the cluster know, likewise.
+func readClusterSecret(cfg *config.Config) (string, error) {
+	return readSecret(cfg.ClusterSecret, cfg.ClusterSecretFile, "--cluster-secret-file")
+}
+
+// readSecret is a secret, or the first line of a file that a flag names.
+func readSecret(secret, file, flag string) (string, error) {
+	if file == "" {
+		return secret, nil
 	}
-	f, err := os.Open(cfg.RequirePassFile)
+	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("--requirepass-file: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxPasswordBytes))
 	if err != nil {
-		return "", fmt.Errorf("--requirepass-file: %w", err)
+		return "", fmt.Errorf("%s: %w", flag, err)
 	}
-	password, _, _ := strings.Cut(string(text), "\n")
-	if password = strings.TrimSuffix(password, "\r"); password == "" {
-		return "", fmt.Errorf("--requirepass-file: %w", errors.New("the first line of "+cfg.RequirePassFile+" is empty"))
+	line, _, _ := strings.Cut(string(text), "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return "", fmt.Errorf("%s: %w", flag, errors.New("the first line of "+file+" is empty"))
 	}
-	return password, nil
+	return line, nil
 }

@@ -108,7 +108,7 @@ func (l *loader) give(f disk.Frame) error {
 		if err := l.settle(); err != nil {
 			return err
 		}
-		l.db.All(l.now).Flush()
+		l.db.All(l.now).Forget()
 		return nil
 	case kindRecords:
 		j := job{frame: f, writers: l.writers[:len(l.writers):len(l.writers)]}

@@ -47,12 +47,19 @@ const (
 type Options struct {
 	FS         vfs.FS
 	Dir        string
-	Engine     engine.Options // of the DB that is made; Life, Start and Followed are the store's to set, and HashKey if the directory has one
+	Engine     engine.Options // of the DB that is made; Life, Start, Followed and Replicated are the store's to set, and HashKey if the directory has one and there are no peers
 	Durability Durability
 	Delay      time.Duration // how long a change waits for others before it is written
 	// Clock makes the clock of the DB, which stands at least at what it is given.
 	Clock func(wallMillis, mono int64) func() engine.Moment
 	Log   *slog.Logger
+
+	Clustered bool   // there are peers
+	Run       uint64 // nonce of this start
+	// Locked, if not nil, is called when the directory is this process's, before it is loaded.
+	Locked func() error
+	// Confirm asks all peers whether the life of a directory that was stopped clean goes on with this run: whether its last one is what they know. nil: no peer does.
+	Confirm func(before disk.Identity, run uint64) bool
 }
 
 // Store is an engine's keys on a disk. Methods are safe for concurrent use; those of a nil Store say that there is none.
@@ -125,15 +132,24 @@ func open(o Options) (*Store, error) {
 func (s *Store) open(o *Options) error {
 	before := s.dir.Identity()
 	s.now = o.Clock(before.Wall, before.Age)
-	if s.dir.StoppedClean() && before.Node == o.Engine.Node {
+	if o.Locked != nil {
+		if err := o.Locked(); err != nil {
+			return err
+		}
+	}
+	o.Engine.Replicated = o.Clustered || before.Clustered
+	if s.goesOn(o, before) {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
 	} else {
 		o.Engine.Life, o.Engine.Start = engine.RandomLife(), 0
 	}
-	if before.Hash != [2]uint64{} {
+	if before.Hash != [2]uint64{} && !o.Clustered { // with peers, parts of the hash space mean the same on all nodes
 		o.Engine.HashKey = before.Hash // a snapshot is in the order of its hash, which makes it fast to load
 	}
-	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start, Hash: o.Engine.HashKey}
+	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start, Hash: o.Engine.HashKey, Clustered: o.Engine.Replicated}
+	if s.identity.Clustered {
+		s.identity.Run = o.Run
+	}
 	o.Engine.Followed = true
 	var err error
 	if s.db, err = engine.Open(o.Engine); err != nil {
@@ -149,6 +165,14 @@ func (s *Store) open(o *Options) error {
 	s.safe.Store(s.written.Load())
 	s.snapshot.init(s)
 	return nil
+}
+
+// goesOn reports whether the life of a directory does: nothing is missing that it has ever counted, and nobody else goes on with it.
+func (s *Store) goesOn(o *Options, before disk.Identity) bool {
+	if !s.dir.StoppedClean() || before.Node != o.Engine.Node || before.Life == 0 {
+		return false
+	}
+	return !o.Engine.Replicated || o.Confirm != nil && o.Confirm(before, o.Run)
 }
 
 // DB is what the store follows. Close closes it.

@@ -1,20 +1,150 @@
 package replica
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
 
-// Claims is which run each life of a peer was last started with. Methods are safe for concurrent use.
+const (
+	maxClaims        = 1 << 16 // lives that are remembered
+	maxClaimsOfANode = 64
+	claimsHead       = "quotadb-peers 1\n"
+)
+
+// Errors of Claims.
+var (
+	// ErrStartedTwice: the life is known to have been started with another run.
+	ErrStartedTwice = errors.New("the peer counts under a life that was started twice")
+	errClaims       = errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
+)
+
+// claim is the run that a life was last started with.
+type claim struct {
+	node      uint16
+	life, run uint64
+}
+
+// Claims is which run each life of a peer was last started with: a table that is bounded, and durable before anything is said that follows from it.
+// So of two that go on with one life, one is told that it must not. What is not in the table goes on with a new life, which is always right. Methods are safe
+// for concurrent use.
+//
+// As text, the lives in the order in which they were last started:
+//
+//	quotadb-peers 1
+//	2 8f3a93c1d2e4b5a6 5d4c3b2a19087f6e     node id, life and run
+//	crc 1a2b3c4d                            CRC-32C of the lines before
 type Claims struct {
+	save func(text []byte) error
+
+	mu    sync.Mutex // protects the table, and orders saves
+	table []claim
 }
 
-// NewClaims reads what save was given before; nil text: nothing. save makes a text durable.
+// NewClaims reads what save was given before; nil text: nothing. save makes a text durable; nil: nothing is kept.
 func NewClaims(text []byte, save func(text []byte) error) (*Claims, error) {
-	return nil, errors.New("to be written")
+	if save == nil {
+		save = func([]byte) error { return nil }
+	}
+	c := &Claims{save: save}
+	if text == nil {
+		return c, nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 3 {
+			c.table = append(c.table, parseClaim(f))
+		}
+	}
+	if string(claimsText(c.table)) != string(text) {
+		return nil, errClaims
+	}
+	return c, nil
 }
 
-// Register notes the run of a life that is running. Errors: ErrTwice if the life is known to have been started with another run; those of save.
-func (c *Claims) Register(node uint16, life, run uint64) error { return errors.New("to be written") }
+// parseClaim takes what it can from a line: whether it was all is for the comparison with the text to tell.
+func parseClaim(f []string) claim {
+	node, _ := strconv.ParseUint(f[0], 10, 16)
+	life, _ := strconv.ParseUint(f[1], 16, 64)
+	run, _ := strconv.ParseUint(f[2], 16, 64)
+	return claim{uint16(node), life, run}
+}
 
-// Claim notes that run is about to go on with a life that run before has stopped cleanly; false if that was not its last.
+func claimsText(table []claim) []byte {
+	text := []byte(claimsHead)
+	for _, c := range table {
+		text = fmt.Appendf(text, "%d %016x %016x\n", c.node, c.life, c.run)
+	}
+	return fmt.Appendf(text, "crc %08x\n", crc32.Checksum(text, castagnoli))
+}
+
+// Register notes the run of a life that is running. Errors: ErrStartedTwice if the life is known to have been started with another run; those of save.
+func (c *Claims) Register(node uint16, life, run uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.find(node, life)
+	switch {
+	case at < 0:
+		return c.put(claim{node, life, run})
+	case c.table[at].run != run:
+		return ErrStartedTwice
+	}
+	return nil
+}
+
+// Claim notes that run is about to go on with a life that run before has stopped cleanly; false if that was not its last. A claim that was granted may be made again.
 func (c *Claims) Claim(node uint16, life, before, run uint64) (ok bool, err error) {
-	return false, errors.New("to be written")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.find(node, life)
+	switch {
+	case at < 0:
+		return false, nil
+	case c.table[at].run == run:
+		return true, nil
+	case c.table[at].run != before:
+		return false, nil
+	}
+	if err := c.put(claim{node, life, run}); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// find is where a life is in the table, or -1.
+func (c *Claims) find(node uint16, life uint64) int {
+	return slices.IndexFunc(c.table, func(e claim) bool { return e.node == node && e.life == life })
+}
+
+// put makes a life the newest of the table, once that is durable. The oldest lives go when there are too many.
+func (c *Claims) put(e claim) error {
+	others := 0
+	for _, o := range c.table {
+		if o.node == e.node && o.life != e.life {
+			others++
+		}
+	}
+	surplus := others + 1 - maxClaimsOfANode
+	table := make([]claim, 0, len(c.table)+1)
+	for _, o := range c.table {
+		switch {
+		case o.node != e.node:
+		case o.life == e.life:
+			continue
+		case surplus > 0:
+			surplus--
+			continue
+		}
+		table = append(table, o)
+	}
+	table = append(table, e)
+	table = table[max(0, len(table)-maxClaims):]
+	if err := c.save(claimsText(table)); err != nil {
+		return fmt.Errorf("remember which life a peer was started with: %w", err)
+	}
+	c.table = table
+	return nil
 }

@@ -1,9 +1,22 @@
-// Package replica is the protocol between nodes.
+// Package replica is the protocol between nodes: how each sends the others what its clients have changed, and how two find out that what they
+// store differs, and mend it.
+//
+// A Machine is the whole protocol of one node, without sockets, goroutines or a clock: connections, bytes and time are given to it, and it says what is
+// to be sent. So a simulator can run thousands of clusters from a seed. It uses the node's engine and changes it by merging only.
+//
+// What clients change leaves in rounds (round.go). A peer is given each round, or what the keys of those that it missed are by now (peer.go), and acknowledges. Beside that
+// the two compare their stores, level by level (exchange.go), whatever the reason may be for which they differ. Everything on the wire is states, merged: a frame
+// may be lost with its connection, come twice or be overtaken by a later one.
+//
+// A Machine makes bytes only when its connection can take some: see Next. So a slow peer costs memory for the hashes of changed keys, never for bytes.
 package replica
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
@@ -15,22 +28,32 @@ var (
 	ErrOwnID     = errors.New("the peer has this node's id")
 	ErrTwice     = errors.New("another process with the peer's id is connected")
 	ErrDuplicate = errors.New("there is a connection to the peer already")
+	ErrCrowded   = errors.New("there are too many peers")
+)
+
+const (
+	// MaxPeers is how many other nodes a machine knows in its run.
+	MaxPeers = 256
+
+	// A peer that is silent is given up after two and a half intervals, within these bounds; a fifth of that without anything to say is a Ping.
+	leastDead = time.Second
+	mostDead  = 5 * time.Second
+	// maxAhead is how far ahead of this node's clock a stamp may be.
+	maxAhead = time.Hour
 )
 
 // Hello is what a node says of itself when a connection begins.
 type Hello struct {
-	Node     uint16
-	Run      uint64 // nonce of this start
-	Life     uint64 // that it counts under
-	Peer     uint64 // the run of the other side that Received is about; 0: none
-	Received uint64 // the last round of it that was merged
-	Address  string // of its replication port, to be shown
+	Node    uint16
+	Run     uint64 // nonce of this start
+	Life    uint64 // that it counts under
+	Address string // of its replication port, to be shown
 }
 
-// Disk is where changes are kept.
+// Disk is where changes are kept: persist.Store.
 type Disk interface {
-	Group() uint64
-	Safe(group uint64) bool
+	Group() uint64          // that will have what was written before the call
+	Safe(group uint64) bool // whether it survives the machine
 }
 
 // Options of a Machine.
@@ -38,44 +61,118 @@ type Options struct {
 	Node      uint16
 	Run, Life uint64
 	Address   string
-	DB        *engine.DB
-	Disk      Disk          // nil: nothing is kept
-	BatchSize int           // deltas in a frame
-	Interval  time.Duration // between two comparisons with a peer
+	DB        *engine.DB // replicated
+	Disk      Disk       // nil: nothing is kept
+	BatchSize int        // deltas in a frame at most
+	Interval  time.Duration
 	Log       *slog.Logger
 }
 
-// Machine is the protocol of one node.
-type Machine struct{}
-
-// Session is a connection to a peer.
-type Session struct{}
-
-// Status is what there is to know of replication.
-type Status struct {
-	Round uint64
-	Peers []PeerStatus
+// Machine is the protocol of one node. It is used by one goroutine.
+type Machine struct {
+	Options
+	dead     time.Duration // how long a peer may be silent
+	round    uint64
+	peers    map[uint16]*peer
+	busy     *Session // that compares with its peer; one at a time
+	refresh  refresh
+	deltas   engine.Deltas // scratch
+	incoming incoming
 }
 
-// PeerStatus is what there is to know of a peer.
-type PeerStatus struct {
-	Node    uint16
-	Run     uint64
-	Address string
-	State   string // online, syncing, offline
+// New makes the machine of a node. Its rounds begin with what clients change from now on.
+func New(o Options) *Machine {
+	return &Machine{Options: o, dead: min(max(o.Interval*5/2, leastDead), mostDead), peers: map[uint16]*peer{}}
 }
 
-func New(o Options) *Machine               { return &Machine{} }
-func (m *Machine) Hello(peer uint16) Hello { return Hello{} }
+// Hello is what this node says of itself.
+func (m *Machine) Hello() Hello {
+	return Hello{Node: m.Node, Run: m.Run, Life: m.Life, Address: m.Address}
+}
+
+// Connect begins a session on a connection whose other side has proved that it is h; dialed says that this node has made it. It may end
+// another session to that node. Errors: ErrSelf, ErrOwnID, ErrTwice, ErrDuplicate, ErrCrowded.
 func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, error) {
-	return nil, nil
+	switch {
+	case h.Node == m.Node && h.Run == m.Run:
+		return nil, ErrSelf
+	case h.Node == m.Node:
+		return nil, fmt.Errorf("%w, %d", ErrOwnID, h.Node)
+	}
+	p := m.peers[h.Node]
+	if p == nil {
+		if len(m.peers) >= MaxPeers {
+			return nil, ErrCrowded
+		}
+		p = &peer{node: h.Node, current: now.Mono}
+		m.peers[h.Node] = p
+	}
+	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}
+	if old := p.session; old != nil {
+		if h.Run != p.run {
+			return nil, fmt.Errorf("%w: node id %d, at %s", ErrTwice, h.Node, p.address)
+		}
+		if old.dialed != dialed && s.fromGreater() {
+			return nil, ErrDuplicate
+		}
+		m.end(old, "another connection takes its place")
+	}
+	if h.Run != p.run {
+		p.restarted(h)
+	}
+	p.address, p.session = h.Address, s
+	s.nextExchange = now.Mono
+	return s, nil
 }
-func (m *Machine) Disconnect(s *Session, now engine.Moment)                  {}
-func (m *Machine) Receive(s *Session, frame []byte, now engine.Moment) error { return nil }
-func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte     { return dst }
-func (m *Machine) Tick(now engine.Moment)                                    {}
-func (m *Machine) RefreshDue() bool                                          { return false }
-func (m *Machine) Refreshed(now engine.Moment)                               {}
-func (m *Machine) Status(now engine.Moment) Status                           { return Status{} }
-func (s *Session) Ended() bool                                               { return false }
-func (s *Session) Node() uint16                                              { return 0 }
+
+// Disconnect ends a session whose connection is gone.
+func (m *Machine) Disconnect(s *Session) { m.end(s, "disconnected") }
+
+// end ends a session. What it has sent and heard nothing of is sent again by the next.
+func (m *Machine) end(s *Session, why string) {
+	if s.ended {
+		return
+	}
+	s.ended, s.why = true, why
+	if m.busy == s {
+		m.busy = nil
+	}
+	if s.peer.session == s {
+		s.peer.session = nil
+		s.peer.retreat()
+	}
+}
+
+// Tick does what time brings. It is called every batch delay.
+func (m *Machine) Tick(now engine.Moment) {
+	for _, p := range m.ordered() {
+		if !p.isBehind() {
+			p.current = now.Mono
+		}
+	}
+	m.take(now)
+	for _, p := range m.ordered() {
+		s := p.session
+		if s == nil {
+			continue
+		}
+		if m.Disk != nil && p.settle(m.Disk) {
+			s.ackDue = true
+		}
+		if time.Duration(now.Mono-s.heard) >= m.dead {
+			m.end(s, "it has been silent")
+			continue
+		}
+		m.exchangeIfDue(s, now)
+	}
+}
+
+// ordered are the peers in the order of their ids.
+func (m *Machine) ordered() []*peer {
+	ids := slices.Sorted(maps.Keys(m.peers))
+	list := make([]*peer, len(ids))
+	for i, id := range ids {
+		list[i] = m.peers[id]
+	}
+	return list
+}

@@ -95,10 +95,3 @@ func TestRunPrintsHelpAndVersionAndEnds(t *testing.T) {
 		}
 	}
 }
-
-func TestRunRefusesPeersInsteadOfIgnoringThem(t *testing.T) {
-	err := run(context.Background(), []string{"-b", "127.0.0.1:0", "--peers", "node2:6381"}, noEnv, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "--peers") {
-		t.Errorf("got %v", err)
-	}
-}

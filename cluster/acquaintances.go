@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	rememberFor      = time.Minute // who was at an address: then somebody else may be
+	maxAcquaintances = 4096
+)
+
+// acquaintances is who is connected, and who was met at which address, so that these need not be dialed.
+type acquaintances struct {
+	mu    sync.Mutex // protects everything below
+	nodes map[uint16]online
+	at    map[netip.AddrPort]acquaintance
+	// dialed are those that are being introduced to: two connections at a time, by way of two addresses of a node, could
+	// each take the other's place, on one side this one and on the other that one.
+	dialed map[uint16]bool
+}
+
+type online struct {
+	run  uint64
+	link *link
+}
+
+type acquaintance struct {
+	node  uint16
+	run   uint64
+	self  bool
+	since time.Time
+}
+
+func newAcquaintances() acquaintances {
+	return acquaintances{nodes: map[uint16]online{}, at: map[netip.AddrPort]acquaintance{}, dialed: map[uint16]bool{}}
+}
+
+func (a *acquaintances) online(node uint16, run uint64, l *link) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.nodes[node] = online{run, l}
+}
+
+// offline notes that a link has ended; there may be another to the node.
+func (a *acquaintances) offline(node uint16, l *link) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.nodes[node].link == l {
+		delete(a.nodes, node)
+	}
+}
+
+// mayIntroduce reports whether a peer that was dialed is neither connected nor about to be. introduced ends that.
+func (a *acquaintances) mayIntroduce(peer greeting) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o, ok := a.nodes[peer.node]; ok && o.run == peer.run || a.dialed[peer.node] {
+		return false
+	}
+	a.dialed[peer.node] = true
+	return true
+}
+
+func (a *acquaintances) introduced(peer greeting) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.dialed, peer.node)
+}
+
+// remember notes who was met at an address.
+func (a *acquaintances) remember(address netip.AddrPort, peer greeting, self bool, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.at) >= maxAcquaintances {
+		clear(a.at)
+	}
+	a.at[address] = acquaintance{peer.node, peer.run, self, now}
+}
+
+// skip reports whether an address is that of this node, or of one that is connected.
+func (a *acquaintances) skip(address netip.AddrPort, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q, ok := a.at[address]
+	if !ok || now.Sub(q.since) >= rememberFor {
+		return false
+	}
+	o, connected := a.nodes[q.node]
+	return q.self || connected && o.run == q.run
+}

@@ -1,0 +1,142 @@
+// Package cluster connects a node with its peers: it listens, dials, proves the cluster's secret, and steps the machine of package replica,
+// which decides what is said then.
+//
+// One goroutine, the owner, makes all calls of the machine. Each connection, a link, has a reader and a writer beside it. The machine
+// is asked for more when a link has nothing left to write, so a slow peer holds back nothing but itself; a reader goes on when the owner has taken
+// what it has read. Each entry of --peers has a dialer, which resolves the name anew for every round of attempts.
+//
+// Nobody who does not know the secret reaches the machine. What an unknown one can cost is a handshake: maxHandshakes at a time, of
+// handshakeTime each, and of messages of maxMessage bytes.
+package cluster
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/replica"
+)
+
+const (
+	handshakeTime = 5 * time.Second
+	maxHandshakes = 64 // that others have begun, at a time
+	leastTick     = time.Millisecond
+	// lastWords is how long a close takes at most to send what there is.
+	lastWords = time.Second
+)
+
+// Options of a Cluster.
+type Options struct {
+	Node     uint16
+	Run      uint64
+	Address  string   // host:port where peers connect; port 0 takes a free one
+	Peers    []string // host:port
+	Secret   []byte
+	Insecure bool // connections leave this host without a secret too
+	Log      *slog.Logger
+
+	patience time.Duration // with a handshake; 0: handshakeTime
+}
+
+// Cluster is a node's connections with its peers.
+type Cluster struct {
+	o        Options
+	quiet    *quietLog
+	listener net.Listener
+	claims   atomic.Pointer[replica.Claims] // nil before Answer
+	owner    atomic.Pointer[owner]          // nil before Start
+	met      acquaintances
+	others   sync.Once // the line on peers on other hosts was logged
+
+	ctx        context.Context // ends with Close
+	cancel     context.CancelFunc
+	outside    sync.WaitGroup // goroutines that listen, dial and shake hands
+	handshakes chan struct{}
+
+	sent, received atomic.Uint64
+}
+
+// Listen begins to listen. Peers are told to come again until Start; but after Answer they are told of their lives.
+func Listen(o Options) (*Cluster, error) {
+	l, err := net.Listen("tcp", o.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for peers (--replication-port, --replication-bind): %w", err)
+	}
+	c := &Cluster{
+		o: o, listener: l, quiet: &quietLog{log: o.Log, said: map[string]time.Time{}},
+		met: newAcquaintances(), handshakes: make(chan struct{}, maxHandshakes),
+	}
+	if o.patience == 0 {
+		c.o.patience = handshakeTime
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.outside.Go(c.accept)
+	return c, nil
+}
+
+// Addr is where peers connect.
+func (c *Cluster) Addr() net.Addr { return c.listener.Addr() }
+
+// Answer has peers that ask be told, from now on, whether they may go on with a life.
+func (c *Cluster) Answer(claims *replica.Claims) { c.claims.Store(claims) }
+
+// Stepping is how the machine is stepped.
+type Stepping struct {
+	Machine *replica.Machine
+	Now     func() engine.Moment
+	Tick    time.Duration           // how often changes are taken
+	Refresh func(now engine.Moment) // computes the digests that the machine compares
+}
+
+// Start begins to replicate. Answer was called before.
+func (c *Cluster) Start(s Stepping) {
+	o := newOwner(c, s)
+	c.owner.Store(o)
+	for _, peer := range c.o.Peers {
+		d := &dialer{Cluster: c, peer: peer, wake: make(chan struct{}, 1)}
+		o.dialers = append(o.dialers, d)
+	}
+	go o.run()
+	for _, d := range o.dialers {
+		c.outside.Go(d.run)
+	}
+}
+
+// Status is what there is to know of replication.
+type Status struct {
+	replica.Status
+	Address        string // where peers connect
+	Sent, Received uint64 // bytes, over all connections so far
+}
+
+// Status is safe for any goroutine. It waits for what the machine is doing at the moment.
+func (c *Cluster) Status() Status {
+	s := Status{Address: c.Addr().String(), Sent: c.sent.Load(), Received: c.received.Load()}
+	if o := c.owner.Load(); o != nil {
+		o.do(func() { s.Status = o.Machine.Status(o.Now()) })
+	}
+	return s
+}
+
+// Close sends what there is, for a second at most, and ends all connections.
+func (c *Cluster) Close() error {
+	c.cancel()
+	err := c.listener.Close()
+	c.outside.Wait()
+	if o := c.owner.Load(); o != nil {
+		o.close()
+	}
+	return err
+}
+
+// HashKey is the secret of the hash of keys, which is to be that of all nodes of a cluster. Without a secret everybody knows it.
+func HashKey(secret []byte) [2]uint64 {
+	key := derive(secret, "hash of keys", nil)
+	return [2]uint64{binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[8:])}
+}

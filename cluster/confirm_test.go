@@ -1,0 +1,74 @@
+package cluster
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+func TestEveryPeerMustConfirmALife(t *testing.T) {
+	a, b := listen(t, 1, nil), listen(t, 2, nil) // they answer though they have not begun
+	const own = "this node itself"
+	secret := []byte("secret")
+	ask := func(before, run uint64, peers ...string) bool {
+		n := listen(t, 3, func(o *Options) { o.Run, o.Secret = run, secret })
+		for _, peer := range peers {
+			if peer == own {
+				peer = n.Addr().String()
+			}
+			n.o.Peers = append(n.o.Peers, peer)
+		}
+		began := time.Now()
+		defer func() {
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		}()
+		return n.Confirm(t.Context(), Claim{Life: 30, Before: before, Run: run})
+	}
+	both := addresses([]*testNode{a, b})
+	if ask(100, 101, both...) {
+		t.Error("nobody knows of it")
+	}
+	for _, peer := range []*testNode{a, b} {
+		if err := peer.claims.Register(3, 30, 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !ask(100, 101, append(both, own, both[0])...) { // one is itself, one is there twice
+		t.Error("refused")
+	}
+	if ask(100, 102, both...) {
+		t.Error("a copy")
+	}
+	if ask(101, 103, own) {
+		t.Error("nobody but itself was asked")
+	}
+	if ask(101, 104, append(both, "no-such-host.invalid:1")...) {
+		t.Error("a peer whose name is not known")
+	}
+	if !ask(101, 104, both...) {
+		t.Error("asked again, after one peer had no name")
+	}
+	_ = b.Close()
+	if ask(104, 105, both...) {
+		t.Error("a peer that is away")
+	}
+	secret = []byte("another")
+	if ask(105, 106, both[0]) {
+		t.Error("another secret")
+	}
+}
+
+func TestAPeerThatHangsDoesNotHoldUpAStart(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	n := listen(t, 2, func(o *Options) { o.Peers = []string{silent.Addr().String()} })
+	began := time.Now()
+	if n.Confirm(t.Context(), Claim{1, 2, 3}) || time.Since(began) > handshakeTime {
+		t.Errorf("after %v", time.Since(began))
+	}
+}

@@ -1,0 +1,254 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+const (
+	dialTime     = 3 * time.Second
+	resolveTime  = 3 * time.Second
+	leastBackoff = 100 * time.Millisecond
+	mostBackoff  = 5 * time.Second
+	steadyTime   = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
+	maxAddresses = 256              // of a name that are dialed
+)
+
+// dialer sees to it that there are connections with all addresses of one entry of --peers.
+type dialer struct {
+	*Cluster
+	peer    string
+	wake    chan struct{} // a link has ended
+	backoff time.Duration
+}
+
+// rouse has the next round begin soon.
+func (d *dialer) rouse() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *dialer) run() {
+	for {
+		if err := d.round(); err == nil && d.steady() > mostBackoff {
+			d.backoff = 0
+		}
+		d.backoff = min(max(2*d.backoff, leastBackoff), mostBackoff)
+		pause := d.backoff/2 + rand.N(d.backoff/2)
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// steady waits for the end of a link, and not for long. It says how long it went well.
+func (d *dialer) steady() time.Duration {
+	began := time.Now()
+	select {
+	case <-d.ctx.Done():
+	case <-d.wake:
+	case <-time.After(steadyTime):
+	}
+	return time.Since(began)
+}
+
+// round dials all addresses that the peer's name has now, at the same time. The error is one of those that are to be tried again soon.
+func (d *dialer) round() error {
+	addresses, err := d.resolve(d.ctx, d.peer)
+	if err != nil {
+		if d.ctx.Err() == nil {
+			d.quiet.warn("the name of a peer is not known", d.peer, err.Error())
+		}
+		return err
+	}
+	errs := make([]error, len(addresses))
+	var all sync.WaitGroup
+	for i, address := range addresses {
+		all.Go(func() { errs[i] = d.try(address) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// resolve is the addresses of host:port.
+func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(peer)
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTime)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[netip.AddrPort]bool{}
+	var addresses []netip.AddrPort
+	for _, ip := range ips[:min(len(ips), maxAddresses)] {
+		if a := netip.AddrPortFrom(ip.Unmap(), uint16(n)); !seen[a] {
+			seen[a] = true
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses, nil
+}
+
+// try connects with an address, unless it is known to be that of this node or of one that is connected.
+func (d *dialer) try(address netip.AddrPort) error {
+	if d.met.skip(address, time.Now()) {
+		return nil
+	}
+	if !d.mayDial(address) {
+		return nil
+	}
+	err := d.dial(address)
+	var r *refusal
+	switch {
+	case err == nil, d.ctx.Err() != nil:
+		return nil
+	case errors.As(err, &r) && r.code == refusedSelf:
+		return nil
+	case errors.As(err, &r) && r.silent():
+	case errors.As(err, &r) && r.theirs:
+		d.quiet.warnOnce("a peer refuses to replicate with this node", d.name(address), r.text)
+	case errors.As(err, &r):
+		d.quiet.warn("a peer and this node do not replicate", d.name(address), r.text)
+	default:
+		d.quiet.warn("a peer cannot be reached", d.name(address), reason(err))
+	}
+	return err
+}
+
+// name is the peer as it is logged.
+func (d *dialer) name(address netip.AddrPort) string {
+	if a := address.String(); a != d.peer {
+		return d.peer + " at " + a
+	}
+	return d.peer
+}
+
+// mayDial reports whether an address may be dialed; the first that may not be is logged.
+func (c *Cluster) mayDial(address netip.AddrPort) bool {
+	if len(c.o.Secret) > 0 || c.o.Insecure || address.Addr().IsLoopback() {
+		return true
+	}
+	c.others.Do(func() {
+		c.o.Log.Warn("no replication with other hosts: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; --insecure-cluster does without", "peer", address.String())
+	})
+	return false
+}
+
+// dial makes a connection and leads the handshake; then it is a link.
+func (d *dialer) dial(address netip.AddrPort) error {
+	t, peer, stop, err := d.call(d.ctx, address)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	used, err := d.introduce(t, peer)
+	if !used {
+		_ = t.conn.Close()
+	}
+	return err
+}
+
+// call dials an address and greets who is there, which the Cluster remembers.
+func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, peer greeting, stop func() bool, err error) {
+	nd := net.Dialer{Timeout: dialTime}
+	conn, err := nd.DialContext(ctx, "tcp", address.String())
+	if err != nil {
+		return nil, peer, nil, err
+	}
+	stop = c.limit(ctx, conn)
+	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
+		err = errInsecure
+	}
+	t = &talk{conn: conn, secret: c.o.Secret, dialed: true}
+	if err == nil {
+		peer, err = t.greet(greeting{node: c.o.Node, run: c.o.Run})
+	}
+	if err == nil {
+		c.met.remember(address, peer, peer.node == c.o.Node && peer.run == c.o.Run, time.Now())
+		if peer.node == c.o.Node {
+			r := explain(c.namesake(peer), peer.node)
+			refuse(conn, r)
+			err = r
+		}
+	}
+	if err != nil {
+		stop()
+		_ = conn.Close()
+		return nil, peer, nil, err
+	}
+	return t, peer, stop, nil
+}
+
+// introduce is the dialer's side of the rest of a handshake. used: the connection is a link's now.
+func (c *Cluster) introduce(t *talk, peer greeting) (used bool, err error) {
+	if !c.met.mayIntroduce(peer) { // meanwhile, or by way of another address
+		r := explain(replica.ErrDuplicate, peer.node)
+		refuse(t.conn, r)
+		return false, r
+	}
+	defer c.met.introduced(peer)
+	o := c.owner.Load()
+	var own replica.Hello
+	if !o.do(func() { own = o.Machine.Hello() }) {
+		return false, nil
+	}
+	if err := t.sendProof(helloKind, func(dst []byte) []byte { return appendHello(dst, own) }); err != nil {
+		return false, err
+	}
+	_, body, err := t.receiveProof(helloKind)
+	if err != nil {
+		return false, err
+	}
+	h, err := c.learn(peer, body)
+	var l *link
+	if err == nil {
+		l, _, err = o.connect(t, h)
+	}
+	if err != nil {
+		r := explain(err, peer.node)
+		refuse(t.conn, r)
+		return false, r
+	}
+	if err := l.begin(); err != nil {
+		return false, explain(err, h.Node)
+	}
+	return true, nil
+}
+
+// reason is an error for the log, the same for the same.
+func reason(err error) string {
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "it does not answer"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "it closes the connection in the handshake"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return fmt.Sprintf("%s: %v", op.Op, op.Err)
+	}
+	return err.Error()
+}

@@ -1,0 +1,189 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+// strangersWord ends a connection of one who takes this port for another, in the protocol of most of those.
+const strangersWord = "-ERR nodes replicate on this port, clients are served on another (--bind)\r\n"
+
+const acceptPause = 50 * time.Millisecond // after an error of accept, as when there are too many open files
+
+// accept accepts connections until the listener is closed.
+func (c *Cluster) accept() {
+	for {
+		conn, err := c.listener.Accept()
+		if err != nil {
+			if c.ctx.Err() != nil {
+				return
+			}
+			c.quiet.warn("connections of peers are not accepted", c.Addr().String(), err.Error())
+			select {
+			case <-c.ctx.Done():
+			case <-time.After(acceptPause):
+			}
+			continue
+		}
+		select {
+		case c.handshakes <- struct{}{}:
+			c.outside.Go(func() {
+				defer func() { <-c.handshakes }()
+				c.welcome(conn)
+			})
+		default:
+			_ = conn.Close()
+			c.quiet.warn("a connection was refused", "many", "too many handshakes at a time")
+		}
+	}
+}
+
+// welcome leads one handshake.
+func (c *Cluster) welcome(conn net.Conn) {
+	defer c.limit(c.ctx, conn)()
+	used, err := c.answer(conn)
+	if used {
+		return
+	}
+	var version versionError
+	switch r := (*refusal)(nil); {
+	case err == nil:
+	case errors.As(err, &r) && r.theirs:
+		if !r.silent() {
+			c.quiet.warnOnce("a peer refuses to replicate with this node", hostOf(conn.RemoteAddr()), r.text)
+		}
+	case errors.As(err, &r):
+		if refuse(conn, r); !r.silent() {
+			c.quiet.warn("a connection was refused", hostOf(conn.RemoteAddr()), r.text)
+		}
+	case errors.Is(err, errForeign):
+		partWith(conn, []byte(strangersWord))
+		c.quiet.warn("a connection was refused", hostOf(conn.RemoteAddr()), "what connects is no node: clients are to use the port of --bind")
+	case errors.As(err, &version):
+		refuse(conn, &refusal{code: refusedOther, text: "this node speaks another version of the replication protocol: run the same release on all nodes"})
+		c.quiet.warn("a connection was refused", hostOf(conn.RemoteAddr()), err.Error())
+	default:
+		c.quiet.warn("a handshake was broken off", hostOf(conn.RemoteAddr()), reason(err))
+	}
+	_ = conn.Close()
+}
+
+// limit has a handshake end in time, and with ctx. The caller calls stop when it has ended.
+func (c *Cluster) limit(ctx context.Context, conn net.Conn) (stop func() bool) {
+	_ = conn.SetDeadline(time.Now().Add(c.o.patience))
+	return context.AfterFunc(ctx, func() { _ = conn.Close() })
+}
+
+// answer is the listener's side of a handshake. used: the connection is a link's now.
+func (c *Cluster) answer(conn net.Conn) (used bool, err error) {
+	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
+		return false, errInsecure
+	}
+	t := &talk{conn: conn, secret: c.o.Secret}
+	peer, err := t.greet(greeting{node: c.o.Node, run: c.o.Run})
+	if err != nil {
+		return false, err
+	}
+	k, body, err := t.receiveProof(helloKind, claimKind)
+	if err == nil && peer.node == c.o.Node {
+		err = c.namesake(peer)
+	}
+	if err != nil {
+		return false, err
+	}
+	if k == claimKind {
+		return false, c.answerClaim(t, peer, body)
+	}
+	return c.answerHello(t, peer, body)
+}
+
+// namesake is what speaks against a peer with this node's id.
+func (c *Cluster) namesake(peer greeting) error {
+	if peer.run == c.o.Run {
+		return explain(replica.ErrSelf, peer.node)
+	}
+	return explain(replica.ErrOwnID, peer.node)
+}
+
+func (c *Cluster) answerClaim(t *talk, peer greeting, body []byte) error {
+	claim, err := parseClaim(body)
+	if err != nil {
+		return err
+	}
+	claims := c.claims.Load()
+	if claims == nil {
+		return errStarting
+	}
+	if claim.Run != peer.run {
+		return errMalformed
+	}
+	ok, err := claims.Claim(peer.node, claim.Life, claim.Before, claim.Run)
+	if err != nil {
+		return explain(err, peer.node)
+	}
+	return t.sendProof(answerKind, func(dst []byte) []byte { return appendAnswer(dst, ok) })
+}
+
+func (c *Cluster) answerHello(t *talk, peer greeting, body []byte) (used bool, err error) {
+	o := c.owner.Load()
+	if o == nil {
+		return false, errStarting
+	}
+	h, err := c.learn(peer, body)
+	if err != nil {
+		return false, err
+	}
+	l, own, err := o.connect(t, h)
+	if err != nil {
+		return false, explain(err, h.Node)
+	}
+	if err := t.sendProof(helloKind, func(dst []byte) []byte { return appendHello(dst, own) }); err != nil {
+		l.fail(err)
+		return false, err
+	}
+	if err := l.begin(); err != nil {
+		return false, explain(err, h.Node)
+	}
+	return true, nil
+}
+
+// learn takes what a peer says of itself once it has proved the secret, and sees to it that its run is remembered.
+func (c *Cluster) learn(peer greeting, body []byte) (replica.Hello, error) {
+	h, err := parseHello(body)
+	if err != nil {
+		return h, err
+	}
+	if h.Node != peer.node || h.Run != peer.run {
+		return h, errMalformed
+	}
+	if err := c.claims.Load().Register(h.Node, h.Life, h.Run); err != nil {
+		return h, explain(err, h.Node)
+	}
+	return h, nil
+}
+
+// allowed reports whether a connection between two addresses may be used: without a secret only on loopback.
+func (c *Cluster) allowed(local, remote net.Addr) bool {
+	if len(c.o.Secret) > 0 || c.o.Insecure {
+		return true
+	}
+	return onLoopback(local) && onLoopback(remote)
+}
+
+func onLoopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// hostOf is an address without the port, which another connection would not have.
+func hostOf(a net.Addr) string {
+	host, _, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	return host
+}

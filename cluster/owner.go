@@ -1,0 +1,172 @@
+package cluster
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+// owner makes all calls of the machine, in one goroutine, whose all fields below calls are.
+type owner struct {
+	*Cluster
+	Stepping
+	dialers []*dialer
+	inside  sync.WaitGroup // goroutines of the links and of the refresh
+	finish  chan struct{}
+	ended   chan struct{}
+	calls   chan func()
+
+	links      map[*link]bool
+	refreshing bool
+}
+
+func newOwner(c *Cluster, s Stepping) *owner {
+	s.Tick = max(s.Tick, leastTick)
+	return &owner{
+		Cluster: c, Stepping: s,
+		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{},
+	}
+}
+
+// do has the owner call fn and waits for that; false if it has ended.
+func (o *owner) do(fn func()) bool {
+	done := make(chan struct{})
+	select {
+	case o.calls <- func() { fn(); close(done) }:
+		<-done
+		return true
+	case <-o.ended:
+		return false
+	}
+}
+
+func (o *owner) run() {
+	defer close(o.ended)
+	tick := time.NewTicker(o.Tick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-o.finish:
+			o.sendTheRest()
+			return
+		case fn := <-o.calls:
+			fn()
+		case <-tick.C:
+			o.Machine.Tick(o.Now())
+			o.pumpAll()
+		}
+		o.refreshIfDue()
+	}
+}
+
+func (o *owner) close() {
+	close(o.finish)
+	<-o.ended
+	o.inside.Wait()
+}
+
+// sendTheRest sends what the machine has still to say, and waits for the peers to have read it.
+func (o *owner) sendTheRest() {
+	deadline := time.NewTimer(lastWords)
+	defer deadline.Stop()
+	o.Machine.Tick(o.Now())
+	o.pumpAll()
+	for len(o.links) > 0 {
+		for l := range o.links {
+			if l.idle && !l.parting {
+				l.part()
+			}
+		}
+		select {
+		case fn := <-o.calls: // a link has nothing left to write, or has ended
+			fn()
+			continue
+		case <-deadline.C:
+		}
+		break
+	}
+	for l := range o.links {
+		o.drop(l, nil)
+	}
+}
+
+// refreshIfDue has the digests computed beside the owner, since that takes long.
+func (o *owner) refreshIfDue() {
+	if o.refreshing || !o.Machine.RefreshDue() {
+		return
+	}
+	o.refreshing = true
+	o.inside.Go(func() {
+		o.Refresh(o.Now())
+		o.do(func() {
+			o.refreshing = false
+			o.Machine.Refreshed(o.Now())
+			o.pumpAll()
+		})
+	})
+}
+
+// pumpAll asks the machine for more on all links that have nothing left to write, and drops those that it has given up.
+func (o *owner) pumpAll() {
+	for l := range o.links {
+		o.pump(l)
+	}
+}
+
+func (o *owner) pump(l *link) {
+	if ended, why := l.session.Ended(); ended {
+		o.drop(l, errors.New(why))
+		return
+	}
+	if !l.idle || l.parting {
+		return
+	}
+	if l.buf = o.Machine.Next(l.session, l.buf[:0], o.Now()); len(l.buf) > 0 {
+		l.idle = false
+		l.out <- l.buf
+	}
+}
+
+// connect makes a link of a connection that has proved the secret. It says nothing before it is begun.
+func (o *owner) connect(t *talk, h replica.Hello) (l *link, own replica.Hello, err error) {
+	alive := o.do(func() {
+		own = o.Machine.Hello()
+		var s *replica.Session
+		if s, err = o.Machine.Connect(h, t.dialed, o.Now()); err != nil {
+			return
+		}
+		l = newLink(o, t.conn, s, h)
+		o.links[l] = true
+		o.met.online(h.Node, h.Run, l)
+		o.pumpAll() // another session may have been given up
+	})
+	if !alive {
+		err = errStarting // it stops, and will be back
+	}
+	return l, own, err
+}
+
+// drop ends a link, if it has not ended yet.
+func (o *owner) drop(l *link, err error) {
+	if !o.links[l] {
+		return
+	}
+	delete(o.links, l)
+	o.Machine.Disconnect(l.session)
+	o.met.offline(l.peer.Node, l)
+	if !l.begun { // its handshake goes on, and will find out
+		return
+	}
+	close(l.closed)
+	_ = l.conn.Close()
+	reason := "this node stops"
+	if err != nil {
+		reason = err.Error()
+	}
+	o.o.Log.Info("peer disconnected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "reason", reason)
+	for _, d := range o.dialers {
+		d.rouse()
+	}
+}

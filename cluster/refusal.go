@@ -1,0 +1,74 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+// refusal is why there is to be no connection. Its text says what mends it, since both sides log it.
+type refusal struct {
+	code   code
+	text   string
+	theirs bool // the peer has said so
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// silent reports whether there is nothing to mend.
+func (r *refusal) silent() bool {
+	return r.code == refusedSelf || r.code == refusedDuplicate || r.code == refusedStarting
+}
+
+// code of a refusal.
+type code uint8
+
+const (
+	refusedOther code = 1 + iota
+	refusedSecret
+	refusedSelf
+	refusedDuplicate
+	refusedStarting
+)
+
+const maxRefusalText = 300 // bytes
+
+func (r *refusal) append(dst []byte) []byte {
+	return append(append(dst, byte(r.code)), r.text[:min(len(r.text), maxRefusalText)]...)
+}
+
+func parseRefusal(b []byte) (*refusal, error) {
+	if len(b) < 1 || b[0] == 0 || len(b) > 1+maxRefusalText {
+		return nil, errMalformed
+	}
+	return &refusal{code(b[0]), printable(string(b[1:])), true}, nil
+}
+
+var (
+	errSecret   = &refusal{code: refusedSecret, text: "the cluster secrets differ: --cluster-secret (QUOTADB_CLUSTER_SECRET, or --cluster-secret-file) is to be the same on all nodes"}
+	errStarting = &refusal{code: refusedStarting, text: "the node is still starting"}
+	errInsecure = &refusal{code: refusedOther, text: "without a secret nodes replicate on loopback only: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; --insecure-cluster does without"}
+)
+
+// explain makes a refusal of what speaks against a connection to a node.
+func explain(err error, node uint16) *refusal {
+	var r *refusal
+	switch {
+	case errors.As(err, &r):
+		return r
+	case errors.Is(err, replica.ErrSelf):
+		return &refusal{code: refusedSelf, text: err.Error()}
+	case errors.Is(err, replica.ErrDuplicate):
+		return &refusal{code: refusedDuplicate, text: err.Error()}
+	case errors.Is(err, replica.ErrOwnID):
+		return &refusal{code: refusedOther, text: fmt.Sprintf("two nodes have the id %d: give each node its own --node-id", node)}
+	case errors.Is(err, replica.ErrTwice):
+		return &refusal{code: refusedOther, text: fmt.Sprintf("two processes are node %d: stop one of them, or give each its own --node-id", node)}
+	case errors.Is(err, replica.ErrCrowded):
+		return &refusal{code: refusedOther, text: fmt.Sprintf("a node has at most %d peers: are there processes that start again and again with new ids?", replica.MaxPeers)}
+	case errors.Is(err, replica.ErrStartedTwice):
+		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d goes on with what another process goes on with, as from a copy of its data directory: restart it with all nodes in --peers, and stop the other", node)}
+	}
+	return &refusal{code: refusedOther, text: printable(err.Error())}
+}

@@ -1,0 +1,134 @@
+package cluster
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"io"
+	"net"
+	"time"
+)
+
+// talk is a handshake as one side sees it. Everything that is said goes into the proofs, both nonces first, so that a proof is good for
+// this conversation only; and the role, so that it cannot be given back. The dialer proves first: who connects to a node is told nothing
+// that a guess of the secret can be tried on, nor anything to be used elsewhere.
+type talk struct {
+	conn   net.Conn
+	secret []byte
+	dialed bool
+	said   []byte
+}
+
+func (t *talk) send(k kind, payload func([]byte) []byte) error {
+	message := appendMessage(nil, k, payload, 0)
+	t.said = append(t.said, message...)
+	_, err := t.conn.Write(message)
+	return err
+}
+
+// sendProof sends a message that ends with a proof.
+func (t *talk) sendProof(k kind, payload func([]byte) []byte) error {
+	message := appendMessage(nil, k, payload, proofBytes)
+	t.said = append(t.said, message...)
+	proof := t.proof(t.dialed)
+	t.said = append(t.said, proof...)
+	_, err := t.conn.Write(append(message, proof...))
+	return err
+}
+
+// receive reads a message and returns its payload. Errors: a refusal, those of readMessage.
+func (t *talk) receive(kinds ...kind) (kind, []byte, error) {
+	k, message, err := readMessage(t.conn)
+	if err != nil {
+		return 0, nil, err
+	}
+	if k == refusalKind {
+		r, err := parseRefusal(message[messageHeader:])
+		if err != nil {
+			return 0, nil, err
+		}
+		return 0, nil, r
+	}
+	for _, want := range kinds {
+		if k == want {
+			t.said = append(t.said, message...)
+			return k, message[messageHeader:], nil
+		}
+	}
+	return 0, nil, errMalformed
+}
+
+// receiveProof reads a message that ends with a proof, and returns its payload without that. Errors: errSecret, and those of receive.
+func (t *talk) receiveProof(kinds ...kind) (kind, []byte, error) {
+	k, payload, err := t.receive(kinds...)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(payload) < proofBytes {
+		return 0, nil, errMalformed
+	}
+	body, proof := payload[:len(payload)-proofBytes], payload[len(payload)-proofBytes:]
+	all := t.said
+	t.said = all[:len(all)-proofBytes]
+	want := t.proof(!t.dialed)
+	if t.said = all; !hmac.Equal(proof, want) {
+		return 0, nil, errSecret
+	}
+	return k, body, nil
+}
+
+// proof is what shows that one side knows the secret.
+func (t *talk) proof(dialer bool) []byte {
+	role := "listener"
+	if dialer {
+		role = "dialer"
+	}
+	return derive(t.secret, "handshake "+role, t.said)
+}
+
+// derive makes of the secret something for one purpose.
+func derive(secret []byte, purpose string, data []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("quotadb " + purpose + "\x00"))
+	mac.Write(data)
+	return mac.Sum(nil)
+}
+
+// greet exchanges greetings.
+func (t *talk) greet(own greeting) (peer greeting, err error) {
+	_, _ = rand.Read(own.nonce[:]) // never fails, as its documentation says
+	if t.dialed {
+		if err := t.send(greetingKind, own.append); err != nil {
+			return peer, err
+		}
+	}
+	_, payload, err := t.receive(greetingKind)
+	if err != nil {
+		return peer, err
+	}
+	if peer, err = parseGreeting(payload); err != nil || t.dialed {
+		return peer, err
+	}
+	return peer, t.send(greetingKind, own.append)
+}
+
+// refuse tells the peer why there is no connection, and waits a moment for it to take that: what it has sent meanwhile would have
+// the system forget what we said.
+func refuse(conn net.Conn, r *refusal) {
+	partWith(conn, appendMessage(nil, refusalKind, r.append, 0))
+}
+
+const (
+	partingTime  = time.Second
+	partingBytes = 64 << 10 // of what the other side still says that are read
+)
+
+func partWith(conn net.Conn, word []byte) {
+	_ = conn.SetDeadline(time.Now().Add(partingTime))
+	if _, err := conn.Write(word); err != nil {
+		return
+	}
+	if c, ok := conn.(*net.TCPConn); ok && c.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, conn, partingBytes)
+	}
+}

@@ -1,0 +1,52 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+)
+
+const (
+	// PeersFile is the name of the file that WritePeers writes.
+	PeersFile = "PEERS"
+	newPeers  = "PEERS.new"
+	maxPeers  = 16 << 20 // bytes
+)
+
+// ReadPeers reads what WritePeers has written into a directory, nil if nothing. Errors: DamageError.
+func ReadPeers(files vfs.FS, dir string) ([]byte, error) {
+	name := filepath.Join(dir, PeersFile)
+	f, err := files.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	size, err := f.Size()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if size > maxPeers {
+		return nil, &DamageError{name, 0, "too long"}
+	}
+	text := make([]byte, size)
+	if _, err := f.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return text, nil
+}
+
+// WritePeers replaces what is remembered of peers, which has a checksum of its own. It is safe when WritePeers returns. One goroutine at a time
+// calls it, of the process that has the directory; what else is done with that does not matter. A copy of the directory does not have it.
+func WritePeers(files vfs.FS, dir string, text []byte) error {
+	if err := replace(files, dir, PeersFile, newPeers, text); err != nil {
+		return fmt.Errorf("write %s: %w", PeersFile, err)
+	}
+	return nil
+}

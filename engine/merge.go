@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// Merge joins another node's state of k, whose rows have the indexes of this DB, and says what that did: see crdt.Entry.Merge. It is a change for
+// the disk, not for peers. remote is used up; its bytes are copied.
+func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) crdt.Merged {
+	s := db.shard(k.Hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, r, at := s.asStored(k)
+	before := e.Quota
+	var transient crdt.Quota
+	if before.Transient {
+		transient, before, e.Quota = e.Quota, crdt.Quota{}, crdt.Quota{}
+	}
+	m := e.Merge(remote, now.Wall, horizon)
+	if m.Changed == 0 {
+		return m
+	}
+	s.clock.Observe(e.Latest())
+	s.mergeQuota(e, before, transient, now)
+	s.touch(k)
+	wanted := s.changes.wanted
+	s.changes.wanted &= marked
+	s.store(k, e, r, at, now)
+	s.changes.wanted = wanted
+	db.digests.touch(k.Hash)
+	return m
+}
+
+// asStored brings the state of k into s.scratch as it is, hidden or not.
+func (s *shard) asStored(k Key) (*crdt.Entry, ref, place) {
+	e := &s.scratch
+	r, rec, at := s.find(k)
+	s.ended = false
+	if rec == nil {
+		*e, s.tokens = crdt.Entry{Rows: e.Rows[:0]}, tokens{}
+		return e, 0, at
+	}
+	rec.unpack(e)
+	s.tokens = rec.tokens()
+	return e, r, at
+}
+
+// mergeQuota settles what a merge means for this node's tokens: another rate keeps what is used, and this node's transient quota goes
+// on where the merge brought none.
+func (s *shard) mergeQuota(e *crdt.Entry, before, transient crdt.Quota, now Moment) {
+	switch {
+	case e.Quota.Capacity == 0:
+		if transient.Capacity != 0 {
+			e.Quota = transient
+		}
+	case e.Quota == before:
+	case before.Capacity == 0:
+		s.tokens = tokens{}
+	default:
+		s.tokens.Change(rateOf(&before), rateOf(&e.Quota), now.Mono)
+	}
+}
+
+// CheckQuota says what cannot be of a quota that a peer has sent. Errors: crdt.ErrCorrupt.
+func CheckQuota(q *crdt.Quota) error {
+	if q.Capacity == 0 {
+		return nil
+	}
+	if _, err := quota.New(q.Capacity, q.Count, time.Duration(q.Period)); err != nil {
+		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
+	}
+	return nil
+}

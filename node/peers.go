@@ -1,0 +1,87 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/quotadb/quota-db/cluster"
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/persist"
+	"github.com/quotadb/quota-db/replica"
+)
+
+// peers is the node's part in a cluster.
+type peers struct {
+	cluster *cluster.Cluster
+	secret  []byte
+	run     uint64 // nonce of this start
+	claims  *replica.Claims
+}
+
+// openPeers listens for peers, if there are any. They are told to come again until replicate is called.
+func (n *Node) openPeers(cfg *config.Config) error {
+	if len(cfg.Peers) == 0 {
+		return nil
+	}
+	secret, err := readClusterSecret(cfg)
+	if err != nil {
+		return err
+	}
+	p := &peers{secret: []byte(secret), run: engine.RandomLife()}
+	p.cluster, err = cluster.Listen(cluster.Options{
+		Node: uint16(cfg.NodeID), Run: p.run, Address: cfg.ReplicationAddress(), Peers: cfg.Peers,
+		Secret: p.secret, Insecure: cfg.InsecureCluster, Log: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.peers = p
+	n.log.Info("listening for peers", "address", p.cluster.Addr().String(), "peers", cfg.Peers)
+	return nil
+}
+
+// takePart has a store remember peers' lives, and ask peers about its own.
+func (p *peers) takePart(o *persist.Options) {
+	o.Clustered, o.Run = true, p.run
+	o.Locked = func() error { return p.remember(o.FS, o.Dir) }
+	o.Confirm = func(before disk.Identity, run uint64) bool {
+		return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: run})
+	}
+}
+
+// remember reads what the data directory knows of peers' lives, and keeps what will be known. From then on peers are told.
+func (p *peers) remember(files vfs.FS, dir string) error {
+	text, err := disk.ReadPeers(files, dir)
+	if err != nil {
+		return err
+	}
+	p.claims, err = replica.NewClaims(text, func(text []byte) error { return disk.WritePeers(files, dir, text) })
+	if err != nil {
+		name := filepath.Join(dir, disk.PeersFile)
+		return fmt.Errorf("%s is damaged: %w; without the file, peers begin new lives when they start, which is correct too", name, err)
+	}
+	p.cluster.Answer(p.claims)
+	return nil
+}
+
+// replicate begins to replicate the node's keys.
+func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment) {
+	o := replica.Options{
+		Node: uint16(cfg.NodeID), Run: p.run, Life: n.db.Writers(0)[0].Life, Address: p.cluster.Addr().String(),
+		DB: n.db, BatchSize: cfg.BatchMaxSize, Interval: cfg.AntiEntropyInterval, Log: n.log,
+	}
+	if n.store != nil {
+		o.Disk = n.store
+	}
+	if p.claims == nil { // nothing is kept
+		p.claims, _ = replica.NewClaims(nil, nil)
+		p.cluster.Answer(p.claims)
+	}
+	p.cluster.Start(cluster.Stepping{
+		Machine: replica.New(o), Now: now, Tick: max(cfg.BatchMaxDelay, leastDelay), Refresh: n.db.RefreshDigests,
+	})
+}

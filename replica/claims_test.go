@@ -1,0 +1,155 @@
+package replica
+
+import (
+	"errors"
+	"testing"
+)
+
+// shelf is where a test's Claims are kept.
+type shelf struct {
+	t    *testing.T
+	text []byte
+	fail error
+}
+
+// open is the peer after a start.
+func (s *shelf) open() *Claims {
+	s.t.Helper()
+	c, err := NewClaims(s.text, func(text []byte) error {
+		if s.fail == nil {
+			s.text = text
+		}
+		return s.fail
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+func TestALifeGoesOnWithTheRunThatThePeerKnows(t *testing.T) {
+	s := &shelf{t: t}
+	if err := s.open().Register(1, 10, 100); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		what              string
+		life, before, run uint64
+		want              bool
+	}{
+		{"after a clean stop", 10, 100, 101, true},
+		{"asked again, the answer was lost", 10, 100, 101, true},
+		{"a clone of the stopped disk", 10, 100, 102, false},
+		{"after another clean stop", 10, 101, 103, true},
+		{"an older backup", 10, 100, 104, false},
+		{"a life that the peer has not seen", 11, 100, 105, false},
+		{"a run that the manifest does not know", 10, 0, 106, false},
+	} {
+		if ok, err := s.open().Claim(1, step.life, step.before, step.run); ok != step.want || err != nil {
+			t.Errorf("%s: %v, %v", step.what, ok, err)
+		}
+	}
+	if ok, err := s.open().Claim(2, 10, 103, 107); ok || err != nil {
+		t.Errorf("another node's life: %v, %v", ok, err)
+	}
+	s.text = nil
+	if ok, err := s.open().Claim(1, 10, 103, 108); ok || err != nil {
+		t.Errorf("a peer that was wiped: %v, %v", ok, err)
+	}
+}
+
+func TestALifeThatRunsTwiceIsFound(t *testing.T) {
+	s := &shelf{t: t}
+	c := s.open()
+	for _, run := range []uint64{100, 100} {
+		if err := c.Register(1, 10, run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.open().Register(1, 10, 101); !errors.Is(err, ErrStartedTwice) {
+		t.Errorf("got %v", err)
+	}
+	if ok, err := c.Claim(1, 10, 100, 102); !ok || err != nil {
+		t.Fatalf("got %v, %v", ok, err)
+	}
+	if err := c.Register(1, 10, 100); !errors.Is(err, ErrStartedTwice) {
+		t.Errorf("the run before: %v", err)
+	}
+	if err := c.Register(1, 10, 102); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsConfirmedThatIsNotDurable(t *testing.T) {
+	s := &shelf{t: t}
+	c := s.open()
+	if err := c.Register(1, 10, 100); err != nil {
+		t.Fatal(err)
+	}
+	s.fail = errors.New("no space")
+	if ok, err := c.Claim(1, 10, 100, 101); ok || !errors.Is(err, s.fail) {
+		t.Errorf("got %v, %v", ok, err)
+	}
+	if err := c.Register(2, 20, 200); !errors.Is(err, s.fail) {
+		t.Errorf("got %v", err)
+	}
+	s.fail = nil
+	if ok, err := c.Claim(1, 10, 100, 102); !ok || err != nil {
+		t.Errorf("after the failure: %v, %v", ok, err)
+	}
+}
+
+func TestTheTableOfLivesIsBounded(t *testing.T) {
+	s := &shelf{t: t}
+	c := s.open()
+	for life := range uint64(100) {
+		if err := c.Register(1, 1000+life, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(c.table) != maxClaimsOfANode || c.table[0].life != 1000+100-maxClaimsOfANode {
+		t.Errorf("%d lives of a node, the oldest is %d", len(c.table), c.table[0].life)
+	}
+	oldest := c.table[0].life
+	if ok, err := c.Claim(1, oldest, 1, 2); !ok || err != nil { // it is the newest now
+		t.Fatalf("got %v, %v", ok, err)
+	}
+	if err := c.Register(1, 5000, 1); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
+		t.Errorf("%v: not the oldest has gone", err)
+	}
+	c.table = nil
+	for i := range maxClaims {
+		c.table = append(c.table, claim{uint16(2 + i/maxClaimsOfANode), uint64(i), 1})
+	}
+	if err := c.Register(1, 1, 1); err != nil || len(c.table) != maxClaims || c.table[0].life != 1 {
+		t.Errorf("%v: %d lives, the oldest is %d", err, len(c.table), c.table[0].life)
+	}
+	if again := s.open(); len(again.table) != maxClaims {
+		t.Errorf("%d lives after a start", len(again.table))
+	}
+}
+
+func TestATableThatWasNotWrittenSoIsRefused(t *testing.T) {
+	s := &shelf{t: t}
+	c := s.open()
+	for node := range uint16(3) {
+		if err := c.Register(1+node, 10, 1<<63); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for bit := range len(s.text) * 8 {
+		text := append([]byte(nil), s.text...)
+		text[bit/8] ^= 1 << (bit % 8)
+		if _, err := NewClaims(text, nil); err == nil {
+			t.Fatalf("bit %d", bit)
+		}
+	}
+	for n := range s.text {
+		if _, err := NewClaims(s.text[:n:n], nil); err == nil && n > 0 {
+			t.Fatalf("the first %d bytes", n)
+		}
+	}
+	if _, err := NewClaims([]byte{}, nil); err == nil {
+		t.Error("an empty file")
+	}
+}

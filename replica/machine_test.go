@@ -1,0 +1,326 @@
+package replica
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+)
+
+// world is machines and the connections between them, all in one goroutine.
+type world struct {
+	t     *testing.T
+	now   engine.Moment
+	nodes []*testNode
+	links []*link
+}
+
+type testNode struct {
+	*Machine
+	db *engine.DB
+}
+
+// link is a connection between two nodes.
+type link struct {
+	ends  [2]*testNode
+	sides [2]*Session
+	bytes [2]int // that each end has sent
+}
+
+func newWorld(t *testing.T, n int) *world {
+	w := &world{t: t, now: engine.Moment{Wall: 1_700_000_000_000, Mono: 1}}
+	for i := range n {
+		w.nodes = append(w.nodes, w.newNode(uint16(i+1), uint64(100+i)))
+	}
+	return w
+}
+
+func (w *world) newNode(id uint16, run uint64) *testNode {
+	w.t.Helper()
+	db, err := engine.Open(engine.Options{Shards: 1 + int(id)%3, Node: id, HashKey: [2]uint64{1, 2}, Life: run, Replicated: true, MaxBytes: 1 << 28})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = db.Close() })
+	m := New(Options{Node: id, Run: run, Life: run, DB: db, BatchSize: 100, Interval: 10 * time.Second, Log: slog.New(slog.DiscardHandler)})
+	return &testNode{m, db}
+}
+
+func (w *world) connect(a, b *testNode) *link {
+	w.t.Helper()
+	l := &link{ends: [2]*testNode{a, b}}
+	for i := range l.ends {
+		s, err := l.ends[i].Connect(l.ends[1-i].Hello(), i == 0, w.now)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		l.sides[i] = s
+	}
+	w.links = append(w.links, l)
+	return l
+}
+
+func (w *world) connectAll() {
+	for i, a := range w.nodes {
+		for _, b := range w.nodes[i+1:] {
+			w.connect(a, b)
+		}
+	}
+}
+
+func (w *world) cut(l *link) {
+	for i := range l.ends {
+		l.ends[i].Disconnect(l.sides[i])
+	}
+}
+
+// carry lets one end send, and the other receive but for the last lost frames.
+func (w *world) carry(l *link, from, lost int) (sent bool) {
+	w.t.Helper()
+	out := l.ends[from].Next(l.sides[from], nil, w.now)
+	l.bytes[from] += len(out)
+	var frames [][]byte
+	for rest := out; len(rest) > 0; {
+		frame, after, _, err := SplitFrame(rest)
+		if err != nil || frame == nil {
+			w.t.Fatalf("frame %v of %d bytes: %v", frame, len(rest), err)
+		}
+		frames, rest = append(frames, frame), after
+	}
+	for _, frame := range frames[:max(0, len(frames)-lost)] {
+		if err := l.ends[1-from].Receive(l.sides[1-from], frame, w.now); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return len(out) > 0
+}
+
+// run lets time pass, and everything be sent that is to be sent.
+func (w *world) run(d time.Duration) {
+	w.t.Helper()
+	for end := w.now.Mono + int64(d); w.now.Mono < end; {
+		w.now.Mono += int64(10 * time.Millisecond)
+		w.now.Wall += 10
+		for _, n := range w.nodes {
+			n.Tick(w.now)
+		}
+		for busy := true; busy; {
+			busy = false
+			for _, n := range w.nodes {
+				if n.RefreshDue() {
+					n.db.RefreshDigests(w.now)
+					n.Refreshed(w.now)
+				}
+			}
+			for _, l := range w.links {
+				for i := range l.ends {
+					if ended, _ := l.sides[i].Ended(); !ended && w.carry(l, i, 0) {
+						busy = true
+					}
+				}
+			}
+		}
+	}
+}
+
+func (w *world) add(n *testNode, key string, delta int64) {
+	k := n.db.Key([]byte(key))
+	tx := n.db.Lock(k, w.now)
+	if _, err := tx.Add(k, delta); err != nil {
+		w.t.Fatal(err)
+	}
+	tx.Unlock()
+}
+
+func (w *world) get(n *testNode, key string) int64 {
+	k := n.db.Key([]byte(key))
+	tx := n.db.Lock(k, w.now)
+	defer tx.Unlock()
+	return tx.Get(k).Int
+}
+
+func (w *world) expect(key string, want int64) {
+	w.t.Helper()
+	for _, n := range w.nodes {
+		if got := w.get(n, key); got != want {
+			w.t.Errorf("node %d has %s = %d, want %d", n.Node, key, got, want)
+		}
+	}
+	for _, n := range w.nodes[1:] {
+		if a, b := w.nodes[0].db.Digest(w.now), n.db.Digest(w.now); a != b {
+			w.t.Errorf("digests of nodes 1 and %d: %x, %x", n.Node, a, b)
+		}
+	}
+}
+
+func TestWhatClientsChangeReachesEveryPeerWithTheNextRound(t *testing.T) {
+	w := newWorld(t, 3)
+	w.connectAll()
+	w.run(10 * time.Millisecond)
+	for i, n := range w.nodes {
+		w.add(n, "hits", int64(i+1))
+	}
+	w.run(20 * time.Millisecond)
+	w.expect("hits", 6)
+}
+
+func TestAHotKeyIsOneDeltaARound(t *testing.T) {
+	w := newWorld(t, 2)
+	w.connectAll()
+	w.run(10 * time.Millisecond)
+	for range 1000 {
+		for range 1000 {
+			w.add(w.nodes[0], "hits", 1)
+		}
+		w.run(10 * time.Millisecond)
+	}
+	w.expect("hits", 1_000_000)
+	p := w.nodes[0].Status(w.now).Peers[0]
+	if p.DeltasSent > 1000 || p.BytesSent > 100_000 {
+		t.Errorf("%d deltas, %d bytes", p.DeltasSent, p.BytesSent)
+	}
+	t.Logf("1,000,000 increments of one key in 1000 rounds: %d deltas, %d bytes", p.DeltasSent, p.BytesSent)
+}
+
+func TestWhatWasAcknowledgedIsNotSentAgain(t *testing.T) {
+	w := newWorld(t, 2)
+	l := w.connect(w.nodes[0], w.nodes[1])
+	w.run(10 * time.Millisecond)
+	for i := range 1000 {
+		w.add(w.nodes[0], fmt.Sprint("first", i), 1)
+	}
+	w.run(20 * time.Millisecond)
+	w.cut(l)
+	before := w.nodes[0].Status(w.now).Peers[0].DeltasSent
+	for range 5 {
+		for i := range 10 {
+			w.add(w.nodes[0], fmt.Sprint("second", i), 1)
+		}
+		w.run(10 * time.Millisecond)
+	}
+	if p := w.nodes[0].Status(w.now).Peers[0]; p.State != Offline || p.BehindKeys != 10 || p.BehindRounds != 5 {
+		t.Errorf("the peer is %s, %d keys and %d rounds behind", p.State, p.BehindKeys, p.BehindRounds)
+	}
+	w.connect(w.nodes[0], w.nodes[1])
+	w.run(20 * time.Millisecond)
+	p := w.nodes[0].Status(w.now).Peers[0]
+	if sent := p.DeltasSent - before; sent != 10 {
+		t.Errorf("%d deltas were sent for 10 changed keys", sent)
+	}
+	if p.BehindKeys != 0 || p.BehindRounds != 0 {
+		t.Errorf("the peer is %d keys and %d rounds behind", p.BehindKeys, p.BehindRounds)
+	}
+	w.expect("second3", 5)
+}
+
+func TestWhatALostConnectionHadTakenIsSentAgain(t *testing.T) {
+	w := newWorld(t, 2)
+	l := w.connect(w.nodes[0], w.nodes[1])
+	w.run(10 * time.Millisecond)
+	for i := range 1000 {
+		w.add(w.nodes[0], fmt.Sprint("key", i), 1)
+	}
+	w.nodes[0].Tick(w.now)
+	w.carry(l, 0, 3)
+	w.cut(l)
+	w.connect(w.nodes[0], w.nodes[1])
+	w.run(20 * time.Millisecond)
+	w.expect("key999", 1)
+	if p := w.nodes[0].Status(w.now).Peers[0]; p.BehindKeys != 0 {
+		t.Errorf("%d keys behind", p.BehindKeys)
+	}
+}
+
+func TestAPeerThatDoesNotTakeAnythingCostsItsKeysOnly(t *testing.T) {
+	w := newWorld(t, 2)
+	w.connect(w.nodes[0], w.nodes[1])
+	w.run(10 * time.Millisecond)
+	n := w.nodes[0]
+	for range 50 { // the connection asks for nothing
+		for i := range 5000 {
+			w.add(n, fmt.Sprint("key", i), 1)
+		}
+		n.Tick(w.now)
+	}
+	p := n.peers[2]
+	if p.queued > queueBytes || p.missed.len() != 5000 {
+		t.Errorf("%d bytes wait, and %d keys", p.queued, p.missed.len())
+	}
+	w.run(50 * time.Millisecond)
+	w.expect("key17", 50)
+}
+
+func TestAnEmptyNodeIsFilled(t *testing.T) {
+	for name, full := range map[string]int{"by the leader": 0, "by the other": 1} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 2)
+			for i := range 20_000 {
+				w.add(w.nodes[full], fmt.Sprint("key", i), int64(i+1))
+			}
+			w.nodes[full].Tick(w.now) // a round for nobody
+			l := w.connect(w.nodes[0], w.nodes[1])
+			w.run(time.Second)
+			w.expect("key777", 778)
+			for _, n := range w.nodes {
+				if p := n.Status(w.now).Peers[0]; p.State != Online || p.Repairs != 0 {
+					t.Errorf("node %d: %s, %d repairs", n.Node, p.State, p.Repairs)
+				}
+			}
+			t.Logf("20,000 keys: %d bytes one way, %d the other", l.bytes[0], l.bytes[1])
+		})
+	}
+}
+
+func TestAFewDifferencesAreFoundAndMendedWithFewBytes(t *testing.T) {
+	const keys, different = 50_000, 100
+	w := newWorld(t, 2)
+	for i := range keys {
+		w.add(w.nodes[0], fmt.Sprint("key", i), 1)
+	}
+	w.nodes[0].Tick(w.now)
+	l := w.connect(w.nodes[0], w.nodes[1])
+	w.run(time.Second)
+	w.cut(l)
+	for i := range different {
+		n := w.nodes[i%2]
+		w.add(n, fmt.Sprint("key", i*17), 1)
+		for shard := range n.db.Shards() { // the change is lost on its way
+			var d engine.Deltas
+			n.db.TakeUnsent(shard, &d)
+		}
+	}
+	l = w.connect(w.nodes[0], w.nodes[1])
+	w.run(time.Second)
+	w.expect("key17", 2)
+	found := uint64(0)
+	for _, n := range w.nodes {
+		found += n.Status(w.now).Peers[0].Repairs
+	}
+	if found != different {
+		t.Errorf("%d repairs for %d differences", found, different)
+	}
+	t.Logf("%d of %d keys differ: %d and %d bytes", different, keys, l.bytes[0], l.bytes[1])
+	if l.bytes[0]+l.bytes[1] > 200_000 {
+		t.Errorf("%d bytes were sent", l.bytes[0]+l.bytes[1])
+	}
+}
+
+func TestASilentPeerIsGivenUp(t *testing.T) {
+	w := newWorld(t, 2)
+	l := w.connect(w.nodes[0], w.nodes[1])
+	w.run(time.Second)
+	w.links = nil
+	w.run(mostDead + time.Second)
+	for i := range l.sides {
+		if ended, why := l.sides[i].Ended(); !ended {
+			t.Errorf("side %d goes on: %s", i, why)
+		}
+	}
+	w.connect(w.nodes[0], w.nodes[1])
+	w.run(10 * time.Second)
+	if p := w.nodes[0].Status(w.now).Peers[0]; p.State != Online {
+		t.Errorf("the peer is %s though it says something each second", p.State)
+	}
+}

@@ -1,0 +1,314 @@
+package replica
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// Kinds of frames. Numbers are unsigned varints unless a size is given; records are those of package crdt, whose rows have the sender's numbers.
+//
+//	Writers  writer records: whose rows the next numbers stand for
+//	Deltas   round, or 0; records. With it all up to that round has been sent
+//	Ack      frames of deltas merged in this session; round up to which all is merged; round up to which all is safe on the disk
+//	Ping
+//
+// and those of comparing: see exchange.go.
+const (
+	kindWriters = 1 + iota
+	kindDeltas
+	kindAck
+	kindPing
+	kindCompare
+	kindReady
+	kindBusy
+	kindAsk
+	kindSums
+	kindList
+	kindKeys
+	kindFill
+	kindWant
+	kindGiven
+	kindRepair
+	kindWhole
+	kindEnd
+)
+
+const (
+	// nextBytes is about how much Next makes at once.
+	nextBytes = 256 << 10
+	// maxWriters is how many writers a peer may name.
+	maxWriters = 1 << 22
+)
+
+// ErrProtocol: a peer has said what nobody says.
+var ErrProtocol = errors.New("not as the protocol has it")
+
+// Session is one connection to a peer.
+type Session struct {
+	machine *Machine
+	peer    *peer
+	dialed  bool
+	leads   bool // this node leads comparing
+	ended   bool
+	why     string
+
+	heard, said int64 // Moment.Mono when anything was last received, and sent
+
+	resuming   bool // the peer has not said yet what it has
+	sentFrames uint64
+	writersOut int // how many of this node's writers the peer knows
+
+	writers  []uint32 // by the peer's numbers, this node's
+	merged   uint64   // frames of deltas
+	ackDue   bool
+	exchange exchange
+
+	synced       bool  // the two have compared all since they are connected
+	nextExchange int64 // Moment.Mono
+	compared     int64 // Moment.Mono at which the last comparison ended
+}
+
+// Node is the id of the node on the other side.
+func (s *Session) Node() uint16 { return s.peer.node }
+
+// Ended reports whether the session is over, and why: the connection is to be closed.
+func (s *Session) Ended() (ended bool, why string) { return s.ended, s.why }
+
+// fromGreater reports whether the connection was made by the node with the greater id.
+func (s *Session) fromGreater() bool { return s.dialed == (s.machine.Node > s.peer.node) }
+
+// Next appends what is to be sent to the peer now, whole frames, nothing if there is nothing. It is to be called when what it gave before is written, and after
+// each call of the machine that may have made something to say.
+func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
+	if s.ended {
+		return dst
+	}
+	before := len(dst)
+	stop := before + nextBytes
+	if s.ackDue {
+		s.ackDue = false
+		dst = s.appendAck(dst)
+	}
+	for full := false; !full && len(dst) < stop; {
+		at := len(dst)
+		dst = s.peer.nextDeltas(s, dst)
+		dst = s.nextExchangeFrames(dst, now)
+		full = len(dst) == at
+	}
+	if len(dst) == before && time.Duration(now.Mono-s.said) >= m.dead/5 {
+		dst = appendFrame(dst, kindPing, func(b []byte) []byte { return b })
+	}
+	if len(dst) > before {
+		s.said = now.Mono
+		s.peer.stats.bytesSent += uint64(len(dst) - before)
+	}
+	return dst
+}
+
+func (s *Session) appendAck(dst []byte) []byte {
+	return appendFrame(dst, kindAck, func(b []byte) []byte {
+		b = binary.AppendUvarint(b, s.merged)
+		b = binary.AppendUvarint(b, s.peer.received)
+		return binary.AppendUvarint(b, s.peer.stable)
+	})
+}
+
+// appendWriters tells the peer of the first n of this node's writers, if it does not know them.
+func (s *Session) appendWriters(dst []byte, n int) []byte {
+	if n <= s.writersOut {
+		return dst
+	}
+	first := s.writersOut
+	fresh := s.machine.DB.Writers(first)[:n-first]
+	s.writersOut = n
+	return appendFrame(dst, kindWriters, func(b []byte) []byte {
+		for i, w := range fresh {
+			b = crdt.AppendWriter(b, uint32(first+i), w)
+		}
+		return b
+	})
+}
+
+// Receive takes a frame that the peer has sent, as SplitFrame gave it. After an error the connection is to be closed. Errors: ErrProtocol, crdt.ErrShort, crdt.ErrCorrupt.
+func (m *Machine) Receive(s *Session, frame []byte, now engine.Moment) error {
+	if s.ended {
+		return nil
+	}
+	s.heard = now.Mono
+	s.peer.stats.bytesReceived += uint64(len(frame))
+	kind, r := frame[4], reader{rest: frame[frameHeader:]}
+	switch kind {
+	case kindWriters:
+		return s.readWriters(r.rest)
+	case kindDeltas:
+		return s.readDeltas(&r, now)
+	case kindAck:
+		return s.readAck(&r)
+	case kindPing:
+		return nil
+	}
+	if kind > kindEnd {
+		return fmt.Errorf("%w: frame of kind %d", ErrProtocol, kind)
+	}
+	return s.receiveExchange(kind, &r, now)
+}
+
+func (s *Session) readWriters(records []byte) error {
+	for len(records) > 0 {
+		number, w, rest, err := crdt.DecodeWriter(records)
+		if err != nil {
+			return err
+		}
+		if int(number) != len(s.writers) || number >= maxWriters || w.Node == 0 {
+			return fmt.Errorf("%w: writer %d after %d", ErrProtocol, number, len(s.writers))
+		}
+		s.writers = append(s.writers, s.machine.DB.Writer(w))
+		records = rest
+	}
+	return nil
+}
+
+func (s *Session) readDeltas(r *reader, now engine.Moment) error {
+	number := r.uvarint()
+	if r.err != nil {
+		return r.err
+	}
+	n, merged, err := s.merge(r.rest, now)
+	if err != nil {
+		return err
+	}
+	p := s.peer
+	p.stats.deltasReceived += uint64(n)
+	p.stats.deltasMerged += uint64(merged)
+	s.merged++
+	s.ackDue = true
+	if number > 0 {
+		p.merged(number, s.machine.Disk)
+	}
+	return nil
+}
+
+func (s *Session) readAck(r *reader) error {
+	frames, received, durable := r.uvarint(), r.uvarint(), r.uvarint()
+	if err := r.end(); err != nil {
+		return err
+	}
+	if frames > s.sentFrames || received > s.machine.round || durable > received {
+		return fmt.Errorf("%w: it acknowledges %d frames of %d, round %d of %d, %d of them safe", ErrProtocol, frames, s.sentFrames, received, s.machine.round, durable)
+	}
+	if s.resuming {
+		s.resuming = false
+		s.peer.resume(received)
+	}
+	s.peer.acknowledge(frames, received, durable)
+	return nil
+}
+
+// incoming is what merging needs.
+type incoming struct {
+	entry crdt.Entry
+	held  int64 // Moment.Mono of the last line about registers that were held back
+}
+
+const heldEvery = time.Minute
+
+// merge merges records, and says how many they were and how many changed anything.
+func (s *Session) merge(records []byte, now engine.Moment) (n, merged int, err error) {
+	m := s.machine
+	e := &m.incoming.entry
+	horizon := now.Wall + maxAhead.Milliseconds()
+	for len(records) > 0 {
+		name, rest, err := crdt.DecodeRecord(records, e)
+		if err != nil {
+			return n, merged, err
+		}
+		if err := s.renumber(e); err != nil {
+			return n, merged, err
+		}
+		done := m.DB.Merge(m.DB.Key(name), e, now, horizon)
+		if done.Changed != 0 {
+			merged++
+		}
+		if done.Held != 0 || done.Full {
+			s.report(name, done, now)
+		}
+		n++
+		records = rest
+	}
+	return n, merged, nil
+}
+
+// renumber gives the rows this node's numbers, and says what cannot be.
+func (s *Session) renumber(e *crdt.Entry) error {
+	for i := range e.Rows {
+		number := e.Rows[i].Writer
+		if int64(number) >= int64(len(s.writers)) {
+			return fmt.Errorf("%w: unknown writer %d", ErrProtocol, number)
+		}
+		e.Rows[i].Writer = s.writers[number]
+	}
+	return engine.CheckQuota(&e.Quota)
+}
+
+// report tells of a record that could not be merged as a whole.
+func (s *Session) report(name []byte, done crdt.Merged, now engine.Moment) {
+	s.peer.stats.held++
+	in := &s.machine.incoming
+	if in.held != 0 && now.Mono-in.held < int64(heldEvery) {
+		return
+	}
+	in.held = now.Mono
+	const longest = 64
+	if done.Full {
+		s.machine.Log.Error("a key has more rows than a node can keep: what a peer has counted on it is left out", "node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "rows", crdt.MaxRows)
+		return
+	}
+	s.machine.Log.Warn("a peer's clock is far ahead of this node's: what it has written is held back until that time; set the clocks right",
+		"node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "more than", maxAhead)
+}
+
+// reader reads numbers until the first error.
+type reader struct {
+	rest []byte
+	err  error
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *reader) u64() uint64 {
+	if len(r.rest) < 8 {
+		r.fail()
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
+	return v
+}
+
+func (r *reader) fail() {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: a frame is cut short", ErrProtocol)
+	}
+	r.rest = nil
+}
+
+// end is the error, also if something is left.
+func (r *reader) end() error {
+	if r.err == nil && len(r.rest) > 0 {
+		r.err = fmt.Errorf("%w: %d bytes too many", ErrProtocol, len(r.rest))
+	}
+	return r.err
+}
