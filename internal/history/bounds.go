@@ -34,6 +34,7 @@ func (s sum) further(t sum) sum { return sum{max(s.up, t.up), min(s.down, t.down
 // A read proves a floor at its end. What the node acknowledges later counts on top, except what was under way then and so may be
 // in the read already: surplus is the best (proven - acked - under way), and so surplus + acked is a floor at any later time.
 type floor struct {
+	run     int // which one, among those of all nodes
 	acked   sum
 	proven  sum
 	surplus sum
@@ -75,6 +76,9 @@ func checkBounds(k *timeline) []Violation {
 		timeline: k, floors: make([]floor, k.h.nodes), underway: make([]sum, k.h.nodes),
 		versions: make([][]floorVersion, k.h.nodes), begun: make([]sum, len(k.calls)), shown: -1,
 		runs: make([]int, k.h.nodes), order: map[chain][]reply{},
+	}
+	for node := range b.floors {
+		b.floors[node].run = -1 - node
 	}
 	if !b.fits() {
 		return nil
@@ -181,9 +185,12 @@ func (b *bounds) event(e *event) {
 	case started:
 		old, disk := b.floors[e.node], b.at(e.disk.Node, e.disk.Shown)
 		acked := b.at(e.disk.Node, e.disk.Acked).acked
-		lost := old.acked.minus(acked)
+		lost := old.acked
+		if disk.run == old.run && e.disk != (Disk{}) {
+			lost = lost.minus(acked) // else these may be sums of other increments
+		}
 		b.kept = b.kept.minus(sum{max(lost.up, 0), min(lost.down, 0)})
-		b.floors[e.node] = floor{acked: acked, proven: disk.now().minus(b.marked).further(acked), surplus: disk.surplus.minus(b.marked).further(sum{})}
+		b.floors[e.node] = floor{run: e.pos, acked: acked, proven: disk.now().minus(b.marked).further(acked), surplus: disk.surplus.minus(b.marked).further(sum{})}
 		b.underway[e.node] = sum{}
 		b.runs[e.node]++
 		b.keep(e.node, e.pos)
@@ -211,7 +218,7 @@ func (b *bounds) at(node int, m Mark) floor {
 	vs := b.versions[node]
 	i := sort.Search(len(vs), func(i int) bool { return vs[i].pos > int(m) })
 	if i == 0 {
-		return floor{}
+		return floor{run: math.MinInt}
 	}
 	return vs[i-1].floor
 }

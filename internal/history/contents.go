@@ -27,7 +27,7 @@ type contents struct {
 	versions [][]version
 	group    []int
 	begun    []view // of each call: what its node had for certain when it was invoked
-	lost     set    // acknowledged, on no disk that is left, and not shown elsewhere
+	lost     set    // what a node had and its next disk lacked: gone for good, unless another node knows it
 	void     set    // deadlines that no node goes by any more
 	settled  set    // did not take effect before a quiescence, so never will
 
@@ -313,7 +313,7 @@ func (c *contents) start(e *event) {
 	for t := range v.acked.all {
 		v.gone = v.gone.or(c.writes[t].sure)
 	}
-	c.lost = c.lost.or(old.acked.without(v.known))
+	c.lost = c.lost.or(old.known.without(v.known)) // where another node has it, that one knows
 	c.views[e.node] = v
 	c.may[e.node] = c.may[e.node].or(c.may[e.disk.Node])
 	c.exchange()

@@ -6,8 +6,9 @@
 // never reports what a correct cluster can do.
 //
 // A key is checked in one of two ways. If the deltas of its increments and the values of its SETs are different powers of one
-// base (Digit makes such numbers), a value names exactly the operations that it contains: contents.go. Else only sums can be
-// bounded: bounds.go. Coverage tells how many keys were checked in which way.
+// base (Digit makes such numbers), a value names exactly the operations that it contains: contents.go. Else, and where a key has
+// more than maxWrites writes, only sums can be bounded, and of a key with resets or deadlines hardly that: bounds.go. Coverage
+// tells how many keys were checked in which way.
 package history
 
 import (
