@@ -58,6 +58,7 @@ type exchange struct {
 	tasks []task // what is to be sent, in order
 
 	position int // of Leaves: how far it has come
+	moving   moving
 }
 
 // node is one of the tree, or a leaf.
@@ -470,15 +471,32 @@ func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte,
 	return s.appendRepair(dst, kindWhole, d), done
 }
 
+// moving is the keys of which a change is on its way to a peer. Finding them takes long, and what it is for, telling repairs from what would have come anyway, need not be
+// exact: it is made anew after movingFor.
+type moving struct {
+	hashSet
+	until int64 // Moment.Mono
+}
+
+const movingFor = 10 * time.Millisecond
+
+// isMoving reports whether a change of a key is on its way to the peer.
+func (s *Session) isMoving(hash uint64, now engine.Moment) bool {
+	if c := &s.exchange.moving; now.Mono >= c.until {
+		s.machine.take(now) // what is about to be on its way is then on its way
+		*c = moving{s.peer.moving(), now.Mono + int64(movingFor)}
+	}
+	return s.exchange.moving.has(hash)
+}
+
 // appendHashes appends states of keys, those apart of which a change is on its way anyway.
 func (s *Session) appendHashes(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
-	s.machine.take(now) // what is about to be on its way is then on its way
-	moving := s.peer.moving()
 	d, db := &s.machine.deltas, s.machine.DB
+	s.isMoving(0, now) // which takes, and uses d
 	for _, kind := range [2]byte{kindRepair, kindWhole} {
 		d.Reset()
 		for _, hash := range t.hashes {
-			if moving.has(hash) == (kind == kindWhole) {
+			if s.isMoving(hash, now) == (kind == kindWhole) {
 				db.AppendState(d, hash, true)
 			}
 		}
