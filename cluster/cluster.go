@@ -38,7 +38,8 @@ type Options struct {
 	Address  string   // host:port where peers connect; port 0 takes a free one
 	Peers    []string // host:port
 	Secret   []byte
-	Insecure bool // connections leave this host without a secret too
+	Insecure bool          // connections leave this host without a secret too
+	Interval time.Duration // between two comparisons: an attempt to connect is made at least twice in it
 	Log      *slog.Logger
 
 	patience time.Duration // with a handshake; 0: handshakeTime
@@ -69,6 +70,9 @@ func Listen(o Options) (*Cluster, error) {
 	c := &Cluster{
 		o: o, listener: l, quiet: &quietLog{log: o.Log, said: map[string]time.Time{}},
 		met: newAcquaintances(), handshakes: make(chan struct{}, maxHandshakes),
+	}
+	if o.Interval == 0 {
+		c.o.Interval = 2 * mostBackoff
 	}
 	if o.patience == 0 {
 		c.o.patience = handshakeTime

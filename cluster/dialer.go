@@ -16,12 +16,13 @@ import (
 )
 
 const (
-	dialTime     = 3 * time.Second
-	resolveTime  = 3 * time.Second
-	leastBackoff = 100 * time.Millisecond
-	mostBackoff  = 5 * time.Second
-	steadyTime   = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
-	maxAddresses = 256              // of a name that are dialed
+	dialTime      = 3 * time.Second // or an interval, if that is not too short
+	leastDialTime = 500 * time.Millisecond
+	resolveTime   = 3 * time.Second
+	leastBackoff  = 100 * time.Millisecond
+	mostBackoff   = 5 * time.Second  // or half an interval: what was cut is to be connected within one once it heals
+	steadyTime    = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
+	maxAddresses  = 256              // of a name that are dialed
 )
 
 // dialer sees to it that there are connections with all addresses of one entry of --peers.
@@ -74,10 +75,10 @@ func (d *dialer) rouse() {
 
 func (d *dialer) run() {
 	for {
-		if err := d.round(); (err == nil || errors.Is(err, errInsecure)) && d.steady() > mostBackoff {
+		if err := d.round(); (err == nil || errors.Is(err, errInsecure)) && d.steady() > d.mostBackoff() {
 			d.backoff = 0
 		}
-		d.backoff = min(max(2*d.backoff, leastBackoff), mostBackoff)
+		d.backoff = min(max(2*d.backoff, leastBackoff), d.mostBackoff())
 		pause := d.backoff/2 + rand.N(d.backoff/2)
 		select {
 		case <-d.ctx.Done():
@@ -85,6 +86,10 @@ func (d *dialer) run() {
 		case <-time.After(pause):
 		}
 	}
+}
+
+func (d *dialer) mostBackoff() time.Duration {
+	return min(mostBackoff, max(d.o.Interval/2, leastBackoff))
 }
 
 // steady waits for the end of a link, and not for long. It says how long it went well.
@@ -204,7 +209,7 @@ func (d *dialer) dial(address netip.AddrPort) error {
 
 // call dials an address and greets who is there, which the Cluster remembers.
 func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, peer greeting, stop func() bool, err error) {
-	nd := net.Dialer{Timeout: dialTime}
+	nd := net.Dialer{Timeout: min(dialTime, max(c.o.Interval, leastDialTime))}
 	conn, err := nd.DialContext(ctx, "tcp", address.String())
 	if err != nil {
 		return nil, peer, nil, err

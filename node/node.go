@@ -28,6 +28,7 @@ type Node struct {
 	db       *engine.DB
 	store    *persist.Store // nil: nothing is kept
 	peers    *peers         // nil: there are none
+	commands *command.Server
 	server   *server.Server
 	sweeper  *sweeper
 	trimmer  *trimmer
@@ -59,19 +60,19 @@ func (n *Node) open(cfg *config.Config) error {
 	if n.peers != nil {
 		n.peers.replicate(n, cfg, now)
 	}
-	commands := command.NewServer(cfg, n.db, now, n.log, n.stop)
-	commands.Store = n.store
+	n.commands = command.NewServer(cfg, n.db, now, n.log, n.stop)
+	n.commands.Store = n.store
 	if n.peers != nil {
-		commands.Replication = n.peers.cluster.Status
+		n.commands.Replication = n.peers.cluster.Status
 	}
 	password, err := readPassword(cfg)
 	if err != nil {
 		return err
 	}
-	if err := commands.SetUp(password); err != nil {
+	if err := n.commands.SetUp(password); err != nil {
 		return fmt.Errorf("set up users: %w", err)
 	}
-	n.server = server.New(cfg, commands, n.log)
+	n.server = server.New(cfg, n.commands, n.log)
 	if err = n.server.Listen(); err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (n *Node) open(cfg *config.Config) error {
 		}
 		n.log.Info("profiles served", "url", "http://"+n.profiles.listener.Addr().String()+"/debug/pprof/")
 	}
-	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, commands.ObserveSweep) // without TTL too: quotas end by themselves
+	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, n.commands.ObserveSweep) // without TTL too: quotas end by themselves
 	n.trimmer = startTrimmer()
 	n.server.Serve()
 	return nil
@@ -110,6 +111,9 @@ func (n *Node) Close(ctx context.Context) error {
 	var err error
 	if n.server != nil {
 		err = n.server.Shutdown(ctx)
+	}
+	if n.commands != nil {
+		n.commands.Wait()
 	}
 	if n.sweeper != nil {
 		n.sweeper.close()

@@ -170,6 +170,16 @@ func (r *entry) deadline(_ modelOp, at, now int64) bool {
 	return true
 }
 
+func (r *entry) ttl(now int64) int64 {
+	switch {
+	case r.e.Expired(now) || !r.e.Exists():
+		return -2
+	case r.e.Deadline.At == 0:
+		return -1
+	}
+	return r.e.Deadline.At - now
+}
+
 func (r *entry) merge(other replica, now int64) {
 	remote := other.clone().(*entry).e
 	r.e.Merge(&remote, now, math.MaxInt64>>20)

@@ -214,6 +214,9 @@ func (c *cluster) invoke() {
 			op.Node = 0 // deadlines of several nodes at once leave little to be certain of
 		}
 	}
+	if op.Kind == Get && c.p.timed && c.one(3) {
+		op.Kind = TTL
+	}
 	c.open = append(c.open, &request{id: c.Invoke(op), op: op})
 }
 
@@ -283,6 +286,8 @@ func (c *cluster) carryOut(q *request) {
 		} else {
 			state.del(op, now)
 		}
+	case TTL:
+		q.reply = state.(*entry).ttl(now)
 	case Expire, Persist:
 		q.fails = !state.deadline(op, q.op.Deadline, now)
 	}
