@@ -18,11 +18,14 @@ import (
 const (
 	dialTime      = 3 * time.Second // or an interval, if that is not too short
 	leastDialTime = 500 * time.Millisecond
-	resolveTime   = 3 * time.Second
-	leastBackoff  = 100 * time.Millisecond
-	mostBackoff   = 5 * time.Second  // or half an interval: what was cut is to be connected within one once it heals
-	steadyTime    = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
-	maxAddresses  = 256              // of a name that are dialed
+	// leastHandshakeTime is the shortest that a dialer waits for the end of a handshake, in which the peer writes to its disk; an interval if that is longer.
+	leastHandshakeTime = time.Second
+
+	resolveTime  = 3 * time.Second
+	leastBackoff = 100 * time.Millisecond
+	mostBackoff  = 5 * time.Second  // or half an interval: what was cut is to be connected within one once it heals
+	steadyTime   = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
+	maxAddresses = 256              // of a name that are dialed
 )
 
 // dialer sees to it that there are connections with all addresses of one entry of --peers.
@@ -214,7 +217,7 @@ func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, pe
 	if err != nil {
 		return nil, peer, nil, err
 	}
-	stop = c.limit(ctx, conn)
+	stop = c.limit(ctx, conn, min(c.o.patience, max(c.o.Interval, leastHandshakeTime)))
 	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
 		err = errInsecure
 	}

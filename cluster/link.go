@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	readBytes  = 64 << 10 // of the buffer, as long as no frame is longer
 	keptBytes  = 1 << 20  // the longest buffer that is kept
 )
+
+var errLeft = errors.New("it has closed the connection")
 
 // link is a connection that is being used.
 type link struct {
@@ -125,6 +128,9 @@ func (l *link) read() {
 				return
 			}
 			buf = room(buf, rest, need)
+		}
+		if errors.Is(err, io.EOF) {
+			err = errLeft
 		}
 		if err != nil {
 			l.fail(err)

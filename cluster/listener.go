@@ -44,7 +44,7 @@ func (c *Cluster) accept() {
 
 // welcome leads one handshake.
 func (c *Cluster) welcome(conn net.Conn) {
-	defer c.limit(c.ctx, conn)()
+	defer c.limit(c.ctx, conn, c.o.patience)()
 	used, err := c.answer(conn)
 	if used {
 		return
@@ -73,8 +73,8 @@ func (c *Cluster) welcome(conn net.Conn) {
 }
 
 // limit has a handshake end in time, and with ctx. The caller calls stop when it has ended.
-func (c *Cluster) limit(ctx context.Context, conn net.Conn) (stop func() bool) {
-	_ = conn.SetDeadline(time.Now().Add(c.o.patience))
+func (c *Cluster) limit(ctx context.Context, conn net.Conn, patience time.Duration) (stop func() bool) {
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	return context.AfterFunc(ctx, func() { _ = conn.Close() })
 }
 
