@@ -175,9 +175,14 @@ func (s *Session) receiveExchange(kind byte, r *reader, now engine.Moment) error
 	return s.lead(kind, r, now)
 }
 
-// readRepair merges what the other side found this node to lack.
+// readRepair merges what the other side found this node to lack. A key that is past its deadline here is in none of this node's sums: if the other
+// side did not know of the deadline, it learns of it now.
 func (s *Session) readRepair(kind byte, r *reader, now engine.Moment) error {
-	_, merged, err := s.merge(r.rest, now)
+	var hidden []uint64
+	_, merged, err := s.merge(r.rest, now, func(hash uint64) { hidden = append(hidden, hash) })
+	if len(hidden) > 0 {
+		s.give(task{hashes: hidden})
+	}
 	if kind == kindRepair {
 		s.peer.stats.repairs += uint64(merged)
 	} else {

@@ -178,7 +178,7 @@ func (s *Session) readDeltas(r *reader, now engine.Moment) error {
 	if r.err != nil {
 		return r.err
 	}
-	n, merged, err := s.merge(r.rest, now)
+	n, merged, err := s.merge(r.rest, now, nil)
 	if err != nil {
 		return err
 	}
@@ -217,8 +217,9 @@ type incoming struct {
 
 const heldEvery = time.Minute
 
-// merge merges records, and says how many they were and how many changed anything.
-func (s *Session) merge(records []byte, now engine.Moment) (n, merged int, err error) {
+// merge merges records, and says how many they were and how many changed anything. lacking is called for keys of which the peer shows what is past
+// its deadline here; nil: nobody wants to know.
+func (s *Session) merge(records []byte, now engine.Moment, lacking func(hash uint64)) (n, merged int, err error) {
 	m := s.machine
 	e := &m.incoming.entry
 	horizon := now.Wall + maxAhead.Milliseconds()
@@ -230,9 +231,13 @@ func (s *Session) merge(records []byte, now engine.Moment) (n, merged int, err e
 		if err := s.renumber(e); err != nil {
 			return n, merged, err
 		}
-		done := m.DB.Merge(m.DB.Key(name), e, now, horizon)
+		k := m.DB.Key(name)
+		done, hidden := m.DB.Merge(k, e, now, horizon)
 		if done.Changed != 0 {
 			merged++
+		}
+		if hidden && done.Ahead && lacking != nil {
+			lacking(k.Hash)
 		}
 		if done.Held != 0 || done.Full {
 			s.report(name, done, now)
