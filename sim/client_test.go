@@ -176,7 +176,7 @@ func (p *process) execute(op history.Op) (reply int64, done bool) {
 	case history.Set, history.GetSet:
 		tx.Set(k, engine.Value{Kind: engine.Integer, Int: op.Value, Deadline: deadline}, op.KeepTTL)
 	case history.Del, history.GetDel:
-		tx.Delete(k)
+		return before.Int, tx.Delete(k) // what is not there is not removed, wherever else it may be
 	case history.Expire:
 		return 0, tx.SetDeadline(k, deadline)
 	case history.Persist:
@@ -202,12 +202,21 @@ func (c *clients) flush(h *host) {
 	for i, key := range c.keys {
 		ids[i] = c.history.Invoke(history.Op{Kind: history.Del, Key: key, Node: h.index})
 	}
+	there := make([]bool, len(c.keys))
+	for i, key := range c.keys {
+		reply, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key})
+		there[i] = reply != -2
+	}
 	h.process.store.DB().All(h.process.now()).Flush()
 	if h.level == persist.Always {
 		h.process.await()
 	}
-	for _, id := range ids {
-		c.history.Ok(id, 0)
+	for i, id := range ids {
+		if there[i] {
+			c.history.Ok(id, 0)
+		} else {
+			c.history.Fail(id)
+		}
 	}
 	h.process.answered = c.history.Mark()
 	c.saw("FLUSHALL")
