@@ -124,7 +124,7 @@ func (c *clients) do(h *host, op history.Op) {
 	id := c.history.Invoke(op)
 	reply, done := p.execute(op)
 	if op.Kind != history.Get && op.Kind != history.TTL && h.level == persist.Always {
-		if c.chance(40) {
+		if !c.streams && c.chance(40) {
 			c.history.Unknown(id)
 			c.saw("a process dies before its reply")
 			h.die(c.chance(2))
