@@ -3,8 +3,6 @@ package cluster
 import (
 	"testing"
 	"time"
-
-	"github.com/quotadb/quota-db/internal/history"
 )
 
 const (
@@ -97,7 +95,7 @@ func TestTheClusterCountsThrough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLinks(t)
-			c := newCluster(t, l, "interval")
+			c := newCluster(t, l, "interval", randomness(t))
 			c.wait(t, aMoment)
 			fault(t, c, l)
 			c.finish(t)
@@ -108,7 +106,7 @@ func TestTheClusterCountsThrough(t *testing.T) {
 func TestWithAlwaysAKillLosesNothing(t *testing.T) {
 	t.Parallel()
 	l := newLinks(t)
-	c := newCluster(t, l, "always")
+	c := newCluster(t, l, "always", randomness(t))
 	l.around(2, mode{kind: cut})
 	for range 3 {
 		c.wait(t, aMoment)
@@ -116,15 +114,4 @@ func TestWithAlwaysAKillLosesNothing(t *testing.T) {
 		c.run(t, c.nodes[2])
 	}
 	c.finish(t)
-}
-
-// copied starts a copy of the first node's directory, made at a clean stop, beside it.
-func (c *cluster) copied(t *testing.T) (original, twin *node) {
-	t.Helper()
-	original = c.nodes[0]
-	c.stop(t, original)
-	b := duplicate(t, original)
-	twin = &node{place: nodes, id: original.id, level: original.level, dir: b.dir, disk: history.DiskAt(original.place, b.disk.Acked)}
-	c.nodes = append(c.nodes, twin)
-	return original, twin
 }

@@ -66,9 +66,9 @@ type cluster struct {
 }
 
 // newCluster starts the nodes, and has clients write to them.
-func newCluster(t *testing.T, net network, level string) *cluster {
+func newCluster(t *testing.T, net network, level string, rng *rand.Rand) *cluster {
 	t.Helper()
-	c := &cluster{network: net, rng: randomness(t), load: newLoad()}
+	c := &cluster{network: net, rng: rng, load: newLoad()}
 	for place := range nodes {
 		c.nodes = append(c.nodes, &node{place: place, id: place + 1, level: level, dir: filepath.Join(t.TempDir(), "data")})
 		c.run(t, c.nodes[place])
