@@ -297,6 +297,7 @@ func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
 	x := &s.exchange
 	if kind == kindBusy && x.stage == waiting {
 		s.machine.busy = nil
+		s.peer.stats.busy++
 		s.exchange = exchange{tasks: x.tasks}
 		s.nextExchange = now.Mono + int64(busyAgain)
 		return r.end()

@@ -61,6 +61,7 @@ func (p *peer) isCurrent() bool { return p.session != nil && !p.session.resuming
 // add gives the peer a round.
 func (p *peer) add(r *round) {
 	if !p.isCurrent() || r.frames == nil {
+		p.stats.missed++
 		p.miss(r.number, r.hashes)
 		return
 	}
@@ -101,7 +102,9 @@ func (p *peer) retreat() {
 
 // resume settles what was on its way when the last connection ended: the peer has all up to a round.
 func (p *peer) resume(received uint64) {
-	p.acked = max(p.acked, received)
+	if p.acked = max(p.acked, received); p.acked > 0 {
+		p.stats.resumed++
+	}
 	for _, s := range p.sent {
 		if s.through > received {
 			p.miss(s.through, s.hashes)

@@ -79,6 +79,9 @@ func (s *Session) Node() uint16 { return s.peer.node }
 // Ended reports whether the session is over, and why: the connection is to be closed.
 func (s *Session) Ended() (ended bool, why string) { return s.ended, s.why }
 
+// Comparing reports whether the two compare what they store at the moment.
+func (s *Session) Comparing() bool { return s.exchange.stage == comparing }
+
 // fromGreater reports whether the connection was made by the node with the greater id.
 func (s *Session) fromGreater() bool { return s.dialed == (s.machine.Node > s.peer.node) }
 
