@@ -181,6 +181,9 @@ func (s *Store) open(o *Options) error {
 	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start, Hash: o.Engine.HashKey, Clustered: o.Engine.Replicated}
 	if s.identity.Clustered {
 		s.identity.Run = o.Run
+		if o.Engine.Life == before.Life {
+			s.identity.Earlier = before.Earlier.Then(before.Run)
+		}
 	}
 	o.Engine.Followed = true
 	var err error
@@ -213,6 +216,9 @@ func (s *Store) goesOn(o *Options, before disk.Identity) bool {
 	}
 	return !o.Engine.Replicated || o.Confirm != nil && o.Confirm(before, o.Run)
 }
+
+// Earlier is the runs before this one of the life that goes on.
+func (s *Store) Earlier() disk.Runs { return s.identity.Earlier }
 
 // DB is what the store follows. Close closes it.
 func (s *Store) DB() *engine.DB { return s.db }

@@ -62,7 +62,7 @@ func (w *world) partition() {
 // dial connects two processes, as package cluster would.
 func (w *world) dial(from, to *host) {
 	a, b := from.process, to.process
-	if from == to || b == nil || to.isAsleep() || w.isBlocked(from, to) || a.isConnected(b) {
+	if from == to || b == nil || to.isAsleep() || w.isBlocked(from, to) || a.isConnected(b) && (w.healed || !w.chance(40)) {
 		return
 	}
 	if to.index == w.members { // nobody has the copy among its peers
@@ -72,7 +72,7 @@ func (w *world) dial(from, to *host) {
 		return
 	}
 	ha, hb := a.machine.Hello(), b.machine.Hello()
-	if err := b.claims.Register(ha.Node, ha.Life, ha.Run); err != nil {
+	if err := b.claims.Register(ha); err != nil {
 		w.refused(err)
 		return
 	}
@@ -88,7 +88,7 @@ func (w *world) dial(from, to *host) {
 		p.ends[0].gone, p.ends[1].swallowed = true, true
 		return
 	}
-	if err := a.claims.Register(hb.Node, hb.Life, hb.Run); err != nil {
+	if err := a.claims.Register(hb); err != nil {
 		w.refused(err)
 		p.cut()
 		return

@@ -47,10 +47,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		h.offset = w.skew()
 		w.hosts = append(w.hosts, h)
 	}
-	w.history = history.New(len(w.hosts), func(node int) (int64, int64) {
-		at := w.hosts[node].wall()
-		return at, at
-	})
+	w.history = history.New(len(w.hosts), func(int) (int64, int64) { return w.clocks() })
 	w.clients = newClients(w)
 	t.Cleanup(w.end)
 	return w
@@ -67,6 +64,16 @@ func (w *world) skew() time.Duration {
 	}
 	w.saw("clocks a little apart")
 	return time.Duration(w.random.IntN(60)) * time.Millisecond
+}
+
+// clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its deadline, if that node has made the key anew meanwhile: it ends early
+// by the difference, as L3 allows.
+func (w *world) clocks() (earliest, latest int64) {
+	earliest = w.hosts[0].wall()
+	for _, h := range w.hosts {
+		earliest, latest = min(earliest, h.wall()), max(latest, h.wall())
+	}
+	return earliest, latest
 }
 
 // saw notes that a fault or a state has occurred.
