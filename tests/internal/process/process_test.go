@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
 func TestTailKeepsTheEnd(t *testing.T) {
@@ -36,7 +38,7 @@ func TestRedisStartsAnswersAndIsIdentified(t *testing.T) {
 	if s.RSS(t) < 1<<20 {
 		t.Errorf("a server of %d bytes", s.RSS(t))
 	}
-	other := &Server{Addr: s.Addr, cmd: exec.Command("go", "version"), output: &tail{}}
+	other := &Server{Addr: s.Addr, dial: wire.Dial, cmd: exec.Command("go", "version"), output: &tail{}}
 	if err := other.cmd.Run(); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (s *Server) StartAgain(t testing.TB) {
 	<-s.exited
 	cmd := exec.Command(s.cmd.Path, s.cmd.Args[1:]...)
 	cmd.Dir = s.cmd.Dir
-	again, err := startAt(s.Addr, cmd)
+	again, err := launch(s.Addr, cmd, s.dial, s.env)
 	if err != nil {
 		t.Fatal(err)
 	}

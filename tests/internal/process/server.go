@@ -29,6 +29,8 @@ type Server struct {
 	Addr string
 
 	cmd    *exec.Cmd
+	dial   func(addr string) (*wire.Conn, error)
+	env    []string // beside ours
 	output *tail
 	exited chan struct{} // closed once the process has been waited for
 }
@@ -43,6 +45,18 @@ func QuotaDB(t testing.TB, flags ...string) *Server {
 func QuotaDBAt(t testing.TB, addr string, flags ...string) *Server {
 	t.Helper()
 	s, err := startAt(addr, quotaDB(t, addr, flags))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.end(t) })
+	return s
+}
+
+// Start starts a command that will serve at addr, which dial can reach, and waits until it answers. Variables that configure
+// quota-db are only those in env.
+func Start(t testing.TB, addr string, cmd *exec.Cmd, dial func(addr string) (*wire.Conn, error), env ...string) *Server {
+	t.Helper()
+	s, err := launch(addr, cmd, dial, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,9 +114,13 @@ func start(t testing.TB, command func(addr string) *exec.Cmd) *Server {
 }
 
 func startAt(addr string, cmd *exec.Cmd) (*Server, error) {
-	s := &Server{Addr: addr, cmd: cmd, output: &tail{}, exited: make(chan struct{})}
+	return launch(addr, cmd, wire.Dial, nil)
+}
+
+func launch(addr string, cmd *exec.Cmd, dial func(addr string) (*wire.Conn, error), env []string) (*Server, error) {
+	s := &Server{Addr: addr, cmd: cmd, dial: dial, env: env, output: &tail{}, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s.output, s.output
-	cmd.Env = cleanEnvironment()
+	cmd.Env = append(cleanEnvironment(), env...)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
@@ -135,7 +153,7 @@ func cleanEnvironment() []string {
 
 // answers reports whether this process, and not another one on the same port, answers.
 func (s *Server) answers() bool {
-	c, err := wire.Dial(s.Addr)
+	c, err := s.Connect()
 	if err != nil {
 		return false
 	}
@@ -158,10 +176,13 @@ func (s *Server) answers() bool {
 // PID is the process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
+// Connect connects a client, which the caller closes.
+func (s *Server) Connect() (*wire.Conn, error) { return s.dial(s.Addr) }
+
 // Dial connects a client that is closed with the test.
 func (s *Server) Dial(t testing.TB) *wire.Conn {
 	t.Helper()
-	c, err := wire.Dial(s.Addr)
+	c, err := s.Connect()
 	if err != nil {
 		t.Fatalf("connect: %v\n%s", err, s.output)
 	}

@@ -32,8 +32,11 @@ func Dial(addr string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: c, dec: NewDecoder(c)}, nil
+	return NewConn(c), nil
 }
+
+// NewConn makes a client of a connection.
+func NewConn(c net.Conn) *Conn { return &Conn{Conn: c, dec: NewDecoder(c)} }
 
 // AppendCommand appends one command as a RESP array of bulk strings.
 func AppendCommand(dst []byte, args ...string) []byte {

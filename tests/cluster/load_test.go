@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/internal/history"
+	"github.com/quotadb/quota-db/tests/internal/wire"
+)
+
+const (
+	// clientsPerNode write to each node, each a command about every pace.
+	clientsPerNode = 3
+	pace           = 3 * time.Millisecond
+	// openKeys is how many keys are written to at a time; each gets history.Digits increments, of all clients.
+	openKeys = 12
+	// hotKeys are written to all the time.
+	hotKeys = 2
+
+	// lossWindow is how long before a kill an increment may have been acknowledged that is lost with the process: longer
+	// than the batch delay, which is 10 ms, and the way to a peer.
+	lossWindow = 50 * time.Millisecond
+	// markEvery is how often the history gets a mark, so that there is one of each moment.
+	markEvery = 5 * time.Millisecond
+)
+
+// increment is one, as a client knows it.
+type increment struct {
+	key        string
+	delta      int64
+	place, run int
+	acked      time.Time // zero: it was not
+	failed     bool      // an error was read: it does not count
+}
+
+// loss is what a process may have taken with it: what it has acknowledged from a moment on.
+type loss struct {
+	place, run int
+	from       time.Time
+}
+
+// load is clients that write all the time, and what they know.
+type load struct {
+	history *history.History
+	wrong   chan error // what no client should see; room for one
+	working sync.WaitGroup
+	ctx     context.Context // ends the work, whatever goes on
+	cancel  context.CancelFunc
+	enough  chan struct{} // closed when no command is to be begun
+
+	mu     sync.Mutex // protects what follows
+	keys   int
+	open   []openKey
+	all    []*increment
+	losses []loss
+	marks  []moment
+}
+
+// openKey is a key with increments that nobody has sent yet.
+type openKey struct {
+	name string
+	next int
+}
+
+// moment is when the history had got a mark.
+type moment struct {
+	at   time.Time
+	mark history.Mark
+}
+
+func newLoad() *load {
+	return &load{history: history.New(places, nil), wrong: make(chan error, 1), enough: make(chan struct{})}
+}
+
+// begin begins to note the time. What runs ends with the test.
+func (l *load) begin(t *testing.T) {
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		l.cancel()
+		l.working.Wait()
+	})
+	l.working.Go(func() {
+		tick := time.NewTicker(markEvery)
+		defer tick.Stop()
+		for l.goesOn() {
+			mark := l.history.Mark()
+			l.mu.Lock()
+			l.marks = append(l.marks, moment{time.Now(), mark})
+			l.mu.Unlock()
+			<-tick.C
+		}
+	})
+}
+
+func (l *load) goesOn() bool {
+	select {
+	case <-l.ctx.Done():
+		return false
+	case <-l.enough:
+		return false
+	default:
+		return true
+	}
+}
+
+// before is the latest moment before which a process that is killed at that time has told others, or its disk, all it had acknowledged. A machine that had
+// no time for this suite may have had none for the process.
+func (l *load) before(at time.Time) (time.Time, history.Mark) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := at.Add(-lossWindow)
+	for i := len(l.marks) - 1; i > 0; i-- {
+		m := l.marks[i-1]
+		if gap := l.marks[i].at.Sub(m.at); m.at.After(at.Add(-time.Second)) && gap > 2*markEvery {
+			from = from.Add(-gap)
+		}
+		if m.at.Before(from) {
+			return m.at, m.mark
+		}
+	}
+	return time.Time{}, 0
+}
+
+// mayLose notes that the run of a node that was killed just now may have lost what it acknowledged from then on.
+func (l *load) mayLose(n *node, from time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.losses = append(l.losses, loss{n.place, n.run, from})
+}
+
+// add has clients write to the node, wherever it runs.
+func (l *load) add(n *node, rng *rand.Rand) {
+	for range clientsPerNode {
+		own := rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64()))
+		l.working.Go(func() { l.work(n, own) })
+	}
+}
+
+// work writes over one connection after the other.
+func (l *load) work(n *node, rng *rand.Rand) {
+	for l.goesOn() {
+		conn, run, err := n.connect()
+		if err != nil {
+			time.Sleep(pollInterval) // it comes back
+			continue
+		}
+		stop := context.AfterFunc(l.ctx, func() { _ = conn.Close() })
+		l.use(conn, n.place, run, rng)
+		stop()
+		_ = conn.Close()
+	}
+}
+
+// use writes over a connection until it breaks.
+func (l *load) use(conn *wire.Conn, place, run int, rng *rand.Rand) {
+	for l.goesOn() {
+		var broken error
+		if rng.IntN(8) == 0 {
+			broken = l.read(conn, place, rng)
+		} else {
+			broken = l.write(conn, place, run, rng)
+		}
+		if broken != nil {
+			return
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(2 * pace)))) // as a client does that has something else to do too
+	}
+}
+
+func (l *load) read(conn *wire.Conn, place int, rng *rand.Rand) (broken error) {
+	l.mu.Lock()
+	key := hotKey(rng)
+	if i := rng.IntN(openKeys + 1); i < len(l.open) {
+		key = l.open[i].name
+	}
+	l.mu.Unlock()
+	return l.get(conn, place, key)
+}
+
+func (l *load) get(conn *wire.Conn, place int, key string) (broken error) {
+	id := l.history.Invoke(history.Op{Node: place, Kind: history.Get, Key: key})
+	v, err := conn.Do("GET", key)
+	if err != nil {
+		l.history.Unknown(id)
+		return err
+	}
+	n, err := strconv.ParseInt(v.Text, 10, 64)
+	if err != nil && !v.IsNull() {
+		l.history.Fail(id)
+		l.complain("GET %s: %v", key, v)
+		return nil
+	}
+	l.history.Ok(id, n)
+	return nil
+}
+
+func (l *load) write(conn *wire.Conn, place, run int, rng *rand.Rand) (broken error) {
+	i := l.next(place, run, rng)
+	id := l.history.Invoke(history.Op{Node: place, Kind: history.Incr, Key: i.key, Delta: i.delta})
+	v, err := conn.Do("INCRBY", i.key, strconv.FormatInt(i.delta, 10))
+	if err != nil {
+		l.history.Unknown(id)
+		return err
+	}
+	n, ok := v.Int()
+	l.mu.Lock()
+	if ok {
+		i.acked = time.Now()
+	} else {
+		i.failed = true
+	}
+	l.mu.Unlock()
+	if !ok {
+		l.history.Fail(id)
+		l.complain("INCRBY %s %d: %v", i.key, i.delta, v)
+		return nil
+	}
+	l.history.Ok(id, n)
+	return nil
+}
+
+func (l *load) complain(format string, what ...any) {
+	select {
+	case l.wrong <- fmt.Errorf(format, what...):
+	default:
+	}
+}
+
+func hotKey(rng *rand.Rand) string { return fmt.Sprintf("hot:%d", rng.IntN(hotKeys)) }
+
+// next is an increment that nobody has sent. In a value of a key that is not hot each has a digit of its own.
+func (l *load) next(place, run int, rng *rand.Rand) *increment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := &increment{place: place, run: run}
+	l.all = append(l.all, i)
+	if rng.IntN(4) == 0 {
+		i.key, i.delta = hotKey(rng), 1+rng.Int64N(9)
+		return i
+	}
+	for len(l.open) < openKeys {
+		l.open = append(l.open, openKey{name: fmt.Sprintf("digits:%d", l.keys)})
+		l.keys++
+	}
+	at := rng.IntN(len(l.open))
+	k := &l.open[at]
+	i.key, i.delta = k.name, history.Digit(k.next)
+	if rng.IntN(4) == 0 {
+		i.delta = -i.delta
+	}
+	if k.next++; k.next == history.Digits {
+		l.open[at] = l.open[len(l.open)-1]
+		l.open = l.open[:len(l.open)-1]
+	}
+	return i
+}
+
+// end has the clients end, and waits for that.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	close(l.enough)
+	done := make(chan struct{})
+	go func() {
+		l.working.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(2 * patience):
+		t.Fatal("a client waits for a reply")
+	}
+	select {
+	case err := <-l.wrong:
+		t.Fatal(err)
+	default:
+	}
+}

@@ -1,0 +1,95 @@
+// Package cluster runs nodes that replicate, as real processes, and does to them and to what is between them what the world does.
+//
+// Between the nodes stand proxies (proxy_test.go), or a bridge between network namespaces (namespaces_linux_test.go). While links are cut,
+// slowed or half-open and nodes are halted, killed, robbed of their disk or given an older one, clients write to all nodes all the
+// time and note what they sent and what was acknowledged (load_test.go). In the end everything is healed, and
+//
+//   - within two anti-entropy intervals all nodes store the same, digest by digest and value by value;
+//   - every acknowledged increment counts once, except those that L6 lets a node lose: what only one process had, for a moment
+//     before it was killed; unknown ones count once or not at all;
+//   - every reply of every node was within what L1 allows: package internal/history looks at that.
+//
+// QUOTADB_TEST_CLUSTER_ROUNDS sets how many rounds of random faults there are, QUOTADB_TEST_SEED repeats the choices of a run, though not its timing.
+// QUOTADB_REQUIRE_NETNS=1 turns "namespaces cannot be made" from a skip into a failure.
+package cluster
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/tests/internal/process"
+)
+
+const (
+	roundsEnv     = "QUOTADB_TEST_CLUSTER_ROUNDS"
+	defaultRounds = 1
+
+	seedEnv = "QUOTADB_TEST_SEED"
+)
+
+const (
+	// interval is --anti-entropy-interval.
+	interval = time.Second
+	// schedulingSlack is how much later than it should a process may do something, which shares few processors with many.
+	schedulingSlack = 2 * time.Second
+	// patience bounds what must happen soon, but for which nothing says how soon.
+	patience = 20 * time.Second
+	// pollInterval is how often is looked whether it has.
+	pollInterval = 10 * time.Millisecond
+)
+
+// parallel is how many clusters there are at a time, unless -parallel says: they wait more than they work.
+const parallel = "5"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(process.Main(m))
+}
+
+func rounds(t *testing.T) int {
+	t.Helper()
+	return int(number(t, roundsEnv, defaultRounds))
+}
+
+// randomness is what a test's choices are made with.
+func randomness(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := number(t, seedEnv, uint64(time.Now().UnixNano()))
+	t.Logf("repeat with %s=%d", seedEnv, seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+func number(t *testing.T, env string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(env)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		t.Fatalf("%s: %v", env, err)
+	}
+	return n
+}
+
+// within waits until ok, and fails the test with what it said last if that takes longer than limit.
+func within(t *testing.T, limit time.Duration, what string, ok func() (bool, string)) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); ; time.Sleep(pollInterval) {
+		done, state := ok()
+		if done {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v: %s", what, limit, state)
+		}
+	}
+}
