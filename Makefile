@@ -4,8 +4,9 @@ GO ?= go
 RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config ./acl ./persist ./disk/... ./replica ./cluster
 FUZZTIME ?= 60s
 ROUNDS ?= 200
+SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash transactions model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust crash transactions sim model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -43,6 +44,9 @@ crash: ## the server killed under load and checked, ROUNDS lives at each level o
 
 transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
 	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server
+
+sim: ## SEEDS simulated clusters, 2000, each from its number on: FIRST, 1
+	$(GO) test -count=1 -timeout 120m -v -run 'TestClusters|TestASeed' ./sim -seeds $(SEEDS) -first $(or $(FIRST),1) | grep -v '^ *--- PASS\|^=== '
 
 fuzz: ## every fuzz target for FUZZTIME each: 60s, or a number of inputs as 100000x
 	@for target in $$(grep -rho '^func Fuzz[A-Za-z0-9]*' --include=*_test.go . | sed 's/func //'); do \

@@ -4,6 +4,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/quotadb/quota-db/replica"
 )
 
 func TestEveryPeerMustConfirmALife(t *testing.T) {
@@ -31,7 +33,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 		t.Error("nobody knows of it")
 	}
 	for _, peer := range []*testNode{a, b} {
-		if err := peer.claims.Register(3, 30, 100); err != nil {
+		if err := peer.claims.Register(replica.Hello{Node: 3, Life: 30, Run: 100}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -160,7 +160,7 @@ func (c *Cluster) learn(peer greeting, body []byte) (replica.Hello, error) {
 	if h.Node != peer.node || h.Run != peer.run {
 		return h, errMalformed
 	}
-	if err := c.claims.Load().Register(h.Node, h.Life, h.Run); err != nil {
+	if err := c.claims.Load().Register(h); err != nil {
 		return h, explain(err, h.Node)
 	}
 	return h, nil

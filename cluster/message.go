@@ -20,7 +20,7 @@ import (
 // Payloads; the proof is of everything before it in the conversation:
 //
 //	greeting   nonce (32), node (2), run (8)
-//	hello      node (2), run (8), life (8), length of the address (1), address; proof (32)
+//	hello      node (2), run (8), life (8), earlier runs (16 times 8), length of the address (1), address; proof (32)
 //	claim      life (8), before (8), run (8); proof (32)
 //	answer     confirmed (1); proof (32)
 //	refusal    code (1), text
@@ -89,17 +89,24 @@ func appendHello(dst []byte, h replica.Hello) []byte {
 	dst = binary.LittleEndian.AppendUint16(dst, h.Node)
 	dst = binary.LittleEndian.AppendUint64(dst, h.Run)
 	dst = binary.LittleEndian.AppendUint64(dst, h.Life)
+	for _, run := range h.Earlier {
+		dst = binary.LittleEndian.AppendUint64(dst, run)
+	}
 	return append(append(dst, byte(len(address))), address...)
 }
 
 func parseHello(b []byte) (h replica.Hello, err error) {
-	const fixed = 2 + 2*8 + 1
+	const runs = 2 + 2*8
+	const fixed = runs + 8*len(h.Earlier) + 1
 	if len(b) < fixed || len(b) != fixed+int(b[fixed-1]) {
 		return h, errMalformed
 	}
 	h.Node = binary.LittleEndian.Uint16(b)
 	h.Run = binary.LittleEndian.Uint64(b[2:])
 	h.Life = binary.LittleEndian.Uint64(b[10:])
+	for i := range h.Earlier {
+		h.Earlier[i] = binary.LittleEndian.Uint64(b[runs+8*i:])
+	}
 	h.Address = string(b[fixed:])
 	if h.Node == 0 || printable(h.Address) != h.Address {
 		return h, errMalformed

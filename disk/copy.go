@@ -93,7 +93,7 @@ func (c *copied) commit(id Identity) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
-	id.Node, id.Life, id.Start, id.Run = 0, 0, 0, 0
+	id.Node, id.Life, id.Start, id.Run, id.Earlier = 0, 0, 0, 0, Runs{}
 	m := manifest{Identity: id, clean: true, segments: c.segments}
 	return m.write(c.fs, c.path)
 }

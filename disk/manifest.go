@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,7 @@ const (
 //	quotadb 1                      version of the format; 2: the directory has had peers
 //	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; only zeros: none, as in a backup
 //	start 0                        a number above all that the life has used on keys that are gone
-//	run 5d4c3b2a19087f6e           of version 2: the nonce of the last start
+//	run 5d4c3b2a19087f6e           of version 2: the nonce of the last start; then, the latest first, those before it of the same life
 //	hash 1b2c3d4e5f60718 29a0b1c2d3e4f506
 //	clock 1764000000000 86400      Wall and Age of Clock, as far as was known
 //	stopped clean                  or: running
@@ -41,14 +42,35 @@ type manifest struct {
 
 // Identity is what a directory keeps beside the frames.
 type Identity struct {
-	Node  uint16 // 0: nobody's yet
-	Life  uint64
-	Start uint64    // a number at or above all that the life has used on keys that are gone
-	Run   uint64    // nonce of the last start, if Clustered
-	Hash  [2]uint64 // the secret of the hash in whose order snapshots were written; 0: not known
+	Node    uint16 // 0: nobody's yet
+	Life    uint64
+	Start   uint64    // a number at or above all that the life has used on keys that are gone
+	Run     uint64    // nonce of the last start, if Clustered
+	Earlier Runs      // those of the starts before, of the same life
+	Hash    [2]uint64 // the secret of the hash in whose order snapshots were written; 0: not known
 	Clock
 
 	Clustered bool // it has had peers once: remains of keys are kept
+}
+
+// Runs are nonces of starts of one life, the latest first; zeros are none.
+type Runs [16]uint64
+
+// Then is the runs once another has been the last.
+func (r Runs) Then(run uint64) Runs {
+	if run == 0 {
+		return r
+	}
+	copy(r[1:], r[:len(r)-1])
+	r[0] = run
+	return r
+}
+
+func (r Runs) list() []uint64 {
+	if n := slices.Index(r[:], 0); n >= 0 {
+		return r[:n]
+	}
+	return r[:]
 }
 
 // clusteredVersion is the version of a directory that has had peers. A release that knows version 1 only would drop what their merging needs.
@@ -76,7 +98,11 @@ func (m *manifest) text() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "quotadb %d\nlife %d %016x\nstart %d\n", m.version(), m.Node, m.Life, m.Start)
 	if m.Clustered {
-		fmt.Fprintf(&b, "run %016x\n", m.Run)
+		fmt.Fprintf(&b, "run %016x", m.Run)
+		for _, run := range m.Earlier.list() {
+			fmt.Fprintf(&b, " %016x", run)
+		}
+		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, "hash %x %x\nclock %d %d\n", m.Hash[0], m.Hash[1], m.Wall, m.Age)
 	if m.clean {
@@ -142,6 +168,9 @@ func (m *manifest) parseLine(f []string) {
 	case "run":
 		if m.Clustered = true; len(f) > 1 {
 			m.Run, _ = strconv.ParseUint(f[1], 16, 64)
+			for i := range min(len(f)-2, len(m.Earlier)) {
+				m.Earlier[i], _ = strconv.ParseUint(f[2+i], 16, 64)
+			}
 		}
 	case "hash":
 		for i := range m.Hash {

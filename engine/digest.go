@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -25,29 +26,22 @@ func Leaf(hash uint64) int { return int(hash >> leafShift) }
 // A leaf's sum is kept, and made anew when one of its keys has changed since, or a deadline has passed. A change that finds its record marked already says nothing: so a leaf with
 // marked records stays stale.
 type digests struct {
-	stale []atomic.Uint32 // by leaf; nil: sums are not kept
+	stale []atomic.Uint64 // a bit for each leaf; nil: sums are not kept
 
-	refreshing sync.Mutex // protects leaves; order: before shards
-	leaves     []leafSum
+	refreshing sync.Mutex // protects until and earliest; order: before shards
+	until      []int64    // by leaf, unix ms at which the first of its keys ends; 0: none does
+	earliest   int64      // of these; it may be earlier than any
 
 	mu   sync.Mutex // protects sums; nothing is locked under it
 	sums [Levels][]uint64
-}
-
-type leafSum struct {
-	sum   uint64
-	until int64 // unix ms at which the first of its keys ends
 }
 
 func (d *digests) open(kept bool) {
 	if !kept {
 		return
 	}
-	d.stale = make([]atomic.Uint32, Leaves)
-	d.leaves = make([]leafSum, Leaves)
-	for i := range d.leaves {
-		d.leaves[i].until = math.MaxInt64
-	}
+	d.stale = make([]atomic.Uint64, Leaves/64)
+	d.until, d.earliest = make([]int64, Leaves), math.MaxInt64
 	for level, n := 0, Fanout; level < Levels; level, n = level+1, n*Fanout {
 		d.sums[level] = make([]uint64, n)
 	}
@@ -56,8 +50,9 @@ func (d *digests) open(kept bool) {
 // touch notes that a key of that hash has changed.
 func (d *digests) touch(hash uint64) {
 	if d.stale != nil {
-		if stale := &d.stale[Leaf(hash)]; stale.Load() == 0 {
-			stale.Store(1)
+		leaf := Leaf(hash)
+		if word, bit := &d.stale[leaf/64], uint64(1)<<(leaf%64); word.Load()&bit == 0 {
+			word.Or(bit)
 		}
 	}
 }
@@ -67,33 +62,56 @@ func (db *DB) RefreshDigests(now Moment) {
 	d := &db.digests
 	d.refreshing.Lock()
 	defer d.refreshing.Unlock()
+	if now.Wall >= d.earliest {
+		d.wake(now)
+	}
 	h := keyHasher{db: db}
-	for i := range d.leaves {
-		if leaf := &d.leaves[i]; d.stale[i].Load() != 0 || now.Wall >= leaf.until {
-			d.stale[i].Store(0)
-			*leaf = db.sumLeaf(&h, i, now)
+	for i := range d.stale {
+		if d.stale[i].Load() == 0 {
+			continue
+		}
+		for set := d.stale[i].Swap(0); set != 0; set &= set - 1 {
+			leaf := i*64 + bits.TrailingZeros64(set)
+			d.publish(leaf, db.sumLeaf(&h, leaf, now))
 		}
 	}
-	d.publish()
 }
 
-func (db *DB) sumLeaf(h *keyHasher, i int, now Moment) leafSum {
-	leaf := leafSum{until: math.MaxInt64}
+// wake makes stale the leaves in which a key has ended.
+func (d *digests) wake(now Moment) {
+	d.earliest = math.MaxInt64
+	for leaf, until := range d.until {
+		switch {
+		case until == 0:
+		case until <= now.Wall:
+			d.touch(uint64(leaf) << leafShift)
+		default:
+			d.earliest = min(d.earliest, until)
+		}
+	}
+}
+
+// sumLeaf is the sum of a leaf's keys.
+func (db *DB) sumLeaf(h *keyHasher, i int, now Moment) (sum uint64) {
+	d, until := &db.digests, int64(math.MaxInt64)
 	first, last := leafRange(i)
 	busy := false
 	db.visit(first, last, false, func(s *shard, rec record, _ uint64) {
 		busy = busy || rec.header()&s.changes.wanted != 0
 		if at := rec.deadline(); at > now.Wall {
-			leaf.until = min(leaf.until, at)
+			until = min(until, at)
 		}
 		if digest, ok := h.digest(rec, now); ok {
-			leaf.sum += digest
+			sum += digest
 		}
 	})
-	if busy {
-		db.digests.stale[i].Store(1)
+	if d.until[i] = 0; until < math.MaxInt64 {
+		d.until[i], d.earliest = until, min(d.earliest, until)
 	}
-	return leaf
+	if busy {
+		d.touch(first)
+	}
+	return sum
 }
 
 // leafRange is the first and the last hash of a leaf.
@@ -102,21 +120,13 @@ func leafRange(i int) (first, last uint64) {
 	return first, first | (1<<leafShift - 1)
 }
 
-func (d *digests) publish() {
+// publish gives a leaf another sum, and so all nodes of the tree above it.
+func (d *digests) publish(leaf int, sum uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := range d.leaves {
-		d.sums[Levels-1][i] = d.leaves[i].sum
-	}
-	for level := Levels - 2; level >= 0; level-- {
-		below := d.sums[level+1]
-		for i := range d.sums[level] {
-			sum := uint64(0)
-			for _, v := range below[i*Fanout : (i+1)*Fanout] {
-				sum += v
-			}
-			d.sums[level][i] = sum
-		}
+	more := sum - d.sums[Levels-1][leaf]
+	for level := Levels - 1; level >= 0; level, leaf = level-1, leaf/Fanout {
+		d.sums[level][leaf] += more
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // Merge joins another node's state of k, whose rows have the indexes of this DB, and says what that did: see crdt.Entry.Merge. It is a change for
-// the disk, not for peers. remote is used up; its bytes are copied.
-func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) crdt.Merged {
+// the disk, not for peers. hidden: the key is past its deadline here, so digests do not tell the other node what this one has of it. remote is used up; its bytes are copied.
+func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crdt.Merged, hidden bool) {
 	s := db.shard(k.Hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,19 +20,22 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) crdt.M
 	if before.Transient {
 		transient, before, e.Quota = e.Quota, crdt.Quota{}, crdt.Quota{}
 	}
-	m := e.Merge(remote, now.Wall, horizon)
+	m = e.Merge(remote, now.Wall, horizon)
+	hidden = e.Expired(now.Wall)
 	if m.Changed == 0 {
-		return m
+		return m, hidden
 	}
 	s.clock.Observe(e.Latest())
 	s.mergeQuota(e, before, transient, now)
 	s.touch(k)
 	wanted := s.changes.wanted
-	s.changes.wanted &= marked
+	if !m.Closed { // a closing raises the floors of rows that the other node may not have
+		s.changes.wanted &= marked
+	}
 	s.store(k, e, r, at, now)
 	s.changes.wanted = wanted
 	db.digests.touch(k.Hash)
-	return m
+	return m, hidden
 }
 
 // asStored brings the state of k into s.scratch as it is, hidden or not.

@@ -75,7 +75,7 @@ func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment)
 		DB: n.db, BatchSize: cfg.BatchMaxSize, Interval: cfg.AntiEntropyInterval, Log: n.log,
 	}
 	if n.store != nil {
-		o.Disk = n.store
+		o.Disk, o.Earlier = n.store, n.store.Earlier()
 	}
 	if p.claims == nil { // nothing is kept
 		p.claims, _ = replica.NewClaims(nil, nil)

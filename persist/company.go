@@ -20,8 +20,8 @@ func newCompany() company {
 // begin is called when a sync has released so many.
 func (c *company) begin(f *flusher, released int) {
 	c.expected = released + f.waiters.count()
-	wait := min(max(time.Since(f.last), shortestWait), longestWait)
-	c.until = time.Now().Add(wait)
+	wait := min(max(f.since(f.last), shortestWait), longestWait)
+	c.until = f.time().Add(wait)
 	if c.expected > 1 && f.waiters.expect(c.expected) {
 		c.over.Reset(wait)
 	}
@@ -35,7 +35,7 @@ const (
 
 // isAwaited reports whether others are still awaited.
 func (c *company) isAwaited(f *flusher) bool {
-	if time.Now().Before(c.until) && f.waiters.expect(c.expected) {
+	if f.time().Before(c.until) && f.waiters.expect(c.expected) {
 		return true
 	}
 	f.waiters.expect(0)

@@ -57,11 +57,13 @@ type syncResult struct {
 
 func newFlusher(s *Store) *flusher {
 	return &flusher{
-		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: time.Now(), patience: leastRepair,
+		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: s.time(), patience: leastRepair,
 		spawn:   func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
-		company: newCompany(), walkPatience: leastRepair, idleSince: time.Now(), idle: leastIdle,
+		company: newCompany(), walkPatience: leastRepair, idleSince: s.time(), idle: leastIdle,
 	}
 }
+
+func (f *flusher) since(t time.Time) time.Duration { return f.time().Sub(t) }
 
 // follow is the flusher's goroutine.
 func (f *flusher) follow() {
@@ -102,7 +104,7 @@ func (f *flusher) round() {
 	case waited || f.changed():
 		f.group()
 		f.idle = leastIdle
-	case time.Since(f.idleSince) >= f.idle:
+	case f.since(f.idleSince) >= f.idle:
 		f.group() // tells how old the directory is: quotas earn
 		f.idle *= 2
 	}
@@ -143,7 +145,7 @@ func (f *flusher) group() {
 	f.db.TakeJoined(&f.batch, func(*engine.Batch) { f.frame() })
 	now := f.now()
 	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: now.Wall, Age: now.Mono}})
-	f.idleSince = time.Now()
+	f.idleSince = f.time()
 	if f.write() {
 		f.written.Store(n)
 		f.stats.group(f.records)
@@ -203,10 +205,10 @@ func (f *flusher) syncIfDue(waited bool) {
 	if f.syncing || f.failure.Load() != nil || f.written.Load() == f.safe.Load() {
 		return
 	}
-	if due := f.durability != None && time.Since(f.last) >= syncEvery; !waited && !due {
+	if due := f.durability != None && f.since(f.last) >= syncEvery; !waited && !due {
 		return
 	}
-	f.last = time.Now()
+	f.last = f.time()
 	f.covered = f.written.Load()
 	f.granting, f.grants = f.grants, f.granting[:0]
 	point := f.dir.SyncPoint()
@@ -221,7 +223,7 @@ func (f *flusher) syncIfDue(waited bool) {
 // endSync tells those who wait how a sync has gone.
 func (f *flusher) endSync(r syncResult) {
 	f.syncing = false
-	f.stats.synced(time.Since(f.last))
+	f.stats.synced(f.since(f.last))
 	if err := f.dir.Synced(r.point, r.err); err != nil {
 		f.fail(err)
 		return
@@ -247,7 +249,7 @@ func (f *flusher) waitSync() {
 
 // fail has writes refused, and those who wait hear of it.
 func (f *flusher) fail(err error) {
-	failure := &Failure{Err: err, Since: time.Now(), suspect: errors.Is(err, disk.ErrSuspect)}
+	failure := &Failure{Err: err, Since: f.time(), suspect: errors.Is(err, disk.ErrSuspect)}
 	if before := f.failure.Load(); before != nil {
 		failure.Since = before.Since
 		failure.suspect = failure.suspect || before.suspect
@@ -255,7 +257,7 @@ func (f *flusher) fail(err error) {
 		f.log.Error("the disk fails: writes are refused until it recovers", "error", err)
 	}
 	f.failure.Store(failure)
-	f.repair = time.Now().Add(f.patience)
+	f.repair = f.time().Add(f.patience)
 	f.snapshot.giveUp(err)
 	f.waiters.disappoint()
 }
@@ -264,14 +266,14 @@ func (f *flusher) fail(err error) {
 func (f *flusher) mend(failure *Failure) {
 	f.waiters.disappoint()
 	f.snapshot.giveUp(failure.Err)
-	if time.Now().Before(f.repair) {
+	if f.time().Before(f.repair) {
 		return
 	}
 	if failure.suspect {
 		f.replace()
 		return
 	}
-	f.repair = time.Now().Add(retryEvery)
+	f.repair = f.time().Add(retryEvery)
 	if err := f.dir.Write(); err != nil {
 		f.failure.Store(&Failure{Err: err, Since: failure.Since, suspect: errors.Is(err, disk.ErrSuspect)})
 		return
@@ -282,7 +284,7 @@ func (f *flusher) mend(failure *Failure) {
 
 // recovered has writes accepted again.
 func (f *flusher) recovered() {
-	f.log.Info("the disk has recovered: writes are accepted again", "failed for", time.Since(f.failure.Load().Since).Round(time.Millisecond))
+	f.log.Info("the disk has recovered: writes are accepted again", "failed for", f.since(f.failure.Load().Since).Round(time.Millisecond))
 	f.failure.Store(nil)
 	f.patience = leastRepair
 }

@@ -139,7 +139,7 @@ func (f *flusher) walkIfDue() {
 	if f.walking != nil || f.failure.Load() != nil {
 		return
 	}
-	isLong := f.dir.LogBytes() >= max(leastLog, f.snapshotBytes()) && !time.Now().Before(f.nextWalk)
+	isLong := f.dir.LogBytes() >= max(leastLog, f.snapshotBytes()) && !f.time().Before(f.nextWalk)
 	if !isLong && !f.snapshot.isWanted() {
 		return
 	}
@@ -155,7 +155,7 @@ func (f *flusher) snapshotFailed(err error) {
 		f.fail(fmt.Errorf("%w: %w", disk.ErrSuspect, err))
 		return
 	}
-	f.nextWalk = time.Now().Add(f.walkPatience)
+	f.nextWalk = f.time().Add(f.walkPatience)
 	f.log.Error("snapshot failed: the log goes on", "error", err, "next attempt in", f.walkPatience)
 	f.walkPatience = min(2*f.walkPatience, mostRepair)
 }
@@ -179,7 +179,7 @@ func (f *flusher) startWalk(hurry bool, stop <-chan struct{}) error {
 		f.isSafe(group, f.grants)
 	}
 	f.grants = f.grants[:0]
-	f.walking = &walk{store: f.Store, snapshot: snapshot, began: time.Now(), stop: stop, hurry: hurry}
+	f.walking = &walk{store: f.Store, snapshot: snapshot, began: f.time(), stop: stop, hurry: hurry || f.stepped}
 	w := f.walking
 	f.spawn(func() { f.walked <- w.run() })
 	return nil
@@ -239,7 +239,7 @@ func (w *walk) pause(took time.Duration) error {
 func (f *flusher) endWalk(err error) {
 	w := f.walking
 	f.walking = nil
-	took, bytes := time.Since(w.began), w.snapshot.Bytes()
+	took, bytes := f.since(w.began), w.snapshot.Bytes()
 	if err == nil {
 		f.waitSync()
 		err = f.commit(w.snapshot)
@@ -288,7 +288,7 @@ func (f *flusher) replace() {
 		return
 	}
 	f.patience = min(2*f.patience, mostRepair)
-	f.repair = time.Now().Add(f.patience)
+	f.repair = f.time().Add(f.patience)
 	if err := f.startWalk(false, f.stop); err != nil {
 		f.snapshot.end(err, 0, 0)
 		f.log.Error("the log cannot be replaced yet", "error", err, "next attempt in", f.patience)

@@ -53,6 +53,7 @@ type Options struct {
 	// Clock makes the clock of the DB, which stands at least at what it is given.
 	Clock func(wallMillis, mono int64) func() engine.Moment
 	Log   *slog.Logger
+	Time  func() time.Time // for when to write and sync; nil: time.Now
 
 	Clustered bool   // there are peers
 	Run       uint64 // nonce of this start
@@ -71,6 +72,8 @@ type Store struct {
 	log        *slog.Logger
 	durability Durability
 	delay      time.Duration
+	time       func() time.Time
+	stepped    bool
 
 	begun    atomic.Uint64 // groups
 	written  atomic.Uint64 // the last group that the log has
@@ -107,6 +110,32 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
+// OpenStepped is Open for a simulation: nothing happens beside the caller, who calls Step as the flusher's goroutine would, and may leave a Store as if its process
+// had ended by closing the DB.
+func OpenStepped(o Options) (*Store, error) {
+	s, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	s.stepped = true
+	s.flusher.spawn = func(fn func()) { fn() }
+	close(s.stopped)
+	return s, nil
+}
+
+// Step does what the flusher would do now.
+func (s *Store) Step() {
+	f := s.flusher
+	select {
+	case r := <-f.synced:
+		f.endSync(r)
+	case err := <-f.walked:
+		f.endWalk(err)
+	default:
+	}
+	f.round()
+}
+
 // open is Open without the flusher's goroutine.
 func open(o Options) (*Store, error) {
 	dir, err := disk.Open(o.FS, o.Dir)
@@ -114,9 +143,12 @@ func open(o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		dir: dir, log: o.Log, durability: o.Durability, delay: o.Delay,
+		dir: dir, log: o.Log, durability: o.Durability, delay: o.Delay, time: o.Time,
 		walkBytes: walkBytes,
 		wake:      make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	if s.time == nil {
+		s.time = time.Now
 	}
 	s.flusher = newFlusher(s)
 	if err := s.open(&o); err != nil {
@@ -141,7 +173,7 @@ func (s *Store) open(o *Options) error {
 	if s.goesOn(o, before) {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
 	} else {
-		o.Engine.Life, o.Engine.Start = engine.RandomLife(), 0
+		o.Engine.Life, o.Engine.Start = newLife(&o.Engine), 0
 	}
 	if before.Hash != [2]uint64{} && !o.Clustered { // with peers, parts of the hash space mean the same on all nodes
 		o.Engine.HashKey = before.Hash // a snapshot is in the order of its hash, which makes it fast to load
@@ -149,6 +181,9 @@ func (s *Store) open(o *Options) error {
 	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start, Hash: o.Engine.HashKey, Clustered: o.Engine.Replicated}
 	if s.identity.Clustered {
 		s.identity.Run = o.Run
+		if o.Engine.Life == before.Life {
+			s.identity.Earlier = before.Earlier.Then(before.Run)
+		}
 	}
 	o.Engine.Followed = true
 	var err error
@@ -167,6 +202,13 @@ func (s *Store) open(o *Options) error {
 	return nil
 }
 
+func newLife(o *engine.Options) uint64 {
+	if o.NewLife != nil {
+		return o.NewLife()
+	}
+	return engine.RandomLife()
+}
+
 // goesOn reports whether the life of a directory does: nothing is missing that it has ever counted, and nobody else goes on with it.
 func (s *Store) goesOn(o *Options, before disk.Identity) bool {
 	if !s.dir.StoppedClean() || before.Node != o.Engine.Node || before.Life == 0 {
@@ -174,6 +216,9 @@ func (s *Store) goesOn(o *Options, before disk.Identity) bool {
 	}
 	return !o.Engine.Replicated || o.Confirm != nil && o.Confirm(before, o.Run)
 }
+
+// Earlier is the runs before this one of the life that goes on.
+func (s *Store) Earlier() disk.Runs { return s.identity.Earlier }
 
 // DB is what the store follows. Close closes it.
 func (s *Store) DB() *engine.DB { return s.db }

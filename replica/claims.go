@@ -81,18 +81,22 @@ func claimsText(table []claim) []byte {
 	return fmt.Appendf(text, "crc %08x\n", crc32.Checksum(text, castagnoli))
 }
 
-// Register notes the run of a life that is running. Errors: ErrStartedTwice if the life is known to have been started with another run; those of save.
-func (c *Claims) Register(node uint16, life, run uint64) error {
+// Register notes the run of a life that is running. Errors: ErrStartedTwice if the life is known to have been started with another run, which is none of those before that the peer
+// knows of; those of save. (It is one of those where this node has missed some, as with an older disk.)
+func (c *Claims) Register(h Hello) error {
+	node, life, run := h.Node, h.Life, h.Run
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.find(node, life)
 	switch {
 	case at < 0:
 		return c.put(claim{node, life, run})
-	case c.table[at].run != run:
+	case c.table[at].run == run:
+		return nil
+	case c.table[at].run == 0 || !slices.Contains(h.Earlier[:], c.table[at].run):
 		return ErrStartedTwice
 	}
-	return nil
+	return c.put(claim{node, life, run})
 }
 
 // Claim notes that run is about to go on with a life that run before has stopped cleanly; false if that was not its last. A claim that was granted may be made again.

@@ -29,7 +29,7 @@ func (s *shelf) open() *Claims {
 
 func TestALifeGoesOnWithTheRunThatThePeerKnows(t *testing.T) {
 	s := &shelf{t: t}
-	if err := s.open().Register(1, 10, 100); err != nil {
+	if err := s.open().Register(Hello{Node: 1, Life: 10, Run: 100}); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
@@ -62,20 +62,20 @@ func TestALifeThatRunsTwiceIsFound(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
 	for _, run := range []uint64{100, 100} {
-		if err := c.Register(1, 10, run); err != nil {
+		if err := c.Register(Hello{Node: 1, Life: 10, Run: run}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.open().Register(1, 10, 101); !errors.Is(err, ErrStartedTwice) {
+	if err := s.open().Register(Hello{Node: 1, Life: 10, Run: 101}); !errors.Is(err, ErrStartedTwice) {
 		t.Errorf("got %v", err)
 	}
 	if ok, err := c.Claim(1, 10, 100, 102); !ok || err != nil {
 		t.Fatalf("got %v, %v", ok, err)
 	}
-	if err := c.Register(1, 10, 100); !errors.Is(err, ErrStartedTwice) {
+	if err := c.Register(Hello{Node: 1, Life: 10, Run: 100}); !errors.Is(err, ErrStartedTwice) {
 		t.Errorf("the run before: %v", err)
 	}
-	if err := c.Register(1, 10, 102); err != nil {
+	if err := c.Register(Hello{Node: 1, Life: 10, Run: 102}); err != nil {
 		t.Error(err)
 	}
 }
@@ -83,14 +83,14 @@ func TestALifeThatRunsTwiceIsFound(t *testing.T) {
 func TestNothingIsConfirmedThatIsNotDurable(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
-	if err := c.Register(1, 10, 100); err != nil {
+	if err := c.Register(Hello{Node: 1, Life: 10, Run: 100}); err != nil {
 		t.Fatal(err)
 	}
 	s.fail = errors.New("no space")
 	if ok, err := c.Claim(1, 10, 100, 101); ok || !errors.Is(err, s.fail) {
 		t.Errorf("got %v, %v", ok, err)
 	}
-	if err := c.Register(2, 20, 200); !errors.Is(err, s.fail) {
+	if err := c.Register(Hello{Node: 2, Life: 20, Run: 200}); !errors.Is(err, s.fail) {
 		t.Errorf("got %v", err)
 	}
 	s.fail = nil
@@ -103,7 +103,7 @@ func TestTheTableOfLivesIsBounded(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
 	for life := range uint64(100) {
-		if err := c.Register(1, 1000+life, 1); err != nil {
+		if err := c.Register(Hello{Node: 1, Life: 1000 + life, Run: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,14 +114,14 @@ func TestTheTableOfLivesIsBounded(t *testing.T) {
 	if ok, err := c.Claim(1, oldest, 1, 2); !ok || err != nil { // it is the newest now
 		t.Fatalf("got %v, %v", ok, err)
 	}
-	if err := c.Register(1, 5000, 1); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
+	if err := c.Register(Hello{Node: 1, Life: 5000, Run: 1}); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
 		t.Errorf("%v: not the oldest has gone", err)
 	}
 	c.table = nil
 	for i := range maxClaims {
 		c.table = append(c.table, claim{uint16(2 + i/maxClaimsOfANode), uint64(i), 1})
 	}
-	if err := c.Register(1, 1, 1); err != nil || len(c.table) != maxClaims || c.table[0].life != 1 {
+	if err := c.Register(Hello{Node: 1, Life: 1, Run: 1}); err != nil || len(c.table) != maxClaims || c.table[0].life != 1 {
 		t.Errorf("%v: %d lives, the oldest is %d", err, len(c.table), c.table[0].life)
 	}
 	if again := s.open(); len(again.table) != maxClaims {
@@ -133,7 +133,7 @@ func TestATableThatWasNotWrittenSoIsRefused(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
 	for node := range uint16(3) {
-		if err := c.Register(1+node, 10, 1<<63); err != nil {
+		if err := c.Register(Hello{Node: 1 + node, Life: 10, Run: 1 << 63}); err != nil {
 			t.Fatal(err)
 		}
 	}

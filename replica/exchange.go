@@ -141,7 +141,7 @@ func (m *Machine) leave(s *Session, now engine.Moment) {
 	if c := &s.peer.stats; !s.synced {
 		m.Log.Info("compared all with a peer", "node", s.peer.node, "keys received", c.repairs+c.filled, "sent", c.given)
 	}
-	s.synced, s.compared = true, now.Mono
+	s.synced, s.peer.compared, s.peer.comparedAt = true, true, now.Mono
 	s.exchange = exchange{tasks: s.exchange.tasks}
 	s.nextExchange = now.Mono + int64(m.Interval)
 }
@@ -175,9 +175,14 @@ func (s *Session) receiveExchange(kind byte, r *reader, now engine.Moment) error
 	return s.lead(kind, r, now)
 }
 
-// readRepair merges what the other side found this node to lack.
+// readRepair merges what the other side found this node to lack. A key that is past its deadline here is in none of this node's sums: if the other
+// side did not know of the deadline, it learns of it now.
 func (s *Session) readRepair(kind byte, r *reader, now engine.Moment) error {
-	_, merged, err := s.merge(r.rest, now)
+	var hidden []uint64
+	_, merged, err := s.merge(r.rest, now, func(hash uint64) { hidden = append(hidden, hash) })
+	if len(hidden) > 0 {
+		s.give(task{hashes: hidden})
+	}
 	if kind == kindRepair {
 		s.peer.stats.repairs += uint64(merged)
 	} else {
@@ -292,6 +297,7 @@ func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
 	x := &s.exchange
 	if kind == kindBusy && x.stage == waiting {
 		s.machine.busy = nil
+		s.peer.stats.busy++
 		s.exchange = exchange{tasks: x.tasks}
 		s.nextExchange = now.Mono + int64(busyAgain)
 		return r.end()

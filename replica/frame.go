@@ -62,3 +62,16 @@ func SplitFrame(buf []byte) (frame, rest []byte, need int, err error) {
 	}
 	return frame, rest, need, nil
 }
+
+// RecordsOf is the records in a frame, as they are in Deltas and what repairs, nil in others: for tools that look at what is sent.
+func RecordsOf(frame []byte) []byte {
+	payload := frame[frameHeader:]
+	switch frame[4] {
+	case kindDeltas:
+		_, n := binary.Uvarint(payload)
+		return payload[max(n, 0):]
+	case kindRepair, kindWhole:
+		return payload
+	}
+	return nil
+}

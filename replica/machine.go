@@ -45,9 +45,10 @@ const (
 // Hello is what a node says of itself when a connection begins.
 type Hello struct {
 	Node    uint16
-	Run     uint64 // nonce of this start
-	Life    uint64 // that it counts under
-	Address string // of its replication port, to be shown
+	Run     uint64     // nonce of this start
+	Life    uint64     // that it counts under
+	Earlier [16]uint64 // the runs before of that life, the latest first; zeros are none
+	Address string     // of its replication port, to be shown
 }
 
 // Disk is where changes are kept: persist.Store.
@@ -60,6 +61,7 @@ type Disk interface {
 type Options struct {
 	Node      uint16
 	Run, Life uint64
+	Earlier   [16]uint64
 	Address   string
 	DB        *engine.DB // replicated
 	Disk      Disk       // nil: nothing is kept
@@ -87,7 +89,7 @@ func New(o Options) *Machine {
 
 // Hello is what this node says of itself.
 func (m *Machine) Hello() Hello {
-	return Hello{Node: m.Node, Run: m.Run, Life: m.Life, Address: m.Address}
+	return Hello{Node: m.Node, Run: m.Run, Life: m.Life, Earlier: m.Earlier, Address: m.Address}
 }
 
 // Connect begins a session on a connection whose other side has proved that it is h; dialed says that this node has made it. It may end
@@ -122,6 +124,9 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 	}
 	p.address, p.session = h.Address, s
 	s.nextExchange = now.Mono
+	if p.compared { // what has changed since is sent anyway
+		s.synced, s.nextExchange = true, p.comparedAt+int64(m.Interval)
+	}
 	return s, nil
 }
 

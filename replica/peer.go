@@ -38,6 +38,9 @@ type peer struct {
 	points   []point
 	stable   uint64 // the last round of which all is safe on this node's disk
 
+	compared   bool  // everything, with this run
+	comparedAt int64 // Moment.Mono at which the last time ended
+
 	stats peerStats
 }
 
@@ -61,6 +64,7 @@ func (p *peer) isCurrent() bool { return p.session != nil && !p.session.resuming
 // add gives the peer a round.
 func (p *peer) add(r *round) {
 	if !p.isCurrent() || r.frames == nil {
+		p.stats.missed++
 		p.miss(r.number, r.hashes)
 		return
 	}
@@ -101,7 +105,9 @@ func (p *peer) retreat() {
 
 // resume settles what was on its way when the last connection ended: the peer has all up to a round.
 func (p *peer) resume(received uint64) {
-	p.acked = max(p.acked, received)
+	if p.acked = max(p.acked, received); p.acked > 0 {
+		p.stats.resumed++
+	}
 	for _, s := range p.sent {
 		if s.through > received {
 			p.miss(s.through, s.hashes)
@@ -114,7 +120,7 @@ func (p *peer) resume(received uint64) {
 func (p *peer) restarted(h Hello) {
 	p.run, p.life = h.Run, h.Life
 	p.received, p.points, p.stable = 0, nil, 0
-	p.acked, p.durable = 0, 0
+	p.acked, p.durable, p.compared = 0, 0, false
 	for _, s := range p.sent {
 		p.miss(s.through, s.hashes)
 	}

@@ -68,9 +68,8 @@ type Session struct {
 	ackDue   bool
 	exchange exchange
 
-	synced       bool  // the two have compared all since they are connected
+	synced       bool  // the two have compared all since each of them has started
 	nextExchange int64 // Moment.Mono
-	compared     int64 // Moment.Mono at which the last comparison ended
 }
 
 // Node is the id of the node on the other side.
@@ -78,6 +77,9 @@ func (s *Session) Node() uint16 { return s.peer.node }
 
 // Ended reports whether the session is over, and why: the connection is to be closed.
 func (s *Session) Ended() (ended bool, why string) { return s.ended, s.why }
+
+// Comparing reports whether the two compare what they store at the moment.
+func (s *Session) Comparing() bool { return s.exchange.stage == comparing }
 
 // fromGreater reports whether the connection was made by the node with the greater id.
 func (s *Session) fromGreater() bool { return s.dialed == (s.machine.Node > s.peer.node) }
@@ -178,7 +180,7 @@ func (s *Session) readDeltas(r *reader, now engine.Moment) error {
 	if r.err != nil {
 		return r.err
 	}
-	n, merged, err := s.merge(r.rest, now)
+	n, merged, err := s.merge(r.rest, now, nil)
 	if err != nil {
 		return err
 	}
@@ -217,8 +219,9 @@ type incoming struct {
 
 const heldEvery = time.Minute
 
-// merge merges records, and says how many they were and how many changed anything.
-func (s *Session) merge(records []byte, now engine.Moment) (n, merged int, err error) {
+// merge merges records, and says how many they were and how many changed anything. lacking is called for keys of which the peer shows what is past
+// its deadline here; nil: nobody wants to know.
+func (s *Session) merge(records []byte, now engine.Moment, lacking func(hash uint64)) (n, merged int, err error) {
 	m := s.machine
 	e := &m.incoming.entry
 	horizon := now.Wall + maxAhead.Milliseconds()
@@ -230,9 +233,13 @@ func (s *Session) merge(records []byte, now engine.Moment) (n, merged int, err e
 		if err := s.renumber(e); err != nil {
 			return n, merged, err
 		}
-		done := m.DB.Merge(m.DB.Key(name), e, now, horizon)
+		k := m.DB.Key(name)
+		done, hidden := m.DB.Merge(k, e, now, horizon)
 		if done.Changed != 0 {
 			merged++
+		}
+		if hidden && done.Ahead && lacking != nil {
+			lacking(k.Hash)
 		}
 		if done.Held != 0 || done.Full {
 			s.report(name, done, now)

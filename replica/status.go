@@ -12,6 +12,7 @@ type peerStats struct {
 	deltasSent, deltasReceived   uint64
 	deltasMerged                 uint64 // of those received, that changed anything
 	repairs, filled, given, held uint64
+	resumed, missed, busy        uint64
 }
 
 // Status is what there is to know of replication.
@@ -55,6 +56,9 @@ type PeerStatus struct {
 	Repairs                    uint64        // keys that comparing found to lack something here
 	Filled                     uint64        // keys that comparing brought where there was nothing, or a change was on its way
 	Given                      uint64        // keys that comparing sent
+	Resumed                    uint64        // connections that went on where the one before had ended
+	RoundsMissed               uint64        // of which only the keys were remembered
+	Busy                       uint64        // comparisons put off because the peer compared with another
 	Held                       uint64        // registers held back for a clock that is ahead, and rows beyond what a key may have
 	Compared                   time.Duration // since the last comparison ended; negative: none has
 	Progress                   float64       // of the comparison that runs, 0 to 1
@@ -86,7 +90,7 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 	st := PeerStatus{
 		Node: p.node, Run: p.run, Address: p.address, BehindKeys: p.behind(), Durable: p.durable, Received: p.received,
 		BytesSent: c.bytesSent, BytesReceived: c.bytesReceived, DeltasSent: c.deltasSent, DeltasReceived: c.deltasReceived, DeltasMerged: c.deltasMerged,
-		Repairs: c.repairs, Filled: c.filled, Given: c.given, Held: c.held, Compared: -1,
+		Repairs: c.repairs, Filled: c.filled, Given: c.given, Held: c.held, Resumed: c.resumed, RoundsMissed: c.missed, Busy: c.busy, Compared: -1,
 	}
 	if p.isBehind() {
 		st.BehindRounds = m.round - p.acked
@@ -98,7 +102,10 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 	}
 	st.State, st.Silent = Syncing, time.Duration(now.Mono-s.heard)
 	if s.synced {
-		st.State, st.Compared = Online, time.Duration(now.Mono-s.compared)
+		st.State = Online
+	}
+	if p.compared {
+		st.Compared = time.Duration(now.Mono - p.comparedAt)
 	}
 	if s.exchange.stage == comparing {
 		st.Progress = float64(s.exchange.position) / engine.Leaves

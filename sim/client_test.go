@@ -1,0 +1,228 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/internal/history"
+	"github.com/quotadb/quota-db/persist"
+)
+
+// maxDigits is how many writes a key gets: each is told from the others by a digit of the value.
+const maxDigits = 28
+
+// clients run commands.
+type clients struct {
+	*world
+	keys   []string
+	digits map[string]int
+}
+
+func newClients(w *world) *clients {
+	c := &clients{world: w, digits: map[string]int{}}
+	kinds := []string{"sum", "reset", "window"}
+	if w.streams { // that a window has ended for another may be found by comparing only
+		kinds = kinds[:2]
+	}
+	for _, kind := range kinds {
+		for i := range 2 {
+			c.keys = append(c.keys, fmt.Sprint(kind, i))
+		}
+	}
+	return c
+}
+
+// digit is an amount that no other write to the key has; false when there is none left.
+func (c *clients) digit(key string) (int64, bool) {
+	n := c.digits[key]
+	if n >= maxDigits {
+		return 0, false
+	}
+	c.digits[key]++
+	return history.Digit(n), true
+}
+
+// command is one command of one client, or a few at once.
+func (c *clients) command(h *host) {
+	if h.process == nil || h.isAsleep() {
+		return
+	}
+	key := c.keys[c.random.IntN(len(c.keys))]
+	n := c.random.IntN(100)
+	switch {
+	case n < 15:
+		c.do(h, history.Op{Kind: history.Get, Key: key})
+		return
+	case n == 15:
+		c.flush(h)
+		return
+	}
+	switch key[:3] {
+	case "sum":
+		c.increment(h, key)
+	case "res":
+		c.reset(h, key)
+	default:
+		c.window(h, key)
+	}
+}
+
+func (c *clients) increment(h *host, key string) {
+	if amount, ok := c.digit(key); ok {
+		if c.chance(6) {
+			amount = -amount
+		}
+		c.do(h, history.Op{Kind: history.Incr, Key: key, Delta: amount})
+	}
+}
+
+func (c *clients) reset(h *host, key string) {
+	switch n := c.random.IntN(10); {
+	case n < 5:
+		c.increment(h, key)
+	case n < 7:
+		if amount, ok := c.digit(key); ok {
+			c.do(h, history.Op{Kind: []history.Kind{history.Set, history.GetSet}[n-5], Key: key, Value: amount})
+		}
+	case n < 9:
+		c.do(h, history.Op{Kind: history.Del, Key: key})
+	default:
+		c.do(h, history.Op{Kind: history.GetDel, Key: key})
+	}
+}
+
+// window is what limiters do, and those who change their minds.
+func (c *clients) window(h *host, key string) {
+	ttl := int64(50 + c.random.IntN(1500))
+	switch n := c.random.IntN(20); {
+	case n < 8:
+		c.increment(h, key)
+	case n < 12:
+		c.do(h, history.Op{Kind: history.Expire, Key: key, TTL: ttl})
+	case n < 13:
+		c.do(h, history.Op{Kind: history.Persist, Key: key})
+	case n < 15:
+		if amount, ok := c.digit(key); ok {
+			c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, TTL: ttl})
+		}
+	case n < 16:
+		if amount, ok := c.digit(key); ok {
+			c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, KeepTTL: true})
+		}
+	case n < 18:
+		c.do(h, history.Op{Kind: history.Del, Key: key})
+	default:
+		c.do(h, history.Op{Kind: history.TTL, Key: key})
+	}
+}
+
+// do runs an operation and gives the client its reply, or not.
+func (c *clients) do(h *host, op history.Op) {
+	op.Node = h.index
+	p := h.process
+	id := c.history.Invoke(op)
+	reply, done := p.execute(op)
+	if op.Kind != history.Get && op.Kind != history.TTL && h.level == persist.Always {
+		if c.chance(40) {
+			c.history.Unknown(id)
+			c.saw("a process dies before its reply")
+			h.die(c.chance(2))
+			return
+		}
+		p.await()
+	}
+	c.note("host %d: %+v -> %d %t", h.index, op, reply, done)
+	switch {
+	case !done:
+		c.history.Fail(id)
+	case c.chance(25):
+		c.saw("a reply is lost")
+		c.history.Unknown(id)
+	default:
+		c.history.Ok(id, reply)
+		p.answered = c.history.Mark()
+	}
+}
+
+// await makes all that was written safe.
+func (p *process) await() {
+	number, mark := p.store.Group(), p.host.world.history.Mark()
+	p.store.Await(number, true, func() {})
+	for tries := 0; !p.store.Safe(number); tries++ {
+		p.host.world.now += time.Millisecond // it waits for others, but not for long
+		if p.store.Step(); tries > 100 {
+			p.host.world.t.Fatal("a group does not become safe")
+		}
+	}
+	p.groups = append(p.groups, group{number, mark})
+}
+
+// execute runs an operation as the commands do.
+func (p *process) execute(op history.Op) (reply int64, done bool) {
+	db, now := p.store.DB(), p.now()
+	k := db.Key([]byte(op.Key))
+	tx := db.Lock(k, now)
+	defer tx.Unlock()
+	before := tx.Get(k)
+	deadline := int64(0)
+	if op.TTL != 0 {
+		deadline = now.Wall + op.TTL
+	}
+	switch op.Kind {
+	case history.Get:
+	case history.Incr:
+		value, err := tx.Add(k, op.Delta)
+		if err != nil {
+			p.host.world.fail("INCRBY %s %d: %v", op.Key, op.Delta, err)
+		}
+		return value, err == nil
+	case history.Set, history.GetSet:
+		tx.Set(k, engine.Value{Kind: engine.Integer, Int: op.Value, Deadline: deadline}, op.KeepTTL)
+	case history.Del, history.GetDel:
+		return before.Int, tx.Delete(k) // what is not there is not removed, wherever else it may be
+	case history.Expire:
+		return 0, tx.SetDeadline(k, deadline)
+	case history.Persist:
+		if before.Deadline == 0 {
+			return 0, false
+		}
+		return 0, tx.SetDeadline(k, 0)
+	case history.TTL:
+		switch {
+		case before.Kind == engine.None:
+			return -2, true
+		case before.Deadline == 0:
+			return -1, true
+		}
+		return before.Deadline - now.Wall, true
+	}
+	return before.Int, true
+}
+
+// flush is FLUSHALL.
+func (c *clients) flush(h *host) {
+	ids := make([]history.ID, len(c.keys))
+	for i, key := range c.keys {
+		ids[i] = c.history.Invoke(history.Op{Kind: history.Del, Key: key, Node: h.index})
+	}
+	there := make([]bool, len(c.keys))
+	for i, key := range c.keys {
+		reply, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key})
+		there[i] = reply != -2
+	}
+	h.process.store.DB().All(h.process.now()).Flush()
+	if h.level == persist.Always {
+		h.process.await()
+	}
+	for i, id := range ids {
+		if there[i] {
+			c.history.Ok(id, 0)
+		} else {
+			c.history.Fail(id)
+		}
+	}
+	h.process.answered = c.history.Mark()
+	c.saw("FLUSHALL")
+	c.note("host %d: FLUSHALL", h.index)
+}

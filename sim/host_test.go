@@ -1,0 +1,332 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/quotadb/quota-db/disk"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/internal/history"
+	"github.com/quotadb/quota-db/persist"
+	"github.com/quotadb/quota-db/replica"
+)
+
+var levels = []persist.Durability{persist.Interval, persist.Interval, persist.Always, persist.None}
+
+// host is a machine: its clock, its disk, and the process that runs on it, if one does.
+type host struct {
+	world   *world
+	index   int // of the host, and in the history
+	id      uint16
+	level   persist.Durability
+	shards  int
+	offset  time.Duration // of the clock
+	floor   int64         // it never goes back
+	files   *vfs.Memory
+	process *process // nil: down
+	asleep  time.Duration
+	left    left // once the process has ended
+	backups []backup
+}
+
+// left is what a disk has.
+type left struct {
+	holds history.Disk // that another process finds
+	safe  history.Disk // and of that, what a loss of power leaves
+	clean bool         // the process was stopped, not killed
+}
+
+// backup is what a disk once was.
+type backup struct {
+	files *vfs.Memory
+	left
+}
+
+// process is a running node.
+type process struct {
+	host     *host
+	run      uint64
+	store    *persist.Store
+	machine  *replica.Machine
+	claims   *replica.Claims
+	began    time.Duration
+	mono     int64 // at its beginning
+	ticked   time.Duration
+	dialed   time.Duration
+	groups   []group
+	answered history.Mark // the last reply that waited for the disk
+}
+
+// group: what clients had been answered up to the mark is in the disk's group.
+type group struct {
+	number uint64
+	mark   history.Mark
+}
+
+// wall is the host's clock, unix ms.
+func (h *host) wall() int64 {
+	h.floor = max(h.floor, epoch+int64((h.world.now+h.offset)/time.Millisecond))
+	return h.floor
+}
+
+func (p *process) now() engine.Moment {
+	return engine.Moment{Wall: p.host.wall(), Mono: p.mono + int64(p.host.world.now-p.began) + 1}
+}
+
+// start starts a process with what is on the disk.
+func (h *host) start(why string) {
+	w := h.world
+	p := &process{host: h, run: w.random.Uint64() | 1, began: w.now}
+	before := uint64(0)
+	asked, confirmed := false, false
+	w.history.Start(h.index, h.left.holds)
+	store, err := persist.OpenStepped(persist.Options{
+		FS: h.files, Dir: dataDir, Durability: h.level, Delay: tick, Log: quiet, Run: p.run, Clustered: true,
+		Engine: engine.Options{Shards: h.shards, Node: h.id, HashKey: [2]uint64{3, 5}, TickMillis: 10, NewLife: func() uint64 { return w.random.Uint64() | 1 }, MaxBytes: 1 << 22},
+		Clock: func(wallMillis, mono int64) func() engine.Moment {
+			h.floor, p.mono = max(h.floor, wallMillis), mono
+			return p.now
+		},
+		Time: func() time.Time { return time.UnixMilli(epoch).Add(w.now) },
+		Locked: func() error {
+			text, err := disk.ReadPeers(h.files, dataDir)
+			if err == nil {
+				p.claims, err = replica.NewClaims(text, func(text []byte) error { return disk.WritePeers(h.files, dataDir, text) })
+			}
+			return err
+		},
+		Confirm: func(id disk.Identity, run uint64) bool {
+			before, asked = id.Life, true
+			confirmed = w.confirm(h, id, run)
+			return confirmed
+		},
+	})
+	if err != nil {
+		w.t.Fatalf("host %d does not start: %v", h.index, err)
+	}
+	p.store, h.process, h.left.clean = store, p, false
+	life := store.DB().Writers(0)[0].Life
+	if asked && !confirmed {
+		w.saw("a life is not confirmed")
+	}
+	if confirmed {
+		if life != before {
+			w.fail("host %d was confirmed life %x and counts under %x", h.index, before, life)
+		}
+		w.saw("a life goes on")
+	}
+	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Log: quiet})
+	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
+}
+
+// confirm asks all other members about a life.
+func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
+	for _, other := range w.hosts[:w.members] {
+		if other.id == h.id { // itself, or what a copy was copied from: the same --peers
+			continue
+		}
+		if other.process == nil || other.isAsleep() || w.isBlocked(h, other) {
+			return false
+		}
+		if ok, err := other.process.claims.Claim(h.id, id.Life, id.Run, run); err != nil || !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *host) isAsleep() bool { return h.world.now < h.asleep }
+
+// step does what a process does beside answering.
+func (h *host) step() {
+	p, w := h.process, h.world
+	if p == nil || h.isAsleep() {
+		return
+	}
+	if w.now-p.ticked >= tick {
+		p.ticked = w.now
+		p.flush()
+		p.machine.Tick(p.now())
+		if w.chance(10) {
+			p.store.DB().Sweep(p.now(), 100)
+		}
+	}
+	if p.machine.RefreshDue() {
+		p.store.DB().RefreshDigests(p.now())
+		p.machine.Refreshed(p.now())
+	}
+	if w.now-p.dialed >= 10*tick {
+		p.dialed = w.now
+		for _, other := range w.hosts {
+			w.dial(h, other)
+		}
+	}
+}
+
+// flush writes what has changed to the disk.
+func (p *process) flush() {
+	number, mark := p.store.Group(), p.host.world.history.Mark()
+	p.store.Step()
+	if p.store.Group() > number {
+		p.groups = append(p.groups, group{number, mark})
+	}
+}
+
+// held is what the disk has: all that was written, or what is safe of it.
+func (p *process) held(safe bool) history.Disk {
+	h := p.host
+	disk := h.left.holds
+	if safe {
+		disk = h.left.safe
+	}
+	for _, g := range p.groups {
+		if !safe || p.store.Safe(g.number) {
+			disk = history.DiskAt(h.index, g.mark)
+		}
+	}
+	return disk
+}
+
+// leave ends the process's memory.
+func (p *process) leave() {
+	p.host.world.drop(p)
+	p.host.process = nil
+	if err := p.store.DB().Close(); err != nil {
+		p.host.world.t.Fatal(err)
+	}
+}
+
+// stop ends a process as SIGTERM does.
+func (h *host) stop() {
+	p, w := h.process, h.world
+	w.saw("a clean stop")
+	w.note("host %d stops", h.index)
+	for range 3 { // its last words
+		p.machine.Tick(p.now())
+		w.carryFrom(p)
+	}
+	w.drop(p)
+	all := history.DiskAt(h.index, w.history.Mark())
+	h.process, h.left = nil, left{all, all, true}
+	if err := p.store.Close(context.Background()); err != nil {
+		w.t.Fatalf("host %d does not stop: %v", h.index, err)
+	}
+	h.files = h.files.Kill()
+}
+
+// die ends a process without a word, by kill -9 or with its machine's power.
+func (h *host) die(power bool) {
+	p, w := h.process, h.world
+	h.left = left{holds: p.held(power), safe: p.held(true)}
+	if h.level == persist.Always && p.answered > 0 { // no reply has left before its group was safe
+		for _, d := range []*history.Disk{&h.left.holds, &h.left.safe} {
+			if d.Node != h.index {
+				*d = history.Disk{Node: h.index}
+			}
+			d.Acked = p.answered
+		}
+	}
+	p.leave()
+	if power {
+		w.saw("a loss of power")
+		h.files = h.files.Crash(w.random)
+	} else {
+		w.saw("a kill")
+		h.files = h.files.Kill()
+	}
+	w.note("host %d dies, power %t", h.index, power)
+}
+
+// backUp copies the disk, of a process that runs or not.
+func (h *host) backUp() {
+	b := backup{h.files.Kill(), h.left}
+	if h.process != nil {
+		b.left = left{holds: h.process.held(false), safe: h.process.held(true)}
+	}
+	h.backups = append(h.backups, b)
+	h.world.note("the disk of host %d is copied", h.index)
+}
+
+// snapshot has the disk's log replaced by a snapshot.
+func (h *host) snapshot() {
+	if h.process != nil {
+		h.process.store.Snapshot(true)
+		h.world.saw("a snapshot")
+	}
+}
+
+// pause has the process do nothing for a while.
+func (h *host) pause() {
+	if h.process != nil {
+		w := h.world
+		h.asleep = w.now + time.Duration(w.random.IntN(4000))*time.Millisecond
+		w.saw("a process pauses")
+		w.note("host %d sleeps until %.3f", h.index, h.asleep.Seconds())
+	}
+}
+
+// misfortune ends a process, or starts one with whatever disk there is.
+func (h *host) misfortune() {
+	w := h.world
+	spare := w.hosts[w.members]
+	switch {
+	case h.process != nil:
+		switch w.random.IntN(3) {
+		case 0:
+			h.stop()
+		case 1:
+			h.die(false)
+		case 2:
+			h.die(true)
+		}
+		if h == spare {
+			return
+		}
+		if h.left.clean && w.chance(2) {
+			h.backUp()
+			w.saw("a copy of a disk that was stopped clean")
+		}
+	case h == spare:
+		h.becomeCopy()
+	default:
+		h.startAgain()
+	}
+}
+
+// startAgain starts a process with the disk that there is, with none, or with an old one.
+func (h *host) startAgain() {
+	w := h.world
+	switch {
+	case w.chance(8):
+		h.files, h.left = vfs.NewMemory(pageSize), left{}
+		w.saw("a wiped disk")
+		h.start("with an empty disk")
+	case len(h.backups) > 0 && w.chance(3):
+		b := h.backups[w.random.IntN(len(h.backups))]
+		h.files, h.left = b.files.Kill(), b.left
+		w.saw("an old disk")
+		if b.clean {
+			w.saw("an old disk that was stopped clean")
+		}
+		h.start("with an old disk")
+	default:
+		h.start("again")
+	}
+}
+
+// becomeCopy starts a copy of another host's disk.
+func (h *host) becomeCopy() {
+	w := h.world
+	of := w.hosts[w.random.IntN(w.members)]
+	if len(of.backups) == 0 {
+		return
+	}
+	b := of.backups[w.random.IntN(len(of.backups))]
+	h.id, h.files, h.left = of.id, b.files.Kill(), b.left
+	w.saw("a copied disk")
+	if of.process != nil {
+		w.saw("two processes are one node")
+	}
+	h.start("as a copy of " + string(rune('0'+of.index)))
+}

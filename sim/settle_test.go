@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/internal/history"
+	"github.com/quotadb/quota-db/replica"
+)
+
+// settle heals everything, and looks whether two intervals later all nodes store and show the same.
+func (w *world) settle() {
+	w.note("all is healed")
+	w.healed = true
+	w.blocked = map[[2]int]bool{}
+	for _, h := range w.hosts {
+		h.asleep = 0
+	}
+	for _, p := range w.pipes {
+		p.ends[0].stalled, p.ends[1].stalled = 0, 0
+	}
+	for _, h := range w.hosts[:w.members] {
+		if h.process == nil {
+			h.startAgain()
+		}
+	}
+	w.endCopy()
+	w.pass(w.deadTime()) // what is half-open is found
+	w.pass(2*interval + 200*time.Millisecond)
+	w.history.Quiescent()
+	w.compare()
+	for _, key := range w.clients.keys {
+		for _, h := range w.hosts[:w.members] {
+			w.read(h, key)
+		}
+	}
+	for _, h := range w.hosts[:w.members] {
+		w.look(h.process.machine.Status(h.process.now()))
+	}
+}
+
+// deadTime is how long a peer may be silent.
+func (w *world) deadTime() time.Duration { return min(w.interval()*5/2, 5*time.Second) }
+
+func (w *world) read(h *host, key string) {
+	op := history.Op{Kind: history.Get, Key: key, Node: h.index}
+	id := w.history.Invoke(op)
+	reply, _ := h.process.execute(op)
+	w.note("host %d: %s is %d", h.index, key, reply)
+	w.history.Ok(id, reply)
+}
+
+// endCopy lets a copy that runs take its original's place for a while, as what it has counted is to count, and then ends it.
+func (w *world) endCopy() {
+	spare := w.hosts[w.members]
+	if spare.process == nil {
+		w.history.Start(spare.index, history.Disk{})
+		return
+	}
+	original := w.hosts[spare.id-1]
+	w.pass(w.deadTime() + interval)
+	original.stop()
+	w.pass(w.deadTime() + interval)
+	for _, key := range w.clients.keys { // what is shown is not lost with the copy
+		for _, h := range w.hosts {
+			if h.process != nil {
+				w.read(h, key)
+			}
+		}
+	}
+	spare.stop()
+	w.history.Start(spare.index, history.Disk{})
+	original.start("after its copy")
+}
+
+// compare says where nodes do not store the same.
+func (w *world) compare() {
+	latest, first := int64(0), w.hosts[0]
+	for _, h := range w.hosts[:w.members] {
+		latest = max(latest, h.wall())
+	}
+	rows, between := first.dump(latest)
+	for _, h := range w.hosts[1:w.members] {
+		others, more := h.dump(latest)
+		for _, name := range w.clients.keys {
+			if rows[name] != others[name] {
+				w.fail("%s\n  node %d: %s\n  node %d: %s", name, first.id, rows[name], h.id, others[name])
+			}
+		}
+		if a, b := first.process.store.DB().Digest(first.process.now()), h.process.store.DB().Digest(h.process.now()); a != b && !between && !more {
+			w.fail("the digests of nodes %d and %d are %x and %x", first.id, h.id, a, b)
+		}
+	}
+}
+
+// dump is what a host's process stores, as text by key, but for what is past its deadline at some unix ms; and whether a deadline is just passing, on some clocks and not on others.
+func (h *host) dump(latest int64) (rows map[string]string, passing bool) {
+	db, now := h.process.store.DB(), h.process.now()
+	var b engine.Batch
+	for from := db.Walk(0, now, &b, 1<<20); from != 0; {
+		from = db.Walk(from, now, &b, 1<<20)
+	}
+	rows = map[string]string{}
+	writers := db.Writers(0)
+	var e crdt.Entry
+	for rest := b.Records; len(rest) > 0; {
+		name, after, err := crdt.DecodeRecord(rest, &e)
+		if err != nil {
+			h.world.t.Fatal(err)
+		}
+		rest = after
+		if e.Expired(latest) {
+			passing = passing || !e.Expired(now.Wall)
+			continue
+		}
+		var list []string
+		for _, row := range e.Rows {
+			if writers[row.Writer].Life != db.Writers(0)[0].Life {
+				h.world.sawRow(h, writers[row.Writer])
+			}
+			list = append(list, fmt.Sprintf("%v P %d-%d N %d-%d", writers[row.Writer], row.P, row.FP, row.N, row.FN))
+		}
+		slices.Sort(list)
+		rows[string(name)] = fmt.Sprintf("base %v, deadline %v, since %d, rows %s", e.Base, e.Deadline, e.Since, strings.Join(list, ", "))
+	}
+	return rows, passing
+}
+
+func (w *world) sawRow(h *host, writer crdt.Writer) {
+	if writer.Node == h.id {
+		w.saw("a row of an old life")
+	}
+}
+
+// look notes what a node has been through, and says what it should not be in.
+func (w *world) look(st replica.Status) {
+	for _, p := range st.Peers {
+		if p.State != replica.Online && !w.streams || p.State == replica.Offline || p.BehindKeys > 0 {
+			w.fail("node %d: peer %d is %s and %d keys behind", st.Node, p.Node, p.State, p.BehindKeys)
+		}
+		for what, n := range map[string]uint64{
+			"comparing repairs": p.Repairs, "comparing fills": p.Filled, "a connection goes on where the last one ended": p.Resumed,
+			"rounds remembered by their keys": p.RoundsMissed, "comparing is put off": p.Busy,
+		} {
+			if n > 0 {
+				w.saw(what)
+			}
+		}
+	}
+}

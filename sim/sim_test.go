@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var (
+	seedsFlag = flag.Int("seeds", 400, "how many worlds are simulated")
+	seedFlag  = flag.Uint64("seed", 0, "simulate this world only, and show all that happens in it")
+	firstFlag = flag.Uint64("first", 1, "the first seed")
+)
+
+// enough is how many worlds it takes to say that something occurs too seldom.
+const enough = 1000
+
+func TestClustersKeepTheLaws(t *testing.T) {
+	if *seedFlag != 0 {
+		w := newWorld(t, *seedFlag)
+		w.run()
+		t.Logf("\n%s", w.log.String())
+		return
+	}
+	seeds := uint64(*seedsFlag)
+	if testing.Short() {
+		seeds = min(seeds, 60)
+	}
+	var mu sync.Mutex
+	seen := map[string]int{}
+	var times []time.Duration
+	var next, failed atomic.Uint64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for n := next.Add(1) - 1; n < seeds && failed.Load() < 3; n = next.Add(1) - 1 {
+				seed := *firstFlag + n
+				ok := t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+					w := newWorld(t, seed)
+					began := cpu()
+					w.run()
+					mu.Lock()
+					defer mu.Unlock()
+					times = append(times, cpu()-began)
+					for what := range w.seen {
+						seen[what]++
+					}
+				})
+				if !ok {
+					failed.Add(1)
+					t.Logf("go test ./sim -run TestClusters -seed %d repeats it and shows what happened", seed)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	report(t, seen, times)
+}
+
+// cpu is the time that this process has used. Worlds run beside each other, so what two measure overlaps.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// report prints how often each thing occurred, and fails if one did too seldom.
+func report(t *testing.T, seen map[string]int, times []time.Duration) {
+	n := len(times)
+	if n == 0 {
+		return
+	}
+	slices.Sort(times)
+	t.Logf("%d worlds; median %v of CPU, for each of %d at a time", n, times[n/2]/time.Duration(runtime.GOMAXPROCS(0)), runtime.GOMAXPROCS(0))
+	for _, what := range slices.Sorted(maps.Keys(seen)) {
+		t.Logf("%6.2f%%  %s", 100*float64(seen[what])/float64(n), what)
+	}
+	if n < enough {
+		return
+	}
+	for _, what := range occurrences {
+		if seen[what] < n/100 {
+			t.Errorf("%q occurs in %d of %d worlds only", what, seen[what], n)
+		}
+	}
+}
+
+// occurrences are the faults and states that are to occur.
+var occurrences = []string{
+	"FLUSHALL", "a clean stop", "a connection goes on where the last one ended", "a connection is cut while the two compare", "a connection is cut with bytes on their way",
+	"a connection stalls", "a copied disk", "a copy of a disk that was stopped clean", "a half-open connection", "a handshake that one side believes in", "a kill", "a life goes on",
+	"a life is not confirmed", "a loss of power", "a partition", "a process dies before its reply", "a process pauses", "a reply is lost",
+	"a row of an old life", "a second connection is refused", "a second process with an id is refused", "a snapshot", "a wiped disk", "an old delta arrives again", "an old disk",
+	"an old disk that was stopped clean", "bytes are swallowed", "clock jumps", "clocks a little apart", "clocks seconds apart", "comparing fills", "comparing is put off", "comparing repairs",
+	"rounds remembered by their keys", "silence is noticed", "two processes are one node",
+}
+
+func TestASeedRepeatsExactly(t *testing.T) {
+	for seed := range uint64(5) {
+		var sums [2]uint64
+		for i := range sums {
+			w := newWorld(t, 1000+seed)
+			w.run()
+			sums[i] = w.sum()
+		}
+		if sums[0] != sums[1] {
+			t.Errorf("seed %d: %x, then %x", 1000+seed, sums[0], sums[1])
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package sim
+
+import (
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/internal/history"
+)
+
+const (
+	epoch    = 1_700_000_000_000 // unix ms at which a world begins
+	interval = time.Second       // between two comparisons
+	tick     = 10 * time.Millisecond
+	dataDir  = "/data"
+	pageSize = 256 // small, so that logs have many pages to lose
+)
+
+// world is one simulated cluster. Everything happens in one goroutine, in an order that the seed decides.
+type world struct {
+	t       *testing.T
+	seed    uint64
+	random  *rand.Rand
+	now     time.Duration // since the epoch
+	members int           // hosts of the cluster; one more is for a copy
+	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
+	hosts   []*host
+	pipes   []*pipe
+	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
+	history *history.History
+	clients *clients
+	old     []delta // what was sent once
+	seen    map[string]bool
+	log     strings.Builder
+	healed  bool
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), blocked: map[[2]int]bool{}, seen: map[string]bool{}}
+	w.members = 2 + w.random.IntN(3)
+	w.streams = w.chance(4)
+	for i := range w.members + 1 {
+		h := &host{world: w, index: i, id: uint16(i + 1), files: vfs.NewMemory(pageSize), level: levels[w.random.IntN(len(levels))], shards: 1 + w.random.IntN(4)}
+		h.offset = w.skew()
+		w.hosts = append(w.hosts, h)
+	}
+	w.history = history.New(len(w.hosts), func(int) (int64, int64) { return w.clocks() })
+	w.clients = newClients(w)
+	t.Cleanup(w.end)
+	return w
+}
+
+// skew is how far a host's clock is off, mostly little.
+func (w *world) skew() time.Duration {
+	switch w.random.IntN(4) {
+	case 0:
+		return 0
+	case 1:
+		w.saw("clocks seconds apart")
+		return time.Duration(w.random.IntN(5000)) * time.Millisecond
+	}
+	w.saw("clocks a little apart")
+	return time.Duration(w.random.IntN(60)) * time.Millisecond
+}
+
+// clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its deadline, if that node has made the key anew meanwhile: it ends early
+// by the difference, as L3 allows.
+func (w *world) clocks() (earliest, latest int64) {
+	earliest = w.hosts[0].wall()
+	for _, h := range w.hosts {
+		earliest, latest = min(earliest, h.wall()), max(latest, h.wall())
+	}
+	return earliest, latest
+}
+
+// saw notes that a fault or a state has occurred.
+func (w *world) saw(what string) { w.seen[what] = true }
+
+// note writes into the trace.
+func (w *world) note(format string, args ...any) {
+	fmt.Fprintf(&w.log, "%9.3f ", w.now.Seconds())
+	fmt.Fprintf(&w.log, format, args...)
+	w.log.WriteByte('\n')
+}
+
+// chance is true once in n times.
+func (w *world) chance(n int) bool { return w.random.IntN(n) == 0 }
+
+// sum is a hash of the trace, the same for the same seed.
+func (w *world) sum() uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(w.log.String()))
+	return h.Sum64()
+}
+
+// run is the whole life of a world.
+func (w *world) run() {
+	for _, h := range w.hosts[:w.members] {
+		h.start("at first")
+	}
+	w.pass(300 * time.Millisecond)
+	for range 60 + w.random.IntN(120) {
+		w.event()
+		w.pass(time.Duration(w.random.IntN(30)) * time.Millisecond)
+	}
+	w.settle()
+	for _, v := range w.history.Check() {
+		w.fail("%s", v)
+	}
+}
+
+// end gives back what processes have.
+func (w *world) end() {
+	for _, h := range w.hosts {
+		if h.process != nil {
+			h.process.leave()
+		}
+	}
+}
+
+func (w *world) fail(format string, args ...any) {
+	w.t.Helper()
+	w.t.Errorf(format, args...)
+}
+
+// event is something that happens.
+func (w *world) event() {
+	h := w.hosts[w.random.IntN(len(w.hosts))]
+	switch n := w.random.IntN(100); {
+	case n < 62:
+		w.clients.command(h)
+	case n < 66:
+		w.cutSome()
+	case n < 69:
+		w.swallowSome()
+	case n < 72:
+		w.stallSome()
+	case n < 76:
+		w.partition()
+	case n < 80:
+		w.blocked = map[[2]int]bool{}
+	case n < 83 && !w.streams:
+		w.repeatSome()
+	case n < 85:
+		w.jump(h)
+	case n < 87:
+		h.pause()
+	case n < 88:
+		h.snapshot()
+	case n < 89:
+		h.backUp()
+	case w.streams:
+		w.cutSome()
+	default:
+		h.misfortune()
+	}
+}
+
+// interval is the time between two comparisons.
+func (w *world) interval() time.Duration {
+	if w.streams {
+		return time.Hour
+	}
+	return interval
+}
+
+// jump sets a host's clock forward.
+func (w *world) jump(h *host) {
+	by := time.Duration(w.random.IntN(3000)) * time.Millisecond
+	h.offset += by
+	w.history.Mark()
+	w.saw("clock jumps")
+	w.note("the clock of host %d jumps by %v", h.index, by)
+}
+
+// pass lets time pass.
+func (w *world) pass(d time.Duration) {
+	for end := w.now + d; w.now < end; {
+		w.now = min(end, w.now+tick/2)
+		w.history.Mark()
+		for _, h := range w.hosts {
+			h.step()
+		}
+		w.carry()
+	}
+}
+
+var quiet = slog.New(slog.DiscardHandler)
