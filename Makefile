@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash transactions sim model bench clean
+.PHONY: help build check format vet test race required compat fuzz robust crash transactions sim model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -65,6 +65,13 @@ bench: ## quota-db and Redis side by side: the tables of README
 	$(GO) run ./tests/bench -always
 	$(GO) run ./tests/bench -recovery
 	$(GO) run ./tests/bench -snapshot -processors 0,1
+
+bench-peers: ## nodes that replicate: what two peers cost, delay, bytes, a peer that is away, differences
+	$(GO) run ./tests/bench -replicated
+	$(GO) run ./tests/bench -delay
+	$(GO) run ./tests/bench -hotkey
+	$(GO) run ./tests/bench -away 1m
+	$(GO) run ./tests/bench -different
 
 clean:
 	rm -rf bin

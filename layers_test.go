@@ -22,6 +22,7 @@ var layers = [][]string{
 	{"quota", "acl", "disk"},
 	{"engine"},
 	{"persist", "replica"},
+	{"sim"}, // tests only
 	{"cluster"},
 	{"command"},
 	{"server"},

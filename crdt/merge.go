@@ -24,6 +24,7 @@ const (
 type Merged struct {
 	Changed Parts // parts of the local entry that are not what they were
 	Held    Parts // parts of the remote entry stamped after the horizon, and left out
+	Closed  bool  // the local entry was a window that had ended, and was closed
 	Ahead   bool  // the local entry has something that the remote one, as it came, lacks
 	Full    bool  // rows were left out: there would be more than MaxRows
 }
@@ -77,6 +78,7 @@ func (m *Merged) closeEnded(e, remote *Entry, now int64) {
 		}
 		if e.ended(remote, now) {
 			m.Changed |= e.closeForMerge()
+			m.Closed = true
 		}
 	}
 }

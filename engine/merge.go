@@ -29,7 +29,9 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	s.mergeQuota(e, before, transient, now)
 	s.touch(k)
 	wanted := s.changes.wanted
-	s.changes.wanted &= marked
+	if !m.Closed { // a closing raises the floors of rows that the other node may not have
+		s.changes.wanted &= marked
+	}
 	s.store(k, e, r, at, now)
 	s.changes.wanted = wanted
 	db.digests.touch(k.Hash)

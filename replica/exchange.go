@@ -141,7 +141,7 @@ func (m *Machine) leave(s *Session, now engine.Moment) {
 	if c := &s.peer.stats; !s.synced {
 		m.Log.Info("compared all with a peer", "node", s.peer.node, "keys received", c.repairs+c.filled, "sent", c.given)
 	}
-	s.synced, s.compared = true, now.Mono
+	s.synced, s.peer.compared, s.peer.comparedAt = true, true, now.Mono
 	s.exchange = exchange{tasks: s.exchange.tasks}
 	s.nextExchange = now.Mono + int64(m.Interval)
 }

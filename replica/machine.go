@@ -124,6 +124,9 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 	}
 	p.address, p.session = h.Address, s
 	s.nextExchange = now.Mono
+	if p.compared { // what has changed since is sent anyway
+		s.synced, s.nextExchange = true, p.comparedAt+int64(m.Interval)
+	}
 	return s, nil
 }
 

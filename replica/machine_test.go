@@ -292,7 +292,7 @@ func TestAFewDifferencesAreFoundAndMendedWithFewBytes(t *testing.T) {
 		}
 	}
 	l = w.connect(w.nodes[0], w.nodes[1])
-	w.run(time.Second)
+	w.run(11 * time.Second) // an interval
 	w.expect("key17", 2)
 	found := uint64(0)
 	for _, n := range w.nodes {

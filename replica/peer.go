@@ -38,6 +38,9 @@ type peer struct {
 	points   []point
 	stable   uint64 // the last round of which all is safe on this node's disk
 
+	compared   bool  // everything, with this run
+	comparedAt int64 // Moment.Mono at which the last time ended
+
 	stats peerStats
 }
 
@@ -117,7 +120,7 @@ func (p *peer) resume(received uint64) {
 func (p *peer) restarted(h Hello) {
 	p.run, p.life = h.Run, h.Life
 	p.received, p.points, p.stable = 0, nil, 0
-	p.acked, p.durable = 0, 0
+	p.acked, p.durable, p.compared = 0, 0, false
 	for _, s := range p.sent {
 		p.miss(s.through, s.hashes)
 	}

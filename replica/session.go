@@ -68,9 +68,8 @@ type Session struct {
 	ackDue   bool
 	exchange exchange
 
-	synced       bool  // the two have compared all since they are connected
+	synced       bool  // the two have compared all since each of them has started
 	nextExchange int64 // Moment.Mono
-	compared     int64 // Moment.Mono at which the last comparison ended
 }
 
 // Node is the id of the node on the other side.

@@ -102,7 +102,10 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 	}
 	st.State, st.Silent = Syncing, time.Duration(now.Mono-s.heard)
 	if s.synced {
-		st.State, st.Compared = Online, time.Duration(now.Mono-s.compared)
+		st.State = Online
+	}
+	if p.compared {
+		st.Compared = time.Duration(now.Mono - p.comparedAt)
 	}
 	if s.exchange.stage == comparing {
 		st.Progress = float64(s.exchange.position) / engine.Leaves

@@ -28,6 +28,7 @@ type world struct {
 	random  *rand.Rand
 	now     time.Duration // since the epoch
 	members int           // hosts of the cluster; one more is for a copy
+	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
 	hosts   []*host
 	pipes   []*pipe
 	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
@@ -42,6 +43,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), blocked: map[[2]int]bool{}, seen: map[string]bool{}}
 	w.members = 2 + w.random.IntN(3)
+	w.streams = w.chance(4)
 	for i := range w.members + 1 {
 		h := &host{world: w, index: i, id: uint16(i + 1), files: vfs.NewMemory(pageSize), level: levels[w.random.IntN(len(levels))], shards: 1 + w.random.IntN(4)}
 		h.offset = w.skew()
@@ -142,7 +144,7 @@ func (w *world) event() {
 		w.partition()
 	case n < 80:
 		w.blocked = map[[2]int]bool{}
-	case n < 83:
+	case n < 83 && !w.streams:
 		w.repeatSome()
 	case n < 85:
 		w.jump(h)
@@ -152,9 +154,19 @@ func (w *world) event() {
 		h.snapshot()
 	case n < 89:
 		h.backUp()
+	case w.streams:
+		w.cutSome()
 	default:
 		h.misfortune()
 	}
+}
+
+// interval is the time between two comparisons.
+func (w *world) interval() time.Duration {
+	if w.streams {
+		return time.Hour
+	}
+	return interval
 }
 
 // jump sets a host's clock forward.

@@ -25,7 +25,7 @@ func (b *bench) compareAlways() error {
 		if err != nil {
 			return err
 		}
-		meters[i], sides[i] = m, side{s, w, m.rest}
+		meters[i], sides[i] = m, side{server: s, workload: w, rest: m.rest}
 	}
 	costs, rates, err := alternate(sides, b.rounds)
 	if err != nil {

@@ -23,6 +23,7 @@ type bench struct {
 	scale        float64  // factor on the requests of workloads
 	keys         int      // counters that servers hold beforehand
 	running      []*server
+	ends         []func() // called at the end, when no server runs
 }
 
 // start runs a program in a new directory. It ends with the bench.
@@ -58,7 +59,13 @@ func (b *bench) close() {
 	for _, s := range b.running {
 		_ = s.stop()
 	}
+	for _, end := range b.ends {
+		end()
+	}
 }
+
+// atEnd has something be done when the bench ends.
+func (b *bench) atEnd(end func()) { b.ends = append(b.ends, end) }
 
 // selected are those of some workloads that are asked for, in the size that is asked for.
 func (b *bench) selected(all []workload) []workload {

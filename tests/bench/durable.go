@@ -52,7 +52,7 @@ func (b *bench) measureDurable(w workload, servers []*server, memoryLimit, redis
 		if err != nil {
 			return err
 		}
-		meters[i], sides[i] = m, side{s, w, m.rest}
+		meters[i], sides[i] = m, side{server: s, workload: w, rest: m.rest}
 	}
 	costs, rates, err := alternate(sides, b.rounds)
 	if err != nil {

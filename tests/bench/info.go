@@ -33,6 +33,17 @@ func (f info) number(name string) float64 {
 	return n
 }
 
+// record is the fields of a value "name=value,name=value".
+func (f info) record(name string) info {
+	fields := info{}
+	for field := range strings.SplitSeq(f[name], ",") {
+		if name, value, ok := strings.Cut(field, "="); ok {
+			fields[name] = value
+		}
+	}
+	return fields
+}
+
 // busyFields are not "0" while a server works on its files in the background.
 var busyFields = []string{"loading", "rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled", "aof_pending_bio_fsync"}
 

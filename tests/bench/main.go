@@ -15,10 +15,19 @@
 //	-limits     rate limits: quotas, counters, and Lua token buckets
 //	-flood 30s  what a flood of wrong passwords costs others
 //
+// Nodes that replicate with each other are not pinned, nor is anything else then:
+//
+//	-replicated  what commands cost with two live peers, without, and two Redis beside
+//	-delay       how long until an increment can be read at a peer
+//	-hotkey      bytes to the peers for a million increments of one counter
+//	-away 10m    a peer that is stopped for so long: memory, and what its return costs
+//	-different   two nodes that hold nearly the same: how long, and how many bytes, until they hold the same
+//
 // Usage:
 //
-//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s] [-rounds 10] [-only c100,p16-1m] [-scale 1.0]
-//	    [-keys 1000000] [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
+//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -replicated | -delay | -hotkey | -away 10m | -different]
+//	    [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-keys 1000000] [-changed 100] [-interval 10s]
+//	    [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
 // Options for durability are appended to both command lines as the programs understand them, so that -quota-db 'redis-server --port {port}' compares Redis
 // with itself.
@@ -45,8 +54,9 @@ const (
 // flags are what is asked for.
 type flags struct {
 	durable, always, recovery, snapshot, limits bool
-	flood                                       time.Duration
-	rounds, keys                                int
+	replicated, delay, hotkey, different        bool
+	flood, away, interval                       time.Duration
+	rounds, keys, changed                       int
 	only, dir, processors, quota, redis         string
 	scale                                       float64
 }
@@ -86,8 +96,10 @@ func run(args []string, out io.Writer) error {
 	if b.redis, err = newProgram(f.redis, f.processors); err != nil {
 		return err
 	}
-	if err := pin(); err != nil {
-		return err
+	if !f.clustered() {
+		if err := pin(); err != nil {
+			return err
+		}
 	}
 	defer b.close()
 	return b.choose(f)
@@ -102,12 +114,19 @@ func parse(args []string) (flags, error) {
 	fs.BoolVar(&f.snapshot, "snapshot", false, "compare latencies with and without BGSAVE")
 	fs.BoolVar(&f.limits, "limits", false, "compare rate limits: quotas, counters, and Lua token buckets")
 	fs.DurationVar(&f.flood, "flood", 0, "measure a client beside wrong passwords, and beside PING, for so long each")
+	fs.BoolVar(&f.replicated, "replicated", false, "compare what commands cost with two live peers, and without")
+	fs.BoolVar(&f.delay, "delay", false, "measure how long until an increment can be read at a peer")
+	fs.BoolVar(&f.hotkey, "hotkey", false, "count the bytes to the peers for increments of one counter")
+	fs.DurationVar(&f.away, "away", 0, "measure what it costs that a peer is stopped for so long")
+	fs.BoolVar(&f.different, "different", false, "measure how two nodes mend what differs")
 	fs.IntVar(&f.rounds, "rounds", 10, "rounds per workload, starts, or snapshots")
 	fs.StringVar(&f.only, "only", "", "comma-separated workloads; default all")
 	fs.Float64Var(&f.scale, "scale", 1, "factor on the requests per round")
 	fs.IntVar(&f.keys, "keys", 0, "counters that servers hold beforehand; default 1000000, with -recovery and -snapshot 10000000")
+	fs.IntVar(&f.changed, "changed", 0, fmt.Sprintf("counters that change, with -away, or differ, with -different; default %d and %d", awayChanged, differentChanged))
+	fs.DurationVar(&f.interval, "interval", 10*time.Second, "anti-entropy interval of nodes that replicate")
 	fs.StringVar(&f.dir, "dir", "", "directory on the disk where the servers have their files; default that of temporary files")
-	fs.StringVar(&f.processors, "processors", "0", "processors that servers are pinned to, as 0 or 0,1; this program is pinned to "+clientProcessor)
+	fs.StringVar(&f.processors, "processors", "", "processors that servers are pinned to, as 0 or 0,1, default 0, while this program is pinned to "+clientProcessor+"; with nodes that replicate nothing is pinned by default")
 	fs.StringVar(&f.quota, "quota-db", "", "command line of quota-db, {port} and {dir} are replaced; default: built from this tree")
 	fs.StringVar(&f.redis, "redis", "redis-server --bind 127.0.0.1 --port {port} --save ''", "command line of Redis")
 	err := fs.Parse(args)
@@ -117,7 +136,22 @@ func parse(args []string) (flags, error) {
 			f.keys = manyKeys
 		}
 	}
+	if f.changed == 0 {
+		f.changed = awayChanged
+		if f.different {
+			f.changed = differentChanged
+		}
+	}
+	if f.processors == "" && !f.clustered() {
+		f.processors = "0"
+	}
+	f.changed = min(f.changed, f.keys)
 	return f, err
+}
+
+// clustered says whether nodes that replicate are measured.
+func (f flags) clustered() bool {
+	return f.replicated || f.delay || f.hotkey || f.away > 0 || f.different
 }
 
 // build makes quota-db of this tree and returns its command line.
@@ -140,6 +174,16 @@ func (b *bench) choose(f flags) error {
 		return b.compareRecovery()
 	case f.snapshot:
 		return b.compareSnapshots()
+	case f.replicated:
+		return b.compareReplicated(f.interval)
+	case f.delay:
+		return b.measureDelay(f.interval)
+	case f.hotkey:
+		return b.measureHotKey(f.interval)
+	case f.away > 0:
+		return b.measureAway(f.interval, f.away, f.changed)
+	case f.different:
+		return b.measureDifferent(f.interval, f.changed)
 	}
 	if f.flood == 0 && !f.limits {
 		return b.tables()

@@ -17,8 +17,8 @@ import (
 // One thread does it all with select, which wakes it within some 50 us; timers of the runtime take a millisecond when there is nothing else to do.
 type openLoop struct {
 	begin    time.Time
-	interval time.Duration // between two commands, over all connections
-	keys     int
+	interval time.Duration   // between two commands, over all connections
+	key      func(i int) int // the counter that command i is for
 	clients  []*loopClient
 	// latencies are those of the commands in the order of sending: command i is of client i%len(clients), due at begin+i*interval. Read them after run.
 	latencies []time.Duration
@@ -38,9 +38,20 @@ type loopClient struct {
 // drainLimit is how long the last replies may take.
 const drainLimit = 20 * time.Second
 
+// anyOf has each command go to any of the counters.
+func anyOf(keys int) func(int) int {
+	random := rand.New(rand.NewPCG(1, 2))
+	return func(int) int { return random.IntN(keys) }
+}
+
+// inTurn has the commands go to the counters in turn, which are so far apart.
+func inTurn(keys, apart int) func(int) int {
+	return func(i int) int { return i % keys * apart }
+}
+
 // startLoop connects and begins to send.
-func startLoop(addr string, clients, perSecond, keys int) (*openLoop, error) {
-	l := &openLoop{interval: time.Second / time.Duration(perSecond), keys: keys, done: make(chan error, 1)}
+func startLoop(addr string, clients, perSecond int, key func(i int) int) (*openLoop, error) {
+	l := &openLoop{interval: time.Second / time.Duration(perSecond), key: key, done: make(chan error, 1)}
 	for range clients {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -79,7 +90,6 @@ func (l *openLoop) close() {
 func (l *openLoop) run() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	random := rand.New(rand.NewPCG(1, 2))
 	raw, buf := make([]byte, 0, 64), make([]byte, 1<<16)
 	answered := 0
 	var end time.Time
@@ -87,7 +97,7 @@ func (l *openLoop) run() error {
 		switch stopped := l.stopped.Load(); {
 		case !stopped:
 			for now := time.Since(l.begin); l.due(len(l.latencies)) <= now; now = time.Since(l.begin) {
-				raw = appendKey(append(raw[:0], "*2\r\n$4\r\nINCR\r\n"...), random.IntN(l.keys))
+				raw = appendKey(append(raw[:0], "*2\r\n$4\r\nINCR\r\n"...), l.key(len(l.latencies)))
 				if err := l.send(raw, now-l.due(len(l.latencies))); err != nil {
 					return err
 				}

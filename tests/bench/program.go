@@ -45,7 +45,13 @@ var options = map[kind][3]string{
 type program struct {
 	line       string // its command line; {port} and {dir} are replaced
 	kind       kind
-	processors string // that it is pinned to, as taskset has them
+	processors string // that it is pinned to, as taskset has them; empty: none
+}
+
+// with is the program with more options.
+func (p program) with(options string) program {
+	p.line += " " + options
+	return p
 }
 
 const helpLimit = 5 * time.Second

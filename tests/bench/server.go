@@ -41,7 +41,10 @@ func start(p program, m mode, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{cmd: exec.Command("taskset", append([]string{"-c", p.processors}, words...)...), port: port, dir: dir, ended: make(chan struct{})}
+	if p.processors != "" {
+		words = append([]string{"taskset", "-c", p.processors}, words...)
+	}
+	s := &server{cmd: exec.Command(words[0], words[1:]...), port: port, dir: dir, ended: make(chan struct{})}
 	s.cmd.Dir = dir
 	s.cmd.Stderr = os.Stderr
 	begin := time.Now()
@@ -102,17 +105,17 @@ func (s *server) stop() error {
 	return fmt.Errorf("port %s: killed, it had not stopped after %v", s.port, stopLimit)
 }
 
-// load puts a workload on the server, then calls rest, if there is one. It returns the CPU time per command in microseconds, rest included, and the
+// load puts a workload on the server, from where this program is pinned to, then calls rest, if there is one. It returns the CPU time per command in microseconds, rest included, and the
 // commands per second.
 func (s *server) load(w workload, rest func() error) (cost, rate float64, err error) {
-	args := []string{"-c", clientProcessor, "redis-benchmark", "-p", s.port, "-q", "-n", strconv.Itoa(w.requests), "-r", strconv.Itoa(w.keys)}
+	args := []string{"-p", s.port, "-q", "-n", strconv.Itoa(w.requests), "-r", strconv.Itoa(w.keys)}
 	args = append(args, w.flags...)
 	args = append(args, w.command...)
 	before, err := s.cpu()
 	if err != nil {
 		return 0, 0, err
 	}
-	out, err := exec.Command("taskset", args...).Output()
+	out, err := exec.Command("redis-benchmark", args...).Output()
 	if err != nil {
 		return 0, 0, fmt.Errorf("redis-benchmark: %w", err)
 	}

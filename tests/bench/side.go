@@ -26,7 +26,8 @@ var workloads = []workload{
 type side struct {
 	*server
 	workload
-	rest func() error // if there is one, it follows each load, and the CPU time that passes meanwhile counts
+	rest  func() error // if there is one, it follows each load, and the CPU time that passes meanwhile counts
+	check func() error // if there is one, it follows that, and counts for nothing
 }
 
 // alternate loads the sides in turn, each round in another order. It returns microseconds of CPU per command and
@@ -37,6 +38,9 @@ func alternate(sides []side, rounds int) (costs, rates [][]float64, err error) {
 		for n := range sides {
 			i := (round + n) % len(sides)
 			cost, rate, err := sides[i].load(sides[i].workload, sides[i].rest)
+			if err == nil && sides[i].check != nil {
+				err = sides[i].check()
+			}
 			if err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", sides[i].name, err)
 			}

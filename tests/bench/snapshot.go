@@ -46,7 +46,7 @@ func (b *bench) measureSnapshots(name string, p program) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	l, err := startLoop(s.addr(), snapshotClients, snapshotPerSecond, b.keys)
+	l, err := startLoop(s.addr(), snapshotClients, snapshotPerSecond, anyOf(b.keys))
 	if err != nil {
 		return err
 	}
