@@ -16,6 +16,8 @@ const (
 	// clientsPerNode write to each node, each a command about every pace.
 	clientsPerNode = 3
 	pace           = 3 * time.Millisecond
+	// commandsPerLife is how many commands a client sends before it dies without waiting for a reply.
+	commandsPerLife = 100
 	// openKeys is how many keys are written to at a time; each gets history.Digits increments, of all clients.
 	openKeys = 12
 	// hotKeys are written to all the time.
@@ -156,9 +158,13 @@ func (l *load) work(n *node, rng *rand.Rand) {
 	}
 }
 
-// use sends commands over a connection until it breaks.
+// use sends commands over a connection until it breaks, or the client leaves.
 func (l *load) use(conn *wire.Conn, place, run int, rng *rand.Rand) {
 	for l.goesOn() {
+		if rng.IntN(commandsPerLife) == 0 {
+			l.leave(conn, place, run, rng)
+			return
+		}
 		var broken error
 		switch k := rng.IntN(8); k {
 		case 0:
@@ -184,6 +190,16 @@ func (l *load) someKey(rng *rand.Rand) string {
 		return l.open[i].name
 	}
 	return hotKey(rng)
+}
+
+// leave sends an increment and closes the connection, as a client that dies.
+func (l *load) leave(conn *wire.Conn, place, run int, rng *rand.Rand) {
+	i := l.next(place, run, rng)
+	op := history.Op{Node: place, Kind: history.Incr, Key: i.key, Delta: i.delta}
+	id := l.history.Invoke(op)
+	_ = conn.Send(wire.AppendCommand(nil, command(op)...))
+	_ = conn.Close()
+	l.history.Unknown(id)
 }
 
 // do carries out an operation, and notes what became of it: i is the increment that it is.

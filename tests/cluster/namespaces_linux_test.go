@@ -109,6 +109,26 @@ func (n *namespaces) remove() {
 // etc is a directory whose files ip shows in /etc.
 func (n *namespaces) etc(place int) string { return filepath.Join("/etc/netns", n.name(place)) }
 
+// names gives the host of each place a name, in all of them. A process that runs sees that too.
+func (n *namespaces) names(t *testing.T, all ...string) {
+	t.Helper()
+	var hosts strings.Builder
+	for place, name := range all {
+		if name != "" {
+			_, _ = fmt.Fprintf(&hosts, "%s %s\n", host(place), name)
+		}
+	}
+	for place := range places {
+		if err := os.MkdirAll(n.etc(place), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		// Not replaced by another file: processes have this one mounted.
+		if err := os.WriteFile(filepath.Join(n.etc(place), "hosts"), []byte(hosts.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // removeStale removes what a suite has left that was killed.
 func removeStale() {
 	left, _ := filepath.Glob("/run/netns/" + namePrefix + "*")
