@@ -38,12 +38,13 @@ func command(op history.Op) []string {
 	panic("cluster: an operation that no client sends")
 }
 
-// outcome is what the history is told of a reply; done is false if nothing was done. Errors: the reply is not one of those that the command has.
+// outcome is what the history is told of a reply; done is false if nothing was done: what a node does not show, because it is past its deadline there, it does not
+// remove either, and may yet live on by a later deadline from elsewhere. Errors: the reply is not one of those that the command has.
 func outcome(op history.Op, v wire.Value) (n int64, done bool, err error) {
 	switch op.Kind {
 	case history.Get, history.GetSet, history.GetDel:
 		if v.IsNull() {
-			return 0, true, nil
+			return 0, op.Kind != history.GetDel, nil
 		}
 		if v.Kind == wire.Bulk {
 			n, err = strconv.ParseInt(v.Text, 10, 64)
@@ -55,7 +56,7 @@ func outcome(op history.Op, v wire.Value) (n int64, done bool, err error) {
 		}
 	default:
 		if n, ok := v.Int(); ok {
-			found := n != 0 || op.Kind != history.Expire && op.Kind != history.Persist
+			found := n != 0 || op.Kind != history.Del && op.Kind != history.Expire && op.Kind != history.Persist
 			return n, found, nil
 		}
 	}
