@@ -23,9 +23,9 @@ const (
 	// hotKeys are written to all the time.
 	hotKeys = 2
 
-	// lossWindow is how long before a kill an increment may have been acknowledged that is lost with the process: longer
-	// than the batch delay, which is 10 ms, and the way to a peer.
-	lossWindow = 50 * time.Millisecond
+	// lossWindow is how long before a kill an increment may have been acknowledged that is lost with the process: the batch
+	// delay of 10 ms, or the way to a peer, and how much later than it should a process may come to that which shares few processors, and a disk, with many.
+	lossWindow = 200 * time.Millisecond
 	// markEvery is how often the history gets a mark, so that there is one of each moment.
 	markEvery = 5 * time.Millisecond
 )

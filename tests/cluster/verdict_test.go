@@ -208,6 +208,6 @@ func (v *verdict) judgeOne(key string, value int64, i *increment, times int64, l
 	case i.mayBeLost(losses):
 		v.lost++
 	default:
-		v.complain("%s is %d, which lacks %d, acknowledged in place %d, run %d, at %s", key, value, i.delta, i.place, i.run, i.acked.Format("05.000"))
+		v.complain("%s is %d, which lacks %d, acknowledged in place %d, run %d, at %s", key, value, i.delta, i.place, i.run, clock(i.acked))
 	}
 }
