@@ -29,6 +29,7 @@ type world struct {
 	now     time.Duration // since the epoch
 	members int           // hosts of the cluster; one more is for a copy
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
+	window  int           // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
 	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
@@ -44,6 +45,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), blocked: map[[2]int]bool{}, seen: map[string]bool{}}
 	w.members = 2 + w.random.IntN(3)
 	w.streams = w.chance(4)
+	if w.chance(2) { // as if there were many keys
+		w.window = 1 + w.random.IntN(300)
+		w.saw("little may wait for a peer")
+	}
 	for i := range w.members + 1 {
 		h := &host{world: w, index: i, id: uint16(i + 1), files: vfs.NewMemory(pageSize), level: levels[w.random.IntN(len(levels))], shards: 1 + w.random.IntN(4)}
 		h.offset = w.skew()
