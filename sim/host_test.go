@@ -116,7 +116,7 @@ func (h *host) start(why string) {
 		}
 		w.saw("a life goes on")
 	}
-	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Log: quiet})
+	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Window: w.window, Log: quiet})
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
