@@ -67,6 +67,7 @@ type Options struct {
 	Disk      Disk       // nil: nothing is kept
 	BatchSize int        // deltas in a frame at most
 	Interval  time.Duration
+	Window    int // bytes of changes that a peer may leave unacknowledged, and that wait for it besides; 0: windowBytes
 	Log       *slog.Logger
 }
 
@@ -84,6 +85,9 @@ type Machine struct {
 
 // New makes the machine of a node. Its rounds begin with what clients change from now on.
 func New(o Options) *Machine {
+	if o.Window == 0 {
+		o.Window = windowBytes
+	}
 	return &Machine{Options: o, dead: min(max(o.Interval*5/2, leastDead), mostDead), peers: map[uint16]*peer{}}
 }
 
@@ -106,7 +110,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 		if len(m.peers) >= MaxPeers {
 			return nil, ErrCrowded
 		}
-		p = &peer{node: h.Node, current: now.Mono}
+		p = &peer{node: h.Node, window: m.Window, current: now.Mono}
 		m.peers[h.Node] = p
 	}
 	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}

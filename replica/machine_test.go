@@ -245,7 +245,7 @@ func TestAPeerThatDoesNotTakeAnythingCostsItsKeysOnly(t *testing.T) {
 		n.Tick(w.now)
 	}
 	p := n.peers[2]
-	if p.queued > queueBytes || p.missed.len() != 5000 {
+	if p.queued > p.window || p.missed.len() != 5000 {
 		t.Errorf("%d bytes wait, and %d keys", p.queued, p.missed.len())
 	}
 	w.run(50 * time.Millisecond)

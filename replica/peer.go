@@ -1,10 +1,8 @@
 package replica
 
 const (
-	// windowBytes is how much a peer may leave unacknowledged.
+	// windowBytes is how much a peer may leave unacknowledged, and how much of rounds waits for it besides. Beyond, only their keys are remembered.
 	windowBytes = 4 << 20
-	// queueBytes is how much of rounds waits for a peer. Beyond, only their keys are remembered.
-	queueBytes = 4 << 20
 	// catchBytes is about how much is made at once of what a peer has missed.
 	catchBytes = 64 << 10
 )
@@ -19,6 +17,7 @@ type peer struct {
 	life    uint64
 	address string
 	session *Session // nil: there is no connection
+	window  int      // Options.Window
 
 	queue  []*round
 	queued int // bytes
@@ -70,7 +69,7 @@ func (p *peer) add(r *round) {
 	}
 	p.queue = append(p.queue, r)
 	p.queued += len(r.frames)
-	if p.queued > queueBytes {
+	if p.queued > p.window {
 		p.dropQueue()
 	}
 }
@@ -140,7 +139,7 @@ func (p *peer) acknowledge(frames, received, durable uint64) {
 
 // nextDeltas appends what the peer is to be sent next: a round, or a part of what it has missed. Nothing: there is nothing, or it has to acknowledge first.
 func (p *peer) nextDeltas(s *Session, dst []byte) []byte {
-	if s.resuming || p.unacked >= windowBytes {
+	if s.resuming || p.unacked >= p.window {
 		return dst
 	}
 	if len(p.catching) == 0 && p.missed.len() > 0 {
@@ -167,7 +166,7 @@ func (p *peer) nextMissed(s *Session, dst []byte) []byte {
 	d := &s.machine.deltas
 	d.Reset()
 	n := 0
-	for ; n < len(p.catching) && len(d.Records) < catchBytes; n++ {
+	for ; n < len(p.catching) && len(d.Records) < min(catchBytes, p.window); n++ {
 		s.machine.DB.AppendState(d, p.catching[n], false)
 	}
 	hashes := p.catching[:n:n]

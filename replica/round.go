@@ -24,7 +24,7 @@ func (m *Machine) take(now engine.Moment) {
 	for shard := range m.DB.Shards() {
 		for more := m.DB.HasUnsent(shard); more; {
 			more = m.DB.TakeUnsent(shard, d)
-			if len(d.Records) > queueBytes { // nobody's queue would keep it
+			if len(d.Records) > m.Window { // nobody's queue would keep it
 				tooLong = true
 				r.hashes = append(r.hashes, d.Hashes...)
 				d.Reset()

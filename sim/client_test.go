@@ -85,8 +85,21 @@ func (c *clients) increment(h *host, key string) {
 // maxWindow is the longest window of a limiter, in ms.
 const maxWindow = 600
 
-// limit is what a limiter does: it counts, and who begins a window says when that ends. The two are one transaction.
+// limit is what a limiter does: it counts, and who begins a window says when that ends. The two are one transaction. Some put the end off, or set the count within
+// the window.
 func (c *clients) limit(h *host, key string) {
+	ttl := int64(100 + c.random.IntN(maxWindow-100))
+	if n := c.random.IntN(8); n < 2 {
+		if there, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key}); there < 0 {
+			return
+		}
+		if n == 0 {
+			c.do(h, history.Op{Kind: history.Expire, Key: key, TTL: ttl})
+		} else if amount, ok := c.digit(key); ok {
+			c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, KeepTTL: true})
+		}
+		return
+	}
 	amount, ok := c.digit(key)
 	if !ok {
 		return
@@ -97,7 +110,7 @@ func (c *clients) limit(h *host, key string) {
 	value, _ := p.execute(first)
 	var second history.ID
 	if value == amount {
-		expire := history.Op{Kind: history.Expire, Key: key, TTL: int64(100 + c.random.IntN(maxWindow-100)), Node: h.index}
+		expire := history.Op{Kind: history.Expire, Key: key, TTL: ttl, Node: h.index}
 		second = c.history.Invoke(expire)
 		p.execute(expire)
 	}

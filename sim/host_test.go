@@ -116,7 +116,7 @@ func (h *host) start(why string) {
 		}
 		w.saw("a life goes on")
 	}
-	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Log: quiet})
+	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Window: w.window, Log: quiet})
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
@@ -298,10 +298,15 @@ func (h *host) misfortune() {
 func (h *host) startAgain() {
 	w := h.world
 	switch {
-	case w.chance(8):
+	case w.chance(8) || w.limits && w.chance(2):
 		h.files, h.left = vfs.NewMemory(pageSize), left{}
 		w.saw("a wiped disk")
 		h.start("with an empty disk")
+		for range 4 { // before it knows anything
+			if w.limits && !w.healed {
+				w.clients.command(h)
+			}
+		}
 	case len(h.backups) > 0 && w.chance(3):
 		b := h.backups[w.random.IntN(len(h.backups))]
 		h.files, h.left = b.files.Kill(), b.left

@@ -72,8 +72,6 @@ var bugs = []bug{
 		"	if a.db.replicated {\n		a.deleteAll()\n		return\n	}", ""},
 	{"comparing skips third parties' rows", "engine/unsent.go",
 		"			if !rec.expired(now.Wall) {\n				s.addState(d, rec, hash, true)", "			if !rec.expired(now.Wall) {\n				s.addState(d, rec, hash, false)"},
-	{"a leaf that has changed is not looked at again", "engine/digest.go",
-		"	if busy {\n		d.touch(first)\n	}", ""},
 	{"nodes that have compared once never do again", "replica/exchange.go",
 		"s.nextExchange = now.Mono + int64(m.Interval)", "s.nextExchange = 1<<62"},
 	{"rows are added up", "crdt/merge.go",

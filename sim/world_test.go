@@ -30,6 +30,7 @@ type world struct {
 	members int           // hosts of the cluster; one more is for a copy
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
+	window  int           // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
 	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
@@ -50,6 +51,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.streams = true
 	case 1, 2:
 		w.limits = true
+	}
+	if w.chance(2) { // as if there were many keys
+		w.window = 1 + w.random.IntN(300)
+		w.saw("little may wait for a peer")
 	}
 	for i := range w.members + 1 {
 		h := &host{world: w, index: i, id: uint16(i + 1), files: vfs.NewMemory(pageSize), level: levels[w.random.IntN(len(levels))], shards: 1 + w.random.IntN(4)}
