@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash transactions sim model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust crash cluster transactions sim planted model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -42,11 +42,17 @@ robust: ## 100 MB of random bytes over 50 connections, beside the rest of the ro
 crash: ## the server killed under load and checked, ROUNDS lives at each level of durability: 200
 	QUOTADB_TEST_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 60m -v ./tests/crash
 
+cluster: ## nodes and what is between them disturbed at random and checked, ROUNDS clusters behind proxies and as many in network namespaces (root, ip): 200
+	QUOTADB_TEST_CLUSTER_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 120m -v -run 'Anything' ./tests/cluster
+
 transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
 	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server
 
 sim: ## SEEDS simulated clusters, 2000, each from its number on: FIRST, 1
 	$(GO) test -count=1 -timeout 120m -v -run 'TestClusters|TestASeed' ./sim -seeds $(SEEDS) -first $(or $(FIRST),1) | grep -v '^ *--- PASS\|^=== '
+
+planted: ## the simulator with bugs planted, which it has to find: all of them, or PLANTED
+	QUOTADB_TEST_PLANTED=$(or $(PLANTED),all) $(GO) test -count=1 -timeout 60m -v -run Planted ./sim
 
 fuzz: ## every fuzz target for FUZZTIME each: 60s, or a number of inputs as 100000x
 	@for target in $$(grep -rho '^func Fuzz[A-Za-z0-9]*' --include=*_test.go . | sed 's/func //'); do \

@@ -25,6 +25,9 @@ func newClients(w *world) *clients {
 	if w.streams { // that a window has ended for another may be found by comparing only
 		kinds = kinds[:2]
 	}
+	if w.limits {
+		kinds = []string{"limit"}
+	}
 	for _, kind := range kinds {
 		for i := range 2 {
 			c.keys = append(c.keys, fmt.Sprint(kind, i))
@@ -54,13 +57,15 @@ func (c *clients) command(h *host) {
 	case n < 15:
 		c.do(h, history.Op{Kind: history.Get, Key: key})
 		return
-	case n == 15:
+	case n == 15 && !c.limits:
 		c.flush(h)
 		return
 	}
 	switch key[:3] {
 	case "sum":
 		c.increment(h, key)
+	case "lim":
+		c.limit(h, key)
 	case "res":
 		c.reset(h, key)
 	default:
@@ -75,6 +80,49 @@ func (c *clients) increment(h *host, key string) {
 		}
 		c.do(h, history.Op{Kind: history.Incr, Key: key, Delta: amount})
 	}
+}
+
+// maxWindow is the longest window of a limiter, in ms.
+const maxWindow = 600
+
+// limit is what a limiter does: it counts, and who begins a window says when that ends. The two are one transaction. Some put the end off, or set the count within
+// the window.
+func (c *clients) limit(h *host, key string) {
+	ttl := int64(100 + c.random.IntN(maxWindow-100))
+	if n := c.random.IntN(8); n < 2 {
+		if there, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key}); there < 0 {
+			return
+		}
+		if n == 0 {
+			c.do(h, history.Op{Kind: history.Expire, Key: key, TTL: ttl})
+		} else if amount, ok := c.digit(key); ok {
+			c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, KeepTTL: true})
+		}
+		return
+	}
+	amount, ok := c.digit(key)
+	if !ok {
+		return
+	}
+	first := history.Op{Kind: history.Incr, Key: key, Delta: amount, Node: h.index}
+	id := c.history.Invoke(first)
+	p := h.process
+	value, _ := p.execute(first)
+	var second history.ID
+	if value == amount {
+		expire := history.Op{Kind: history.Expire, Key: key, TTL: ttl, Node: h.index}
+		second = c.history.Invoke(expire)
+		p.execute(expire)
+	}
+	if h.level == persist.Always {
+		p.await()
+	}
+	c.note("host %d: a limiter counts %d on %s -> %d", h.index, amount, key, value)
+	if c.history.Ok(id, value); value == amount {
+		c.saw("a limiter begins a window")
+		c.history.Ok(second, 0)
+	}
+	p.answered = c.history.Mark()
 }
 
 func (c *clients) reset(h *host, key string) {

@@ -298,10 +298,15 @@ func (h *host) misfortune() {
 func (h *host) startAgain() {
 	w := h.world
 	switch {
-	case w.chance(8):
+	case w.chance(8) || w.limits && w.chance(2):
 		h.files, h.left = vfs.NewMemory(pageSize), left{}
 		w.saw("a wiped disk")
 		h.start("with an empty disk")
+		for range 4 { // before it knows anything
+			if w.limits && !w.healed {
+				w.clients.command(h)
+			}
+		}
 	case len(h.backups) > 0 && w.chance(3):
 		b := h.backups[w.random.IntN(len(h.backups))]
 		h.files, h.left = b.files.Kill(), b.left

@@ -31,8 +31,12 @@ func (w *world) settle() {
 	w.endCopy()
 	w.pass(w.deadTime()) // what is half-open is found
 	w.pass(2*interval + 200*time.Millisecond)
+	if w.limits { // all windows are over
+		w.pass(maxWindow*time.Millisecond + 100*time.Millisecond)
+	}
 	w.history.Quiescent()
 	w.compare()
+	w.over = true
 	for _, key := range w.clients.keys {
 		for _, h := range w.hosts[:w.members] {
 			w.read(h, key)
@@ -51,6 +55,9 @@ func (w *world) read(h *host, key string) {
 	id := w.history.Invoke(op)
 	reply, _ := h.process.execute(op)
 	w.note("host %d: %s is %d", h.index, key, reply)
+	if w.limits && w.over && reply != 0 {
+		w.fail("a window has left %d in %s on host %d", reply, key, h.index)
+	}
 	w.history.Ok(id, reply)
 }
 

@@ -17,6 +17,7 @@ var (
 	seedsFlag = flag.Int("seeds", 400, "how many worlds are simulated")
 	seedFlag  = flag.Uint64("seed", 0, "simulate this world only, and show all that happens in it")
 	firstFlag = flag.Uint64("first", 1, "the first seed")
+	stopFlag  = flag.Uint64("stop", 3, "end after so many worlds that fail")
 )
 
 // enough is how many worlds it takes to say that something occurs too seldom.
@@ -40,7 +41,7 @@ func TestClustersKeepTheLaws(t *testing.T) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for n := next.Add(1) - 1; n < seeds && failed.Load() < 3; n = next.Add(1) - 1 {
+			for n := next.Add(1) - 1; n < seeds && failed.Load() < *stopFlag; n = next.Add(1) - 1 {
 				seed := *firstFlag + n
 				ok := t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 					w := newWorld(t, seed)
@@ -95,7 +96,7 @@ func report(t *testing.T, seen map[string]int, times []time.Duration) {
 // occurrences are the faults and states that are to occur.
 var occurrences = []string{
 	"FLUSHALL", "a clean stop", "a connection goes on where the last one ended", "a connection is cut while the two compare", "a connection is cut with bytes on their way",
-	"a connection stalls", "a copied disk", "a copy of a disk that was stopped clean", "a half-open connection", "a handshake that one side believes in", "a kill", "a life goes on",
+	"a connection stalls", "a copied disk", "a copy of a disk that was stopped clean", "a half-open connection", "a handshake that one side believes in", "a limiter begins a window", "a kill", "a life goes on",
 	"a life is not confirmed", "a loss of power", "a partition", "a process dies before its reply", "a process pauses", "a reply is lost",
 	"a row of an old life", "a second connection is refused", "a second process with an id is refused", "a snapshot", "a wiped disk", "an old delta arrives again", "an old disk",
 	"an old disk that was stopped clean", "bytes are swallowed", "clock jumps", "clocks a little apart", "clocks seconds apart", "comparing fills", "comparing is put off", "comparing repairs", "little may wait for a peer",

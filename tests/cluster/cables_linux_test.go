@@ -7,9 +7,10 @@ import (
 
 // TestTheClusterCountsThroughWhatHappensToCables is as TestTheClusterCountsThrough, over a network that loses packets and not only connections.
 func TestTheClusterCountsThroughWhatHappensToCables(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]func(*testing.T, *cluster, *namespaces){
 		"a pulled cable": func(t *testing.T, c *cluster, n *namespaces) {
-			n.plug(1, "down")
+			n.unplug(1)
 			c.wait(t, aWhile+interval)
 		},
 		"a node that is not heard by another": func(t *testing.T, c *cluster, n *namespaces) {
@@ -20,14 +21,12 @@ func TestTheClusterCountsThroughWhatHappensToCables(t *testing.T) {
 			if n.slow == nil {
 				t.Skip("tc slows nothing here")
 			}
-			if err := n.tc("add", 0, n.slow); err != nil {
-				t.Fatal(err)
-			}
+			n.brake(0)
 			c.wait(t, aWhile)
 		},
 		"a disk that is wiped while the cable is pulled": func(t *testing.T, c *cluster, n *namespaces) {
 			c.destroy(t, c.nodes[0])
-			n.plug(0, "down")
+			n.unplug(0)
 			c.run(t, c.nodes[0])
 			c.wait(t, interval)
 		},
@@ -45,6 +44,7 @@ func TestTheClusterCountsThroughWhatHappensToCables(t *testing.T) {
 
 // TestTheClusterCountsThroughAnythingInNamespaces does random things to nodes and cables, under load.
 func TestTheClusterCountsThroughAnythingInNamespaces(t *testing.T) {
+	t.Parallel()
 	for n := range rounds(t) {
 		t.Run(fmt.Sprint("round ", n), func(t *testing.T) {
 			t.Parallel()

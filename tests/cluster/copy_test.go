@@ -46,6 +46,7 @@ const twice = "two processes are node 1"
 
 // TestACopyIsRefusedWhileTheOriginalRuns copies the directory of a node that was stopped cleanly, and starts both.
 func TestACopyIsRefusedWhileTheOriginalRuns(t *testing.T) {
+	t.Parallel()
 	for name, copyFirst := range map[string]bool{"the original first": false, "the copy first": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

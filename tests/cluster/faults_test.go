@@ -14,6 +14,7 @@ const (
 
 // TestTheClusterCountsThrough does one thing at a time to nodes and links, under load.
 func TestTheClusterCountsThrough(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]func(*testing.T, *cluster, *links){
 		"a node that is cut off": func(t *testing.T, c *cluster, l *links) {
 			l.around(1, mode{kind: cut})
@@ -63,6 +64,29 @@ func TestTheClusterCountsThrough(t *testing.T) {
 			c.destroy(t, c.nodes[1])
 			c.wait(t, aMoment)
 			c.run(t, c.nodes[1])
+			c.wait(t, aMoment)
+		},
+		"a disk that is wiped while one of its peers is cut off": func(t *testing.T, c *cluster, l *links) {
+			l.between(0, 2, mode{kind: cut})
+			c.wait(t, interval)
+			c.destroy(t, c.nodes[0])
+			c.run(t, c.nodes[0])
+			c.wait(t, interval)
+		},
+		"two wiped disks": func(t *testing.T, c *cluster, _ *links) {
+			c.destroy(t, c.nodes[0])
+			c.destroy(t, c.nodes[2])
+			c.run(t, c.nodes[2])
+			c.run(t, c.nodes[0])
+			c.wait(t, aMoment)
+		},
+		"all nodes killed": func(t *testing.T, c *cluster, _ *links) {
+			for _, n := range c.nodes {
+				c.kill(t, n)
+			}
+			for _, n := range c.nodes {
+				c.run(t, n)
+			}
 			c.wait(t, aMoment)
 		},
 		"an older backup": func(t *testing.T, c *cluster, _ *links) {

@@ -44,7 +44,7 @@ const (
 )
 
 // parallel is how many clusters there are at a time, unless -parallel says: they wait more than they work.
-const parallel = "5"
+const parallel = "10"
 
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", parallel); err != nil {

@@ -7,10 +7,11 @@ import (
 )
 
 // stepsPerRound is how many things happen to a cluster between its start and the verdict.
-const stepsPerRound = 5
+const stepsPerRound = 4
 
 // TestTheClusterCountsThroughAnything does random things to nodes and links, under load.
 func TestTheClusterCountsThroughAnything(t *testing.T) {
+	t.Parallel()
 	for n := range rounds(t) {
 		t.Run(fmt.Sprint("round ", n), func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +60,7 @@ func (m *mixture) step(t *testing.T) {
 	t.Helper()
 	m.heal()
 	n := m.nodes[m.rng.IntN(nodes)]
-	switch k := m.rng.IntN(10); k {
+	switch k := m.rng.IntN(11); k {
 	case 0, 1:
 		t.Logf("%s", m.disturb(m.rng))
 		m.wait(t, m.time(aWhile))
@@ -83,6 +84,14 @@ func (m *mixture) step(t *testing.T) {
 	case 9:
 		m.settle(t)
 		m.replaceProcess(t)
+	case 10:
+		t.Log("all nodes are killed")
+		for _, n := range m.nodes[:nodes] {
+			m.kill(t, n)
+		}
+		for _, n := range m.nodes[:nodes] {
+			m.run(t, n)
+		}
 	}
 }
 

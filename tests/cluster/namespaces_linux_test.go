@@ -35,6 +35,7 @@ type namespaces struct {
 	t      *testing.T
 	prefix string
 	slow   []string // how tc slows a link on this machine, empty if it cannot
+	undo   []func() // what heals
 }
 
 var networks atomic.Int64 // made by this process
@@ -108,6 +109,26 @@ func (n *namespaces) remove() {
 // etc is a directory whose files ip shows in /etc.
 func (n *namespaces) etc(place int) string { return filepath.Join("/etc/netns", n.name(place)) }
 
+// names gives the host of each place a name, in all of them. A process that runs sees that too.
+func (n *namespaces) names(t *testing.T, all ...string) {
+	t.Helper()
+	var hosts strings.Builder
+	for place, name := range all {
+		if name != "" {
+			_, _ = fmt.Fprintf(&hosts, "%s %s\n", host(place), name)
+		}
+	}
+	for place := range places {
+		if err := os.MkdirAll(n.etc(place), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		// Not replaced by another file: processes have this one mounted.
+		if err := os.WriteFile(filepath.Join(n.etc(place), "hosts"), []byte(hosts.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // removeStale removes what a suite has left that was killed.
 func removeStale() {
 	left, _ := filepath.Glob("/run/netns/" + namePrefix + "*")
@@ -152,39 +173,47 @@ func (n *namespaces) must(words ...string) {
 	}
 }
 
-// plug pulls the cable of a place, or puts it back.
-func (n *namespaces) plug(place int, state string) {
+// unplug pulls the cable of a place.
+func (n *namespaces) unplug(place int) {
 	n.t.Helper()
-	n.must("-n", n.prefix+"hub", "link", "set", hubPort(place), state)
+	set := func(state string) { n.must("-n", n.prefix+"hub", "link", "set", hubPort(place), state) }
+	set("down")
+	n.undo = append(n.undo, func() { set("up") })
 }
 
 // blind has everything that one place sends to another get lost.
 func (n *namespaces) blind(from, to int) {
 	n.t.Helper()
-	n.must("-n", n.name(from), "neighbor", "replace", host(to), "lladdr", nobody, "dev", "eth0", "nud", "permanent")
+	neighbor := []string{host(to), "dev", "eth0"}
+	n.must(append([]string{"-n", n.name(from), "neighbor", "replace"}, append(neighbor, "lladdr", nobody, "nud", "permanent")...)...)
+	n.undo = append(n.undo, func() { n.must(append([]string{"-n", n.name(from), "neighbor", "delete"}, neighbor...)...) })
+}
+
+// brake slows what a place sends.
+func (n *namespaces) brake(place int) {
+	n.t.Helper()
+	if err := n.tc("add", place, n.slow); err != nil {
+		n.t.Fatal(err)
+	}
+	n.undo = append(n.undo, func() { _ = n.tc("del", place, nil) })
 }
 
 func (n *namespaces) heal() {
 	n.t.Helper()
-	for place := range places {
-		n.plug(place, "up")
-		_ = n.tc("del", place, nil) // fails if there is none
-		for other := range places {
-			_ = ip("-n", n.name(place), "neighbor", "delete", host(other), "dev", "eth0")
-		}
+	for _, undo := range n.undo {
+		undo()
 	}
+	n.undo = nil
 }
 
 func (n *namespaces) disturb(rng *rand.Rand) string {
 	a, b := rng.IntN(nodes), rng.IntN(nodes)
 	switch k := rng.IntN(4); {
 	case k == 0 || a == b:
-		n.plug(a, "down")
+		n.unplug(a)
 		return fmt.Sprintf("the cable of node %d is pulled", a+1)
 	case k == 1 && n.slow != nil:
-		if err := n.tc("add", a, n.slow); err != nil {
-			n.t.Fatal(err)
-		}
+		n.brake(a)
 		return fmt.Sprintf("what node %d sends is slowed", a+1)
 	case k == 2:
 		n.blind(a, b)

@@ -120,6 +120,7 @@ func (c *cluster) kill(t *testing.T, n *node) {
 	n.server.Exit(t)
 	n.gone()
 	from, mark := c.load.before(at)
+	t.Logf("place %d, run %d: killed at %s; what is not older than %s may be lost", n.place, n.run, clock(at), clock(from))
 	n.disk = history.DiskAt(n.place, mark)
 	if n.level == "always" {
 		n.disk.Acked = c.load.history.Mark()
@@ -137,12 +138,15 @@ func (c *cluster) destroy(t *testing.T, n *node) {
 	n.server.Exit(t)
 	n.gone()
 	from, _ := c.load.before(at)
+	t.Logf("place %d, run %d: killed at %s, without its disk; what is not older than %s may be lost", n.place, n.run, clock(at), clock(from))
 	c.load.mayLose(n, from)
 	if err := os.RemoveAll(n.dir); err != nil {
 		t.Fatal(err)
 	}
 	n.disk = history.Disk{}
 }
+
+func clock(at time.Time) string { return at.Format("05.000") }
 
 func (n *node) gone() {
 	n.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,18 +25,9 @@ const readmeAddr = "127.0.0.1:6380"
 func startReadme(t *testing.T, env []string, flags ...string) (*namespaces, []*process.Server) {
 	t.Helper()
 	n := newNamespaces(t)
-	var names strings.Builder
-	for id := range nodes {
-		_, _ = fmt.Fprintf(&names, "%s node%d\n", host(id), id+1)
-	}
+	n.names(t, "node1", "node2", "node3", "")
 	var servers []*process.Server
 	for place, command := range readme {
-		if err := os.MkdirAll(n.etc(place), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(n.etc(place), "hosts"), []byte(names.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
 		servers = append(servers, n.start(t, place, readmeAddr, env, append(strings.Fields(command), flags...)...))
 	}
 	return n, servers
