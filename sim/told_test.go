@@ -176,3 +176,73 @@ func TestALosingSetHasRemovedWhatItSaw(t *testing.T) {
 	w.heal()
 	w.shows(256 + 64)
 }
+
+func TestWhatAWindowHadWhenItEndedDoesNotJoinALaterSet(t *testing.T) {
+	w := tell(t, 2)
+	w.incr(0, 1)
+	w.expire(0, 300*time.Millisecond)
+	w.pass(100 * time.Millisecond)
+	w.cut()
+	w.incr(0, 4) // ends with its window
+	w.do(1, history.Op{Kind: history.Set, Value: 16, TTL: 20_000})
+	w.pass(time.Second)
+	w.heal()
+	w.shows(16)
+}
+
+// copyOf starts a copy of what a host's disk once was, in its place.
+func (w told) copyOf(of *host, b backup) *host {
+	spare := w.hosts[w.members]
+	spare.id, spare.files, spare.left = of.id, b.files.Kill(), b.left
+	spare.start("as a copy")
+	return spare
+}
+
+// end has a copy tell the others what it has counted, and then the original have its place again.
+func (w told) end(spare, original *host) {
+	w.heal()
+	spare.stop()
+	original.start("again")
+	w.heal()
+}
+
+func TestACopyCountsUnderALifeOfItsOwnOnceTheOriginalHasGoneOn(t *testing.T) {
+	w := tell(t, 2)
+	w.incr(0, 1)
+	w.pass(100 * time.Millisecond)
+	a := w.hosts[0]
+	a.stop()
+	a.backUp()
+	a.start("again, confirmed")
+	w.cut()
+	w.incr(0, 4)
+	w.pass(100 * time.Millisecond)
+	a.die(false)
+	w.blocked = map[[2]int]bool{}
+	spare := w.copyOf(a, a.backups[0])
+	w.do(spare.index, history.Op{Kind: history.Incr, Delta: 16})
+	w.end(spare, a)
+	w.shows(21)
+}
+
+func TestAPeerThatHasLostItsDiskConfirmsNoLife(t *testing.T) {
+	w := tell(t, 2)
+	w.incr(0, 1)
+	w.pass(100 * time.Millisecond)
+	a, b := w.hosts[0], w.hosts[1]
+	a.stop()
+	a.backUp()
+	a.start("again, confirmed")
+	w.cut()
+	w.incr(0, 4)
+	w.pass(100 * time.Millisecond)
+	a.die(false)
+	b.die(false)
+	b.files, b.left = vfs.NewMemory(pageSize), left{}
+	b.start("empty")
+	w.blocked = map[[2]int]bool{}
+	spare := w.copyOf(a, a.backups[0])
+	w.do(spare.index, history.Op{Kind: history.Incr, Delta: 16})
+	w.end(spare, a)
+	w.shows(21)
+}
