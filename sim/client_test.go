@@ -15,12 +15,13 @@ const maxDigits = 28
 // clients run commands.
 type clients struct {
 	*world
-	keys   []string
-	digits map[string]int
+	keys    []string
+	digits  map[string]int
+	windows map[string]*windows // by key, of limiters
 }
 
 func newClients(w *world) *clients {
-	c := &clients{world: w, digits: map[string]int{}}
+	c := &clients{world: w, digits: map[string]int{}, windows: map[string]*windows{}}
 	kinds := []string{"sum", "reset", "window"}
 	if w.streams { // that a window has ended for another may be found by comparing only
 		kinds = kinds[:2]
@@ -30,7 +31,10 @@ func newClients(w *world) *clients {
 	}
 	for _, kind := range kinds {
 		for i := range 2 {
-			c.keys = append(c.keys, fmt.Sprint(kind, i))
+			key := fmt.Sprint(kind, i)
+			if c.keys = append(c.keys, key); w.limits {
+				c.windows[key] = newWindows(w, key)
+			}
 		}
 	}
 	return c
@@ -206,8 +210,30 @@ func (p *process) await() {
 	p.groups = append(p.groups, group{number, mark})
 }
 
-// execute runs an operation as the commands do.
+// get is what is visible of a key.
+func (p *process) get(key string) engine.Value {
+	db := p.store.DB()
+	k := db.Key([]byte(key))
+	tx := db.Lock(k, p.now())
+	defer tx.Unlock()
+	return tx.Get(k)
+}
+
+// execute runs an operation.
 func (p *process) execute(op history.Op) (reply int64, done bool) {
+	x := p.host.world.clients.windows[op.Key]
+	if x == nil {
+		return p.apply(op)
+	}
+	before := p.get(op.Key)
+	if reply, done = p.apply(op); done {
+		x.did(p, op, before)
+	}
+	return reply, done
+}
+
+// apply changes the engine as the commands do.
+func (p *process) apply(op history.Op) (reply int64, done bool) {
 	db, now := p.store.DB(), p.now()
 	k := db.Key([]byte(op.Key))
 	tx := db.Lock(k, now)

@@ -67,6 +67,9 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
+// maxLittle is how far clocks are apart that are nearly right.
+const maxLittle = 60 * time.Millisecond
+
 // skew is how far a host's clock is off, mostly little.
 func (w *world) skew() time.Duration {
 	switch n := w.random.IntN(4); {
@@ -77,7 +80,7 @@ func (w *world) skew() time.Duration {
 		return time.Duration(w.random.IntN(5000)) * time.Millisecond
 	}
 	w.saw("clocks a little apart")
-	return time.Duration(w.random.IntN(60)) * time.Millisecond
+	return time.Duration(w.random.Int64N(int64(maxLittle)))
 }
 
 // clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its deadline, if that node has made the key anew meanwhile: it ends early
@@ -118,11 +121,21 @@ func (w *world) run() {
 	w.pass(300 * time.Millisecond)
 	for range 60 + w.random.IntN(120) {
 		w.event()
+		w.watch()
 		w.pass(time.Duration(w.random.IntN(30)) * time.Millisecond)
 	}
 	w.settle()
 	for _, v := range w.history.Check() {
 		w.fail("%s", v)
+	}
+}
+
+// watch looks at what all nodes show of limiters' keys.
+func (w *world) watch() {
+	for _, key := range w.clients.keys {
+		if x := w.clients.windows[key]; x != nil {
+			x.look()
+		}
 	}
 }
 
