@@ -85,7 +85,9 @@ func (w *world) endCopy() {
 }
 
 // compare says where nodes do not store the same.
-func (w *world) compare() {
+func (w *world) compare() { w.compareAll(w.clients.keys) }
+
+func (w *world) compareAll(keys []string) {
 	latest, first := int64(0), w.hosts[0]
 	for _, h := range w.hosts[:w.members] {
 		latest = max(latest, h.wall())
@@ -93,7 +95,7 @@ func (w *world) compare() {
 	rows, between := first.dump(latest)
 	for _, h := range w.hosts[1:w.members] {
 		others, more := h.dump(latest)
-		for _, name := range w.clients.keys {
+		for _, name := range keys {
 			if rows[name] != others[name] {
 				w.fail("%s\n  node %d: %s\n  node %d: %s", name, first.id, rows[name], h.id, others[name])
 			}

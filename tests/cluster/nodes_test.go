@@ -39,6 +39,7 @@ type node struct {
 	level     string // --durability
 	dir       string
 	disk      history.Disk // what dir holds
+	begun     history.Mark // when the run that goes on, or was the last, had its directory
 
 	mu     sync.Mutex // protects what follows: clients look for the node while it comes and goes
 	server *process.Server
@@ -87,6 +88,7 @@ func (c *cluster) run(t *testing.T, n *node) {
 	if n.run > 0 || n.place >= nodes {
 		c.load.history.Start(n.place, n.disk)
 	}
+	n.begun = c.load.history.Mark()
 	s := c.launch(t, n.place, nodeFlags(n)...)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -121,7 +123,7 @@ func (c *cluster) kill(t *testing.T, n *node) {
 	n.gone()
 	from, mark := c.load.before(at)
 	t.Logf("place %d, run %d: killed at %s; what is not older than %s may be lost", n.place, n.run, clock(at), clock(from))
-	n.disk = history.DiskAt(n.place, mark)
+	n.disk = n.diskAt(mark)
 	if n.level == "always" {
 		n.disk.Acked = c.load.history.Mark()
 		return
@@ -145,6 +147,9 @@ func (c *cluster) destroy(t *testing.T, n *node) {
 	}
 	n.disk = history.Disk{}
 }
+
+// diskAt is what the directory held at a moment of the last run: before that, it may have been another one.
+func (n *node) diskAt(m history.Mark) history.Disk { return history.DiskAt(n.place, max(m, n.begun)) }
 
 func clock(at time.Time) string { return at.Format("05.000") }
 
@@ -186,7 +191,7 @@ func (c *cluster) save(t *testing.T, n *node) backup {
 	if out, err := exec.Command(process.Binary(t), "backup", n.dir, dir).CombinedOutput(); err != nil {
 		t.Fatalf("backup: %v\n%s", err, out)
 	}
-	return backup{dir, history.DiskAt(n.place, mark)}
+	return backup{dir, n.diskAt(mark)}
 }
 
 // duplicate copies the directory of a node that does not run.

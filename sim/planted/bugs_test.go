@@ -1,0 +1,207 @@
+package planted
+
+// bug is a mistake: in a file, an old text, which must be there once, becomes a new one.
+type bug struct {
+	name     string // what is wrong then
+	file     string
+	old, new string
+}
+
+// bugs are mistakes that were made, or nearly. The history that one brings back is told where the rule is that it breaks: in docs/design, and in the comments at those places.
+var bugs = []bug{
+	// What a delta is.
+	{
+		"a row goes without the floors of others", "engine/unsent.go",
+		"} else if row.FP|row.FN != 0 {\n\t\t\treturn\n\t\t}", "}",
+	},
+	{
+		"a row goes without its floors", "engine/unsent.go",
+		"if s.lives.owns(row.Writer) {", "if s.lives.owns(row.Writer) {\n\t\t\trow.FP, row.FN = 0, 0",
+	},
+	{
+		"a SET that loses has removed nothing", "crdt/merge.go",
+		"	m.joinRows(e, remote.Rows)",
+		"	if e.Base.compare(&remote.Base) > 0 {\n\t\tfor i := range remote.Rows {\n\t\t\tremote.Rows[i].FP, remote.Rows[i].FN = 0, 0\n\t\t}\n\t}\n\tm.joinRows(e, remote.Rows)",
+	},
+	{
+		"rows are added where they are merged", "crdt/merge.go",
+		"l.P, l.N, l.FP, l.FN = max(l.P, r.P), max(l.N, r.N), max(l.FP, r.FP), max(l.FN, r.FN)",
+		"if r.P > l.P && l.P > l.FP {\n\t\t\tl.P += r.P\n\t\t}\n\t\tl.P, l.N, l.FP, l.FN = max(l.P, r.P), max(l.N, r.N), max(l.FP, r.FP), max(l.FN, r.FN)",
+	},
+	{
+		"what is not visible is deleted", "engine/tx.go",
+		"if !existed && s.db.replicated {", "if false {",
+	},
+	{
+		"a write comes before what its node had merged", "engine/merge.go",
+		"s.clock.Observe(e.Latest())", "",
+	},
+
+	// Numbers.
+	{
+		"a row that was reset counts from zero", "engine/lives.go",
+		"r.P, r.N, r.FP, r.FN = high, high, high, high", "r.P, r.N, r.FP, r.FN = 0, 0, 0, 0",
+	},
+	{
+		"rows of old lives are folded into the new one", "engine/loader.go",
+		"	s.tokens, s.ended = t, false\n\ts.store(", `	for i := range e.Rows {
+		old := e.Rows[i]
+		if old.Writer == primary || old.AtFloor() || db.Writers(0)[old.Writer].Node != db.node {
+			continue
+		}
+		e.Rows[i].FP, e.Rows[i].FN = old.P, old.N
+		own := ownRow(e, primary, 0)
+		own.P, own.N = own.P+old.P-old.FP, own.N+old.N-old.FN
+		s.changes.wanted = wanted
+	}
+	s.tokens, s.ended = t, false
+	s.store(`,
+	},
+
+	// Expiry.
+	{
+		"what ended a window is not asked of a deadline that was replaced, by an expiry", "crdt/merge.go",
+		"if reset && other.expiryBase() {", "if false {",
+	},
+	{
+		"nor by a later reset", "crdt/merge.go",
+		"if e.Expired(now) && (reset || other.Deadline.Stamp.isHalf()) {", "if false {",
+	},
+	{
+		"a window that ended joins what was made after it", "crdt/merge.go",
+		"return other.Since >= e.Deadline.At || reset && other.Base.Stamp.Millis() >= e.Deadline.At", "return false",
+	},
+	{
+		"nobody notes when a key was made", "engine/shard.go",
+		"e.Begin(now.Wall)", "e.Begin(0)",
+	},
+	{
+		"a consequence has the stamp of its cause", "crdt/stamp.go",
+		"return Stamp{s.Time | halfBit, s.Node}", "return s",
+	},
+	{
+		"a closing is a write of now", "engine/shard.go",
+		"		e.Close()\n\t\tif !rec.isGone() {",
+		"		e.Close()\n\t\te.Base.Stamp = s.clock.Next(now.Wall, s.db.node)\n\t\te.Deadline.Stamp = e.Base.Stamp\n\t\tif !rec.isGone() {",
+	},
+	{
+		"a sweep closes", "engine/wheel.go",
+		"if s.db.replicated && rec.expired(now.Wall) {", "if false {",
+	},
+	{
+		"a leftover deadline ends what is made after it", "crdt/entry.go",
+		"	if e.Deadline.At != 0 {\n\t\te.Deadline = Deadline{Stamp: e.Deadline.Stamp.Half()}\n\t}\n\te.Since =", "	e.Since =",
+	},
+
+	// Rounds.
+	{
+		"a merge takes the mark of a change that is unsent", "engine/shard.go",
+		"header |= old.header() & (marked | unsent)", "header |= old.header() & marked",
+	},
+	{
+		"rounds beyond the window are dropped", "replica/peer.go",
+		"	for _, r := range p.queue {\n\t\tp.miss(r.number, r.hashes)\n\t}", "",
+	},
+	{
+		"rounds for a peer that is away are dropped", "replica/peer.go",
+		"		p.miss(r.number, r.hashes)\n\t\treturn", "		return",
+	},
+	{
+		"a round counts as passed when a part of what was missed is sent", "replica/peer.go",
+		"	if len(p.catching) == 0 {\n\t\tnumber = p.caught\n\t}", "	number = p.caught",
+	},
+	{
+		"what was on its way when a connection ended is not sent again", "replica/peer.go",
+		"if s.through > received {", "if false {",
+	},
+	{
+		"what waited when a connection ended is forgotten", "replica/peer.go",
+		"	for _, r := range p.queue {\n\t\tp.sent = append(p.sent, sending{through: r.number, hashes: r.hashes})\n\t}", "",
+	},
+	{
+		"what was about to be sent again when a connection ended is forgotten", "replica/peer.go",
+		"		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching})\n", "",
+	},
+	{
+		"positions outlive a run", "replica/peer.go",
+		"p.received, p.points, p.stable = 0, nil, 0", "p.points = nil",
+	},
+
+	// Comparing.
+	{
+		"repairs leave out the rows of others", "replica/exchange.go",
+		"db.AppendState(d, hash, true)", "db.AppendState(d, hash, false)",
+	},
+	{
+		"empty nodes are not given the rows of others", "engine/unsent.go",
+		"s.addState(d, rec, hash, true)", "s.addState(d, rec, hash, false)",
+	},
+
+	// Disk and lives.
+	{
+		"what peers have sent is not written", "engine/merge.go",
+		"s.changes.wanted &= marked", "s.changes.wanted = 0",
+	},
+	{
+		"a life goes on though no peer was asked", "persist/store.go",
+		"return !o.Engine.Replicated || o.Confirm != nil && o.Confirm(before, o.Run)", "return true",
+	},
+	{
+		"a life goes on after a crash", "persist/store.go",
+		"if !s.dir.StoppedClean() || ", "if ",
+	},
+	{
+		"a peer does not note which run goes on", "replica/claims.go",
+		"	if err := c.put(claim{node, life, run}); err != nil {\n\t\treturn false, err\n\t}\n\treturn true, nil", "	return true, nil",
+	},
+	{
+		"a peer confirms a life that it does not know", "replica/claims.go",
+		"	case at < 0:\n\t\treturn false, nil", "	case at < 0:\n\t\treturn true, nil",
+	},
+	{
+		"a peer confirms a life that has gone on elsewhere", "replica/claims.go",
+		"	case c.table[at].run != before:\n\t\treturn false, nil\n", "",
+	},
+
+	// Others.
+	{
+		"a window with a SET KEEPTTL in it ends itself", "crdt/merge.go",
+		"at.Less(other.Base.Stamp) && other.Base.Stamp != e.Base.Stamp", "at.Less(other.Base.Stamp)",
+	},
+	{
+		"SET KEEPTTL clears the deadline", "engine/tx.go",
+		"	if !keepDeadline {\n\t\te.Deadline =", "	if true {\n\t\te.Deadline =",
+	},
+	{
+		"an expiry is a write of the next tick", "crdt/stamp.go",
+		"return Stamp{s.Time | halfBit, s.Node}", "return Stamp{s.Time + tickStep, s.Node}",
+	},
+	{
+		"what is hidden here stays in sight elsewhere", "replica/session.go",
+		"if hidden && done.Ahead && lacking != nil {", "if hidden && done.Ahead && lacking != nil && k.Hash == 1 {",
+	},
+	{
+		"an increment does not see that its key has expired", "engine/tx.go",
+		"if h&hasDeadline != 0 && r.expired(now) {", "if false {",
+	},
+	{
+		"FLUSHALL forgets instead of deleting", "engine/all.go",
+		"	if a.db.replicated {\n\t\ta.deleteAll()\n\t\treturn\n\t}", "",
+	},
+	{
+		"remains are dropped", "engine/shard.go",
+		"	if !s.db.replicated {\n\t\ts.trim(e)\n\t}", "	s.trim(e)",
+	},
+	{
+		"nodes that have compared once never do again", "replica/exchange.go",
+		"s.nextExchange = now.Mono + int64(m.Interval)", "s.nextExchange = 1 << 62",
+	},
+	{
+		"a start does not hear of the stamps on its disk", "engine/loader.go",
+		"if s.clock.Observe(e.Latest()); e.Expired", "if e.Expired",
+	},
+	{
+		"a peer with an older disk refuses a life for ever", "replica/claims.go",
+		"c.table[at].run == 0 || !slices.Contains(h.Earlier[:], c.table[at].run)", "h.Life != 0",
+	},
+}
