@@ -17,27 +17,48 @@ type clients struct {
 	*world
 	keys    []string
 	digits  map[string]int
-	windows map[string]*windows // by key, of limiters
+	watches map[string]watch // by key
+}
+
+// watch knows what clients did to a key, and says whether what nodes show of it can be. It knows more than package history, which trusts only what clients were
+// answered.
+type watch interface {
+	did(p *process, op history.Op, before engine.Value) // an operation was carried out
+	look()                                              // after each event
+	end()                                               // all nodes have exchanged
 }
 
 func newClients(w *world) *clients {
-	c := &clients{world: w, digits: map[string]int{}, windows: map[string]*windows{}}
+	c := &clients{world: w, digits: map[string]int{}, watches: map[string]watch{}}
 	kinds := []string{"sum", "reset", "window"}
-	if w.streams { // that a window has ended for another may be found by comparing only
-		kinds = kinds[:2]
-	}
-	if w.limits {
+	switch {
+	case w.streams && w.agreed: // that a window has ended for another may be found by comparing only
+		kinds = []string{"sum", "lease"}
+	case w.streams:
+		kinds = []string{"sum", "reset"}
+	case w.limits && w.agreed:
+		kinds = []string{"limit", "cell"}
+	case w.limits:
 		kinds = []string{"limit"}
 	}
 	for _, kind := range kinds {
 		for i := range 2 {
-			key := fmt.Sprint(kind, i)
-			if c.keys = append(c.keys, key); w.limits {
-				c.windows[key] = newWindows(w, key)
-			}
+			c.add(kind, fmt.Sprint(kind, i))
 		}
 	}
 	return c
+}
+
+func (c *clients) add(kind, key string) {
+	c.keys = append(c.keys, key)
+	switch kind {
+	case "limit":
+		c.watches[key] = newWindows(c.world, key)
+	case "cell":
+		c.watches[key] = newCell(c.world, key)
+	case "lease":
+		c.watches[key] = &lease{world: c.world, key: key}
+	}
 }
 
 // digit is an amount that no other write to the key has; false when there is none left.
@@ -61,7 +82,7 @@ func (c *clients) command(h *host) {
 	case n < 15:
 		c.do(h, history.Op{Kind: history.Get, Key: key})
 		return
-	case n == 15 && !c.limits:
+	case n == 15 && !c.limits && !(c.streams && c.agreed):
 		c.flush(h)
 		return
 	}
@@ -70,6 +91,10 @@ func (c *clients) command(h *host) {
 		c.increment(h, key)
 	case "lim":
 		c.limit(h, key)
+	case "cel":
+		c.cell(h, key)
+	case "lea":
+		c.lease(h, key)
 	case "res":
 		c.reset(h, key)
 	default:
@@ -221,12 +246,12 @@ func (p *process) get(key string) engine.Value {
 
 // execute runs an operation.
 func (p *process) execute(op history.Op) (reply int64, done bool) {
-	x := p.host.world.clients.windows[op.Key]
-	if x == nil {
-		return p.apply(op)
-	}
 	before := p.get(op.Key)
-	if reply, done = p.apply(op); done {
+	reply, done = p.apply(op)
+	if after := p.get(op.Key); op.Kind == history.Incr && before.Kind == engine.None && done && (after.Int != op.Delta || after.Deadline != 0) {
+		p.host.world.fail("host %d: INCRBY %s %d made a key that has %d and ends at %d", p.host.index, op.Key, op.Delta, after.Int, after.Deadline)
+	}
+	if x := p.host.world.clients.watches[op.Key]; x != nil && done {
 		x.did(p, op, before)
 	}
 	return reply, done

@@ -44,12 +44,14 @@ type view struct {
 	deadline int64
 }
 
+func (x *windows) end() {}
+
 func newWindows(w *world, key string) *windows {
 	return &windows{world: w, key: key, shown: map[*process]view{}, lawful: map[[2]int64]bool{}}
 }
 
 // viewOf is the digits of a value.
-func (x *windows) viewOf(v engine.Value) (view, bool) {
+func viewOf(v engine.Value) (view, bool) {
 	s := view{deadline: v.Deadline}
 	for n := range maxDigits {
 		switch uint64(v.Int) >> (2 * n) & 3 {
@@ -71,7 +73,7 @@ func (x *windows) did(p *process, op history.Op, before engine.Value) {
 		x.counts[digitOf(op.Delta)] = count{deadline: before.Deadline, made: now}
 	case history.Set:
 		x.counts[digitOf(op.Value)] = count{deadline: before.Deadline, made: now, set: true}
-		seen, _ := x.viewOf(before)
+		seen, _ := viewOf(before)
 		x.removed |= seen.digits
 	case history.Expire:
 		v := version{at: wall + op.TTL, since: wall, wrote: now}
@@ -79,7 +81,7 @@ func (x *windows) did(p *process, op history.Op, before engine.Value) {
 			v.since = x.since(before.Deadline)
 		}
 		x.versions = append(x.versions, v)
-		for seen, _ := x.viewOf(before); seen.digits != 0; seen.digits &= seen.digits - 1 {
+		for seen, _ := viewOf(before); seen.digits != 0; seen.digits &= seen.digits - 1 {
 			if c := &x.counts[bits.TrailingZeros64(seen.digits)]; c.deadline == 0 {
 				c.deadline = v.at
 			}
@@ -112,7 +114,7 @@ func (x *windows) look() {
 func (x *windows) lookAt(p *process) {
 	w, h := x.world, p.host
 	value := p.get(x.key)
-	v, ok := x.viewOf(value)
+	v, ok := viewOf(value)
 	if !ok {
 		w.fail("host %d shows %d in %s: something was counted twice", h.index, value.Int, x.key)
 	}

@@ -30,6 +30,7 @@ type world struct {
 	members int           // hosts of the cluster; one more is for a copy
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
+	agreed  bool          // all clocks show the same
 	window  int           // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
@@ -52,6 +53,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	case 1, 2:
 		w.limits = true
 	}
+	w.agreed = (w.streams || w.limits) && w.chance(2)
 	if w.chance(2) { // as if there were many keys
 		w.window = 1 + w.random.IntN(300)
 		w.saw("little may wait for a peer")
@@ -74,6 +76,8 @@ const maxLittle = 60 * time.Millisecond
 func (w *world) skew() time.Duration {
 	switch n := w.random.IntN(4); {
 	case n == 0:
+		return 0
+	case w.agreed:
 		return 0
 	case n == 1 && !w.limits:
 		w.saw("clocks seconds apart")
@@ -130,10 +134,10 @@ func (w *world) run() {
 	}
 }
 
-// watch looks at what all nodes show of limiters' keys.
+// watch looks at what all nodes show of keys that are watched.
 func (w *world) watch() {
 	for _, key := range w.clients.keys {
-		if x := w.clients.windows[key]; x != nil {
+		if x := w.clients.watches[key]; x != nil {
 			x.look()
 		}
 	}
@@ -171,7 +175,7 @@ func (w *world) event() {
 		w.blocked = map[[2]int]bool{}
 	case n < 83 && !w.streams:
 		w.repeatSome()
-	case n < 85 && !w.limits:
+	case n < 85 && !w.limits && !w.agreed:
 		w.jump(h)
 	case n < 87:
 		h.pause()
