@@ -24,17 +24,17 @@ func newCell(w *world, key string) *cell {
 }
 
 func (c *clients) cell(h *host, key string) {
-	n := c.random.IntN(10)
-	if n == 0 {
+	n := c.random.IntN(20)
+	if n < 4 {
 		c.do(h, history.Op{Kind: history.Del, Key: key})
 		return
 	}
 	amount, ok := c.digit(key)
 	switch {
 	case !ok:
-	case n < 5:
+	case n < 11:
 		c.do(h, history.Op{Kind: history.Incr, Key: key, Delta: amount})
-	case n < 8:
+	case n < 15:
 		c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, TTL: int64(50 + c.random.IntN(400))})
 	default:
 		c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount})

@@ -36,10 +36,10 @@ func newClients(w *world) *clients {
 		kinds = []string{"sum", "lease"}
 	case w.streams:
 		kinds = []string{"sum", "reset"}
-	case w.limits && w.agreed:
-		kinds = []string{"limit", "cell"}
 	case w.limits:
 		kinds = []string{"limit"}
+	case w.agreed:
+		kinds = []string{"cell"}
 	}
 	for _, kind := range kinds {
 		for i := range 2 {
@@ -71,6 +71,15 @@ func (c *clients) digit(key string) (int64, bool) {
 	return history.Digit(n), true
 }
 
+// mustDigit is digit for a key that has just begun.
+func (c *clients) mustDigit(key string) int64 {
+	amount, ok := c.digit(key)
+	if !ok {
+		c.t.Fatalf("%s has no digit left", key)
+	}
+	return amount
+}
+
 // command is one command of one client, or a few at once.
 func (c *clients) command(h *host) {
 	if h.process == nil || h.isAsleep() {
@@ -82,7 +91,7 @@ func (c *clients) command(h *host) {
 	case n < 15:
 		c.do(h, history.Op{Kind: history.Get, Key: key})
 		return
-	case n == 15 && !c.limits && !(c.streams && c.agreed):
+	case n == 15 && !c.limits && !c.agreed:
 		c.flush(h)
 		return
 	}

@@ -24,6 +24,9 @@ func (c *clients) lease(h *host, key string) {
 		return
 	}
 	switch n := c.random.IntN(10); {
+	case !x.made && n < 5:
+		c.do(h, history.Op{Kind: history.Set, Key: key, Value: c.mustDigit(key), TTL: 500})
+		c.do(h, history.Op{Kind: history.Set, Key: key, Value: c.mustDigit(key), KeepTTL: true})
 	case n < 4 || !x.made:
 		if amount, ok := c.digit(key); ok {
 			c.do(h, history.Op{Kind: history.Incr, Key: key, Delta: amount})
@@ -41,6 +44,11 @@ func (x *lease) did(p *process, op history.Op, _ engine.Value) {
 	case history.Incr:
 		x.made = true
 		x.sum += op.Delta
+		return
+	case history.Set: // it makes the key
+		if x.made, x.sum, x.last = true, op.Value, wall; !op.KeepTTL {
+			x.deadline = wall + op.TTL
+		}
 		return
 	case history.Expire:
 		x.deadline = wall + op.TTL

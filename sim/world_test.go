@@ -47,13 +47,14 @@ type world struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), blocked: map[[2]int]bool{}, seen: map[string]bool{}}
 	w.members = 2 + w.random.IntN(3)
-	switch w.random.IntN(5) {
-	case 0:
-		w.streams = true
-	case 1, 2:
+	switch w.random.IntN(10) {
+	case 0, 1:
+		w.streams, w.agreed = true, w.chance(2)
+	case 2, 3, 4:
 		w.limits = true
+	case 5, 6:
+		w.agreed = true
 	}
-	w.agreed = (w.streams || w.limits) && w.chance(2)
 	if w.chance(2) { // as if there were many keys
 		w.window = 1 + w.random.IntN(300)
 		w.saw("little may wait for a peer")
