@@ -324,3 +324,29 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 		t.Errorf("the peer is %s though it says something each second", p.State)
 	}
 }
+
+func TestWhatAClockFarAheadHasWrittenIsHeldBackAndCountsMerge(t *testing.T) {
+	w := newWorld(t, 2)
+	w.connectAll()
+	w.run(10 * time.Millisecond)
+	ahead := w.nodes[0]
+	k := ahead.db.Key([]byte("key"))
+	later := engine.Moment{Wall: w.now.Wall + 2*time.Hour.Milliseconds(), Mono: w.now.Mono}
+	w.add(ahead, "key", 5)
+	tx := ahead.db.Lock(k, later)
+	tx.Set(k, engine.Value{Kind: engine.Integer, Int: 100}, false)
+	if _, err := tx.Add(k, 7); err != nil {
+		t.Fatal(err)
+	}
+	tx.Unlock()
+	w.run(20 * time.Millisecond)
+	if got := w.get(w.nodes[1], "key"); got != 7 { // the SET is held, what it has removed and what came after it are not
+		t.Errorf("the peer has %d", got)
+	}
+	if p := w.nodes[1].Status(w.now).Peers[0]; p.Held == 0 {
+		t.Error("nothing counts as held back")
+	}
+	w.now.Wall += 2 * time.Hour.Milliseconds()
+	w.run(11 * time.Second)
+	w.expect("key", 107)
+}
