@@ -42,7 +42,7 @@ func newClients(w *world) *clients {
 		kinds = []string{"cell"}
 	}
 	for _, kind := range kinds {
-		for i := range 2 {
+		for i := range 3 {
 			c.add(kind, fmt.Sprint(kind, i))
 		}
 	}

@@ -76,7 +76,8 @@ func (w *world) endCopy() {
 	original := w.hosts[spare.id-1]
 	w.pass(w.deadTime() + interval)
 	original.stop()
-	w.pass(w.deadTime() + interval)
+	w.pass(w.deadTime() + 2*interval)
+	w.compare()
 	for _, key := range w.clients.keys { // what is shown is not lost with the copy
 		for _, h := range w.hosts {
 			if h.process != nil {
@@ -89,16 +90,20 @@ func (w *world) endCopy() {
 	original.start("after its copy")
 }
 
-// compare says where nodes do not store the same.
+// compare says where the nodes that run do not store the same.
 func (w *world) compare() { w.compareAll(w.clients.keys) }
 
 func (w *world) compareAll(keys []string) {
-	latest, first := int64(0), w.hosts[0]
-	for _, h := range w.hosts[:w.members] {
-		latest = max(latest, h.wall())
+	latest := int64(0)
+	var up []*host
+	for _, h := range w.hosts {
+		if h.process != nil {
+			latest, up = max(latest, h.wall()), append(up, h)
+		}
 	}
+	first := up[0]
 	rows, between := first.dump(latest)
-	for _, h := range w.hosts[1:w.members] {
+	for _, h := range up[1:] {
 		others, more := h.dump(latest)
 		for _, name := range keys {
 			if rows[name] != others[name] {

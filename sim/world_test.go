@@ -51,7 +51,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	case 0, 1:
 		w.streams, w.agreed = true, w.chance(2)
 	case 2, 3, 4:
-		w.limits = true
+		w.limits, w.agreed = true, w.chance(2)
 	case 5, 6:
 		w.agreed = true
 	}
@@ -124,7 +124,7 @@ func (w *world) run() {
 		h.start("at first")
 	}
 	w.pass(300 * time.Millisecond)
-	for range 60 + w.random.IntN(120) {
+	for range 100 + w.random.IntN(160) {
 		w.event()
 		w.watch()
 		w.pass(time.Duration(w.random.IntN(30)) * time.Millisecond)
