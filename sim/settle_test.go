@@ -21,7 +21,13 @@ func (w *world) settle() {
 		h.asleep = 0
 	}
 	for _, p := range w.pipes {
-		p.ends[0].stalled, p.ends[1].stalled = 0, 0
+		for i := range p.ends {
+			e := &p.ends[i]
+			e.stalled = 0
+			for j := range e.flying {
+				e.flying[j].at = min(e.flying[j].at, w.now+tick)
+			}
+		}
 	}
 	for _, h := range w.hosts[:w.members] {
 		if h.process == nil {

@@ -134,7 +134,7 @@ var bugs = []bug{
 
 	// Comparing.
 	{
-		"repairs leave out the rows of others", "replica/exchange.go",
+		"repairs leave out the rows of others", "replica/task.go",
 		"db.AppendState(d, hash, true)", "db.AppendState(d, hash, false)",
 	},
 	{

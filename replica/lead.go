@@ -1,0 +1,139 @@
+package replica
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/quotadb/quota-db/engine"
+)
+
+// lead takes an answer.
+func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
+	x := &s.exchange
+	if kind == kindBusy && x.stage == waiting {
+		s.machine.busy = nil
+		s.peer.stats.busy++
+		s.exchange = exchange{tasks: x.tasks}
+		s.nextExchange = now.Mono + int64(busyAgain)
+		return r.end()
+	}
+	if kind == kindReady && x.stage == waiting {
+		x.stage = comparing
+		x.nodes = []node{{}}
+		return r.end()
+	}
+	if x.stage != comparing || x.flying == 0 {
+		return fmt.Errorf("%w: an answer out of turn", ErrProtocol)
+	}
+	x.flying--
+	switch kind {
+	case kindSums:
+		return s.readSums(r)
+	case kindKeys:
+		return s.readKeys(r, now)
+	case kindGiven:
+		return r.end()
+	}
+	return fmt.Errorf("%w: frame of kind %d", ErrProtocol, kind)
+}
+
+// readSums compares the sums of a node's children with this node's.
+func (s *Session) readSums(r *reader) error {
+	n, err := r.node(engine.Levels - 1)
+	if err != nil {
+		return err
+	}
+	own := s.machine.DB.Sums(n.level, n.index)
+	var theirs [engine.Fanout]uint64
+	for i := range theirs {
+		theirs[i] = r.u64()
+	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	x := &s.exchange
+	x.position = n.leaf()
+	for i := engine.Fanout - 1; i >= 0; i-- { // the first is to be on top of the stack
+		if own[i] == theirs[i] {
+			continue
+		}
+		x.nodes = append(x.nodes, node{n.level + 1, n.index*engine.Fanout + i, own[i] == 0, theirs[i] == 0})
+	}
+	return nil
+}
+
+// visit asks about a node of the tree, or has a leaf sent of which the other side has nothing.
+func (s *Session) visit(n node) {
+	switch {
+	case n.lacking:
+		s.give(n.whole())
+	case n.empty:
+		s.ask(kindFill, n.append(nil))
+	case n.level < engine.Levels:
+		s.ask(kindAsk, n.append(nil))
+	default:
+		s.ask(kindList, binary.AppendUvarint(nil, uint64(n.index)))
+	}
+}
+
+// readKeys compares the keys of a leaf with this node's: it sends what the other lacks, and asks for what this node lacks.
+func (s *Session) readKeys(r *reader, now engine.Moment) error {
+	leaf := r.uvarint()
+	if r.err != nil || leaf >= engine.Leaves || len(r.rest)%16 != 0 {
+		return fmt.Errorf("%w: keys", ErrProtocol)
+	}
+	theirs := make(map[uint64]uint64, len(r.rest)/16)
+	var order []uint64
+	for len(r.rest) > 0 {
+		hash, digest := r.u64(), r.u64()
+		if engine.Leaf(hash) != int(leaf) {
+			return fmt.Errorf("%w: keys of another leaf", ErrProtocol)
+		}
+		if _, twice := theirs[hash]; !twice {
+			order = append(order, hash)
+		}
+		theirs[hash] += digest // of names with the same hash
+	}
+	ours := make(map[uint64]uint64)
+	var mine []uint64
+	s.machine.DB.LeafKeys(int(leaf), now, func(hash, digest uint64, _ bool) {
+		if _, twice := ours[hash]; !twice {
+			mine = append(mine, hash)
+		}
+		ours[hash] += digest
+	})
+	var gives []uint64
+	for _, hash := range mine {
+		if theirs[hash] != ours[hash] {
+			gives = append(gives, hash)
+		}
+	}
+	if len(gives) > 0 {
+		s.give(task{hashes: gives})
+	}
+	for _, hash := range order {
+		if theirs[hash] != ours[hash] {
+			s.exchange.wants = append(s.exchange.wants, hash)
+		}
+	}
+	return nil
+}
+
+// goOn asks what is to be asked next.
+func (s *Session) goOn() {
+	x := &s.exchange
+	for x.flying < askAhead && len(x.tasks) < askAhead && len(x.wants) > 0 {
+		n := min(len(x.wants), wantAtOnce)
+		var payload []byte
+		for _, hash := range x.wants[:n] {
+			payload = binary.LittleEndian.AppendUint64(payload, hash)
+		}
+		x.wants = x.wants[n:]
+		s.ask(kindWant, payload)
+	}
+	for x.flying < askAhead && len(x.tasks) < askAhead && len(x.nodes) > 0 {
+		n := x.nodes[len(x.nodes)-1]
+		x.nodes = x.nodes[:len(x.nodes)-1]
+		s.visit(n)
+	}
+}

@@ -1,0 +1,126 @@
+package replica
+
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+)
+
+// task is something to be sent: a frame that is ready, or states, made when there is room.
+type task struct {
+	frame  []byte
+	hashes []uint64
+	first  uint64 // of a range of hashes
+	last   uint64
+	given  bool // Given follows
+}
+
+// say has a frame sent.
+func (s *Session) say(kind byte, payload []byte) {
+	s.exchange.tasks = append(s.exchange.tasks, task{frame: appendFrame(nil, kind, func(b []byte) []byte { return append(b, payload...) })})
+}
+
+// ask is say for a question.
+func (s *Session) ask(kind byte, payload []byte) {
+	s.exchange.flying++
+	s.say(kind, payload)
+}
+
+func (s *Session) give(t task) { s.exchange.tasks = append(s.exchange.tasks, t) }
+
+// whole is all that is below the node.
+func (n node) whole() task {
+	shift := 64 - levelBits*n.level
+	first := uint64(n.index) << shift
+	return task{first: first, last: first | (1<<shift - 1)}
+}
+
+// levelBits is how many bits of a hash tell the children of a node apart.
+const levelBits = 4
+
+// nextExchangeFrames appends what there is to say of comparing, one task.
+func (s *Session) nextExchangeFrames(dst []byte, now engine.Moment) []byte {
+	x := &s.exchange
+	if s.leads && x.stage == comparing {
+		s.goOn()
+		if len(x.tasks) == 0 && x.flying == 0 {
+			dst = appendFrame(dst, kindEnd, func(b []byte) []byte { return b })
+			s.machine.leave(s, now)
+			return dst
+		}
+	}
+	if len(x.tasks) == 0 {
+		return dst
+	}
+	x.heard = now.Mono
+	t := &x.tasks[0]
+	done := true
+	switch {
+	case t.frame != nil:
+		dst = append(dst, t.frame...)
+	case t.hashes != nil:
+		dst, done = s.appendHashes(dst, t, now)
+	default:
+		dst, done = s.appendRange(dst, t, now)
+	}
+	if done {
+		if t.given {
+			dst = appendFrame(dst, kindGiven, func(b []byte) []byte { return b })
+		}
+		x.tasks[0] = task{}
+		x.tasks = x.tasks[1:]
+	}
+	return dst
+}
+
+// appendRange appends a part of a range of hashes.
+func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
+	d := &s.machine.deltas
+	d.Reset()
+	t.first, done = s.machine.DB.AppendRange(d, t.first, t.last, now, repairBytes)
+	s.exchange.position = engine.Leaf(t.first)
+	return s.appendRepair(dst, kindWhole, d), done
+}
+
+// moving is the keys of which a change is on its way to a peer. Finding them takes long, and what it is for, telling repairs from what would have come anyway, need not be
+// exact: it is made anew after movingFor.
+type moving struct {
+	hashSet
+	until int64 // Moment.Mono
+}
+
+const movingFor = 10 * time.Millisecond
+
+// isMoving reports whether a change of a key is on its way to the peer.
+func (s *Session) isMoving(hash uint64, now engine.Moment) bool {
+	if c := &s.exchange.moving; now.Mono >= c.until {
+		s.machine.take(now) // what is about to be on its way is then on its way
+		*c = moving{s.peer.moving(), now.Mono + int64(movingFor)}
+	}
+	return s.exchange.moving.has(hash)
+}
+
+// appendHashes appends states of keys, those apart of which a change is on its way anyway.
+func (s *Session) appendHashes(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
+	d, db := &s.machine.deltas, s.machine.DB
+	s.isMoving(0, now) // which takes, and uses d
+	for _, kind := range [2]byte{kindRepair, kindWhole} {
+		d.Reset()
+		for _, hash := range t.hashes {
+			if s.isMoving(hash, now) == (kind == kindWhole) {
+				db.AppendState(d, hash, true)
+			}
+		}
+		dst = s.appendRepair(dst, kind, d)
+	}
+	return dst, true
+}
+
+func (s *Session) appendRepair(dst []byte, kind byte, d *engine.Deltas) []byte {
+	if len(d.Records) == 0 {
+		return dst
+	}
+	dst = s.appendWriters(dst, len(s.machine.DB.Writers(0)))
+	s.peer.stats.given += uint64(len(d.Hashes))
+	return appendFrame(dst, kind, func(b []byte) []byte { return append(b, d.Records...) })
+}
