@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
@@ -127,11 +128,15 @@ const maxWindow = 600
 // the window.
 func (c *clients) limit(h *host, key string) {
 	ttl := int64(100 + c.random.IntN(maxWindow-100))
-	if n := c.random.IntN(8); n < 2 {
+	n, sets := c.random.IntN(8), !strings.HasSuffix(key, "2")
+	if !sets {
+		ttl -= 60
+	}
+	if n < 2 {
 		if there, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key}); there < 0 {
 			return
 		}
-		if n == 0 {
+		if n == 0 || !sets {
 			c.do(h, history.Op{Kind: history.Expire, Key: key, TTL: ttl})
 		} else if amount, ok := c.digit(key); ok {
 			c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, KeepTTL: true})
@@ -255,8 +260,9 @@ func (p *process) get(key string) engine.Value {
 
 // execute runs an operation.
 func (p *process) execute(op history.Op) (reply int64, done bool) {
-	before := p.get(op.Key)
+	before, stored := p.get(op.Key), p.stored(op.Key)
 	reply, done = p.apply(op)
+	stored.check(p, op, done)
 	if after := p.get(op.Key); op.Kind == history.Incr && before.Kind == engine.None && done && (after.Int != op.Delta || after.Deadline != 0) {
 		p.host.world.fail("host %d: INCRBY %s %d made a key that has %d and ends at %d", p.host.index, op.Key, op.Delta, after.Int, after.Deadline)
 	}

@@ -20,8 +20,10 @@ type windows struct {
 	versions []version
 	counts   [maxDigits]count
 	removed  uint64 // digits that SETs have seen
+	sets     bool   // there has been a SET
 	shown    map[*process]view
-	lawful   map[[2]int64]bool // pairs of deadlines: what is of the first may be seen under the second
+	last     map[*process]int64 // the last deadline that it showed
+	lawful   map[[2]int64]bool  // pairs of deadlines: what is of the first may be seen under the second
 }
 
 // version is one writing of the deadline.
@@ -29,6 +31,8 @@ type version struct {
 	at    int64 // unix ms
 	since int64 // when the key was made that had it, by its node's clock
 	wrote time.Duration
+	over  map[int64]bool // deadlines that are certainly over for that key: its node had known a later writing, and that it passed
+	after int64          // the deadline that it replaced; 0: it began a window
 }
 
 // count is an increment, or a SET.
@@ -47,7 +51,7 @@ type view struct {
 func (x *windows) end() {}
 
 func newWindows(w *world, key string) *windows {
-	return &windows{world: w, key: key, shown: map[*process]view{}, lawful: map[[2]int64]bool{}}
+	return &windows{world: w, key: key, shown: map[*process]view{}, last: map[*process]int64{}, lawful: map[[2]int64]bool{}}
 }
 
 // viewOf is the digits of a value.
@@ -75,10 +79,16 @@ func (x *windows) did(p *process, op history.Op, before engine.Value) {
 		x.counts[digitOf(op.Value)] = count{deadline: before.Deadline, made: now, set: true}
 		seen, _ := viewOf(before)
 		x.removed |= seen.digits
+		x.sets = true
 	case history.Expire:
-		v := version{at: wall + op.TTL, since: wall, wrote: now}
+		v := version{at: wall + op.TTL, since: wall, wrote: now, over: map[int64]bool{}}
 		if before.Deadline != 0 { // it was put off
-			v.since = x.since(before.Deadline)
+			v.since, v.after = x.since(before.Deadline), before.Deadline
+			if old := x.only(before.Deadline); old != nil {
+				v.over = old.over
+			}
+		} else {
+			x.addOver(v.over, x.last[p])
 		}
 		x.versions = append(x.versions, v)
 		for seen, _ := viewOf(before); seen.digits != 0; seen.digits &= seen.digits - 1 {
@@ -87,6 +97,31 @@ func (x *windows) did(p *process, op history.Op, before engine.Value) {
 			}
 		}
 	}
+}
+
+// addOver adds a deadline that has passed to those that are over, and those that it replaced.
+func (x *windows) addOver(over map[int64]bool, at int64) {
+	for v := x.only(at); v != nil && !over[at]; v = x.only(at) {
+		over[at] = true
+		for other := range v.over {
+			over[other] = true
+		}
+		at = v.after
+	}
+}
+
+// only is the writing of a deadline, nil if there is none or more than one.
+func (x *windows) only(at int64) (found *version) {
+	for i := range x.versions {
+		if x.versions[i].at != at {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &x.versions[i]
+	}
+	return found
 }
 
 func digitOf(amount int64) int { return bits.TrailingZeros64(uint64(amount)) / 2 }
@@ -122,7 +157,9 @@ func (x *windows) lookAt(p *process) {
 		w.fail("host %d shows %d in %s without a deadline", h.index, value.Int, x.key)
 	}
 	before := x.shown[p]
-	x.shown[p] = v
+	if x.shown[p] = v; v.deadline != 0 {
+		x.last[p] = v.deadline
+	}
 	for n := range maxDigits {
 		switch digit := uint64(1) << n; {
 		case v.digits&digit != 0:
@@ -148,7 +185,7 @@ func (x *windows) mayShow(of, under int64) bool {
 				continue
 			}
 			for at := range reached {
-				if v.since < at {
+				if v.since < at && (x.sets || !v.over[at]) {
 					reached[v.at], grown = true, true
 					break
 				}
