@@ -128,15 +128,17 @@ const maxWindow = 600
 // the window.
 func (c *clients) limit(h *host, key string) {
 	ttl := int64(100 + c.random.IntN(maxWindow-100))
-	n, sets := c.random.IntN(8), !strings.HasSuffix(key, "2")
-	if !sets {
-		ttl -= 60
+	n := c.random.IntN(8)
+	if cuts := strings.HasSuffix(key, "2"); cuts { // windows are long, and cut short
+		if ttl = maxWindow; n < 2 {
+			n, ttl = 0, int64(10+c.random.IntN(60))
+		}
 	}
 	if n < 2 {
 		if there, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key}); there < 0 {
 			return
 		}
-		if n == 0 || !sets {
+		if n == 0 {
 			c.do(h, history.Op{Kind: history.Expire, Key: key, TTL: ttl})
 		} else if amount, ok := c.digit(key); ok {
 			c.do(h, history.Op{Kind: history.Set, Key: key, Value: amount, KeepTTL: true})

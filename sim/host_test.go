@@ -289,7 +289,7 @@ func (h *host) misfortune() {
 		}
 	case h == spare:
 		h.becomeCopy()
-	case h.left.clean && spare.process == nil && w.chance(4): // the disk and a copy of it, before either is heard of
+	case h.left.clean && spare.process == nil && w.chance(2): // the disk and a copy of it, before either is heard of
 		h.backUp()
 		w.saw("a disk and its copy are started at once")
 		spare.become(h, h.backups[len(h.backups)-1])
