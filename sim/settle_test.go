@@ -19,6 +19,9 @@ func (w *world) settle() {
 	w.blocked = map[[2]int]bool{}
 	for _, h := range w.hosts {
 		h.asleep = 0
+		if behind := time.Duration(w.latest()-h.wall()) * time.Millisecond; behind >= time.Hour { // its clock is set right
+			h.offset += behind
+		}
 	}
 	for _, p := range w.pipes {
 		for i := range p.ends {
@@ -168,6 +171,7 @@ func (w *world) look(st replica.Status) {
 			w.fail("node %d: peer %d is %s and %d keys behind", st.Node, p.Node, p.State, p.BehindKeys)
 		}
 		for what, n := range map[string]uint64{
+			"a register is held back": p.Held,
 			"comparing repairs": p.Repairs, "comparing fills": p.Filled, "a connection goes on where the last one ended": p.Resumed,
 			"rounds remembered by their keys": p.RoundsMissed, "comparing is put off": p.Busy,
 		} {

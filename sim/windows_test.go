@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -31,8 +32,8 @@ type version struct {
 	at    int64 // unix ms
 	since int64 // when the key was made that had it, by its node's clock
 	wrote time.Duration
-	over  map[int64]bool // deadlines that are certainly over for that key: its node had known a later writing, and that it passed
 	after int64          // the deadline that it replaced; 0: it began a window
+	over  map[int64]bool // deadlines whose windows do not join it though they are not past: its node knew that they had been cut short, and were over
 }
 
 // count is an increment, or a SET.
@@ -47,8 +48,6 @@ type view struct {
 	digits   uint64
 	deadline int64
 }
-
-func (x *windows) end() {}
 
 func newWindows(w *world, key string) *windows {
 	return &windows{world: w, key: key, shown: map[*process]view{}, last: map[*process]int64{}, lawful: map[[2]int64]bool{}}
@@ -128,7 +127,7 @@ func digitOf(amount int64) int { return bits.TrailingZeros64(uint64(amount)) / 2
 
 // since is when the key was made that had a deadline.
 func (x *windows) since(deadline int64) int64 {
-	since := int64(1<<63 - 1)
+	since := int64(math.MaxInt64)
 	for _, v := range x.versions {
 		if v.at == deadline {
 			since = min(since, v.since)
@@ -136,6 +135,8 @@ func (x *windows) since(deadline int64) int64 {
 	}
 	return since
 }
+
+func (x *windows) end() {}
 
 // look looks at what all nodes show.
 func (x *windows) look() {
@@ -205,7 +206,7 @@ func (x *windows) mayEnd(n int) bool {
 	}
 	c := &x.counts[n]
 	_, latest := x.world.clocks()
-	written := time.Duration(1<<63 - 1)
+	written := time.Duration(math.MaxInt64)
 	for _, v := range x.versions {
 		if v.at == c.deadline {
 			written = min(written, v.wrote)

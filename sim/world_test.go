@@ -88,6 +88,12 @@ func (w *world) skew() time.Duration {
 	return time.Duration(w.random.Int64N(int64(maxLittle)))
 }
 
+// latest is the latest of all hosts' clocks.
+func (w *world) latest() int64 {
+	_, latest := w.clocks()
+	return latest
+}
+
 // clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its deadline, if that node has made the key anew meanwhile: it ends early
 // by the difference, as L3 allows.
 func (w *world) clocks() (earliest, latest int64) {
@@ -202,6 +208,10 @@ func (w *world) interval() time.Duration {
 // jump sets a host's clock forward.
 func (w *world) jump(h *host) {
 	by := time.Duration(w.random.IntN(3000)) * time.Millisecond
+	if !w.streams && w.chance(4) { // its stamps are held back by the others
+		by += 2 * time.Hour
+		w.saw("a clock is hours ahead")
+	}
 	h.offset += by
 	w.history.Mark()
 	w.saw("clock jumps")
