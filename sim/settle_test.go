@@ -19,8 +19,8 @@ func (w *world) settle() {
 	w.blocked = map[[2]int]bool{}
 	for _, h := range w.hosts {
 		h.asleep = 0
-		if behind := time.Duration(w.latest()-h.wall()) * time.Millisecond; behind >= time.Hour { // its clock is set right
-			h.offset += behind
+		if latest := w.latest(); latest-h.wall() >= time.Hour.Milliseconds() { // its clock is set right
+			h.offset = time.Duration(latest-epoch)*time.Millisecond - w.now
 		}
 	}
 	for _, p := range w.pipes {
@@ -172,7 +172,7 @@ func (w *world) look(st replica.Status) {
 		}
 		for what, n := range map[string]uint64{
 			"a register is held back": p.Held,
-			"comparing repairs": p.Repairs, "comparing fills": p.Filled, "a connection goes on where the last one ended": p.Resumed,
+			"comparing repairs":       p.Repairs, "comparing fills": p.Filled, "a connection goes on where the last one ended": p.Resumed,
 			"rounds remembered by their keys": p.RoundsMissed, "comparing is put off": p.Busy,
 		} {
 			if n > 0 {
