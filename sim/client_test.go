@@ -15,25 +15,50 @@ const maxDigits = 28
 // clients run commands.
 type clients struct {
 	*world
-	keys   []string
-	digits map[string]int
+	keys    []string
+	digits  map[string]int
+	watches map[string]watch // by key
+}
+
+// watch knows what clients did to a key, and says whether what nodes show of it can be. It knows more than package history, which trusts only what clients were
+// answered.
+type watch interface {
+	did(p *process, op history.Op, before engine.Value) // an operation was carried out
+	look()                                              // after each event
+	end()                                               // all nodes have exchanged
 }
 
 func newClients(w *world) *clients {
-	c := &clients{world: w, digits: map[string]int{}}
+	c := &clients{world: w, digits: map[string]int{}, watches: map[string]watch{}}
 	kinds := []string{"sum", "reset", "window"}
-	if w.streams { // that a window has ended for another may be found by comparing only
-		kinds = kinds[:2]
-	}
-	if w.limits {
+	switch {
+	case w.streams && w.agreed: // that a window has ended for another may be found by comparing only
+		kinds = []string{"sum", "lease"}
+	case w.streams:
+		kinds = []string{"sum", "reset"}
+	case w.limits:
 		kinds = []string{"limit"}
+	case w.agreed:
+		kinds = []string{"cell"}
 	}
 	for _, kind := range kinds {
-		for i := range 2 {
-			c.keys = append(c.keys, fmt.Sprint(kind, i))
+		for i := range 3 {
+			c.add(kind, fmt.Sprint(kind, i))
 		}
 	}
 	return c
+}
+
+func (c *clients) add(kind, key string) {
+	c.keys = append(c.keys, key)
+	switch kind {
+	case "limit":
+		c.watches[key] = newWindows(c.world, key)
+	case "cell":
+		c.watches[key] = newCell(c.world, key)
+	case "lease":
+		c.watches[key] = &lease{world: c.world, key: key}
+	}
 }
 
 // digit is an amount that no other write to the key has; false when there is none left.
@@ -44,6 +69,15 @@ func (c *clients) digit(key string) (int64, bool) {
 	}
 	c.digits[key]++
 	return history.Digit(n), true
+}
+
+// mustDigit is digit for a key that has just begun.
+func (c *clients) mustDigit(key string) int64 {
+	amount, ok := c.digit(key)
+	if !ok {
+		c.t.Fatalf("%s has no digit left", key)
+	}
+	return amount
 }
 
 // command is one command of one client, or a few at once.
@@ -57,7 +91,7 @@ func (c *clients) command(h *host) {
 	case n < 15:
 		c.do(h, history.Op{Kind: history.Get, Key: key})
 		return
-	case n == 15 && !c.limits:
+	case n == 15 && !c.limits && !c.agreed:
 		c.flush(h)
 		return
 	}
@@ -66,6 +100,10 @@ func (c *clients) command(h *host) {
 		c.increment(h, key)
 	case "lim":
 		c.limit(h, key)
+	case "cel":
+		c.cell(h, key)
+	case "lea":
+		c.lease(h, key)
 	case "res":
 		c.reset(h, key)
 	default:
@@ -89,7 +127,13 @@ const maxWindow = 600
 // the window.
 func (c *clients) limit(h *host, key string) {
 	ttl := int64(100 + c.random.IntN(maxWindow-100))
-	if n := c.random.IntN(8); n < 2 {
+	n := c.random.IntN(8)
+	if key != "limit0" { // windows are long, and cut short
+		if ttl = maxWindow; n < 2 {
+			n, ttl = 0, int64(10+c.random.IntN(60))
+		}
+	}
+	if n < 2 {
 		if there, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key}); there < 0 {
 			return
 		}
@@ -206,8 +250,31 @@ func (p *process) await() {
 	p.groups = append(p.groups, group{number, mark})
 }
 
-// execute runs an operation as the commands do.
+// get is what is visible of a key.
+func (p *process) get(key string) engine.Value {
+	db := p.store.DB()
+	k := db.Key([]byte(key))
+	tx := db.Lock(k, p.now())
+	defer tx.Unlock()
+	return tx.Get(k)
+}
+
+// execute runs an operation.
 func (p *process) execute(op history.Op) (reply int64, done bool) {
+	before, stored := p.get(op.Key), p.stored(op.Key)
+	reply, done = p.apply(op)
+	stored.check(p, op, done)
+	if after := p.get(op.Key); op.Kind == history.Incr && before.Kind == engine.None && done && (after.Int != op.Delta || after.Deadline != 0) {
+		p.host.world.fail("host %d: INCRBY %s %d made a key that has %d and ends at %d", p.host.index, op.Key, op.Delta, after.Int, after.Deadline)
+	}
+	if x := p.host.world.clients.watches[op.Key]; x != nil && done {
+		x.did(p, op, before)
+	}
+	return reply, done
+}
+
+// apply changes the engine as the commands do.
+func (p *process) apply(op history.Op) (reply int64, done bool) {
 	db, now := p.store.DB(), p.now()
 	k := db.Key([]byte(op.Key))
 	tx := db.Lock(k, now)

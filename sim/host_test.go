@@ -289,6 +289,11 @@ func (h *host) misfortune() {
 		}
 	case h == spare:
 		h.becomeCopy()
+	case h.left.clean && spare.process == nil && w.chance(2): // the disk and a copy of it, before either is heard of
+		h.backUp()
+		w.saw("a disk and its copy are started at once")
+		spare.become(h, h.backups[len(h.backups)-1])
+		h.start("beside its copy")
 	default:
 		h.startAgain()
 	}
@@ -320,14 +325,19 @@ func (h *host) startAgain() {
 	}
 }
 
-// becomeCopy starts a copy of another host's disk.
+// becomeCopy starts a copy of some host's disk.
 func (h *host) becomeCopy() {
 	w := h.world
 	of := w.hosts[w.random.IntN(w.members)]
 	if len(of.backups) == 0 {
 		return
 	}
-	b := of.backups[w.random.IntN(len(of.backups))]
+	h.become(of, of.backups[w.random.IntN(len(of.backups))])
+}
+
+// become starts a copy of another host's disk.
+func (h *host) become(of *host, b backup) {
+	w := h.world
 	h.id, h.files, h.left = of.id, b.files.Kill(), b.left
 	w.saw("a copied disk")
 	if of.process != nil {

@@ -19,6 +19,9 @@ func (w *world) settle() {
 	w.blocked = map[[2]int]bool{}
 	for _, h := range w.hosts {
 		h.asleep = 0
+		if latest := w.latest(); latest-h.wall() >= time.Hour.Milliseconds() { // its clock is set right
+			h.offset = time.Duration(latest-epoch)*time.Millisecond - w.now
+		}
 	}
 	for _, p := range w.pipes {
 		for i := range p.ends {
@@ -42,6 +45,11 @@ func (w *world) settle() {
 	}
 	w.history.Quiescent()
 	w.compare()
+	for _, key := range w.clients.keys {
+		if x := w.clients.watches[key]; x != nil {
+			x.end()
+		}
+	}
 	w.over = true
 	for _, key := range w.clients.keys {
 		for _, h := range w.hosts[:w.members] {
@@ -77,7 +85,8 @@ func (w *world) endCopy() {
 	original := w.hosts[spare.id-1]
 	w.pass(w.deadTime() + interval)
 	original.stop()
-	w.pass(w.deadTime() + interval)
+	w.pass(w.deadTime() + 2*interval)
+	w.compare()
 	for _, key := range w.clients.keys { // what is shown is not lost with the copy
 		for _, h := range w.hosts {
 			if h.process != nil {
@@ -90,16 +99,20 @@ func (w *world) endCopy() {
 	original.start("after its copy")
 }
 
-// compare says where nodes do not store the same.
+// compare says where the nodes that run do not store the same.
 func (w *world) compare() { w.compareAll(w.clients.keys) }
 
 func (w *world) compareAll(keys []string) {
-	latest, first := int64(0), w.hosts[0]
-	for _, h := range w.hosts[:w.members] {
-		latest = max(latest, h.wall())
+	latest := int64(0)
+	var up []*host
+	for _, h := range w.hosts {
+		if h.process != nil {
+			latest, up = max(latest, h.wall()), append(up, h)
+		}
 	}
+	first := up[0]
 	rows, between := first.dump(latest)
-	for _, h := range w.hosts[1:w.members] {
+	for _, h := range up[1:] {
 		others, more := h.dump(latest)
 		for _, name := range keys {
 			if rows[name] != others[name] {
@@ -158,7 +171,8 @@ func (w *world) look(st replica.Status) {
 			w.fail("node %d: peer %d is %s and %d keys behind", st.Node, p.Node, p.State, p.BehindKeys)
 		}
 		for what, n := range map[string]uint64{
-			"comparing repairs": p.Repairs, "comparing fills": p.Filled, "a connection goes on where the last one ended": p.Resumed,
+			"a register is held back": p.Held,
+			"comparing repairs":       p.Repairs, "comparing fills": p.Filled, "a connection goes on where the last one ended": p.Resumed,
 			"rounds remembered by their keys": p.RoundsMissed, "comparing is put off": p.Busy,
 		} {
 			if n > 0 {

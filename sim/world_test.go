@@ -30,6 +30,7 @@ type world struct {
 	members int           // hosts of the cluster; one more is for a copy
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
+	agreed  bool          // all clocks show the same
 	window  int           // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
@@ -45,12 +46,14 @@ type world struct {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), blocked: map[[2]int]bool{}, seen: map[string]bool{}}
-	w.members = 2 + w.random.IntN(3)
-	switch w.random.IntN(5) {
-	case 0:
-		w.streams = true
-	case 1, 2:
-		w.limits = true
+	w.members = [4]int{2, 2, 3, 4}[w.random.IntN(4)]
+	switch w.random.IntN(10) {
+	case 0, 1:
+		w.streams, w.agreed = true, w.chance(2)
+	case 2, 3, 4:
+		w.limits, w.agreed = true, w.chance(2)
+	case 5, 6:
+		w.agreed = true
 	}
 	if w.chance(2) { // as if there were many keys
 		w.window = 1 + w.random.IntN(300)
@@ -67,17 +70,28 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
+// maxLittle is how far clocks are apart that are nearly right.
+const maxLittle = 60 * time.Millisecond
+
 // skew is how far a host's clock is off, mostly little.
 func (w *world) skew() time.Duration {
 	switch n := w.random.IntN(4); {
 	case n == 0:
+		return 0
+	case w.agreed:
 		return 0
 	case n == 1 && !w.limits:
 		w.saw("clocks seconds apart")
 		return time.Duration(w.random.IntN(5000)) * time.Millisecond
 	}
 	w.saw("clocks a little apart")
-	return time.Duration(w.random.IntN(60)) * time.Millisecond
+	return time.Duration(w.random.Int64N(int64(maxLittle)))
+}
+
+// latest is the latest of all hosts' clocks.
+func (w *world) latest() int64 {
+	_, latest := w.clocks()
+	return latest
 }
 
 // clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its deadline, if that node has made the key anew meanwhile: it ends early
@@ -116,13 +130,23 @@ func (w *world) run() {
 		h.start("at first")
 	}
 	w.pass(300 * time.Millisecond)
-	for range 60 + w.random.IntN(120) {
+	for range 100 + w.random.IntN(160) {
 		w.event()
+		w.watch()
 		w.pass(time.Duration(w.random.IntN(30)) * time.Millisecond)
 	}
 	w.settle()
 	for _, v := range w.history.Check() {
 		w.fail("%s", v)
+	}
+}
+
+// watch looks at what all nodes show of keys that are watched.
+func (w *world) watch() {
+	for _, key := range w.clients.keys {
+		if x := w.clients.watches[key]; x != nil {
+			x.look()
+		}
 	}
 }
 
@@ -158,7 +182,7 @@ func (w *world) event() {
 		w.blocked = map[[2]int]bool{}
 	case n < 83 && !w.streams:
 		w.repeatSome()
-	case n < 85 && !w.limits:
+	case n < 85 && !w.limits && !w.agreed:
 		w.jump(h)
 	case n < 87:
 		h.pause()
@@ -184,6 +208,10 @@ func (w *world) interval() time.Duration {
 // jump sets a host's clock forward.
 func (w *world) jump(h *host) {
 	by := time.Duration(w.random.IntN(3000)) * time.Millisecond
+	if !w.streams && w.chance(4) { // its stamps are held back by the others
+		by += 2 * time.Hour
+		w.saw("a clock is hours ahead")
+	}
 	h.offset += by
 	w.history.Mark()
 	w.saw("clock jumps")

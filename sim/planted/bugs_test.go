@@ -80,6 +80,11 @@ var bugs = []bug{
 		"return Stamp{s.Time | halfBit, s.Node}", "return s",
 	},
 	{
+		"a closing stands at the deadline: a SET KEEPTTL later than that is immortal", "crdt/entry.go",
+		"	e.Delete(e.Base.Stamp.Later(e.Deadline.Stamp).Half())",
+		"	base := e.Base\n\te.Delete(e.Deadline.Stamp.Half())\n\tif e.Base.Stamp.Less(base.Stamp) {\n\t\te.Base = base\n\t}",
+	},
+	{
 		"a closing is a write of now", "engine/shard.go",
 		"		e.Close()\n\t\tif !rec.isGone() {",
 		"		e.Close()\n\t\te.Base.Stamp = s.clock.Next(now.Wall, s.db.node)\n\t\te.Deadline.Stamp = e.Base.Stamp\n\t\tif !rec.isGone() {",
