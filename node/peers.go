@@ -48,6 +48,7 @@ func (n *Node) openPeers(cfg *config.Config) error {
 func (p *peers) takePart(o *persist.Options) {
 	o.Clustered, o.Run = true, p.run
 	o.Locked = func() error { return p.remember(o.FS, o.Dir) }
+	o.Begun = func() error { return p.claims.Forget() }
 	o.Confirm = func(before disk.Identity, run uint64) bool {
 		return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: run})
 	}

@@ -118,6 +118,21 @@ func (c *Claims) Claim(node uint16, life, before, run uint64) (ok bool, err erro
 	return true, nil
 }
 
+// Forget empties the table. It is called by a node that begins a new life: its disk may be an older copy, by which it would confirm a life that has gone on since. Peers that
+// run make themselves known again.
+func (c *Claims) Forget() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.table) == 0 {
+		return nil
+	}
+	if err := c.save(claimsText(nil)); err != nil {
+		return fmt.Errorf("forget which lives peers were started with: %w", err)
+	}
+	c.table = nil
+	return nil
+}
+
 // find is where a life is in the table, or -1.
 func (c *Claims) find(node uint16, life uint64) int {
 	return slices.IndexFunc(c.table, func(e claim) bool { return e.node == node && e.life == life })

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 )
@@ -151,5 +152,31 @@ func TestATableThatWasNotWrittenSoIsRefused(t *testing.T) {
 	}
 	if _, err := NewClaims([]byte{}, nil); err == nil {
 		t.Error("an empty file")
+	}
+}
+
+func TestWhatIsForgottenIsNotConfirmed(t *testing.T) {
+	var kept []byte
+	c, err := NewClaims(nil, func(text []byte) error { kept = bytes.Clone(text); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := NewClaims(kept, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*Claims{c, again} {
+		if ok, err := c.Claim(2, 5, 6, 7); ok || err != nil {
+			t.Errorf("confirmed: %t, %v", ok, err)
+		}
+	}
+	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
+		t.Errorf("it is not known again: %v", err)
 	}
 }

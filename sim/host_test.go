@@ -96,6 +96,7 @@ func (h *host) start(why string) {
 			}
 			return err
 		},
+		Begun: func() error { return p.claims.Forget() },
 		Confirm: func(id disk.Identity, run uint64) bool {
 			before, asked = id.Life, true
 			confirmed = w.confirm(h, id, run)
