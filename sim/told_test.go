@@ -246,3 +246,26 @@ func TestAPeerThatHasLostItsDiskConfirmsNoLife(t *testing.T) {
 	w.end(spare, a)
 	w.shows(21)
 }
+
+func TestAPeerWithAnOlderDiskConfirmsNoLife(t *testing.T) {
+	w := tell(t, 2)
+	w.incr(0, 1)
+	w.pass(100 * time.Millisecond)
+	a, b := w.hosts[0], w.hosts[1]
+	a.stop()
+	a.backUp()
+	b.backUp()
+	a.start("again, confirmed")
+	w.cut()
+	w.incr(0, 4)
+	w.pass(100 * time.Millisecond)
+	a.die(false)
+	b.die(false)
+	b.files, b.left = b.backups[0].files.Kill(), b.backups[0].left
+	b.start("with an old disk")
+	w.blocked = map[[2]int]bool{}
+	spare := w.copyOf(a, a.backups[0])
+	w.do(spare.index, history.Op{Kind: history.Incr, Delta: 16})
+	w.end(spare, a)
+	w.shows(21)
+}

@@ -160,6 +160,10 @@ var bugs = []bug{
 		"	if err := c.put(claim{node, life, run}); err != nil {\n\t\treturn false, err\n\t}\n\treturn true, nil", "	return true, nil",
 	},
 	{
+		"a peer with an older disk confirms a life by it", "persist/store.go",
+		"if o.Begun != nil {", "if false {",
+	},
+	{
 		"a peer confirms a life that it does not know", "replica/claims.go",
 		"	case at < 0:\n\t\treturn false, nil", "	case at < 0:\n\t\treturn true, nil",
 	},
