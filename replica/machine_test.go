@@ -350,3 +350,12 @@ func TestWhatAClockFarAheadHasWrittenIsHeldBackAndCountsMerge(t *testing.T) {
 	w.run(11 * time.Second)
 	w.expect("key", 107)
 }
+
+func TestARoundThatIsOnlyRememberedTakesThoseThatWaitAlong(t *testing.T) {
+	p := &peer{window: 1 << 20, session: &Session{}}
+	p.add(&round{number: 1, frames: []byte{1}, hashes: []uint64{5}})
+	p.add(&round{number: 2, hashes: []uint64{6}}) // too long for anybody
+	if !p.missed.has(5) || !p.missed.has(6) || len(p.queue) != 0 {
+		t.Errorf("missed %v, and %d rounds wait: round 2 would be passed before them", p.missed.order, len(p.queue))
+	}
+}

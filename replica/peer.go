@@ -63,6 +63,7 @@ func (p *peer) isCurrent() bool { return p.session != nil && !p.session.resuming
 // add gives the peer a round.
 func (p *peer) add(r *round) {
 	if !p.isCurrent() || r.frames == nil {
+		p.dropQueue() // with what is missed all up to this round will have been passed
 		p.stats.missed++
 		p.miss(r.number, r.hashes)
 		return
