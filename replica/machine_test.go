@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -15,6 +16,8 @@ type world struct {
 	now   engine.Moment
 	nodes []*testNode
 	links []*link
+
+	longest int // frame
 }
 
 type testNode struct {
@@ -88,6 +91,7 @@ func (w *world) carry(l *link, from, lost int) (sent bool) {
 			w.t.Fatalf("frame %v of %d bytes: %v", frame, len(rest), err)
 		}
 		frames, rest = append(frames, frame), after
+		w.longest = max(w.longest, len(frame))
 	}
 	for _, frame := range frames[:max(0, len(frames)-lost)] {
 		if err := l.ends[1-from].Receive(l.sides[1-from], frame, w.now); err != nil {
@@ -304,6 +308,35 @@ func TestAFewDifferencesAreFoundAndMendedWithFewBytes(t *testing.T) {
 	t.Logf("%d of %d keys differ: %d and %d bytes", different, keys, l.bytes[0], l.bytes[1])
 	if l.bytes[0]+l.bytes[1] > 200_000 {
 		t.Errorf("%d bytes were sent", l.bytes[0]+l.bytes[1])
+	}
+}
+
+func TestWhatDiffersIsSentInPieces(t *testing.T) {
+	const keys, length = 64, repairBytes / 2
+	w := newWorld(t, 2)
+	w.connect(w.nodes[0], w.nodes[1])
+	for i := range keys {
+		w.add(w.nodes[0], fmt.Sprint("key", i), 1)
+	}
+	w.run(50 * time.Millisecond)
+	for i := range keys {
+		n := w.nodes[i%2] // what the leader gives, and what it asks for
+		k := n.db.Key(fmt.Append(nil, "key", i))
+		tx := n.db.Lock(k, w.now)
+		tx.Set(k, engine.Value{Kind: engine.String, Str: bytes.Repeat([]byte{byte(i)}, length)}, false)
+		tx.Unlock()
+		for shard := range n.db.Shards() { // the change is lost on its way
+			var d engine.Deltas
+			n.db.TakeUnsent(shard, &d)
+		}
+	}
+	w.run(11 * time.Second)
+	if a, b := w.nodes[0].db.Digest(w.now), w.nodes[1].db.Digest(w.now); a != b {
+		t.Errorf("digests %x and %x", a, b)
+	}
+	const most = repairBytes + length + 200
+	if w.longest > most || w.longest < length {
+		t.Errorf("the longest frame has %d bytes, %d to %d are expected", w.longest, length, most)
 	}
 }
 

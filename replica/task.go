@@ -100,20 +100,32 @@ func (s *Session) isMoving(hash uint64, now engine.Moment) bool {
 	return s.exchange.moving.has(hash)
 }
 
-// appendHashes appends states of keys, those apart of which a change is on its way anyway.
+// appendHashes appends a part of the states of keys, those of which a change is on its way anyway in frames of their own.
 func (s *Session) appendHashes(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
-	d, db := &s.machine.deltas, s.machine.DB
-	s.isMoving(0, now) // which takes, and uses d
-	for _, kind := range [2]byte{kindRepair, kindWhole} {
-		d.Reset()
-		for _, hash := range t.hashes {
-			if s.isMoving(hash, now) == (kind == kindWhole) {
-				db.AppendState(d, hash, true)
+	s.isMoving(0, now) // which takes, and uses the deltas
+	d := &s.machine.deltas
+	d.Reset()
+	kind := byte(kindRepair)
+	n := 0
+	for ; n < len(t.hashes) && len(d.Records) < repairBytes; n++ {
+		if next := s.repairKind(t.hashes[n], now); next != kind {
+			if len(d.Records) > 0 {
+				break
 			}
+			kind = next
 		}
-		dst = s.appendRepair(dst, kind, d)
+		s.machine.DB.AppendState(d, t.hashes[n], true)
 	}
-	return dst, true
+	t.hashes = t.hashes[n:]
+	return s.appendRepair(dst, kind, d), len(t.hashes) == 0
+}
+
+// repairKind is the kind of frame that a key goes in which the peer lacks or has otherwise.
+func (s *Session) repairKind(hash uint64, now engine.Moment) byte {
+	if s.isMoving(hash, now) {
+		return kindWhole
+	}
+	return kindRepair
 }
 
 func (s *Session) appendRepair(dst []byte, kind byte, d *engine.Deltas) []byte {
