@@ -18,22 +18,27 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	defer cancel()
 	var all sync.WaitGroup
 	var confirmed, denied atomic.Int64
+	deny := func(peer string, err error) {
+		denied.Add(1)
+		c.o.Log.Info("a new life begins: a peer does not confirm the one before", "peer", peer, "reason", reason(err))
+	}
 	for _, peer := range c.o.Peers {
 		all.Go(func() {
 			addresses, err := c.resolve(ctx, peer)
-			if err != nil || len(addresses) == 0 {
-				denied.Add(1)
+			if err != nil {
+				deny(peer, err)
 				return
 			}
 			for _, address := range addresses {
 				all.Go(func() {
-					ok, self := c.ask(ctx, address, claim)
+					err := c.ask(ctx, address, claim)
+					var r *refusal
 					switch {
-					case self:
-					case ok:
+					case err == nil:
 						confirmed.Add(1)
+					case errors.As(err, &r) && r.code == refusedSelf:
 					default:
-						denied.Add(1)
+						deny(peer, err)
 					}
 				})
 			}
@@ -43,25 +48,30 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	return denied.Load() == 0 && confirmed.Load() > 0
 }
 
-// ask asks who is at one address.
-func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) (confirmed, self bool) {
+// errNotLast: a peer has not confirmed a claim.
+var errNotLast = errors.New("it knows of a later start of that life, or of none")
+
+// ask asks who is at one address. Errors: errNotLast, a refusal, those of the network.
+func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) error {
 	if !c.mayDial(address) {
-		return false, false
+		return errInsecure
 	}
 	t, _, stop, err := c.call(ctx, address)
 	if err != nil {
-		var r *refusal
-		return false, errors.As(err, &r) && r.code == refusedSelf
+		return err
 	}
 	defer func() { _ = t.conn.Close() }()
 	defer stop() // ctx ends it
 	if err := t.sendProof(claimKind, claim.append); err != nil {
-		return false, false
+		return err
 	}
 	_, body, err := t.receiveProof(answerKind)
 	if err != nil {
-		return false, false
+		return err
 	}
-	confirmed, err = parseAnswer(body)
-	return confirmed && err == nil, false
+	confirmed, err := parseAnswer(body)
+	if err == nil && !confirmed {
+		err = errNotLast
+	}
+	return err
 }

@@ -12,6 +12,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 	a, b := listen(t, 1, nil), listen(t, 2, nil) // they answer though they have not begun
 	const own = "this node itself"
 	secret := []byte("secret")
+	var asker *testNode
 	ask := func(before, run uint64, peers ...string) bool {
 		n := listen(t, 3, func(o *Options) { o.Run, o.Secret = run, secret })
 		for _, peer := range peers {
@@ -20,6 +21,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 			}
 			n.o.Peers = append(n.o.Peers, peer)
 		}
+		asker = n
 		began := time.Now()
 		defer func() {
 			if took := time.Since(began); took > 5*time.Second {
@@ -42,6 +44,9 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 	}
 	if ask(100, 102, both...) {
 		t.Error("a copy")
+	}
+	if n := asker.log.count(errNotLast.Error()); n != len(both) {
+		t.Errorf("%d lines say why\n%s", n, asker.log)
 	}
 	if ask(101, 103, own) {
 		t.Error("nobody but itself was asked")

@@ -124,7 +124,9 @@ func (d *dialer) round() error {
 	return d.note(addresses, errs...)
 }
 
-// resolve is the addresses of host:port.
+var errNoAddress = errors.New("the name has no address")
+
+// resolve is the addresses of host:port, one at least.
 func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(peer)
 	if err != nil {
@@ -137,6 +139,9 @@ func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, e
 	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err == nil && len(ips) == 0 {
+		err = errNoAddress
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func lastSave(c *call) {
 	c.integer(c.server.Store.Status().LastSave.Unix())
 }
 
-// waitAOF is WAITAOF numlocal numreplicas timeout. There are no replicas: who asks for some waits for the time that was given.
+// waitAOF is WAITAOF numlocal numreplicas timeout. Peers do not count as replicas: who asks for some waits for the time that was given.
 func waitAOF(c *call) {
 	local, ok := resp.ParseInt(c.args[1])
 	replicas, alsoOK := resp.ParseInt(c.args[2])

@@ -172,7 +172,8 @@ func (s *Store) open(o *Options) error {
 		}
 	}
 	o.Engine.Replicated = o.Clustered || before.Clustered
-	if s.goesOn(o, before) {
+	goesOn := s.goesOn(o, before)
+	if goesOn {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
 	} else {
 		o.Engine.Life, o.Engine.Start = newLife(&o.Engine), 0
@@ -197,7 +198,7 @@ func (s *Store) open(o *Options) error {
 	if s.db, err = engine.Open(o.Engine); err != nil {
 		return err
 	}
-	s.log.Info("data directory opened", "dir", o.Dir, "durability", o.Durability, "new", s.dir.IsNew(), "stopped clean", s.dir.StoppedClean())
+	s.log.Info("data directory opened", "dir", o.Dir, "durability", o.Durability, "new", s.dir.IsNew(), "stopped clean", s.dir.StoppedClean(), "life goes on", goesOn)
 	if err := s.load(o.Dir); err != nil {
 		return fmt.Errorf("load %s: %w; quota-db check says what is sound", o.Dir, err)
 	}
