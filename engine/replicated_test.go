@@ -227,3 +227,33 @@ func testRate(limit uint64) quota.Rate {
 	}
 	return rate
 }
+
+func TestAFlushDeletesAllThatIsVisible(t *testing.T) {
+	const keys = 50_000
+	db, err := Open(Options{Shards: 2, Node: 1, Life: 100, Replicated: true, MaxBytes: 1 << 28})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	now := Moment{Wall: 1_700_000_000_000, Mono: 1}
+	for i := range keys {
+		k := db.Key(fmt.Append(nil, "key", i))
+		tx := db.Lock(k, now)
+		if i%10 == 0 {
+			_, err = tx.Add(k, 1)
+		} else {
+			_, _, err = tx.Throttle(k, testRate(3), 1) // which goes without remains, so that the index shrinks meanwhile
+		}
+		tx.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := db.All(now).Len(); n != keys {
+		t.Fatalf("%d keys", n)
+	}
+	db.All(now).Flush()
+	if n := db.All(now).Len(); n != 0 {
+		t.Errorf("%d keys are left", n)
+	}
+}
