@@ -135,7 +135,7 @@ var bugs = []bug{
 	// Comparing.
 	{
 		"repairs leave out the rows of others", "replica/task.go",
-		"db.AppendState(d, hash, true)", "db.AppendState(d, hash, false)",
+		"DB.AppendState(d, t.hashes[n], true)", "DB.AppendState(d, t.hashes[n], false)",
 	},
 	{
 		"empty nodes are not given the rows of others", "engine/unsent.go",
