@@ -83,19 +83,23 @@ func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte,
 }
 
 // moving is the keys of which a change is on its way to a peer. Finding them takes long, and what it is for, telling repairs from what would have come anyway, need not be
-// exact: it is made anew after movingFor.
+// exact: it is made anew after a while, a longer one the more they are.
 type moving struct {
 	hashSet
 	until int64 // Moment.Mono
 }
 
-const movingFor = 10 * time.Millisecond
+const (
+	movingFor     = 10 * time.Millisecond
+	movingForEach = time.Microsecond // finding one takes about a tenth of it
+)
 
 // isMoving reports whether a change of a key is on its way to the peer.
 func (s *Session) isMoving(hash uint64, now engine.Moment) bool {
 	if c := &s.exchange.moving; now.Mono >= c.until {
 		s.machine.take(now) // what is about to be on its way is then on its way
-		*c = moving{s.peer.moving(), now.Mono + int64(movingFor)}
+		set := s.peer.moving()
+		*c = moving{set, now.Mono + int64(movingFor+time.Duration(set.len())*movingForEach)}
 	}
 	return s.exchange.moving.has(hash)
 }
