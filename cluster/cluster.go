@@ -61,7 +61,7 @@ type Cluster struct {
 	handshakes chan struct{}
 }
 
-// Listen begins to listen. Peers are told to come again until Start; but after Answer they are told of their lives.
+// Listen begins to listen. Peers are told to come again until Start; but after Answer they are told of their lives, once this node's own is decided.
 func Listen(o Options) (*Cluster, error) {
 	l, err := net.Listen("tcp", o.Address)
 	if err != nil {

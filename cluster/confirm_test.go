@@ -8,6 +8,32 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
+func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
+	b := listen(t, 2, nil)
+	undecided, err := replica.NewClaims(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := undecided.Register(replica.Hello{Node: 1, Life: 10, Run: 100}); err != nil {
+		t.Fatal(err)
+	}
+	b.Answer(undecided)
+	a := listen(t, 1, func(o *Options) { o.Run, o.Peers = 101, addresses([]*testNode{b}) })
+	claim := Claim{Life: 10, Before: 100, Run: 101}
+	if a.Confirm(t.Context(), claim) {
+		t.Error("before it has decided")
+	}
+	if n := a.log.count(errStarting.text); n != 1 {
+		t.Errorf("%d lines say why\n%s", n, a.log)
+	}
+	if err := undecided.Decide(true); err != nil {
+		t.Fatal(err)
+	}
+	if !a.Confirm(t.Context(), claim) {
+		t.Error("after it has")
+	}
+}
+
 func TestEveryPeerMustConfirmALife(t *testing.T) {
 	a, b := listen(t, 1, nil), listen(t, 2, nil) // they answer though they have not begun
 	const own = "this node itself"

@@ -92,6 +92,9 @@ func listen(t *testing.T, id uint16, change func(*Options)) *testNode {
 	if n.claims, err = replica.NewClaims(nil, nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := n.claims.Decide(true); err != nil {
+		t.Fatal(err)
+	}
 	n.Answer(n.claims)
 	t.Cleanup(func() {
 		_ = n.Close()

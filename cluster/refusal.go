@@ -57,6 +57,8 @@ func explain(err error, node uint16) *refusal {
 	switch {
 	case errors.As(err, &r):
 		return r
+	case errors.Is(err, replica.ErrUndecided):
+		return errStarting
 	case errors.Is(err, replica.ErrSelf):
 		return &refusal{code: refusedSelf, text: err.Error()}
 	case errors.Is(err, replica.ErrDuplicate):

@@ -48,13 +48,13 @@ func (n *Node) openPeers(cfg *config.Config) error {
 func (p *peers) takePart(o *persist.Options) {
 	o.Clustered, o.Run = true, p.run
 	o.Locked = func() error { return p.remember(o.FS, o.Dir) }
-	o.Begun = func() error { return p.claims.Forget() }
+	o.Decided = func(goesOn bool) error { return p.claims.Decide(goesOn) }
 	o.Confirm = func(before disk.Identity, run uint64) bool {
 		return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: run})
 	}
 }
 
-// remember reads what the data directory knows of peers' lives, and keeps what will be known. From then on peers are told.
+// remember reads what the data directory knows of peers' lives, and keeps what will be known.
 func (p *peers) remember(files vfs.FS, dir string) error {
 	text, err := disk.ReadPeers(files, dir)
 	if err != nil {
@@ -80,6 +80,7 @@ func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment)
 	}
 	if p.claims == nil { // nothing is kept
 		p.claims, _ = replica.NewClaims(nil, nil)
+		_ = p.claims.Decide(false)
 		p.cluster.Answer(p.claims)
 	}
 	p.cluster.Start(cluster.Stepping{

@@ -59,8 +59,8 @@ type Options struct {
 	Run       uint64 // nonce of this start
 	// Locked, if not nil, is called when the directory is this process's, before it is loaded.
 	Locked func() error
-	// Begun, if not nil, is called before the directory is loaded when a new life begins: the directory may be older than what was last known.
-	Begun func() error
+	// Decided, if not nil, is told, before the directory is loaded, whether its life goes on. If not, the directory may be older than what was last known.
+	Decided func(goesOn bool) error
 	// Confirm asks all peers whether the life of a directory that was stopped clean goes on with this run: whether its last one is what they know. nil: no peer does.
 	Confirm func(before disk.Identity, run uint64) bool
 }
@@ -177,10 +177,10 @@ func (s *Store) open(o *Options) error {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
 	} else {
 		o.Engine.Life, o.Engine.Start = newLife(&o.Engine), 0
-		if o.Begun != nil {
-			if err := o.Begun(); err != nil {
-				return err
-			}
+	}
+	if o.Decided != nil {
+		if err := o.Decided(goesOn); err != nil {
+			return err
 		}
 	}
 	if before.Hash != [2]uint64{} && !o.Clustered { // with peers, parts of the hash space mean the same on all nodes

@@ -20,7 +20,9 @@ const (
 var (
 	// ErrStartedTwice: the life is known to have been started with another run.
 	ErrStartedTwice = errors.New("the peer counts under a life that was started twice")
-	errClaims       = errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
+	// ErrUndecided: it is not decided yet whether this node's own life goes on.
+	ErrUndecided = errors.New("the node has not decided yet which life it counts under")
+	errClaims    = errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
 )
 
 // claim is the run that a life was last started with.
@@ -30,8 +32,11 @@ type claim struct {
 }
 
 // Claims is which run each life of a peer was last started with: a table that is bounded, and durable before anything is said that follows from it.
-// So of two that go on with one life, one is told that it must not. What is not in the table goes on with a new life, which is always right. Methods are safe
-// for concurrent use.
+// So of two that go on with one life, one is told that it must not. What is not in the table goes on with a new life, which is always right.
+//
+// The table may be older than what was last known, as when the disk was restored from a backup. A node whose own life goes on has been told by all peers that its
+// disk is the newest; one that begins a new life forgets the table; and while that is open, it confirms nothing, or two disks that are older would confirm each other.
+// Methods are safe for concurrent use.
 //
 // As text, the lives in the order in which they were last started:
 //
@@ -41,11 +46,12 @@ type claim struct {
 type Claims struct {
 	save func(text []byte) error
 
-	mu    sync.Mutex // protects the table, and orders saves
-	table []claim
+	mu      sync.Mutex // protects what follows, and orders saves
+	decided bool
+	table   []claim
 }
 
-// NewClaims reads what save was given before; nil text: nothing. save makes a text durable; nil: nothing is kept.
+// NewClaims reads what save was given before; nil text: nothing. save makes a text durable; nil: nothing is kept. Nothing is confirmed before Decide.
 func NewClaims(text []byte, save func(text []byte) error) (*Claims, error) {
 	if save == nil {
 		save = func([]byte) error { return nil }
@@ -100,9 +106,13 @@ func (c *Claims) Register(h Hello) error {
 }
 
 // Claim notes that run is about to go on with a life that run before has stopped cleanly; false if that was not its last. A claim that was granted may be made again.
+// Errors: ErrUndecided before Decide, those of save.
 func (c *Claims) Claim(node uint16, life, before, run uint64) (ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.decided {
+		return false, ErrUndecided
+	}
 	at := c.find(node, life)
 	switch {
 	case at < 0:
@@ -118,18 +128,18 @@ func (c *Claims) Claim(node uint16, life, before, run uint64) (ok bool, err erro
 	return true, nil
 }
 
-// Forget empties the table. It is called by a node that begins a new life: its disk may be an older copy, by which it would confirm a life that has gone on since. Peers that
-// run make themselves known again.
-func (c *Claims) Forget() error {
+// Decide says whether this node's own life goes on. If not, the table is emptied: the disk may be an older copy, by which lives would be confirmed that have gone on since.
+// Peers that run make themselves known again. Errors: those of save.
+func (c *Claims) Decide(goesOn bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.table) == 0 {
-		return nil
+	if !goesOn && len(c.table) > 0 {
+		if err := c.save(claimsText(nil)); err != nil {
+			return fmt.Errorf("forget which lives peers were started with: %w", err)
+		}
+		c.table = nil
 	}
-	if err := c.save(claimsText(nil)); err != nil {
-		return fmt.Errorf("forget which lives peers were started with: %w", err)
-	}
-	c.table = nil
+	c.decided = true
 	return nil
 }
 

@@ -13,8 +13,18 @@ type shelf struct {
 	fail error
 }
 
-// open is the peer after a start.
+// open is the peer after a start, with its own life going on.
 func (s *shelf) open() *Claims {
+	s.t.Helper()
+	c := s.start()
+	if err := c.Decide(true); err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// start is the peer before it is decided whether its life goes on.
+func (s *shelf) start() *Claims {
 	s.t.Helper()
 	c, err := NewClaims(s.text, func(text []byte) error {
 		if s.fail == nil {
@@ -164,11 +174,14 @@ func TestWhatIsForgottenIsNotConfirmed(t *testing.T) {
 	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Forget(); err != nil {
+	if err := c.Decide(false); err != nil {
 		t.Fatal(err)
 	}
 	again, err := NewClaims(kept, nil)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Decide(true); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []*Claims{c, again} {
@@ -178,5 +191,22 @@ func TestWhatIsForgottenIsNotConfirmed(t *testing.T) {
 	}
 	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
 		t.Errorf("it is not known again: %v", err)
+	}
+}
+
+func TestNothingIsConfirmedByANodeThatHasNotDecidedItself(t *testing.T) {
+	s := &shelf{t: t}
+	if err := s.open().Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
+		t.Fatal(err)
+	}
+	c := s.start()
+	if ok, err := c.Claim(2, 5, 6, 7); ok || !errors.Is(err, ErrUndecided) {
+		t.Errorf("before: %t, %v", ok, err)
+	}
+	if err := c.Decide(true); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := c.Claim(2, 5, 6, 7); !ok || err != nil {
+		t.Errorf("its own goes on: %t, %v", ok, err)
 	}
 }

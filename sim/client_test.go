@@ -30,7 +30,7 @@ type watch interface {
 
 func newClients(w *world) *clients {
 	c := &clients{world: w, digits: map[string]int{}, watches: map[string]watch{}}
-	kinds := []string{"sum", "reset", "window"}
+	kinds, each := []string{"sum", "reset", "window"}, 3
 	switch {
 	case w.streams && w.agreed: // that a window has ended for another may be found by comparing only
 		kinds = []string{"sum", "lease"}
@@ -40,9 +40,11 @@ func newClients(w *world) *clients {
 		kinds = []string{"limit"}
 	case w.agreed:
 		kinds = []string{"cell"}
+	case w.rolling:
+		kinds, each = []string{"sum"}, 8
 	}
 	for _, kind := range kinds {
-		for i := range 3 {
+		for i := range each {
 			c.add(kind, fmt.Sprint(kind, i))
 		}
 	}

@@ -24,7 +24,8 @@ type host struct {
 	offset  time.Duration // of the clock
 	floor   int64         // it never goes back
 	files   *vfs.Memory
-	process *process // nil: down
+	process *process        // nil: down
+	claims  *replica.Claims // of the process, before it is one too: while it starts
 	asleep  time.Duration
 	left    left // once the process has ended
 	backups []backup
@@ -49,7 +50,6 @@ type process struct {
 	run      uint64
 	store    *persist.Store
 	machine  *replica.Machine
-	claims   *replica.Claims
 	began    time.Duration
 	mono     int64 // at its beginning
 	ticked   time.Duration
@@ -92,11 +92,11 @@ func (h *host) start(why string) {
 		Locked: func() error {
 			text, err := disk.ReadPeers(h.files, dataDir)
 			if err == nil {
-				p.claims, err = replica.NewClaims(text, func(text []byte) error { return disk.WritePeers(h.files, dataDir, text) })
+				h.claims, err = replica.NewClaims(text, func(text []byte) error { return disk.WritePeers(h.files, dataDir, text) })
 			}
 			return err
 		},
-		Begun: func() error { return p.claims.Forget() },
+		Decided: func(goesOn bool) error { return h.claims.Decide(goesOn) },
 		Confirm: func(id disk.Identity, run uint64) bool {
 			before, asked = id.Life, true
 			confirmed = w.confirm(h, id, run)
@@ -121,16 +121,22 @@ func (h *host) start(why string) {
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
-// confirm asks all other members about a life.
+// confirm asks all other members about a life. Those that start at the same time may be as far.
 func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
+	if w.atOnce {
+		w.startDue()
+	}
 	for _, other := range w.hosts[:w.members] {
 		if other.id == h.id { // itself, or what a copy was copied from: the same --peers
 			continue
 		}
-		if other.process == nil || other.isAsleep() || w.isBlocked(h, other) {
+		if copied := w.hosts[w.members]; other.claims == nil && copied.id == other.id { // it has its place
+			other = copied
+		}
+		if other.claims == nil || other.isAsleep() || w.isBlocked(h, other) {
 			return false
 		}
-		if ok, err := other.process.claims.Claim(h.id, id.Life, id.Run, run); err != nil || !ok {
+		if ok, err := other.claims.Claim(h.id, id.Life, id.Run, run); err != nil || !ok {
 			return false
 		}
 	}
@@ -192,7 +198,7 @@ func (p *process) held(safe bool) history.Disk {
 // leave ends the process's memory.
 func (p *process) leave() {
 	p.host.world.drop(p)
-	p.host.process = nil
+	p.host.process, p.host.claims = nil, nil
 	if err := p.store.DB().Close(); err != nil {
 		p.host.world.t.Fatal(err)
 	}
@@ -209,7 +215,7 @@ func (h *host) stop() {
 	}
 	w.drop(p)
 	all := history.DiskAt(h.index, w.history.Mark())
-	h.process, h.left = nil, left{all, all, true}
+	h.process, h.claims, h.left = nil, nil, left{all, all, true}
 	if err := p.store.Close(context.Background()); err != nil {
 		w.t.Fatalf("host %d does not stop: %v", h.index, err)
 	}
@@ -285,9 +291,16 @@ func (h *host) misfortune() {
 			return
 		}
 		if h.left.clean && w.chance(2) {
-			h.backUp()
 			w.saw("a copy of a disk that was stopped clean")
+			h.backUp()
+			for _, other := range w.hosts[:w.members] {
+				if other != h && w.chance(2) {
+					other.backUp()
+				}
+			}
 		}
+	case h == spare && w.chance(5):
+		w.restore()
 	case h == spare:
 		h.becomeCopy()
 	case h.left.clean && spare.process == nil && w.chance(2): // the disk and a copy of it, before either is heard of

@@ -72,7 +72,7 @@ func (w *world) dial(from, to *host) {
 		return
 	}
 	ha, hb := a.machine.Hello(), b.machine.Hello()
-	if err := b.claims.Register(ha); err != nil {
+	if err := b.host.claims.Register(ha); err != nil {
 		w.refused(err)
 		return
 	}
@@ -88,7 +88,7 @@ func (w *world) dial(from, to *host) {
 		p.ends[0].gone, p.ends[1].swallowed = true, true
 		return
 	}
-	if err := a.claims.Register(hb); err != nil {
+	if err := a.host.claims.Register(hb); err != nil {
 		w.refused(err)
 		p.cut()
 		return

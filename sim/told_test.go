@@ -269,3 +269,28 @@ func TestAPeerWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.end(spare, a)
 	w.shows(21)
 }
+
+func TestAPeerThatIsStartingWithAnOlderDiskConfirmsNoLife(t *testing.T) {
+	w := tell(t, 2)
+	w.incr(0, 1)
+	w.pass(100 * time.Millisecond)
+	a, b := w.hosts[0], w.hosts[1]
+	for _, h := range []*host{b, a} { // a rolling restart, with a copy of each disk
+		h.stop()
+		h.backUp()
+		h.start("again, confirmed")
+		w.pass(100 * time.Millisecond)
+	}
+	w.cut()
+	w.incr(0, 4)
+	w.pass(100 * time.Millisecond)
+	a.die(false)
+	b.die(false)
+	w.blocked = map[[2]int]bool{}
+	spare := w.hosts[w.members]
+	w.due, w.atOnce = []func(){b.startRestored, func() { spare.become(a, a.backups[0]) }}, true
+	w.startDue()
+	w.do(spare.index, history.Op{Kind: history.Incr, Delta: 16})
+	w.end(spare, a)
+	w.shows(21)
+}

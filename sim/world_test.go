@@ -31,10 +31,13 @@ type world struct {
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
 	agreed  bool          // all clocks show the same
+	rolling bool          // nodes are restarted one after the other again and again, and restored from the copies of their disks
 	window  int           // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
 	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
+	due     []func()        // starts, while a cluster is restored
+	atOnce  bool            // they are made at once
 	history *history.History
 	clients *clients
 	old     []delta // what was sent once
@@ -54,6 +57,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.limits, w.agreed = true, w.chance(2)
 	case 5, 6:
 		w.agreed = true
+	case 7:
+		w.rolling = true
 	}
 	if w.chance(2) { // as if there were many keys
 		w.window = 1 + w.random.IntN(300)
@@ -192,6 +197,8 @@ func (w *world) event() {
 		h.backUp()
 	case w.streams:
 		w.cutSome()
+	case w.chance(25) || w.rolling && w.chance(3):
+		w.restartAll()
 	default:
 		h.misfortune()
 	}

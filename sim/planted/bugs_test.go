@@ -161,7 +161,11 @@ var bugs = []bug{
 	},
 	{
 		"a peer with an older disk confirms a life by it", "persist/store.go",
-		"if o.Begun != nil {", "if false {",
+		"o.Decided(goesOn)", "o.Decided(true)",
+	},
+	{
+		"a peer confirms a life before it knows whether its own goes on", "replica/claims.go",
+		"	if !c.decided {\n", "	if false {\n",
 	},
 	{
 		"a peer confirms a life that it does not know", "replica/claims.go",
