@@ -7,17 +7,22 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/quotadb/quota-db/replica"
 )
 
 // confirmTime is how long peers have to confirm a claim.
 const confirmTime = time.Second
 
-// Confirm asks all peers whether this node may go on with a life, and reports whether each one, and at least one, says so within a second. It is called before Start.
+// Confirm asks all peers whether this node may go on with a life, and reports whether each one says so within a second, and all its witnesses are among them: a name may stand for
+// fewer peers than it did. It is called after Answer and before Start.
 func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
 	var all sync.WaitGroup
-	var confirmed, denied atomic.Int64
+	var denied atomic.Int64
+	var mu sync.Mutex // protects confirmed
+	var confirmed []replica.Witness
 	deny := func(peer string, err error) {
 		denied.Add(1)
 		c.o.Log.Info("a new life begins: a peer does not confirm the one before", "peer", peer, "reason", reason(err))
@@ -31,11 +36,13 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 			}
 			for _, address := range addresses {
 				all.Go(func() {
-					err := c.ask(ctx, address, claim)
+					w, err := c.ask(ctx, address, claim)
 					var r *refusal
 					switch {
 					case err == nil:
-						confirmed.Add(1)
+						mu.Lock()
+						defer mu.Unlock()
+						confirmed = append(confirmed, w)
 					case errors.As(err, &r) && r.code == refusedSelf:
 					default:
 						deny(peer, err)
@@ -45,33 +52,43 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 		})
 	}
 	all.Wait()
-	return denied.Load() == 0 && confirmed.Load() > 0
+	if denied.Load() > 0 {
+		return false
+	}
+	missing, known := c.claims.Load().Missing(confirmed)
+	if !known {
+		c.o.Log.Info("a new life begins: no peer was known that could confirm the one before")
+	}
+	for _, w := range missing {
+		c.o.Log.Info("a new life begins: a peer that was known does not confirm the one before", "node", w.Node)
+	}
+	return known && len(missing) == 0
 }
 
 // errNotLast: a peer has not confirmed a claim.
 var errNotLast = errors.New("it knows of a later start of that life, or of none")
 
 // ask asks who is at one address. Errors: errNotLast, a refusal, those of the network.
-func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) error {
+func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) (w replica.Witness, err error) {
 	if !c.mayDial(address) {
-		return errInsecure
+		return w, errInsecure
 	}
-	t, _, stop, err := c.call(ctx, address)
+	t, peer, stop, err := c.call(ctx, address)
 	if err != nil {
-		return err
+		return w, err
 	}
 	defer func() { _ = t.conn.Close() }()
 	defer stop() // ctx ends it
 	if err := t.sendProof(claimKind, claim.append); err != nil {
-		return err
+		return w, err
 	}
 	_, body, err := t.receiveProof(answerKind)
 	if err != nil {
-		return err
+		return w, err
 	}
-	confirmed, err := parseAnswer(body)
-	if err == nil && !confirmed {
+	w.Node = peer.node
+	if w.Life, err = parseAnswer(body); err == nil && w.Life == 0 {
 		err = errNotLast
 	}
-	return err
+	return w, err
 }

@@ -19,6 +19,7 @@ func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
 	}
 	b.Answer(undecided)
 	a := listen(t, 1, func(o *Options) { o.Run, o.Peers = 101, addresses([]*testNode{b}) })
+	a.knows(b)
 	claim := Claim{Life: 10, Before: 100, Run: 101}
 	if a.Confirm(t.Context(), claim) {
 		t.Error("before it has decided")
@@ -26,11 +27,20 @@ func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
 	if n := a.log.count(errStarting.text); n != 1 {
 		t.Errorf("%d lines say why\n%s", n, a.log)
 	}
-	if err := undecided.Decide(true); err != nil {
+	if err := undecided.Decide(b.life, true); err != nil {
 		t.Fatal(err)
 	}
 	if !a.Confirm(t.Context(), claim) {
 		t.Error("after it has")
+	}
+}
+
+// knows has a node have met others before it stopped.
+func (n *testNode) knows(others ...*testNode) {
+	for _, o := range others {
+		if err := n.claims.Register(replica.Hello{Node: o.id, Life: o.life, Run: 1}); err != nil {
+			n.t.Fatal(err)
+		}
 	}
 }
 
@@ -39,6 +49,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 	const own = "this node itself"
 	secret := []byte("secret")
 	var asker *testNode
+	known := []*testNode{a, b}
 	ask := func(before, run uint64, peers ...string) bool {
 		n := listen(t, 3, func(o *Options) { o.Run, o.Secret = run, secret })
 		for _, peer := range peers {
@@ -48,6 +59,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 			n.o.Peers = append(n.o.Peers, peer)
 		}
 		asker = n
+		n.knows(known...)
 		began := time.Now()
 		defer func() {
 			if took := time.Since(began); took > 5*time.Second {
@@ -83,12 +95,24 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 	if !ask(101, 104, both...) {
 		t.Error("asked again, after one peer had no name")
 	}
+	if ask(104, 105, both[0]) {
+		t.Error("a peer that was known and is listed no more")
+	}
+	known = known[:1]
+	if !ask(105, 106, both[0]) {
+		t.Error("that peer was not known")
+	}
+	known = nil
+	if ask(106, 107, both[0]) {
+		t.Error("nobody was known")
+	}
+	known = []*testNode{a}
 	_ = b.Close()
-	if ask(104, 105, both...) {
+	if ask(107, 108, both...) {
 		t.Error("a peer that is away")
 	}
 	secret = []byte("another")
-	if ask(105, 106, both[0]) {
+	if ask(108, 109, both[0]) {
 		t.Error("another secret")
 	}
 }

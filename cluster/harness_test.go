@@ -92,7 +92,7 @@ func listen(t *testing.T, id uint16, change func(*Options)) *testNode {
 	if n.claims, err = replica.NewClaims(nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.claims.Decide(true); err != nil {
+	if err := n.claims.Decide(n.life, true); err != nil {
 		t.Fatal(err)
 	}
 	n.Answer(n.claims)

@@ -121,11 +121,11 @@ func (c *Cluster) answerClaim(t *talk, peer greeting, body []byte) error {
 	if claim.Run != peer.run {
 		return errMalformed
 	}
-	ok, err := claims.Claim(peer.node, claim.Life, claim.Before, claim.Run)
+	witness, err := claims.Claim(peer.node, claim.Life, claim.Before, claim.Run)
 	if err != nil {
 		return explain(err, peer.node)
 	}
-	return t.sendProof(answerKind, func(dst []byte) []byte { return appendAnswer(dst, ok) })
+	return t.sendProof(answerKind, func(dst []byte) []byte { return appendAnswer(dst, witness) })
 }
 
 func (c *Cluster) answerHello(t *talk, peer greeting, body []byte) (used bool, err error) {

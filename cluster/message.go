@@ -133,18 +133,16 @@ func parseClaim(b []byte) (c Claim, err error) {
 	return Claim{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}, nil
 }
 
-func appendAnswer(dst []byte, confirmed bool) []byte {
-	if confirmed {
-		return append(dst, 1)
-	}
-	return append(dst, 0)
+// appendAnswer appends what is said to a claim: the life under which the node confirms it, 0 if it does not.
+func appendAnswer(dst []byte, witness uint64) []byte {
+	return binary.LittleEndian.AppendUint64(dst, witness)
 }
 
-func parseAnswer(b []byte) (confirmed bool, err error) {
-	if len(b) != 1 || b[0] > 1 {
-		return false, errMalformed
+func parseAnswer(b []byte) (witness uint64, err error) {
+	if len(b) != 8 {
+		return 0, errMalformed
 	}
-	return b[0] == 1, nil
+	return binary.LittleEndian.Uint64(b), nil
 }
 
 // appendMessage appends a message with room for spare bytes at the end of its payload.

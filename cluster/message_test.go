@@ -57,7 +57,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(append(appendMessage(nil, helloKind, func(b []byte) []byte { return appendHello(b, replica.Hello{Node: 1, Address: "a:1"}) }, 32), make([]byte, 32)...))
 	f.Add(appendMessage(nil, refusalKind, errSecret.append, 0))
 	f.Add(appendMessage(nil, claimKind, Claim{1, 2, 3}.append, 0))
-	f.Add(appendMessage(nil, answerKind, func(b []byte) []byte { return appendAnswer(b, true) }, 0))
+	f.Add(appendMessage(nil, answerKind, func(b []byte) []byte { return appendAnswer(b, 4) }, 0))
 	f.Add([]byte("PING\r\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		whole := bytes.NewReader(data)
@@ -88,8 +88,8 @@ func FuzzMessages(f *testing.F) {
 				again = c.append(nil)
 			}
 		case answerKind:
-			if ok, err := parseAnswer(payload); err == nil {
-				again = appendAnswer(nil, ok)
+			if witness, err := parseAnswer(payload); err == nil {
+				again = appendAnswer(nil, witness)
 			}
 		case refusalKind:
 			if r, err := parseRefusal(payload); err == nil && printable(r.text) != r.text {

@@ -38,6 +38,16 @@ func (db *DB) Writers(first int) []crdt.Writer {
 	return append([]crdt.Writer(nil), db.writers.table[min(first, len(db.writers.table)):]...)
 }
 
+// Life is what this node counts under.
+func (db *DB) Life() uint64 { return db.Writers(primary)[0].Life }
+
+// WriterCount is how many writers have an index.
+func (db *DB) WriterCount() int {
+	db.writers.mu.Lock()
+	defer db.writers.mu.Unlock()
+	return len(db.writers.table)
+}
+
 // Writer is the index of a writer in the rows of entries that are merged.
 func (db *DB) Writer(w crdt.Writer) uint32 { return db.writers.index(w) }
 

@@ -48,7 +48,7 @@ func (n *Node) openPeers(cfg *config.Config) error {
 func (p *peers) takePart(o *persist.Options) {
 	o.Clustered, o.Run = true, p.run
 	o.Locked = func() error { return p.remember(o.FS, o.Dir) }
-	o.Decided = func(goesOn bool) error { return p.claims.Decide(goesOn) }
+	o.Decided = func(life uint64, goesOn bool) error { return p.claims.Decide(life, goesOn) }
 	o.Confirm = func(before disk.Identity, run uint64) bool {
 		return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: run})
 	}
@@ -72,7 +72,7 @@ func (p *peers) remember(files vfs.FS, dir string) error {
 // replicate begins to replicate the node's keys.
 func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment) {
 	o := replica.Options{
-		Node: uint16(cfg.NodeID), Run: p.run, Life: n.db.Writers(0)[0].Life, Address: p.cluster.Addr().String(),
+		Node: uint16(cfg.NodeID), Run: p.run, Life: n.db.Life(), Address: p.cluster.Addr().String(),
 		DB: n.db, BatchSize: cfg.BatchMaxSize, Interval: cfg.AntiEntropyInterval, Log: n.log,
 	}
 	if n.store != nil {
@@ -80,7 +80,7 @@ func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment)
 	}
 	if p.claims == nil { // nothing is kept
 		p.claims, _ = replica.NewClaims(nil, nil)
-		_ = p.claims.Decide(false)
+		_ = p.claims.Decide(n.db.Life(), false)
 		p.cluster.Answer(p.claims)
 	}
 	p.cluster.Start(cluster.Stepping{

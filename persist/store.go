@@ -59,8 +59,9 @@ type Options struct {
 	Run       uint64 // nonce of this start
 	// Locked, if not nil, is called when the directory is this process's, before it is loaded.
 	Locked func() error
-	// Decided, if not nil, is told, before the directory is loaded, whether its life goes on. If not, the directory may be older than what was last known.
-	Decided func(goesOn bool) error
+	// Decided, if not nil, is told, before the directory is loaded, the life that will be counted under, and whether it is that of the directory. If not, that may be older than what was
+	// last known.
+	Decided func(life uint64, goesOn bool) error
 	// Confirm asks all peers whether the life of a directory that was stopped clean goes on with this run: whether its last one is what they know. nil: no peer does.
 	Confirm func(before disk.Identity, run uint64) bool
 }
@@ -179,7 +180,7 @@ func (s *Store) open(o *Options) error {
 		o.Engine.Life, o.Engine.Start = newLife(&o.Engine), 0
 	}
 	if o.Decided != nil {
-		if err := o.Decided(goesOn); err != nil {
+		if err := o.Decided(o.Engine.Life, goesOn); err != nil {
 			return err
 		}
 	}

@@ -34,8 +34,10 @@ type claim struct {
 // Claims is which run each life of a peer was last started with: a table that is bounded, and durable before anything is said that follows from it.
 // So of two that go on with one life, one is told that it must not. What is not in the table goes on with a new life, which is always right.
 //
-// The table may be older than what was last known, as when the disk was restored from a backup. A node whose own life goes on has been told by all peers that its
+// The table may be older than what was last known, as when the disk was restored from a backup. A node whose own life goes on has been told by its witnesses that its
 // disk is the newest; one that begins a new life forgets the table; and while that is open, it confirms nothing, or two disks that are older would confirm each other.
+//
+// Who may confirm a life is fixed by the disk that it goes on from, its witnesses: so two copies of one disk ask the same peers, of which each says yes once.
 // Methods are safe for concurrent use.
 //
 // As text, the lives in the order in which they were last started:
@@ -46,9 +48,9 @@ type claim struct {
 type Claims struct {
 	save func(text []byte) error
 
-	mu      sync.Mutex // protects what follows, and orders saves
-	decided bool
-	table   []claim
+	mu    sync.Mutex // protects what follows, and orders saves
+	own   uint64     // the life that this node counts under; 0: that is not decided
+	table []claim
 }
 
 // NewClaims reads what save was given before; nil text: nothing. save makes a text durable; nil: nothing is kept. Nothing is confirmed before Decide.
@@ -105,32 +107,55 @@ func (c *Claims) Register(h Hello) error {
 	return c.put(claim{node, life, run})
 }
 
-// Claim notes that run is about to go on with a life that run before has stopped cleanly; false if that was not its last. A claim that was granted may be made again.
-// Errors: ErrUndecided before Decide, those of save.
-func (c *Claims) Claim(node uint16, life, before, run uint64) (ok bool, err error) {
+// Claim notes that run is about to go on with a life that run before has stopped cleanly. It returns the life under which this node is a witness of that; 0 if that run was not the last.
+// A claim that was granted may be made again. Errors: ErrUndecided before Decide, those of save.
+func (c *Claims) Claim(node uint16, life, before, run uint64) (witness uint64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.decided {
-		return false, ErrUndecided
+	if c.own == 0 {
+		return 0, ErrUndecided
 	}
 	at := c.find(node, life)
 	switch {
 	case at < 0:
-		return false, nil
+		return 0, nil
 	case c.table[at].run == run:
-		return true, nil
+		return c.own, nil
 	case c.table[at].run != before:
-		return false, nil
+		return 0, nil
 	}
 	if err := c.put(claim{node, life, run}); err != nil {
-		return false, err
+		return 0, err
 	}
-	return true, nil
+	return c.own, nil
 }
 
-// Decide says whether this node's own life goes on. If not, the table is emptied: the disk may be an older copy, by which lives would be confirmed that have gone on since.
-// Peers that run make themselves known again. Errors: those of save.
-func (c *Claims) Decide(goesOn bool) error {
+// Witness is a peer, by the life that it counts under.
+type Witness struct {
+	Node uint16
+	Life uint64
+}
+
+// Missing is who has yet to confirm that this node's life goes on, beside those that have: each peer that the node knew when it stopped, under the life that it counted under then.
+// It is not called after Decide. Nobody known: no life goes on, and known is false.
+func (c *Claims) Missing(confirmed []Witness) (missing []Witness, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last := map[uint16]uint64{} // by node
+	for _, e := range c.table {
+		last[e.node] = e.life
+	}
+	for node, life := range last {
+		if w := (Witness{node, life}); !slices.Contains(confirmed, w) {
+			missing = append(missing, w)
+		}
+	}
+	return missing, len(last) > 0
+}
+
+// Decide says which life this node counts under, and whether that goes on. If not, the table is emptied: the disk may be an older copy, by which lives would be confirmed that have
+// gone on since. Peers that run make themselves known again. Errors: those of save.
+func (c *Claims) Decide(own uint64, goesOn bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !goesOn && len(c.table) > 0 {
@@ -139,7 +164,7 @@ func (c *Claims) Decide(goesOn bool) error {
 		}
 		c.table = nil
 	}
-	c.decided = true
+	c.own = own
 	return nil
 }
 

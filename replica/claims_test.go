@@ -2,9 +2,13 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"slices"
 	"testing"
 )
+
+const ownLife = 77 // that the peer counts under
 
 // shelf is where a test's Claims are kept.
 type shelf struct {
@@ -17,7 +21,7 @@ type shelf struct {
 func (s *shelf) open() *Claims {
 	s.t.Helper()
 	c := s.start()
-	if err := c.Decide(true); err != nil {
+	if err := c.Decide(ownLife, true); err != nil {
 		s.t.Fatal(err)
 	}
 	return c
@@ -56,16 +60,16 @@ func TestALifeGoesOnWithTheRunThatThePeerKnows(t *testing.T) {
 		{"a life that the peer has not seen", 11, 100, 105, false},
 		{"a run that the manifest does not know", 10, 0, 106, false},
 	} {
-		if ok, err := s.open().Claim(1, step.life, step.before, step.run); ok != step.want || err != nil {
-			t.Errorf("%s: %v, %v", step.what, ok, err)
+		if w, err := s.open().Claim(1, step.life, step.before, step.run); (w == ownLife) != step.want || err != nil {
+			t.Errorf("%s: %x, %v", step.what, w, err)
 		}
 	}
-	if ok, err := s.open().Claim(2, 10, 103, 107); ok || err != nil {
-		t.Errorf("another node's life: %v, %v", ok, err)
+	if w, err := s.open().Claim(2, 10, 103, 107); w != 0 || err != nil {
+		t.Errorf("another node's life: %x, %v", w, err)
 	}
 	s.text = nil
-	if ok, err := s.open().Claim(1, 10, 103, 108); ok || err != nil {
-		t.Errorf("a peer that was wiped: %v, %v", ok, err)
+	if w, err := s.open().Claim(1, 10, 103, 108); w != 0 || err != nil {
+		t.Errorf("a peer that was wiped: %x, %v", w, err)
 	}
 }
 
@@ -80,8 +84,8 @@ func TestALifeThatRunsTwiceIsFound(t *testing.T) {
 	if err := s.open().Register(Hello{Node: 1, Life: 10, Run: 101}); !errors.Is(err, ErrStartedTwice) {
 		t.Errorf("got %v", err)
 	}
-	if ok, err := c.Claim(1, 10, 100, 102); !ok || err != nil {
-		t.Fatalf("got %v, %v", ok, err)
+	if w, err := c.Claim(1, 10, 100, 102); w != ownLife || err != nil {
+		t.Fatalf("got %x, %v", w, err)
 	}
 	if err := c.Register(Hello{Node: 1, Life: 10, Run: 100}); !errors.Is(err, ErrStartedTwice) {
 		t.Errorf("the run before: %v", err)
@@ -98,15 +102,15 @@ func TestNothingIsConfirmedThatIsNotDurable(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.fail = errors.New("no space")
-	if ok, err := c.Claim(1, 10, 100, 101); ok || !errors.Is(err, s.fail) {
-		t.Errorf("got %v, %v", ok, err)
+	if w, err := c.Claim(1, 10, 100, 101); w != 0 || !errors.Is(err, s.fail) {
+		t.Errorf("got %x, %v", w, err)
 	}
 	if err := c.Register(Hello{Node: 2, Life: 20, Run: 200}); !errors.Is(err, s.fail) {
 		t.Errorf("got %v", err)
 	}
 	s.fail = nil
-	if ok, err := c.Claim(1, 10, 100, 102); !ok || err != nil {
-		t.Errorf("after the failure: %v, %v", ok, err)
+	if w, err := c.Claim(1, 10, 100, 102); w != ownLife || err != nil {
+		t.Errorf("after the failure: %x, %v", w, err)
 	}
 }
 
@@ -122,8 +126,8 @@ func TestTheTableOfLivesIsBounded(t *testing.T) {
 		t.Errorf("%d lives of a node, the oldest is %d", len(c.table), c.table[0].life)
 	}
 	oldest := c.table[0].life
-	if ok, err := c.Claim(1, oldest, 1, 2); !ok || err != nil { // it is the newest now
-		t.Fatalf("got %v, %v", ok, err)
+	if w, err := c.Claim(1, oldest, 1, 2); w != ownLife || err != nil { // it is the newest now
+		t.Fatalf("got %x, %v", w, err)
 	}
 	if err := c.Register(Hello{Node: 1, Life: 5000, Run: 1}); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
 		t.Errorf("%v: not the oldest has gone", err)
@@ -174,19 +178,19 @@ func TestWhatIsForgottenIsNotConfirmed(t *testing.T) {
 	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Decide(false); err != nil {
+	if err := c.Decide(ownLife, false); err != nil {
 		t.Fatal(err)
 	}
 	again, err := NewClaims(kept, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := again.Decide(true); err != nil {
+	if err := again.Decide(ownLife, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []*Claims{c, again} {
-		if ok, err := c.Claim(2, 5, 6, 7); ok || err != nil {
-			t.Errorf("confirmed: %t, %v", ok, err)
+		if w, err := c.Claim(2, 5, 6, 7); w != 0 || err != nil {
+			t.Errorf("confirmed: %x, %v", w, err)
 		}
 	}
 	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
@@ -200,13 +204,38 @@ func TestNothingIsConfirmedByANodeThatHasNotDecidedItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.start()
-	if ok, err := c.Claim(2, 5, 6, 7); ok || !errors.Is(err, ErrUndecided) {
-		t.Errorf("before: %t, %v", ok, err)
+	if w, err := c.Claim(2, 5, 6, 7); w != 0 || !errors.Is(err, ErrUndecided) {
+		t.Errorf("before: %x, %v", w, err)
 	}
-	if err := c.Decide(true); err != nil {
+	if err := c.Decide(ownLife, true); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := c.Claim(2, 5, 6, 7); !ok || err != nil {
-		t.Errorf("its own goes on: %t, %v", ok, err)
+	if w, err := c.Claim(2, 5, 6, 7); w != ownLife || err != nil {
+		t.Errorf("its own goes on: %x, %v", w, err)
+	}
+}
+
+func TestThoseWhoWereKnownAreTheWitnesses(t *testing.T) {
+	s := &shelf{t: t}
+	if missing, known := s.start().Missing(nil); known || len(missing) > 0 {
+		t.Errorf("nobody was known, and %v are missing", missing)
+	}
+	for _, h := range []Hello{{Node: 2, Life: 20, Run: 1}, {Node: 3, Life: 30, Run: 1}, {Node: 2, Life: 21, Run: 1}} {
+		if err := s.open().Register(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	two, three := Witness{2, 21}, Witness{3, 30}
+	for _, c := range []struct{ confirmed, want []Witness }{
+		{[]Witness{two, three, {4, 40}}, nil},
+		{[]Witness{three}, []Witness{two}},
+		{[]Witness{three, {2, 20}}, []Witness{two}}, // a life that the peer has ended since
+		{[]Witness{{2, 30}, {3, 21}}, []Witness{two, three}},
+	} {
+		missing, known := s.start().Missing(c.confirmed)
+		slices.SortFunc(missing, func(a, b Witness) int { return cmp.Compare(a.Node, b.Node) })
+		if !known || !slices.Equal(missing, c.want) {
+			t.Errorf("%v confirm: known %t, missing %v, want %v", c.confirmed, known, missing, c.want)
+		}
 	}
 }

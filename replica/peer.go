@@ -176,7 +176,7 @@ func (p *peer) nextMissed(s *Session, dst []byte) []byte {
 	if len(p.catching) == 0 {
 		number = p.caught
 	}
-	dst = s.appendWriters(dst, len(s.machine.DB.Writers(0)))
+	dst = s.appendWriters(dst, s.machine.DB.WriterCount())
 	before := len(dst)
 	dst, frames := s.machine.appendDeltas(dst, d, number)
 	p.stats.deltasSent += uint64(len(d.Ends))

@@ -37,7 +37,7 @@ func (m *Machine) take(now engine.Moment) {
 	}
 	m.round++
 	if !tooLong && m.anyCurrent() {
-		r.writers = len(m.DB.Writers(0))
+		r.writers = m.DB.WriterCount()
 		r.frames = make([]byte, 0, len(d.Records)+(len(d.Ends)/m.BatchSize+1)*(frameHeader+binary.MaxVarintLen64))
 		r.frames, r.count = m.appendDeltas(r.frames, d, r.number)
 	}

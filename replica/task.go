@@ -136,7 +136,7 @@ func (s *Session) appendRepair(dst []byte, kind byte, d *engine.Deltas) []byte {
 	if len(d.Records) == 0 {
 		return dst
 	}
-	dst = s.appendWriters(dst, len(s.machine.DB.Writers(0)))
+	dst = s.appendWriters(dst, s.machine.DB.WriterCount())
 	s.peer.stats.given += uint64(len(d.Hashes))
 	return appendFrame(dst, kind, func(b []byte) []byte { return append(b, d.Records...) })
 }

@@ -96,7 +96,7 @@ func (h *host) start(why string) {
 			}
 			return err
 		},
-		Decided: func(goesOn bool) error { return h.claims.Decide(goesOn) },
+		Decided: func(life uint64, goesOn bool) error { return h.claims.Decide(life, goesOn) },
 		Confirm: func(id disk.Identity, run uint64) bool {
 			before, asked = id.Life, true
 			confirmed = w.confirm(h, id, run)
@@ -121,11 +121,12 @@ func (h *host) start(why string) {
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
-// confirm asks all other members about a life. Those that start at the same time may be as far.
+// confirm asks all other members about a life, but for those that are down where names stand for those that run. Those that start at the same time may be as far.
 func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 	if w.atOnce {
 		w.startDue()
 	}
+	var confirmed []replica.Witness
 	for _, other := range w.hosts[:w.members] {
 		if other.id == h.id { // itself, or what a copy was copied from: the same --peers
 			continue
@@ -133,14 +134,21 @@ func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 		if copied := w.hosts[w.members]; other.claims == nil && copied.id == other.id { // it has its place
 			other = copied
 		}
+		if other.claims == nil && w.names {
+			w.saw("a name stands for fewer peers")
+			continue
+		}
 		if other.claims == nil || other.isAsleep() || w.isBlocked(h, other) {
 			return false
 		}
-		if ok, err := other.claims.Claim(h.id, id.Life, id.Run, run); err != nil || !ok {
+		life, err := other.claims.Claim(h.id, id.Life, id.Run, run)
+		if err != nil || life == 0 {
 			return false
 		}
+		confirmed = append(confirmed, replica.Witness{Node: other.id, Life: life})
 	}
-	return true
+	missing, known := h.claims.Missing(confirmed)
+	return known && len(missing) == 0
 }
 
 func (h *host) isAsleep() bool { return h.world.now < h.asleep }

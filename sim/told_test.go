@@ -270,6 +270,35 @@ func TestAPeerWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.shows(21)
 }
 
+// TestAnotherProcessWithAPeersIDConfirmsNoLife: two disks are node 2, each under a life of its own, and one of them missed that node 1 has gone on.
+func TestAnotherProcessWithAPeersIDConfirmsNoLife(t *testing.T) {
+	w := tell(t, 2)
+	a, b := w.hosts[0], w.hosts[1]
+	w.incr(0, 1)
+	w.pass(100 * time.Millisecond)
+	b.backUp()
+	b.die(false)
+	other := w.copyOf(b, b.backups[0])
+	w.pass(w.deadTime() + time.Second) // it meets node 1
+	w.blocked[[2]int{a.index, other.index}] = true
+	w.pass(w.deadTime())
+	b.start("again")
+	w.pass(time.Second)
+	a.stop()
+	a.backUp()
+	a.start("again, confirmed")
+	w.incr(0, 4)
+	w.pass(time.Second)
+	a.die(false)
+	b.stop()
+	w.blocked = map[[2]int]bool{}
+	a.files, a.left = a.backups[0].files.Kill(), a.backups[0].left
+	a.start("with an old disk")
+	w.incr(0, 16)
+	w.end(other, b)
+	w.shows(21)
+}
+
 func TestAPeerThatIsStartingWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w := tell(t, 2)
 	w.incr(0, 1)

@@ -32,6 +32,7 @@ type world struct {
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
 	agreed  bool          // all clocks show the same
 	rolling bool          // nodes are restarted one after the other again and again, and restored from the copies of their disks
+	names   bool          // --peers is a name that stands for the nodes that run
 	window  int           // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
@@ -60,6 +61,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	case 7:
 		w.rolling = true
 	}
+	w.names = w.chance(3)
 	if w.chance(2) { // as if there were many keys
 		w.window = 1 + w.random.IntN(300)
 		w.saw("little may wait for a peer")

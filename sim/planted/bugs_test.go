@@ -1,11 +1,19 @@
 package planted
 
-// bug is a mistake: in a file, an old text, which must be there once, becomes a new one.
+// bug is a mistake: in a file, an old text, which must be there once, becomes a new one. Where two rules stand against a history, two texts do, with and between them.
 type bug struct {
 	name     string // what is wrong then
 	file     string
 	old, new string
 }
+
+const and = "\x00"
+
+// byNodeOnly is what is planted besides where a peer that has begun a new life is not to confirm.
+const (
+	byLife     = "!slices.Contains(confirmed, w)"
+	byNodeOnly = "!slices.ContainsFunc(confirmed, func(o Witness) bool { return o.Node == w.Node })"
+)
 
 // bugs are mistakes that were made, or nearly. The history that one brings back is told where the rule is that it breaks: in docs/design, and in the comments at those places.
 var bugs = []bug{
@@ -157,23 +165,31 @@ var bugs = []bug{
 	},
 	{
 		"a peer does not note which run goes on", "replica/claims.go",
-		"	if err := c.put(claim{node, life, run}); err != nil {\n\t\treturn false, err\n\t}\n\treturn true, nil", "	return true, nil",
+		"	if err := c.put(claim{node, life, run}); err != nil {\n\t\treturn 0, err\n\t}\n\treturn c.own, nil", "	return c.own, nil",
 	},
 	{
-		"a peer with an older disk confirms a life by it", "persist/store.go",
-		"o.Decided(goesOn)", "o.Decided(true)",
+		"a peer with an older disk confirms a life by it", "replica/claims.go",
+		"	if !goesOn && len(c.table) > 0 {" + and + byLife, "	if false {" + and + byNodeOnly,
 	},
 	{
-		"a peer confirms a life before it knows whether its own goes on", "replica/claims.go",
-		"	if !c.decided {\n", "	if false {\n",
+		"a peer confirms a life before it knows whether its own goes on", "persist/store.go",
+		"goesOn := s.goesOn(o, before)", "_ = o.Decided(before.Life, true)\n\tgoesOn := s.goesOn(o, before)",
 	},
 	{
 		"a peer confirms a life that it does not know", "replica/claims.go",
-		"	case at < 0:\n\t\treturn false, nil", "	case at < 0:\n\t\treturn true, nil",
+		"	case at < 0:\n\t\treturn 0, nil" + and + byLife, "	case at < 0:\n\t\treturn c.own, nil" + and + byNodeOnly,
 	},
 	{
 		"a peer confirms a life that has gone on elsewhere", "replica/claims.go",
-		"	case c.table[at].run != before:\n\t\treturn false, nil\n", "",
+		"	case c.table[at].run != before:\n\t\treturn 0, nil\n", "",
+	},
+	{
+		"a life goes on without a peer that was known", "replica/claims.go",
+		byLife, "w.Node == 0",
+	},
+	{
+		"a peer confirms a life by another life of its own", "replica/claims.go",
+		byLife, byNodeOnly,
 	},
 
 	// Others.

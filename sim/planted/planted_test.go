@@ -36,10 +36,14 @@ func (b *bug) plant() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := strings.Count(string(text), b.old); n != 1 {
-		return nil, fmt.Errorf("the text is there %d times", n)
+	planted, fresh := string(text), strings.Split(b.new, and)
+	for i, old := range strings.Split(b.old, and) {
+		if n := strings.Count(planted, old); n != 1 {
+			return nil, fmt.Errorf("the text is there %d times: %s", n, old)
+		}
+		planted = strings.Replace(planted, old, fresh[i], 1)
 	}
-	return []byte(strings.Replace(string(text), b.old, b.new, 1)), nil
+	return []byte(planted), nil
 }
 
 func TestEveryBugCanBePlanted(t *testing.T) {
