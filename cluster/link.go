@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/replica"
@@ -29,6 +30,9 @@ type link struct {
 	closed  chan struct{} // the owner has dropped it
 	out     chan []byte   // to the writer; one at a time
 	frames  [][]byte      // the reader's, and the owner's while that takes them
+
+	// A part of what takes long has come, or gone, since the owner looked.
+	came, gone atomic.Bool
 
 	// The owner's.
 	begun   bool // it reads and writes
@@ -101,6 +105,7 @@ func (l *link) writeAll(bytes []byte) error {
 			return err
 		}
 		bytes = bytes[n:]
+		l.gone.Store(true)
 	}
 	return nil
 }
@@ -126,6 +131,9 @@ func (l *link) read() {
 			if err != nil {
 				l.fail(err)
 				return
+			}
+			if len(rest) >= readBytes {
+				l.came.Store(true)
 			}
 			buf = room(buf, rest, need)
 		}

@@ -69,6 +69,7 @@ func (o *owner) run() {
 		case fn := <-o.calls:
 			fn()
 		case <-tick.C:
+			o.tellMoved()
 			o.Machine.Tick(o.Now())
 			o.pumpAll()
 			if time.Since(o.published) >= statusEvery {
@@ -125,6 +126,15 @@ func (o *owner) refreshIfDue() {
 			o.pumpAll()
 		})
 	})
+}
+
+// tellMoved tells the machine which connections are slow rather than silent.
+func (o *owner) tellMoved() {
+	for l := range o.links {
+		if came, gone := l.came.Swap(false), l.gone.Swap(false); came || gone {
+			o.Machine.Moved(l.session, came, gone, o.Now())
+		}
+	}
 }
 
 // pumpAll asks the machine for more on all links that have nothing left to write, and drops those that it has given up.

@@ -3,6 +3,7 @@ package crdt
 import (
 	"bytes"
 	"cmp"
+	"slices"
 )
 
 // MaxRows is the most rows that an entry or a record may have: a writer is a life of a node, and a key that more of
@@ -143,18 +144,20 @@ func (e *Entry) expiryBase() bool { return e.Base.Kind == None && e.Base.Stamp.i
 func (m *Merged) joinRows(e *Entry, remote []Row) {
 	own, met := len(e.Rows), 0
 	next := 0 // where the search begins: both sides mostly have the same writers in the same order
+	var places rowPlaces
 	for i := range remote {
 		r := &remote[i]
 		if r.empty() {
 			continue
 		}
-		at := e.rowIndex(r.Writer, next)
+		at := places.find(e.Rows, r.Writer, next)
 		if at < 0 {
 			if len(e.Rows) >= MaxRows {
 				m.Full = true
 				continue
 			}
 			e.Rows = append(e.Rows, *r)
+			places.added(e.Rows)
 			m.Changed |= PartRows
 			continue
 		}
@@ -175,19 +178,37 @@ func (m *Merged) joinRows(e *Entry, remote []Row) {
 	}
 }
 
-// rowIndex is where the row of a writer is, -1 if there is none. It looks from next on, then before it.
-func (e *Entry) rowIndex(writer uint32, next int) int {
-	for i := next; i < len(e.Rows); i++ {
-		if e.Rows[i].Writer == writer {
-			return i
+// rowPlaces says where the rows of an entry are. Of many it makes an index once one is not where it is looked for first:
+// searching for each would take time by the square.
+type rowPlaces map[uint32]int
+
+const fewRows = 64 // that are searched
+
+// find is where the row of a writer is, -1 if there is none. It looks at next first.
+func (p *rowPlaces) find(rows []Row, writer uint32, next int) int {
+	if next < len(rows) && rows[next].Writer == writer {
+		return next
+	}
+	if len(rows) <= fewRows {
+		return slices.IndexFunc(rows, func(r Row) bool { return r.Writer == writer })
+	}
+	if *p == nil {
+		*p = make(rowPlaces, len(rows))
+		for i := range rows {
+			(*p)[rows[i].Writer] = i
 		}
 	}
-	for i := range min(next, len(e.Rows)) {
-		if e.Rows[i].Writer == writer {
-			return i
-		}
+	if at, ok := (*p)[writer]; ok {
+		return at
 	}
 	return -1
+}
+
+// added notes the last row.
+func (p *rowPlaces) added(rows []Row) {
+	if last := len(rows) - 1; *p != nil {
+		(*p)[rows[last].Writer] = last
+	}
 }
 
 // joinRegisters takes the later one of every register that was not held back, and the later moment of making.

@@ -159,14 +159,13 @@ func (db *DB) Digest(now Moment) uint64 {
 	return sum
 }
 
-// LeafKeys calls fn with the hash and digest of each key of a leaf that is in its sum now, and whether it has changes that TakeUnsent has not given. fn runs under
-// the shard's lock.
-func (db *DB) LeafKeys(leaf int, now Moment, fn func(hash, digest uint64, moving bool)) {
+// LeafKeys calls fn with the hash and digest of each key of a leaf that is in its sum now. fn runs under the shard's lock.
+func (db *DB) LeafKeys(leaf int, now Moment, fn func(hash, digest uint64)) {
 	h := keyHasher{db: db}
 	first, last := leafRange(leaf)
 	db.visit(first, last, false, func(_ *shard, rec record, hash uint64) {
 		if digest, ok := h.digest(rec, now); ok {
-			fn(hash, digest, rec.header()&unsent != 0)
+			fn(hash, digest)
 		}
 	})
 }

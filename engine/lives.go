@@ -64,13 +64,13 @@ func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Ro
 	return ownRow(e, l.spare, 0)
 }
 
-// ownRow is e's row of a writer, made at start if there is none; nil if start is too late for a new one.
+// ownRow is e's row of a writer, made at start if there is none; nil if start is too late for a new one, or there are too many.
 func ownRow(e *crdt.Entry, writer uint32, start uint64) *crdt.Row {
 	if r := e.Row(writer); r != nil {
 		level(r)
 		return r
 	}
-	if start > maxStart {
+	if start > maxStart || len(e.Rows) >= crdt.MaxRows {
 		return nil
 	}
 	e.Rows = append(e.Rows, crdt.Row{Writer: writer, P: start, N: start, FP: start, FN: start})

@@ -7,11 +7,12 @@ type Deltas struct {
 	Records []byte
 	Ends    []int    // where each record ends
 	Hashes  []uint64 // and whose it is
+	Left    []uint64 // of keys that AppendRange has passed without their states, because these would be too long together
 }
 
 // Reset empties d.
 func (d *Deltas) Reset() {
-	*d = Deltas{Records: d.Records[:0], Ends: d.Ends[:0], Hashes: d.Hashes[:0]}
+	*d = Deltas{Records: d.Records[:0], Ends: d.Ends[:0], Hashes: d.Hashes[:0], Left: d.Left[:0]}
 	if cap(d.Records) > keptBatch {
 		d.Records = nil
 	}
@@ -37,16 +38,17 @@ func (db *DB) TakeUnsent(shard int, d *Deltas) (more bool) {
 	for budget := min(takeUnsent, len(c.unsent)); budget > 0 && len(d.Records) < stop; {
 		group := c.unsent[len(c.unsent)-min(budget, maxWarm):]
 		db.warmHashes(group)
-		for _, hash := range group {
+		for i := len(group) - 1; i >= 0 && len(d.Records) < stop; i-- { // values may be long
+			hash := group[i]
 			s.records(hash, func(rec record) {
 				if h := rec.header(); h&unsent != 0 {
 					rec.put32(0, h&^unsent)
 					s.addState(d, rec, hash, false)
 				}
 			})
+			c.unsent = c.unsent[:len(c.unsent)-1]
+			budget--
 		}
-		c.unsent = c.unsent[:len(c.unsent)-len(group)]
-		budget -= len(group)
 	}
 	if more = len(c.unsent) > 0; !more {
 		s.sendable.Store(false)
@@ -68,15 +70,19 @@ func (db *DB) AppendState(d *Deltas, hash uint64, whole bool) {
 	s.records(hash, func(rec record) { s.addState(d, rec, hash, whole) })
 }
 
-// AppendRange appends the whole states of the keys with hashes from first to last that are in digests now, until they are about budget bytes. It returns the
-// hash to go on from, done at the end.
+// AppendRange appends the whole states of the keys with hashes from first to last that are in digests now, until they are about budget bytes. What it has passed
+// without its state is in d.Left. It returns the hash to go on from, done at the end.
 func (db *DB) AppendRange(d *Deltas, first, last uint64, now Moment, budget int) (next uint64, done bool) {
 	stop := len(d.Records) + budget
 	for next = first; !done && next <= last && len(d.Records) < stop; {
 		s := db.shard(next)
 		s.mu.Lock()
 		position, end := s.visitBucket(next, last, func(rec record, hash uint64) {
-			if !rec.expired(now.Wall) {
+			switch {
+			case rec.expired(now.Wall):
+			case len(d.Records) >= stop:
+				d.Left = append(d.Left, hash)
+			default:
 				s.addState(d, rec, hash, true)
 			}
 		})

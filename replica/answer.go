@@ -7,12 +7,17 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
+var errOutOfTurn = fmt.Errorf("%w: a question out of turn", ErrProtocol)
+
 // answer takes a question.
 func (s *Session) answer(kind byte, r *reader, now engine.Moment) error {
 	m := s.machine
 	if kind == kindCompare {
 		if err := r.end(); err != nil {
 			return err
+		}
+		if len(s.exchange.tasks) > maxQuestions {
+			return errOutOfTurn
 		}
 		if m.busy != nil {
 			s.say(kindBusy, nil)
@@ -22,7 +27,7 @@ func (s *Session) answer(kind byte, r *reader, now engine.Moment) error {
 		return nil
 	}
 	if s.exchange.stage != comparing || len(s.exchange.tasks) > maxQuestions {
-		return fmt.Errorf("%w: a question out of turn", ErrProtocol)
+		return errOutOfTurn
 	}
 	switch kind {
 	case kindAsk:
@@ -73,7 +78,7 @@ func (s *Session) answerList(r *reader, now engine.Moment) error {
 		return fmt.Errorf("%w: list", ErrProtocol)
 	}
 	payload := binary.AppendUvarint(nil, leaf)
-	s.machine.DB.LeafKeys(int(leaf), now, func(hash, digest uint64, _ bool) {
+	s.machine.DB.LeafKeys(int(leaf), now, func(hash, digest uint64) {
 		payload = binary.LittleEndian.AppendUint64(payload, hash)
 		payload = binary.LittleEndian.AppendUint64(payload, digest)
 	})

@@ -50,15 +50,21 @@ type exchange struct {
 	logged int64 // Moment.Mono of the last line about progress
 
 	// A leader's.
-	nodes  []node   // of the tree, to ask about: a stack
-	flying int      // questions without an answer
-	wants  []uint64 // hashes to ask for
+	nodes []node     // of the tree, to ask about: a stack
+	asked []question // without an answer, in order
+	wants []uint64   // hashes to ask for
 
 	// A leader's, and on the other side the answers.
 	tasks []task // what is to be sent, in order
 
 	position int // of Leaves: how far it has come
 	moving   moving
+}
+
+// question is what a leader waits for: an answer of a kind, about a part of the tree.
+type question struct {
+	answer byte
+	about  node
 }
 
 // node is one of the tree, or a leaf.
@@ -96,17 +102,30 @@ func (m *Machine) Refreshed(now engine.Moment) {
 	s.say(kindReady, nil)
 }
 
-// exchangeIfDue begins to compare, or gives a comparison up in which nothing happens.
-func (m *Machine) exchangeIfDue(s *Session, now engine.Moment) {
-	x := &s.exchange
-	switch {
-	case x.stage == waiting || x.stage == comparing:
+// watchExchange gives a comparison up in which nothing happens.
+func (m *Machine) watchExchange(s *Session, now engine.Moment) {
+	if x := &s.exchange; x.stage == waiting || x.stage == comparing {
 		s.logProgress(now)
 		if time.Duration(now.Mono-x.heard) > quietTooLong {
 			m.end(s, "it does not go on comparing")
 		}
-	case m.busy == nil && s.leads && !s.resuming && now.Mono >= s.nextExchange:
-		m.enter(s, now)
+	}
+}
+
+// exchangeIfDue begins to compare with the peer that has been due longest: in any other order some would never have their turn where comparing takes
+// longer than an interval.
+func (m *Machine) exchangeIfDue(now engine.Moment) {
+	if m.busy != nil {
+		return
+	}
+	var first *Session
+	for _, p := range m.ordered() {
+		if s := p.session; s != nil && s.leads && !s.resuming && now.Mono >= s.nextExchange && (first == nil || s.nextExchange < first.nextExchange) {
+			first = s
+		}
+	}
+	if first != nil {
+		m.enter(first, now)
 	}
 }
 
@@ -158,11 +177,7 @@ func (s *Session) receiveExchange(kind byte, r *reader, now engine.Moment) error
 // readRepair merges what the other side found this node to lack. A key that is past its deadline here is in none of this node's sums: if the other
 // side did not know of the deadline, it learns of it now.
 func (s *Session) readRepair(kind byte, r *reader, now engine.Moment) error {
-	var hidden []uint64
-	_, merged, err := s.merge(r.rest, now, func(hash uint64) { hidden = append(hidden, hash) })
-	if len(hidden) > 0 {
-		s.give(task{hashes: hidden})
-	}
+	_, merged, err := s.merge(r.rest, now, s.back.add)
 	if kind == kindRepair {
 		s.peer.stats.repairs += uint64(merged)
 	} else {

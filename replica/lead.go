@@ -22,26 +22,28 @@ func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
 		x.nodes = []node{{}}
 		return r.end()
 	}
-	if x.stage != comparing || x.flying == 0 {
+	if x.stage != comparing || len(x.asked) == 0 || x.asked[0].answer != kind {
 		return fmt.Errorf("%w: an answer out of turn", ErrProtocol)
 	}
-	x.flying--
+	about := x.asked[0].about
+	x.asked = x.asked[1:]
 	switch kind {
 	case kindSums:
-		return s.readSums(r)
+		return s.readSums(r, about)
 	case kindKeys:
-		return s.readKeys(r, now)
-	case kindGiven:
-		return r.end()
+		return s.readKeys(r, about, now)
 	}
-	return fmt.Errorf("%w: frame of kind %d", ErrProtocol, kind)
+	return r.end() // kindGiven
 }
 
 // readSums compares the sums of a node's children with this node's.
-func (s *Session) readSums(r *reader) error {
+func (s *Session) readSums(r *reader, about node) error {
 	n, err := r.node(engine.Levels - 1)
 	if err != nil {
 		return err
+	}
+	if n.level != about.level || n.index != about.index {
+		return fmt.Errorf("%w: sums of another part of the hash space", ErrProtocol)
 	}
 	own := s.machine.DB.Sums(n.level, n.index)
 	var theirs [engine.Fanout]uint64
@@ -68,18 +70,18 @@ func (s *Session) visit(n node) {
 	case n.lacking:
 		s.give(n.whole())
 	case n.empty:
-		s.ask(kindFill, n.append(nil))
+		s.ask(kindFill, n.append(nil), question{kindGiven, n})
 	case n.level < engine.Levels:
-		s.ask(kindAsk, n.append(nil))
+		s.ask(kindAsk, n.append(nil), question{kindSums, n})
 	default:
-		s.ask(kindList, binary.AppendUvarint(nil, uint64(n.index)))
+		s.ask(kindList, binary.AppendUvarint(nil, uint64(n.index)), question{kindKeys, n})
 	}
 }
 
 // readKeys compares the keys of a leaf with this node's: it sends what the other lacks, and asks for what this node lacks.
-func (s *Session) readKeys(r *reader, now engine.Moment) error {
+func (s *Session) readKeys(r *reader, about node, now engine.Moment) error {
 	leaf := r.uvarint()
-	if r.err != nil || leaf >= engine.Leaves || len(r.rest)%16 != 0 {
+	if r.err != nil || leaf != uint64(about.index) || len(r.rest)%16 != 0 {
 		return fmt.Errorf("%w: keys", ErrProtocol)
 	}
 	theirs := make(map[uint64]uint64, len(r.rest)/16)
@@ -96,7 +98,7 @@ func (s *Session) readKeys(r *reader, now engine.Moment) error {
 	}
 	ours := make(map[uint64]uint64)
 	var mine []uint64
-	s.machine.DB.LeafKeys(int(leaf), now, func(hash, digest uint64, _ bool) {
+	s.machine.DB.LeafKeys(int(leaf), now, func(hash, digest uint64) {
 		if _, twice := ours[hash]; !twice {
 			mine = append(mine, hash)
 		}
@@ -122,16 +124,16 @@ func (s *Session) readKeys(r *reader, now engine.Moment) error {
 // goOn asks what is to be asked next.
 func (s *Session) goOn() {
 	x := &s.exchange
-	for x.flying < askAhead && len(x.tasks) < askAhead && len(x.wants) > 0 {
+	for len(x.asked) < askAhead && len(x.tasks) < askAhead && len(x.wants) > 0 {
 		n := min(len(x.wants), wantAtOnce)
 		var payload []byte
 		for _, hash := range x.wants[:n] {
 			payload = binary.LittleEndian.AppendUint64(payload, hash)
 		}
 		x.wants = x.wants[n:]
-		s.ask(kindWant, payload)
+		s.ask(kindWant, payload, question{answer: kindGiven})
 	}
-	for x.flying < askAhead && len(x.tasks) < askAhead && len(x.nodes) > 0 {
+	for len(x.asked) < askAhead && len(x.tasks) < askAhead && len(x.nodes) > 0 {
 		n := x.nodes[len(x.nodes)-1]
 		x.nodes = x.nodes[:len(x.nodes)-1]
 		s.visit(n)

@@ -35,9 +35,11 @@ const (
 	// MaxPeers is how many other nodes a machine knows in its run.
 	MaxPeers = 256
 
-	// A peer that is silent is given up after two and a half intervals, within these bounds; a fifth of that without anything to say is a Ping.
+	// A peer that is silent is given up after two and a half intervals, within these bounds.
 	leastDead = time.Second
 	mostDead  = 5 * time.Second
+	// pingAfter is how long there may be nothing to say before a Ping: the peer may have another interval.
+	pingAfter = leastDead / 4
 	// maxAhead is how far ahead of this node's clock a stamp may be.
 	maxAhead = time.Hour
 )
@@ -110,7 +112,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 		if len(m.peers) >= MaxPeers {
 			return nil, ErrCrowded
 		}
-		p = &peer{node: h.Node, window: m.Window, current: now.Mono}
+		p = &peer{node: h.Node, window: m.Window, current: now.Mono, base: m.round}
 		m.peers[h.Node] = p
 	}
 	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}
@@ -172,8 +174,9 @@ func (m *Machine) Tick(now engine.Moment) {
 			m.end(s, "it has been silent")
 			continue
 		}
-		m.exchangeIfDue(s, now)
+		m.watchExchange(s, now)
 	}
+	m.exchangeIfDue(now)
 }
 
 // ordered are the peers in the order of their ids.

@@ -1,5 +1,7 @@
 package replica
 
+import "slices"
+
 const (
 	// windowBytes is how much a peer may leave unacknowledged, and how much of rounds waits for it besides. Beyond, only their keys are remembered.
 	windowBytes = 4 << 20
@@ -14,7 +16,6 @@ const (
 type peer struct {
 	node    uint16
 	run     uint64
-	life    uint64
 	address string
 	session *Session // nil: there is no connection
 	window  int      // Options.Window
@@ -30,6 +31,7 @@ type peer struct {
 	sent    []sending
 	unacked int    // bytes of sent
 	acked   uint64 // up to this round it has everything
+	base    uint64 // the round at which it was met, or up to which it had everything, as it was when it started anew: what it is behind is counted from here
 	durable uint64 // and safe on its disk
 	current int64  // Moment.Mono when it last had everything
 
@@ -118,8 +120,9 @@ func (p *peer) resume(received uint64) {
 
 // restarted forgets what only the run before knew. What that had and did not have safe, comparing brings back.
 func (p *peer) restarted(h Hello) {
-	p.run, p.life = h.Run, h.Life
+	p.run = h.Run
 	p.received, p.points, p.stable = 0, nil, 0
+	p.base = max(p.base, p.acked)
 	p.acked, p.durable, p.compared = 0, 0, false
 	for _, s := range p.sent {
 		p.miss(s.through, s.hashes)
@@ -134,7 +137,7 @@ func (p *peer) acknowledge(frames, received, durable uint64) {
 		p.unacked -= p.sent[n].bytes
 		n++
 	}
-	p.sent = append(p.sent[:0], p.sent[n:]...)
+	p.sent = slices.Delete(p.sent, 0, n)
 	p.acked, p.durable = max(p.acked, received), max(p.durable, durable)
 }
 

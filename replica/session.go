@@ -58,6 +58,7 @@ type Session struct {
 	why     string
 
 	heard, said int64 // Moment.Mono when anything was last received, and sent
+	exchanges   bool  // what was given last is of comparing
 
 	resuming   bool // the peer has not said yet what it has
 	sentFrames uint64
@@ -67,6 +68,7 @@ type Session struct {
 	merged   uint64   // frames of deltas
 	ackDue   bool
 	exchange exchange
+	back     hashSet // keys that the peer is to be told of, which are hidden here
 
 	synced       bool  // the two have compared all since each of them has started
 	nextExchange int64 // Moment.Mono
@@ -96,13 +98,16 @@ func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 		s.ackDue = false
 		dst = s.appendAck(dst)
 	}
+	s.exchanges = false
 	for full := false; !full && len(dst) < stop; {
 		at := len(dst)
 		dst = s.peer.nextDeltas(s, dst)
+		deltas := len(dst)
 		dst = s.nextExchangeFrames(dst, now)
 		full = len(dst) == at
+		s.exchanges = s.exchanges || len(dst) > deltas
 	}
-	if len(dst) == before && time.Duration(now.Mono-s.said) >= m.dead/5 {
+	if len(dst) == before && time.Duration(now.Mono-s.said) >= pingAfter {
 		dst = appendFrame(dst, kindPing, func(b []byte) []byte { return b })
 	}
 	if len(dst) > before {
@@ -110,6 +115,16 @@ func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 		s.peer.stats.bytesSent += uint64(len(dst) - before)
 	}
 	return dst
+}
+
+// Moved says that a part of a frame that takes long has come from the peer, or has gone to it: it is slow, but neither silent nor has it stopped comparing.
+func (m *Machine) Moved(s *Session, came, gone bool, now engine.Moment) {
+	if came {
+		s.heard = now.Mono
+	}
+	if came || gone && s.exchanges {
+		s.exchange.heard = now.Mono
+	}
 }
 
 func (s *Session) appendAck(dst []byte) []byte {

@@ -93,7 +93,7 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 		Repairs: c.repairs, Filled: c.filled, Given: c.given, Held: c.held, Resumed: c.resumed, RoundsMissed: c.missed, Busy: c.busy, Compared: -1,
 	}
 	if p.isBehind() {
-		st.BehindRounds = m.round - p.acked
+		st.BehindRounds = m.round - max(p.acked, p.base)
 		st.Behind = time.Duration(now.Mono - p.current)
 	}
 	s := p.session

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
@@ -12,7 +13,9 @@ type task struct {
 	hashes []uint64
 	first  uint64 // of a range of hashes
 	last   uint64
-	given  bool // Given follows
+	left   []uint64 // of the range before first
+	all    bool     // nothing is left of the range but these
+	given  bool     // Given follows
 }
 
 // say has a frame sent.
@@ -21,8 +24,8 @@ func (s *Session) say(kind byte, payload []byte) {
 }
 
 // ask is say for a question.
-func (s *Session) ask(kind byte, payload []byte) {
-	s.exchange.flying++
+func (s *Session) ask(kind byte, payload []byte, q question) {
+	s.exchange.asked = append(s.exchange.asked, q)
 	s.say(kind, payload)
 }
 
@@ -41,9 +44,12 @@ const levelBits = 4
 // nextExchangeFrames appends what there is to say of comparing, one task.
 func (s *Session) nextExchangeFrames(dst []byte, now engine.Moment) []byte {
 	x := &s.exchange
+	if len(x.tasks) == 0 && s.back.len() > 0 {
+		s.give(task{hashes: s.back.take()})
+	}
 	if s.leads && x.stage == comparing {
 		s.goOn()
-		if len(x.tasks) == 0 && x.flying == 0 {
+		if len(x.tasks) == 0 && len(x.asked) == 0 {
 			dst = appendFrame(dst, kindEnd, func(b []byte) []byte { return b })
 			s.machine.leave(s, now)
 			return dst
@@ -77,9 +83,16 @@ func (s *Session) nextExchangeFrames(dst []byte, now engine.Moment) []byte {
 func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
 	d := &s.machine.deltas
 	d.Reset()
-	t.first, done = s.machine.DB.AppendRange(d, t.first, t.last, now, repairBytes)
-	s.exchange.position = engine.Leaf(t.first)
-	return s.appendRepair(dst, kindWhole, d), done
+	for len(t.left) > 0 && len(d.Records) < repairBytes {
+		s.machine.DB.AppendState(d, t.left[0], true)
+		t.left = t.left[1:]
+	}
+	if len(d.Records) < repairBytes && !t.all {
+		t.first, t.all = s.machine.DB.AppendRange(d, t.first, t.last, now, repairBytes-len(d.Records))
+		t.left = slices.Clone(d.Left)
+		s.exchange.position = engine.Leaf(t.first)
+	}
+	return s.appendRepair(dst, kindWhole, d), t.all && len(t.left) == 0
 }
 
 // moving is the keys of which a change is on its way to a peer. Finding them takes long, and what it is for, telling repairs from what would have come anyway, need not be
