@@ -132,7 +132,7 @@ func (l *link) read() {
 				l.fail(err)
 				return
 			}
-			if len(rest) >= readBytes {
+			if len(rest) > 0 {
 				l.came.Store(true)
 			}
 			buf = room(buf, rest, need)

@@ -59,10 +59,7 @@ func randomHistory(t *testing.T, seed uint64) {
 			}
 		case 14:
 			for _, n := range w.nodes {
-				if n.RefreshDue() {
-					n.db.RefreshDigests(w.now)
-					n.Refreshed(w.now)
-				}
+				w.refresh(n)
 			}
 		default:
 			if len(w.links) > 0 {

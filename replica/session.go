@@ -122,7 +122,7 @@ func (m *Machine) Moved(s *Session, came, gone bool, now engine.Moment) {
 	if came {
 		s.heard = now.Mono
 	}
-	if came || gone && s.exchanges {
+	if came || gone && (s.exchanges || len(s.exchange.tasks) > 0) { // or it waits behind what goes
 		s.exchange.heard = now.Mono
 	}
 }
