@@ -133,9 +133,15 @@ func (m *Machine) exchangeIfDue(now engine.Moment) {
 func (s *Session) logProgress(now engine.Moment) {
 	if x := &s.exchange; !s.synced && now.Mono-x.logged >= int64(progressEvery) {
 		x.logged = now.Mono
-		c := &s.peer.stats
-		s.machine.Log.Info("comparing all with a peer", "node", s.peer.node, "percent", 100*x.position/engine.Leaves, "keys received", c.repairs+c.filled, "sent", c.given)
+		received, sent := s.exchanged()
+		s.machine.Log.Info("comparing all with a peer", "node", s.peer.node, "percent", 100*x.position/engine.Leaves, "keys received", received, "sent", sent)
 	}
+}
+
+// exchanged is how many keys comparing has brought, and how many it has sent, since the two connected.
+func (s *Session) exchanged() (received, sent uint64) {
+	c, before := &s.peer.stats, &s.before
+	return c.repairs + c.filled - before.repairs - before.filled, c.given - before.given
 }
 
 // enter makes the session the one that compares.
@@ -148,8 +154,9 @@ func (m *Machine) enter(s *Session, now engine.Moment) {
 // leave ends a comparison.
 func (m *Machine) leave(s *Session, now engine.Moment) {
 	m.busy = nil
-	if c := &s.peer.stats; !s.synced {
-		m.Log.Info("compared all with a peer", "node", s.peer.node, "keys received", c.repairs+c.filled, "sent", c.given)
+	if !s.synced {
+		received, sent := s.exchanged()
+		m.Log.Info("compared all with a peer", "node", s.peer.node, "keys received", received, "sent", sent)
 	}
 	s.synced, s.peer.compared, s.peer.comparedAt = true, true, now.Mono
 	s.exchange = exchange{tasks: s.exchange.tasks}

@@ -115,7 +115,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 		p = &peer{node: h.Node, window: m.Window, current: now.Mono, base: m.round}
 		m.peers[h.Node] = p
 	}
-	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}
+	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, before: p.stats, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}
 	if old := p.session; old != nil {
 		if h.Run != p.run {
 			return nil, fmt.Errorf("%w: node id %d, at %s", ErrTwice, h.Node, p.address)

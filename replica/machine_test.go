@@ -127,6 +127,24 @@ func TestAnEmptyNodeIsFilled(t *testing.T) {
 	}
 }
 
+func TestProgressIsCountedFromTheConnection(t *testing.T) {
+	w := newWorld(t, 2)
+	for i := range 100 {
+		w.add(w.nodes[0], fmt.Sprint("key", i), 1)
+	}
+	w.lose(w.nodes[0])
+	for run := range uint64(2) {
+		w.nodes[1] = w.newNode(2, 900+run) // empty
+		l := w.connect(w.nodes[0], w.nodes[1])
+		w.run(time.Second)
+		if received, sent := l.sides[0].exchanged(); received != 0 || sent != 100 {
+			t.Errorf("connection %d: %d keys received, %d sent", run+1, received, sent)
+		}
+		w.cut(l)
+		w.links = nil
+	}
+}
+
 func TestAFewDifferencesAreFoundAndMendedWithFewBytes(t *testing.T) {
 	const keys, different = 50_000, 100
 	w := newWorld(t, 2)

@@ -56,6 +56,7 @@ type Session struct {
 	leads   bool // this node leads comparing
 	ended   bool
 	why     string
+	before  peerStats // when the two connected
 
 	heard, said int64 // Moment.Mono when anything was last received, and sent
 	exchanges   bool  // what was given last is of comparing
