@@ -201,6 +201,8 @@ func (w *world) event() {
 		w.cutSome()
 	case w.chance(25) || w.rolling && w.chance(3):
 		w.restartAll()
+	case w.chance(80):
+		w.twins()
 	default:
 		h.misfortune()
 	}
