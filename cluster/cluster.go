@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,7 @@ type Options struct {
 	Log      *slog.Logger
 
 	patience time.Duration // with a handshake; 0: handshakeTime
+	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
 // Cluster is a node's connections with its peers.
@@ -76,6 +78,9 @@ func Listen(o Options) (*Cluster, error) {
 	}
 	if o.patience == 0 {
 		c.o.patience = handshakeTime
+	}
+	if o.lookup == nil {
+		c.o.lookup = net.DefaultResolver.LookupNetIP
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.outside.Go(c.accept)

@@ -34,21 +34,15 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 				deny(peer, err)
 				return
 			}
-			for _, address := range addresses {
-				all.Go(func() {
-					w, err := c.ask(ctx, address, claim)
-					var r *refusal
-					switch {
-					case err == nil:
-						mu.Lock()
-						defer mu.Unlock()
-						confirmed = append(confirmed, w)
-					case errors.As(err, &r) && r.code == refusedSelf:
-					default:
-						deny(peer, err)
-					}
-				})
+			witnesses, errs := c.askAll(ctx, addresses, claim)
+			for _, err := range errs {
+				if err != nil {
+					deny(peer, err)
+				}
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			confirmed = append(confirmed, witnesses...)
 		})
 	}
 	all.Wait()
@@ -63,6 +57,29 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 		c.o.Log.Info("a new life begins: a peer that was known does not confirm the one before", "node", w.Node)
 	}
 	return known && len(missing) == 0
+}
+
+// askAll asks who is at the addresses of a name. The errors are of those that count.
+func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim Claim) (confirmed []replica.Witness, errs []error) {
+	errs = make([]error, len(addresses))
+	answers := make([]replica.Witness, len(addresses))
+	var all sync.WaitGroup
+	for i, address := range addresses {
+		all.Go(func() {
+			var r *refusal
+			if answers[i], errs[i] = c.ask(ctx, address, claim); errors.As(errs[i], &r) && r.code == refusedSelf {
+				errs[i] = nil
+			}
+		})
+	}
+	all.Wait()
+	for _, w := range answers {
+		if w.Life != 0 {
+			confirmed = append(confirmed, w)
+		}
+	}
+	_, errs = serving(addresses, errs)
+	return confirmed, errs
 }
 
 // errNotLast: a peer has not confirmed a claim.

@@ -38,7 +38,7 @@ func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
 // knows has a node have met others before it stopped.
 func (n *testNode) knows(others ...*testNode) {
 	for _, o := range others {
-		if err := n.claims.Register(replica.Hello{Node: o.id, Life: o.life, Run: 1}); err != nil {
+		if err := n.claims.Register(replica.Hello{Node: o.id, Life: o.life, Run: o.o.Run}); err != nil {
 			n.t.Fatal(err)
 		}
 	}

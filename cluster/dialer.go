@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -121,39 +120,11 @@ func (d *dialer) round() error {
 		all.Go(func() { errs[i] = d.try(address) })
 	}
 	all.Wait()
+	addresses, errs = serving(addresses, errs)
+	for i, err := range errs {
+		d.complain(addresses[i], err)
+	}
 	return d.note(addresses, errs...)
-}
-
-var errNoAddress = errors.New("the name has no address")
-
-// resolve is the addresses of host:port, one at least.
-func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, error) {
-	host, port, err := net.SplitHostPort(peer)
-	if err != nil {
-		return nil, err
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTime)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err == nil && len(ips) == 0 {
-		err = errNoAddress
-	}
-	if err != nil {
-		return nil, err
-	}
-	seen := map[netip.AddrPort]bool{}
-	var addresses []netip.AddrPort
-	for _, ip := range ips[:min(len(ips), maxAddresses)] {
-		if a := netip.AddrPortFrom(ip.Unmap(), uint16(n)); !seen[a] {
-			seen[a] = true
-			addresses = append(addresses, a)
-		}
-	}
-	return addresses, nil
 }
 
 // try connects with an address, unless it is known to be that of this node or of one that is connected.
@@ -166,11 +137,17 @@ func (d *dialer) try(address netip.AddrPort) error {
 	}
 	err := d.dial(address)
 	var r *refusal
+	if d.ctx.Err() != nil || errors.As(err, &r) && r.code == refusedSelf {
+		return nil
+	}
+	return err
+}
+
+// complain logs why there is no connection with an address.
+func (d *dialer) complain(address netip.AddrPort, err error) {
+	var r *refusal
 	switch {
-	case err == nil, d.ctx.Err() != nil:
-		return nil
-	case errors.As(err, &r) && r.code == refusedSelf:
-		return nil
+	case err == nil, errors.Is(err, errInsecure): // mayDial has said so
 	case errors.As(err, &r) && r.silent():
 	case errors.As(err, &r) && r.theirs:
 		d.quiet.warnOnce("a peer refuses to replicate with this node", d.name(address), r.text)
@@ -179,7 +156,6 @@ func (d *dialer) try(address netip.AddrPort) error {
 	default:
 		d.quiet.warn("a peer cannot be reached", d.name(address), reason(err))
 	}
-	return err
 }
 
 // name is the peer as it is logged.

@@ -22,7 +22,7 @@ import (
 //	greeting   nonce (32), node (2), run (8)
 //	hello      node (2), run (8), life (8), earlier runs (16 times 8), length of the address (1), address; proof (32)
 //	claim      life (8), before (8), run (8); proof (32)
-//	answer     confirmed (1); proof (32)
+//	answer     the life under which it is confirmed (8), 0 if it is not; proof (32)
 //	refusal    code (1), text
 const (
 	magic         = "QDBR"

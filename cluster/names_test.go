@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+func TestAFamilyOfAddressesThatIsNotServedDoesNotCount(t *testing.T) {
+	dead, other := &net.OpError{Op: "dial", Err: errors.New("refused")}, errors.New("it has said no")
+	for name, c := range map[string]struct {
+		four, six []error
+		want      string // the addresses that count
+	}{
+		"both are well":             {[]error{nil}, []error{nil}, "[127.0.0.1:1 [::1]:1]"},
+		"localhost":                 {[]error{nil}, []error{dead}, "[127.0.0.1:1]"},
+		"localhost, the other way":  {[]error{dead}, []error{nil}, "[[::1]:1]"},
+		"nobody is there":           {[]error{dead}, []error{dead}, "[127.0.0.1:1 [::1]:1]"},
+		"two nodes":                 {[]error{nil, nil}, []error{dead, dead}, "[127.0.0.1:1 127.0.0.2:1]"},
+		"two nodes, one is down":    {[]error{nil, dead}, []error{dead, dead}, "[127.0.0.1:1 127.0.0.2:1 [::1]:1 [::2]:1]"},
+		"one of two serves the six": {[]error{nil, nil}, []error{nil, dead}, "[127.0.0.1:1 127.0.0.2:1 [::1]:1 [::2]:1]"},
+		"one has said no":           {[]error{nil}, []error{other}, "[127.0.0.1:1 [::1]:1]"},
+		"and the other is dead":     {[]error{other}, []error{dead}, "[127.0.0.1:1]"},
+		"one family, dead":          {[]error{dead}, nil, "[127.0.0.1:1]"},
+		"one family, well":          {[]error{nil}, nil, "[127.0.0.1:1]"},
+	} {
+		var addresses []netip.AddrPort
+		for i := range c.four {
+			addresses = append(addresses, netip.MustParseAddrPort(fmt.Sprintf("127.0.0.%d:1", i+1)))
+		}
+		for i := range c.six {
+			addresses = append(addresses, netip.MustParseAddrPort(fmt.Sprintf("[::%d]:1", i+1)))
+		}
+		got, errs := serving(addresses, append(append([]error(nil), c.four...), c.six...))
+		if fmt.Sprint(got) != c.want || len(errs) != len(got) {
+			t.Errorf("%s: %v with %v, want %s", name, got, errs, c.want)
+		}
+	}
+}
+
+// TestAPeerCalledLocalhost: where that is an IPv6 address too, nodes that listen on 127.0.0.1 are there all the same.
+func TestAPeerCalledLocalhost(t *testing.T) {
+	lookup := func(context.Context, string, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.IPv6Loopback(), netip.MustParseAddr("127.0.0.1")}, nil
+	}
+	b := listen(t, 2, nil)
+	_, port, err := net.SplitHostPort(b.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := listen(t, 1, func(o *Options) { o.lookup, o.Peers, o.Run = lookup, []string{"localhost:" + port}, 101 })
+	a.knows(b)
+	if err := b.claims.Register(replica.Hello{Node: 1, Life: 10, Run: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if !a.Confirm(t.Context(), Claim{Life: 10, Before: 100, Run: 101}) {
+		t.Error("no life goes on")
+	}
+	b.begin()
+	a.begin().meets(1)
+	eventually(t, "no address is missing", func() bool { return len(a.Status().Dials) == 0 })
+	if a.log.count("level=WARN") > 0 {
+		t.Errorf("it complains:\n%s", a.log)
+	}
+}
