@@ -30,7 +30,7 @@ type Base struct {
 	Stamp Stamp  // zero: never written
 }
 
-// Deadline is the register that EXPIRE and PERSIST write.
+// Deadline is the register that EXPIRE and PERSIST write, and SET and DEL, with Stamp.OfReset.
 type Deadline struct {
 	At    int64 // unix milliseconds; 0: none
 	Stamp Stamp // zero: never written

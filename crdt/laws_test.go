@@ -100,11 +100,11 @@ func (m *model) latestEnd(x *item, deadline int) int64 {
 	return end
 }
 
-// kept reports whether a reset after d left the deadline alone, as SET KEEPTTL does: then a SET elsewhere that cleared the deadline
-// cannot be told from a PERSIST, and reopens the window as one.
+// kept reports whether a SET KEEPTTL after d left the deadline alone: then a SET elsewhere that cleared the deadline is an earlier write, and reopens the window
+// as a PERSIST does.
 func (m *model) kept(d deadlineWrite) bool {
-	return slices.ContainsFunc(m.resets, func(r Stamp) bool {
-		return d.Stamp.Less(r) && !slices.ContainsFunc(m.deadlines, func(w deadlineWrite) bool { return w.Stamp == r })
+	return slices.ContainsFunc(m.items, func(x item) bool {
+		return d.Stamp.Less(x.base) && !slices.ContainsFunc(m.deadlines, func(w deadlineWrite) bool { return w.Stamp == x.base.OfReset() })
 	})
 }
 
@@ -116,7 +116,7 @@ func (m *model) mayBeGone(x *item) bool {
 		return true
 	}
 	for i, d := range m.deadlines {
-		if x.base != (Stamp{}) && d.At != 0 && d.At <= m.now && x.base.Less(d.Stamp) {
+		if x.base != (Stamp{}) && d.At != 0 && d.At <= m.now && x.base.OfReset().Less(d.Stamp) {
 			return true // a register: the expiry of a later deadline is a later write
 		}
 		if (x.under&^x.over)>>i&1 == 0 {

@@ -110,7 +110,8 @@ func (e *Entry) closeForMerge() Parts {
 //
 //   - (i) an expiry has reset other, and its deadline was written, after e's deadline was;
 //   - (ii) e is past its deadline at now, and other's deadline was written later, either by an end of its own or beside a
-//     reset that was later than e's deadline too;
+//     reset that was later than e's deadline too. The reset shows in other's base, or where a DEL that has not heard of either deadline came over it at both,
+//     in the deadline itself;
 //   - (iii) other was made or reset after e's deadline, by whatever clock, without having heard of it. This holds
 //     also where the closed remains of e were dropped before other was made. What holds this very deadline is no other window.
 //
@@ -127,7 +128,7 @@ func (e *Entry) ended(other *Entry, now int64) bool {
 		if reset && other.expiryBase() {
 			return true
 		}
-		if e.Expired(now) && (reset || other.Deadline.Stamp.isHalf()) {
+		if e.Expired(now) && (reset || other.Deadline.Stamp.isHalf() || e.Base.Kind == None && other.Deadline.Stamp.isOfReset()) {
 			return true
 		}
 	}

@@ -297,7 +297,7 @@ func (m *model) set(s step, gone bool) {
 	m.noteReset(s.node, stamp)
 	n.Set(Base{Kind: Integer, Int: 1000, Stamp: stamp})
 	if s.what != "setkeep" || gone {
-		n.Deadline = Deadline{Stamp: stamp}
+		n.Deadline = Deadline{Stamp: stamp.OfReset()}
 		if s.what == "setex" {
 			n.Deadline.At = now + int64(s.arg)
 		}

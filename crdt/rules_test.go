@@ -64,6 +64,7 @@ var planted = []struct {
 	history string
 	skew    int64 // node 1's clock is behind by that
 	byHand  bool  // beyond the bounds of the search
+	nodes   int   // 0: two
 }{
 	{
 		name: "a row travels without its floors",
@@ -160,6 +161,19 @@ var planted = []struct {
 		byHand:  true,
 	},
 	{
+		name: "rule (ii) by the base alone: a DEL that has not heard of a SET EX hides it, and what a window had left comes back under that deadline",
+		plant: func(r *rules) {
+			r.merge = variant(func(e, o *Entry, now int64) bool {
+				other := *o
+				other.Deadline.Stamp.Time &^= resetBit
+				return e.ended(&other, now)
+			}, (*Entry).Close)
+		},
+		history: "0 set; 0>1; 0>2; tick 1; 0 setex 3; 0 inc; 0>1; tick 1; 0 setex 4; tick 1; 2 del; 2>1; 1 inc; 2>0; tick 2; 0>1",
+		byHand:  true,
+		nodes:   3,
+	},
+	{
 		name: "rule (iii) is missing: the last INCR of a dropped window ends the new one",
 		plant: func(r *rules) {
 			r.begin = func(e *Entry, now int64) { e.Begin(0) }
@@ -203,16 +217,32 @@ var planted = []struct {
 func TestEachRuleClosesTheHistoryThatBrokeASimplerOne(t *testing.T) {
 	for _, p := range planted {
 		t.Run(p.name, func(t *testing.T) {
-			if law := run(ourRules(), parse(p.history), 0, -p.skew); law != "" {
+			offsets := make([]int64, max(p.nodes, 2))
+			offsets[1] = -p.skew
+			if law := run(ourRules(), parse(p.history), offsets...); law != "" {
 				t.Errorf("ours: %s", law)
 			}
 			bad := ourRules()
 			p.plant(&bad)
-			law := run(bad, parse(p.history), 0, -p.skew)
+			law := run(bad, parse(p.history), offsets...)
 			if law == "" {
 				t.Error("the planted bug is not caught")
 			}
 			t.Log(law)
 		})
+	}
+}
+
+// TestASetKeepTTLCountsAboveAnEarlierSetThatClearedTheDeadline: it is the later write, and what it stands under then has no deadline, also at a node
+// where the one that it kept has passed.
+func TestASetKeepTTLCountsAboveAnEarlierSetThatClearedTheDeadline(t *testing.T) {
+	m := newModel(ourRules(), 0, 0)
+	for _, s := range parse("0 setex 3; 0>1; 0 set; tick 1; 1 setkeep; 1>0; tick 4; 0>1; 1>0") {
+		m.do(s)
+	}
+	for i := range m.nodes {
+		if e := &m.nodes[i].Entry; !e.Exists() || e.Expired(m.wall(i)) {
+			t.Errorf("node %d: %+v", i, e)
+		}
 	}
 }

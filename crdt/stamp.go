@@ -18,8 +18,8 @@ import (
 // Stamp orders writes to one register: a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks",
 // 2014), ties broken by node.
 //
-// Time is unix milliseconds in the upper 47 bits, then a 16-bit counter, then the half bit, which ordinary
-// stamps never set: it orders a consequence directly after its cause, before what another node wrote in the same tick.
+// Time is unix milliseconds in the upper 47 bits, then a 15-bit counter, then two bits that are no time. The half bit orders a consequence directly after its
+// cause, before what another node wrote in the same tick: no write has it. The reset bit is that of a deadline which was written together with a reset.
 type Stamp struct {
 	Time uint64
 	Node uint16
@@ -27,8 +27,10 @@ type Stamp struct {
 
 const (
 	halfBit  = 1
+	resetBit = 2
+	noTime   = halfBit | resetBit
 	msShift  = 17
-	tickStep = 2 // one counter step: above the half bit
+	tickStep = 4 // one counter step: above those
 )
 
 // Less reports whether s is earlier than o.
@@ -42,9 +44,15 @@ func (s Stamp) Millis() int64 { return int64(s.Time >> msShift) }
 // isHalf reports whether s orders a consequence: no ordinary write has it.
 func (s Stamp) isHalf() bool { return s.Time&halfBit != 0 }
 
+// OfReset is s for the deadline that a SET or DEL at s writes.
+func (s Stamp) OfReset() Stamp { return Stamp{s.Time | resetBit, s.Node} }
+
+// isOfReset reports whether s is that of a deadline written together with a reset, or of the end of such a one.
+func (s Stamp) isOfReset() bool { return s.Time&resetBit != 0 }
+
 // compare is -1, 0 or 1 as s is earlier than, the same as or later than o.
 func (s Stamp) compare(o Stamp) int {
-	return cmp.Or(cmp.Compare(s.Time&^halfBit, o.Time&^halfBit), cmp.Compare(s.Node, o.Node), cmp.Compare(s.Time, o.Time))
+	return cmp.Or(cmp.Compare(s.Time&^noTime, o.Time&^noTime), cmp.Compare(s.Node, o.Node), cmp.Compare(s.Time, o.Time))
 }
 
 // Half is the moment directly after s, before every ordinary stamp that is later than s.
@@ -79,7 +87,7 @@ func (c *Clock) Next(nowMillis int64, node uint16) Stamp {
 // Observe makes every stamp from now on later than s, which came from another node. How far in the future s may
 // be is the caller's to bound.
 func (c *Clock) Observe(s Stamp) {
-	c.last = max(c.last, s.Time&^halfBit)
+	c.last = max(c.last, s.Time&^noTime)
 }
 
 // sum128 is a signed 128-bit accumulator: sums of 64-bit numbers in it cannot overflow in practice

@@ -103,9 +103,9 @@ func (t *twin) write(s step, now int64) {
 		at := stamp()
 		t.reset(at, true)
 		if s.what == "setex" {
-			t.deadlines[at] = now + int64(s.arg)
+			t.deadlines[at.OfReset()] = now + int64(s.arg)
 		} else if s.what == "set" || gone {
-			t.deadlines[at] = 0
+			t.deadlines[at.OfReset()] = 0
 		}
 	case "del":
 		t.reset(stamp(), false)
@@ -139,7 +139,8 @@ func (t *twin) ended(other *twin, now int64) bool {
 	reset := base != own && at.Less(base)
 	later, past := at.Less(deadline), d <= now
 	rule1 := later && reset && base.isHalf() && !content
-	rule2 := later && past && (reset || deadline.isHalf())
+	_, ownContent := latest(t.bases)
+	rule2 := later && past && (reset || deadline.isHalf() || deadline.isOfReset() && !ownContent)
 	rule3 := reset && base.Millis() >= d
 	for m := range other.made {
 		rule3 = rule3 || m >= d && m > base.Millis()

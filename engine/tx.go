@@ -114,7 +114,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
 	}
 	e.Set(base)
 	if !keepDeadline {
-		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp}
+		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp.OfReset()}
 	}
 	s.store(k, e, r, at, tx.now)
 }
@@ -135,7 +135,7 @@ func (tx *Tx) Delete(k Key) bool {
 	}
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	if e.Delete(stamp); e.Deadline.At != 0 {
-		e.Deadline = crdt.Deadline{Stamp: stamp} // or it would end what is made after it
+		e.Deadline = crdt.Deadline{Stamp: stamp.OfReset()} // or it would end what is made after it
 	}
 	s.store(k, e, r, at, tx.now)
 	return existed

@@ -148,7 +148,7 @@ func (r *entry) set(op modelOp, now int64) {
 	r.open(now)
 	at := r.stamp(now)
 	r.e.Set(crdt.Base{Kind: crdt.Integer, Int: op.amount, Stamp: at})
-	r.e.Deadline = crdt.Deadline{Stamp: at}
+	r.e.Deadline = crdt.Deadline{Stamp: at.OfReset()}
 }
 
 func (r *entry) del(_ modelOp, now int64) {
@@ -158,7 +158,7 @@ func (r *entry) del(_ modelOp, now int64) {
 	}
 	at := r.stamp(now)
 	r.e.Delete(at)
-	r.e.Deadline = crdt.Deadline{Stamp: at}
+	r.e.Deadline = crdt.Deadline{Stamp: at.OfReset()}
 }
 
 func (r *entry) deadline(_ modelOp, at, now int64) bool {

@@ -73,7 +73,7 @@ var bugs = []bug{
 	},
 	{
 		"nor by a later reset", "crdt/merge.go",
-		"if e.Expired(now) && (reset || other.Deadline.Stamp.isHalf()) {", "if false {",
+		"if e.Expired(now) && (reset || other.Deadline.Stamp.isHalf() || e.Base.Kind == None && other.Deadline.Stamp.isOfReset()) {", "if false {",
 	},
 	{
 		"a window that ended joins what was made after it", "crdt/merge.go",
