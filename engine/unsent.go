@@ -28,7 +28,7 @@ func (d *Deltas) add(rec record, hash uint64, e *crdt.Entry) {
 func (db *DB) HasUnsent(shard int) bool { return db.shards[shard].sendable.Load() }
 
 // TakeUnsent appends what clients of this node have changed in a shard since it was called last, some takeKeys records at most. It reports whether there is more.
-// Of a key that nothing has reset only this node's rows are among it.
+// Of a key that nothing has reset and that has no deadline only this node's rows are among it.
 func (db *DB) TakeUnsent(shard int, d *Deltas) (more bool) {
 	s := &db.shards[shard]
 	s.mu.Lock()
@@ -99,7 +99,7 @@ func (s *shard) addState(d *Deltas, rec record, hash uint64, whole bool) {
 	if e.Quota.Transient { // it is this node's alone
 		e.Quota = crdt.Quota{}
 	}
-	if !whole {
+	if !whole && e.Deadline.At == 0 { // a deadline goes with what it is for: who has it alone takes it for one that was left behind by a key that is gone
 		s.keepOwn(e)
 	}
 	if !isNothing(e) {

@@ -38,6 +38,8 @@ func newClients(w *world) *clients {
 		kinds = []string{"sum", "reset"}
 	case w.limits:
 		kinds = []string{"limit"}
+	case w.pairs:
+		kinds, each = []string{"due"}, 9
 	case w.agreed:
 		kinds = []string{"cell"}
 	case w.rolling:
@@ -58,6 +60,8 @@ func (c *clients) add(kind, key string) {
 		c.watches[key] = newWindows(c.world, key)
 	case "cell":
 		c.watches[key] = newCell(c.world, key)
+	case "due":
+		c.watches[key] = &due{world: c.world, key: key}
 	case "lease":
 		c.watches[key] = &lease{world: c.world, key: key}
 	}
@@ -104,6 +108,8 @@ func (c *clients) command(h *host) {
 		c.limit(h, key)
 	case "cel":
 		c.cell(h, key)
+	case "due":
+		c.due(h, key)
 	case "lea":
 		c.lease(h, key)
 	case "res":

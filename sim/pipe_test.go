@@ -41,8 +41,15 @@ func (w *world) isBlocked(a, b *host) bool {
 	return w.blocked[[2]int{min(a.index, b.index), max(a.index, b.index)}]
 }
 
-// partition cuts one side of the hosts from the other.
+// partition cuts one side of the hosts from the other, or two hosts that a third one still reaches.
 func (w *world) partition() {
+	if w.pairs || w.chance(3) {
+		pair := w.random.Perm(w.members)[:2]
+		w.blocked = map[[2]int]bool{{min(pair[0], pair[1]), max(pair[0], pair[1])}: true}
+		w.saw("two hosts do not reach each other")
+		w.note("hosts %v do not reach each other", pair)
+		return
+	}
 	side := make([]bool, len(w.hosts))
 	for i := range side {
 		side[i] = w.chance(2)

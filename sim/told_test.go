@@ -323,3 +323,19 @@ func TestAPeerThatIsStartingWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.end(spare, a)
 	w.shows(21)
 }
+
+// TestADeadlineComesWithWhatItIsFor: a node puts a deadline on what a second one has counted, and a third one counts, which only the first one reaches. It must not take the
+// deadline for one that is left over.
+func TestADeadlineComesWithWhatItIsFor(t *testing.T) {
+	w := tell(t, 3)
+	w.blocked[[2]int{0, 1}] = true
+	w.pass(w.deadTime())
+	w.incr(0, 1)
+	w.pass(50 * time.Millisecond)
+	w.expire(2, 300*time.Millisecond)
+	w.pass(50 * time.Millisecond)
+	w.incr(1, 4)
+	w.pass(time.Second)
+	w.heal()
+	w.shows(0)
+}

@@ -31,6 +31,7 @@ type world struct {
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
 	agreed  bool          // all clocks show the same
+	pairs   bool          // hosts do not reach each other by pairs, and a third one reaches both
 	rolling bool          // nodes are restarted one after the other again and again, and restored from the copies of their disks
 	names   bool          // --peers is a name that stands for the nodes that run
 	window  int           // replica.Options.Window
@@ -56,8 +57,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.streams, w.agreed = true, w.chance(2)
 	case 2, 3, 4:
 		w.limits, w.agreed = true, w.chance(2)
-	case 5, 6:
+	case 5:
 		w.agreed = true
+	case 6:
+		w.agreed, w.pairs, w.members = true, true, 3
 	case 7:
 		w.rolling = true
 	}
@@ -185,7 +188,7 @@ func (w *world) event() {
 		w.stallSome()
 	case n < 76:
 		w.partition()
-	case n < 80:
+	case n < 80 && !w.pairs:
 		w.blocked = map[[2]int]bool{}
 	case n < 83 && !w.streams:
 		w.repeatSome()

@@ -23,6 +23,10 @@ var bugs = []bug{
 		"} else if row.FP|row.FN != 0 {\n\t\t\treturn\n\t\t}", "}",
 	},
 	{
+		"a deadline goes without what it is for", "engine/unsent.go",
+		"if !whole && e.Deadline.At == 0 {", "if !whole {",
+	},
+	{
 		"a row goes without its floors", "engine/unsent.go",
 		"if s.lives.owns(row.Writer) {", "if s.lives.owns(row.Writer) {\n\t\t\trow.FP, row.FN = 0, 0",
 	},
