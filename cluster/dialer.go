@@ -112,7 +112,7 @@ func (d *dialer) round() error {
 		if d.ctx.Err() == nil {
 			d.quiet.warn("the name of a peer is not known", d.peer, err.Error())
 		}
-		return d.note(nil, err)
+		addresses = d.known()
 	}
 	errs := make([]error, len(addresses))
 	var all sync.WaitGroup
@@ -124,7 +124,14 @@ func (d *dialer) round() error {
 	for i, err := range errs {
 		d.complain(addresses[i], err)
 	}
-	return d.note(addresses, errs...)
+	return d.note(addresses, append(errs, err)...)
+}
+
+// known is what the name stood for when it was known last.
+func (d *dialer) known() []netip.AddrPort {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.addresses
 }
 
 // try connects with an address, unless it is known to be that of this node or of one that is connected.

@@ -107,12 +107,15 @@ func listen(t *testing.T, id uint16, change func(*Options)) *testNode {
 }
 
 // begin has it replicate.
-func (n *testNode) begin() *testNode {
+func (n *testNode) begin() *testNode { return n.beginEvery(time.Millisecond) }
+
+// beginEvery is begin with a batch delay.
+func (n *testNode) beginEvery(delay time.Duration) *testNode {
 	n.Start(Stepping{
 		Machine: replica.New(replica.Options{
 			Node: n.id, Run: n.o.Run, Life: n.life, Address: n.Addr().String(), DB: n.db, BatchSize: 100, Interval: time.Second, Log: n.o.Log,
 		}),
-		Now: testNow, Tick: time.Millisecond, Refresh: n.db.RefreshDigests,
+		Now: testNow, Tick: delay, Refresh: n.db.RefreshDigests,
 	})
 	return n
 }

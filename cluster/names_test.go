@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 
 	"github.com/quotadb/quota-db/replica"
@@ -66,5 +67,38 @@ func TestAPeerCalledLocalhost(t *testing.T) {
 	eventually(t, "no address is missing", func() bool { return len(a.Status().Dials) == 0 })
 	if a.log.count("level=WARN") > 0 {
 		t.Errorf("it complains:\n%s", a.log)
+	}
+}
+
+// TestAPeerWhoseNameIsNotKnownAnyMoreIsDialedWhereItWas has DNS fail once a name was resolved, and the connection with it.
+func TestAPeerWhoseNameIsNotKnownAnyMoreIsDialedWhereItWas(t *testing.T) {
+	b := open(t, 2)
+	_, port, err := net.SplitHostPort(b.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fails atomic.Bool
+	lookup := func(context.Context, string, string) ([]netip.Addr, error) {
+		if fails.Load() {
+			return nil, &net.DNSError{Err: "no servers"}
+		}
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	}
+	a := listen(t, 1, func(o *Options) { o.lookup, o.Peers = lookup, []string{"node2:" + port} }).begin()
+	a.meets(1)
+	eventually(t, "the name was resolved", func() bool { return len(a.Status().Dials) == 0 })
+	fails.Store(true)
+	connections := a.log.count("peer connected")
+	o := a.owner.Load()
+	o.do(func() {
+		for l := range o.links {
+			o.drop(l, errLeft)
+		}
+	})
+	eventually(t, "it is connected again", func() bool { return a.log.count("peer connected") > connections })
+	a.meets(1)
+	a.logs("the name of a peer is not known")
+	if dials := a.Status().Dials; len(dials) != 0 {
+		t.Errorf("%+v", dials)
 	}
 }

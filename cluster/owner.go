@@ -22,9 +22,13 @@ type owner struct {
 	links      map[*link]bool
 	refreshing bool
 
+	took      time.Time // what clients have changed
 	status    atomic.Pointer[replica.Status]
 	published time.Time
 }
+
+// mostTick is how long there may be between two looks at the peers, whatever the batch delay.
+const mostTick = 100 * time.Millisecond
 
 // statusEvery is how often what there is to know is made known.
 const statusEvery = 20 * time.Millisecond
@@ -59,7 +63,7 @@ func (o *owner) do(fn func()) bool {
 
 func (o *owner) run() {
 	defer close(o.ended)
-	tick := time.NewTicker(o.Tick)
+	tick := time.NewTicker(min(o.Tick, mostTick))
 	defer tick.Stop()
 	for {
 		select {
@@ -70,7 +74,7 @@ func (o *owner) run() {
 			fn()
 		case <-tick.C:
 			o.tellMoved()
-			o.Machine.Tick(o.Now())
+			o.tick()
 			o.pumpAll()
 			if time.Since(o.published) >= statusEvery {
 				o.publish()
@@ -78,6 +82,15 @@ func (o *owner) run() {
 		}
 		o.refreshIfDue()
 	}
+}
+
+func (o *owner) tick() {
+	if o.Tick <= mostTick || time.Since(o.took) >= o.Tick {
+		o.took = time.Now()
+		o.Machine.Tick(o.Now())
+		return
+	}
+	o.Machine.Watch(o.Now())
 }
 
 func (o *owner) close() {

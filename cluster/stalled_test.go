@@ -39,6 +39,22 @@ func TestAPeerThatStopsReadingHoldsBackNobody(t *testing.T) {
 	eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
 }
 
+// TestPeersHearOfEachOtherBetweenBatchesThatAreFarApart: else they would take each other for dead.
+func TestPeersHearOfEachOtherBetweenBatchesThatAreFarApart(t *testing.T) {
+	a := listen(t, 1, nil).beginEvery(time.Hour)
+	b := listen(t, 2, func(o *Options) { o.Peers = addresses([]*testNode{a}) }).beginEvery(time.Hour)
+	b.meets(1)
+	for range 5 {
+		before := b.Status().Peers[0].BytesReceived
+		eventually(t, "the peer says something", func() bool { return b.Status().Peers[0].BytesReceived > before })
+	}
+	b.add("k", 1)
+	if err := b.Close(); err != nil { // which waits for no batch
+		t.Error(err)
+	}
+	a.has("k", 1)
+}
+
 func TestALineIsRepeatedAfterAMinute(t *testing.T) {
 	q := &quietLog{said: map[string]time.Time{}}
 	now := time.Now()

@@ -162,6 +162,11 @@ func (m *Machine) Tick(now engine.Moment) {
 		}
 	}
 	m.take(now)
+	m.Watch(now)
+}
+
+// Watch is Tick but for what clients have changed, for between two batches that are far apart: peers must hear from this node, and be heard.
+func (m *Machine) Watch(now engine.Moment) {
 	for _, p := range m.ordered() {
 		s := p.session
 		if s == nil {
