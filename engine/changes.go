@@ -188,10 +188,10 @@ func (s *shard) takeMarked(b *Batch, hash uint64) {
 		rec[0] &^= marked
 		b.Count++
 		rec.unpack(&s.taken)
-		if h := rec.header(); h&hasQuota != 0 {
+		if rec.isQuota() { // one that has ended has no tokens, though the register with its end stays
 			var reserve uint64
 			reserve, b.Grants = s.grant(rec, hash, b.Grants)
-			b.Records = appendTokens(b.Records, rec.bucket(quotaOffset(h)), reserve)
+			b.Records = appendTokens(b.Records, rec.bucket(quotaOffset(rec.header())), reserve)
 		}
 		b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
 		b.ended()

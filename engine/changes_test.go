@@ -15,6 +15,7 @@ type disk struct {
 	batch   Batch
 	flushes uint64
 	writers []crdt.Writer
+	peers   bool // the DBs have peers, to whom nothing is sent
 }
 
 // take takes all that changed, as one group.
@@ -53,7 +54,7 @@ func (d *disk) took(at int) {
 // restore makes a DB of a new life from what the follower has, loading it in parts. The caller closes it.
 func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment, crashed bool) *DB {
 	t.Helper()
-	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true, MaxBytes: 1 << 24})
+	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true, Replicated: d.peers, MaxBytes: 1 << 24})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment,
 
 // snapshot is a disk that has a walk over a DB.
 func snapshot(db *DB, now Moment, random *rand.Rand) *disk {
-	d := &disk{writers: db.Writers(0)}
+	d := &disk{writers: db.Writers(0), peers: db.replicated}
 	for from := db.Walk(0, now, &d.batch, 1+random.IntN(200)); from != 0; {
 		from = db.Walk(from, now, &d.batch, 1+random.IntN(200))
 	}
@@ -81,7 +82,7 @@ func snapshot(db *DB, now Moment, random *rand.Rand) *disk {
 }
 
 // TestWhatTheDiskHasIsWhatWasThere runs random histories over several lives. Between two lives the DB is made anew from all that
-// its follower has, and must show the same; numbers of earlier lives may meet deletes and expiries of later ones. A walk that
+// its follower has, and must show the same, with peers and without; numbers of earlier lives may meet deletes and expiries of later ones. A walk that
 // the follower adds to, as it goes on to take, is as good.
 func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -89,7 +90,7 @@ func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 	for run := range 60 {
 		random := rand.New(rand.NewPCG(seed, uint64(run)))
 		now := at(testWall)
-		d := &disk{}
+		d := &disk{peers: run%2 > 0}
 		db := d.restore(t, 1, random, now, false)
 		for life := range 5 {
 			if now = churn(t, db, d, random, now); random.IntN(2) == 0 {
@@ -146,7 +147,11 @@ func churn(t *testing.T, db *DB, d *disk, random *rand.Rand, now Moment) Moment 
 			d.take(t, db, 1+random.IntN(5))
 			tx = db.Lock(k, now)
 		case 14:
-			_ = tx.SetQuota(k, quota.Rate{Capacity: 5, Count: 5, Period: time.Second})
+			if random.IntN(3) > 0 {
+				_ = tx.SetQuota(k, quota.Rate{Capacity: 5, Count: 5, Period: time.Second})
+			} else {
+				tx.DeleteQuota(k)
+			}
 		case 15:
 			_, _, _ = tx.Throttle(k, quota.Rate{Capacity: 3, Count: 3, Period: time.Second}, 1)
 		}

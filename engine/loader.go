@@ -71,7 +71,8 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 	return n, nil
 }
 
-// decode reads the first key's records.
+// decode reads the first key's records. There are directories with tokens before a quota that had ended, whose register has a stamp and
+// nothing else: commits before the first release wrote them. Such tokens mean nothing, and are dropped.
 func (l *Loader) decode(records []byte) (rest []byte, err error) {
 	l.bucket, l.reserve = quota.Bucket{}, 0
 	if l.quoted = records[0] == tokensRecord; l.quoted {
@@ -83,7 +84,10 @@ func (l *Loader) decode(records []byte) (rest []byte, err error) {
 		return nil, err
 	}
 	if l.quoted && l.entry.Quota.Capacity == 0 {
-		return nil, fmt.Errorf("%w: tokens without a quota", crdt.ErrCorrupt)
+		if l.entry.Quota == (crdt.Quota{}) {
+			return nil, fmt.Errorf("%w: tokens without a quota", crdt.ErrCorrupt)
+		}
+		l.quoted, l.bucket, l.reserve = false, quota.Bucket{}, 0
 	}
 	return rest, nil
 }

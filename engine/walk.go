@@ -63,7 +63,7 @@ func (s *shard) visitBucket(first, last uint64, fn func(record, uint64)) (next u
 }
 
 func (s *shard) walkRecord(rec record, b *Batch) {
-	if h := rec.header(); h&hasQuota != 0 {
+	if rec.isQuota() {
 		t := rec.tokens()
 		b.Records = appendTokens(b.Records, t.Bucket, max(t.bound, t.written)-t.spent)
 	}

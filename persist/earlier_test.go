@@ -1,0 +1,131 @@
+package persist
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/engine"
+)
+
+// endedQuotas are directories of two nodes with peers, written at commit 3297540: one was killed, the other has a snapshot and was stopped. Each has
+// tokens before quotas that had ended by DEL, QUOTADEL, SET, GETDEL and expiry, which that commit wrote and then refused to read.
+var endedQuotas = map[string]string{
+	"killed":  "testdata/ended-quotas/killed",
+	"stopped": "testdata/ended-quotas/stopped",
+}
+
+// endedQuotasHold is what clients saw last, and the capacities of quotas.
+var endedQuotasHold = map[string]engine.Value{
+	"plain": integer(8), "overwritten": integer(3), "expired": integer(4), "covered": integer(7), "again": integer(2),
+	"text": text("hello"), "throttle": text("x"), "deleted": {}, "unset": {}, "taken": {}, "transient": {}, "renamed": {},
+	"moved": {Kind: engine.Quota, Int: 5}, "kept": {Kind: engine.Quota, Int: 1000},
+}
+
+func integer(n int64) engine.Value { return engine.Value{Kind: engine.Integer, Int: n} }
+func text(s string) engine.Value   { return engine.Value{Kind: engine.String, Str: []byte(s)} }
+
+// TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts take them as they are, and lose nothing.
+func TestDirectoriesWithTokensOfEndedQuotasAreRead(t *testing.T) {
+	for name, from := range endedQuotas {
+		t.Run(name, func(t *testing.T) {
+			c := &clusteredStart{t: t, files: copyOf(t, from)}
+			if _, err := Check(c.files, testDir); err != nil {
+				t.Fatal(err)
+			}
+			if err := Backup(c.files, testDir, "/backup"); err != nil {
+				t.Fatal(err)
+			}
+			if found, err := Salvage(c.files, testDir, outDir); err != nil || len(found.Losses) > 0 {
+				t.Fatalf("salvage: %+v, %v", found, err)
+			}
+			for _, dir := range []string{testDir, "/backup", outDir} {
+				for _, peers := range []bool{true, false} {
+					again := &clusteredStart{t: t, files: moved(t, c.files, dir)}
+					holdsEndedQuotas(t, again, peers)
+				}
+			}
+		})
+	}
+}
+
+// holdsEndedQuotas starts on a directory again and again, also behind a snapshot of it.
+func holdsEndedQuotas(t *testing.T, c *clusteredStart, peers bool) {
+	t.Helper()
+	for _, walk := range []bool{false, true, false} {
+		s := c.open(peers, true)
+		for name, want := range endedQuotasHold {
+			k := s.db.Key([]byte(name))
+			tx := s.db.Lock(k, s.now())
+			got := tx.Get(k)
+			if q, ok := tx.Quota(k); ok {
+				got.Int = int64(q.Rate.Capacity)
+			}
+			tx.Unlock()
+			if got.Kind != want.Kind || got.Int != want.Int || string(got.Str) != string(want.Str) {
+				t.Errorf("%s is %+v, not %+v", name, got, want)
+			}
+		}
+		if f := s.flusher; walk {
+			f.spawn = func(fn func()) { fn() }
+			if err := f.startWalk(true, nil); err != nil {
+				t.Fatal(err)
+			}
+			f.endWalk(<-f.walked)
+		}
+		c.stop(s)
+		if _, err := Check(c.files, testDir); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// copyOf is the files of a directory of the system, as if they were in testDir.
+func copyOf(t *testing.T, from string) *vfs.Memory {
+	t.Helper()
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(from, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filled(t, files)
+}
+
+// moved is a copy of the files of one directory, as if they were in testDir.
+func moved(t *testing.T, files *vfs.Memory, from string) *vfs.Memory {
+	t.Helper()
+	found := map[string][]byte{}
+	for _, name := range files.Names() {
+		if filepath.Dir(name) == from {
+			found[filepath.Base(name)] = files.Bytes(name)
+		}
+	}
+	return filled(t, found)
+}
+
+func filled(t *testing.T, contents map[string][]byte) *vfs.Memory {
+	t.Helper()
+	files := vfs.NewMemory(64)
+	if err := files.MkdirAll(testDir); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range contents {
+		f, err := files.Create(filepath.Join(testDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(content); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
