@@ -111,8 +111,7 @@ func (db *DB) Reserve(keys int64) (loaded func()) {
 		x := &db.shards[i].index
 		if n := uint64(keys) / uint64(len(db.shards)) / loadedLoad; n > x.initial {
 			x.initial = n
-			x.resizeIfDue()
-			x.clearTo(n)
+			x.begin()
 		}
 	}
 	return func() {

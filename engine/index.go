@@ -84,7 +84,7 @@ type table struct {
 	pages  []uint32 // the pages that chunks lie in; none for a small table, which is on the Go heap
 }
 
-// newTable makes n buckets, nil if the pool has no room for them. Those of a paged table hold garbage until clearTo.
+// newTable makes n buckets, nil if the pool has no room for them. Those of a paged table hold garbage until clearTo; see begin and moveBucket.
 func newTable(p *pool, n uint64) *table {
 	t := &table{n: n}
 	if n < bucketsPerPage {
@@ -256,7 +256,7 @@ func (x *index) reset() {
 		x.pool.give(page)
 	}
 	x.current.Store(nil)
-	x.old, x.moved, x.count = nil, 0, 0
+	x.old, x.moved, x.cleared, x.count = nil, 0, 0, 0
 	x.overflow, x.overflowPage, x.overflowFree = nil, nil, 0
 }
 
@@ -264,7 +264,7 @@ func (x *index) reset() {
 func (x *index) resizeIfDue() {
 	t := x.current.Load()
 	if t == nil {
-		x.current.Store(newTable(x.pool, x.initial))
+		x.begin()
 		return
 	}
 	if x.old != nil {
@@ -283,6 +283,17 @@ func (x *index) resizeIfDue() {
 		x.old, x.moved, x.cleared = t, 0, 0
 		x.current.Store(larger)
 	}
+}
+
+// begin makes the first table, or one of moderate size on the Go heap when the pool has no room: it grows as others do.
+func (x *index) begin() {
+	t := newTable(x.pool, x.initial)
+	if t == nil {
+		t = newTable(x.pool, bucketsPerPage-1)
+	}
+	x.cleared = 0
+	x.current.Store(t)
+	x.clearTo(t.n)
 }
 
 // clearTo makes the buckets of current up to number i usable: a page at a time, because clearing a large table

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+)
+
+// TestAnIndexBeginsOnClearedMemory: whatever the pool's pages hold, and however many shards share them, the first table behind a flush finds what is put into
+// it, and nothing else. Room was reserved for many keys, as a load does, so that table is paged.
+func TestAnIndexBeginsOnClearedMemory(t *testing.T) {
+	for shards := 1; shards <= 64; shards++ {
+		db, err := Open(Options{Shards: shards, Node: 1, Life: 1, HashKey: [2]uint64{3, uint64(shards)}, MaxBytes: 1 << 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := at(testWall)
+		loaded := db.Reserve(int64(shards) * bucketsPerPage * 2 * loadedLoad)
+		count(t, db, 2*shards, now)
+		db.All(now).Forget()
+		db.pool.soil()
+		count(t, db, 50*shards, now)
+		loaded()
+		if n := db.All(now).Len(); n != 50*shards {
+			t.Errorf("%d shards: %d keys, not %d", shards, n, 50*shards)
+		}
+		_ = db.Close()
+	}
+}
+
+// TestAnIndexBeginsWithoutRoom: the pool is used up before the first key comes.
+func TestAnIndexBeginsWithoutRoom(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, MaxBytes: minPoolBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for {
+		if _, ok := db.pool.take(); !ok {
+			break
+		}
+	}
+	defer db.Reserve(100_000)()
+	count(t, db, 10_000, at(testWall))
+}
+
+// count counts keys that are not there, and each of them once.
+func count(t *testing.T, db *DB, keys int, now Moment) {
+	t.Helper()
+	for round := range int64(2) {
+		for i := range keys {
+			k := db.Key(fmt.Append(nil, "counter:", i))
+			tx := db.Lock(k, now)
+			n, err := tx.Add(k, 1)
+			tx.Unlock()
+			if err != nil || n != round+1 {
+				t.Fatalf("%d shards: key %d of %d is %d, not %d: %v", db.Shards(), i, keys, n, round+1, err)
+			}
+		}
+	}
+}
+
+// soil fills what the pool is to hand out again: free pages have arbitrary content.
+func (p *pool) soil() {
+	for _, page := range p.free {
+		copy(p.page(page), bytes.Repeat([]byte{0x5a}, pageBytes))
+	}
+}
