@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"testing"
 	"time"
 
@@ -58,6 +59,13 @@ func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment,
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.load(t, db, random, now, crashed)
+	return db
+}
+
+// load brings what the follower has into a DB, in parts.
+func (d *disk) load(t *testing.T, db *DB, random *rand.Rand, now Moment, crashed bool) {
+	t.Helper()
 	index := make([]uint32, len(d.writers))
 	for i, w := range d.writers {
 		index[i] = db.Writer(w)
@@ -69,7 +77,6 @@ func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment,
 			t.Fatal(err)
 		}
 	}
-	return db
 }
 
 // snapshot is a disk that has a walk over a DB.
@@ -111,6 +118,45 @@ func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 		}
 		_ = db.Close()
 	}
+}
+
+// TestTwoLogsLoadAsOne runs random histories of a life that is killed. The next one writes a log of its own, behind the first: both together are what the
+// first alone is, then and later, and also when the second life is killed as well.
+func TestTwoLogsLoadAsOne(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for run := range 200 {
+		random := rand.New(rand.NewPCG(seed, uint64(run)))
+		first := &disk{peers: run%2 > 0}
+		db := first.restore(t, 1, random, at(testWall), false)
+		now := churn(t, db, first, random, at(testWall))
+		first.take(t, db, 1+random.IntN(50))
+		first.writers = db.Writers(0)
+		_ = db.Close()
+		if random.IntN(2) == 0 {
+			now = at(now.Wall + int64(random.IntN(2000)))
+		}
+
+		killed := first.restore(t, 2, random, now, true)
+		second := &disk{peers: first.peers}
+		second.take(t, killed, 1+random.IntN(50))
+		second.writers = killed.Writers(0)
+		again := first.restore(t, 3, random, now, random.IntN(2) == 0)
+		second.load(t, again, random, now, random.IntN(2) == 0)
+		for _, later := range []int64{0, 5000} {
+			moment := at(now.Wall + later)
+			if got, want := kinds(again, moment), kinds(killed, moment); got != want {
+				t.Fatalf("run %d, %d ms later:\ngot  %s\nwant %s", run, later, got, want)
+			}
+		}
+		_ = killed.Close()
+		_ = again.Close()
+	}
+}
+
+// kinds is dump without what quotas have left: a crash costs their reserves.
+func kinds(db *DB, now Moment) string {
+	return regexp.MustCompile(fmt.Sprintf(`=%d -?\d+`, Quota)).ReplaceAllString(dump(db, now), "=a quota")
 }
 
 // churn changes few keys at random, while the follower takes now and then, and returns the time at its end.

@@ -65,7 +65,7 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 				return n, err
 			}
 		}
-		l.DB.restore(k, &l.entry, t, l.Now, l.Changed || l.quoted && l.Crashed && l.reserve > 0)
+		l.DB.restore(k, &l.entry, t, l.Now, l.Changed, l.quoted && l.Crashed && l.reserve > 0)
 		n++
 	}
 	return n, nil
@@ -146,18 +146,20 @@ func (l *Loader) checkTokens() error {
 	return nil
 }
 
-// restore makes e the state of k. It is no change to the follower, unless changed says so. e's bytes are copied.
-func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed bool) {
+// restore makes e the state of k. It is no change to the follower, unless changed says so, or drained: a quota without a reserve is written
+// soon, to have one again. What has expired meanwhile is no quota any more, and nothing to tell: the disk knows the deadline, and may have a later
+// record of the same name, which is no change and would not follow. e's bytes are copied.
+func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed, drained bool) {
 	s := db.shard(k.Hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wanted := s.changes.wanted
-	if s.changes.wanted &= marked; !changed {
-		s.changes.wanted = 0
-	}
 	r, _, at := s.find(k)
 	if s.clock.Observe(e.Latest()); e.Expired(now.Wall) && !db.replicated {
 		e.Close()
+	}
+	wanted := s.changes.wanted
+	if s.changes.wanted &= marked; !changed && !(drained && e.Exists()) {
+		s.changes.wanted = 0
 	}
 	s.tokens, s.ended = t, false
 	s.store(k, e, r, at, now)
