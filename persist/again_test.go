@@ -48,6 +48,11 @@ func TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts(t *testing.T) {
 	wall += 1300
 	change(s, func(tx *engine.Tx, k engine.Key) error { _, err := tx.Add(k, 1000); return err })
 	s.flusher.group()
+	point := s.dir.SyncPoint()
+	if err := s.dir.Synced(point, point.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	s.flusher.group() // says that what was before is safe
 	for life, clean := range []bool{false, true, false, true} {
 		if clean {
 			if err := s.closeClean(t.Context()); err != nil {
