@@ -40,10 +40,10 @@ func TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		err = tx.SetQuota(k, rate)
-		tx.SetDeadline(k, wall+1000)
-		return err
+		return tx.SetQuota(k, rate)
 	})
+	s.flusher.group()
+	change(s, func(tx *engine.Tx, k engine.Key) error { tx.SetDeadline(k, wall+1000); return nil })
 	s.flusher.group()
 	wall += 1300
 	change(s, func(tx *engine.Tx, k engine.Key) error { _, err := tx.Add(k, 1000); return err })
