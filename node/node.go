@@ -106,11 +106,14 @@ func (n *Node) Stopping() <-chan struct{} { return n.stopping }
 func (n *Node) stop() { n.stopOnce.Do(func() { close(n.stopping) }) }
 
 // Close answers what clients have sent, disconnects them and gives everything back. When ctx ends first, clients
-// that do not take their replies are cut off. It is called once.
+// that do not take their replies are cut off, which is logged and is no error: an error says that not everything was kept or given back. It is called once.
 func (n *Node) Close(ctx context.Context) error {
 	var err error
 	if n.server != nil {
-		err = n.server.Shutdown(ctx)
+		if err = n.server.Shutdown(ctx); errors.Is(err, server.ErrCutOff) {
+			n.log.Warn("clients did not take their last replies", "error", err)
+			err = nil
+		}
 	}
 	if n.commands != nil {
 		n.commands.Wait()

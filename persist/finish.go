@@ -21,13 +21,17 @@ func (s *Store) closeClean(ctx context.Context) error {
 	id := s.identity
 	id.Start = s.db.Start()
 	if failure := f.failure.Load(); failure != nil {
-		err := fmt.Errorf("not everything could be kept: %w", failure.Err)
-		return errors.Join(err, s.dir.Close(false, id))
+		return errors.Join(notKept(failure.Err), s.dir.Close(false, id))
 	}
 	now := s.now()
 	id.Clock = disk.Clock{Wall: now.Wall, Age: now.Mono}
-	return s.dir.Close(true, id)
+	if err := s.dir.Close(true, id); err != nil {
+		return notKept(err) // that the stop was clean, at least
+	}
+	return nil
 }
+
+func notKept(err error) error { return fmt.Errorf("not everything could be kept: %w", err) }
 
 // keptLog is the longest log, in bytes, that a stop leaves as it is.
 const keptLog = 1 << 20

@@ -108,7 +108,7 @@ func (s *Server) Serve() {
 }
 
 // Shutdown stops accepting, answers every command that has arrived, waits until the replies have left, and closes
-// everything. When ctx ends first, clients that have not taken their replies are cut off and ctx's error returned.
+// everything. When ctx ends first, clients that have not taken their replies are cut off: ErrCutOff, and ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, l := range s.listeners {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -118,19 +118,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.acceptors.Wait()
 	s.draining.Store(true)
 	gone := s.roster.drain(func(c *connection) { _ = c.Wake(nil) })
-	var err error
+	var cutOff error
 	select {
 	case <-gone:
 	case <-ctx.Done():
-		err = fmt.Errorf("clients cut off: %w", ctx.Err())
+		cutOff = fmt.Errorf("%w: %w", ErrCutOff, ctx.Err())
 	}
 	close(s.stop)
 	s.tending.Wait()
 	if s.loops != nil {
-		err = errors.Join(err, s.loops.Stop())
+		if err := s.loops.Stop(); err != nil {
+			return err
+		}
 	}
-	return err
+	return cutOff
 }
+
+// ErrCutOff is that clients were disconnected before they had taken their last replies. Nothing else has failed.
+var ErrCutOff = errors.New("clients cut off")
 
 // tend moves the coarse clock, disconnects idle clients and has the figures per second taken.
 func (s *Server) tend() {

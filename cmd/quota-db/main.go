@@ -59,10 +59,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	timeout, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := n.Close(timeout); err != nil {
-		if !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		log.Warn("clients did not take their last replies", "error", err)
+		return err
 	}
 	log.Info("QuotaDB stopped")
 	return nil
