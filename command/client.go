@@ -103,6 +103,11 @@ func (c *Client) resume(x *call) {
 			return
 		}
 	}
+	c.endWait()
+}
+
+// endWait has the client's commands run again.
+func (c *Client) endWait() {
 	c.late, c.wait = nil, 0
 	c.waits.Store(false)
 }

@@ -6,9 +6,14 @@ func (x *Executor) step(batch [][][]byte) {
 	c, client := &x.call, x.call.client
 	x.prepare(batch)
 	p := x.plan[0]
-	if x.took = 0; p.problem == none && x.server.pause.holds(p.row, client, c.now.Mono) {
+	x.took = 0
+	for p.problem == none && x.server.pause.holds(p.row, client, c.now.Mono) {
+		// Whoever stops a pause rouses the clients that wait. This one may have been overlooked until it said so.
 		client.waitUntil(x.server.pause.end())
-		return
+		if x.server.pause.end() == client.wait {
+			return
+		}
+		client.endWait()
 	}
 	start := len(c.out)
 	client.mute()

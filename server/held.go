@@ -6,7 +6,7 @@ import "sync/atomic"
 type held struct {
 	group   uint64 // 0: there are none
 	replies []byte
-	state   progress    // of the session after them
+	last    bool        // they are the client's last: it is closed once it has them
 	woken   atomic.Bool // the store has said how it went
 }
 
@@ -17,7 +17,7 @@ func (c *connection) answer() (state progress, alive bool) {
 	}
 	replies, state := c.session.run(c.worker, c.worker.replies)
 	if group := c.session.client.TakeUnsafe(); group != 0 && c.await(group) {
-		c.held.group, c.held.state = group, state
+		c.held.group, c.held.last = group, state == finished
 		c.held.replies = append(c.held.replies[:0], replies...)
 		c.worker.keep(replies)
 		return holding, true
@@ -34,7 +34,9 @@ func (c *connection) await(group uint64) bool {
 	})
 }
 
-// release sends held replies if what they tell of is safe. If it may never be, nobody can say whether it is: the client is disconnected, and does not hear of it.
+// release sends held replies if what they tell of is safe. If it may never be, nobody can say whether it is: the client
+// is disconnected, and does not hear of it. Where the session stood before the wait says nothing about where it stands
+// now: input has arrived meanwhile, or what its client waits for has happened. So the session is asked again.
 func (c *connection) release() (state progress, alive bool) {
 	store, h := c.server.commands.Store, &c.held
 	switch {
@@ -51,5 +53,8 @@ func (c *connection) release() (state progress, alive bool) {
 	if h.group = 0; cap(h.replies) > keptReplyBytes {
 		h.replies = nil
 	}
-	return h.state, c.send(replies)
+	if h.last {
+		return finished, c.send(replies)
+	}
+	return ready, c.send(replies)
 }
