@@ -78,19 +78,32 @@ func (e *Entry) Expired(now int64) bool {
 
 // Int is the counter's value: the base and everything above the floors, held within int64.
 func (e *Entry) Int() int64 {
-	var s sum128
+	s := e.sum()
+	return s.clamp()
+}
+
+// HasRoom reports whether the counter, with delta, stays within int64, or comes nearer to it: several nodes that could not see
+// each other may have counted beyond it together. An increment that leads further away has no room.
+func (e *Entry) HasRoom(delta int64) bool {
+	s := e.sum()
+	s.addSigned(delta)
+	if delta > 0 {
+		return !s.above()
+	}
+	return delta == 0 || !s.below()
+}
+
+// sum is the counter's value, which may be beyond int64.
+func (e *Entry) sum() (s sum128) {
 	if e.Base.Kind == Integer {
-		s.add(uint64(e.Base.Int))
-		if e.Base.Int < 0 {
-			s.hi-- // sign extension
-		}
+		s.addSigned(e.Base.Int)
 	}
 	for i := range e.Rows {
 		r := &e.Rows[i]
 		s.add(r.P - r.FP)
 		s.sub(r.N - r.FN)
 	}
-	return s.clamp()
+	return s
 }
 
 // Row is the row of a writer, nil if it has none.

@@ -109,13 +109,25 @@ func (s *sum128) sub(u uint64) {
 	s.hi -= int64(borrow)
 }
 
+func (s *sum128) addSigned(n int64) {
+	s.add(uint64(n))
+	if n < 0 {
+		s.hi-- // sign extension
+	}
+}
+
+const maxInt64 = 1<<63 - 1
+
+// above and below say on which side of int64 the sum is, if it does not fit.
+func (s *sum128) above() bool { return s.hi > 0 || s.hi == 0 && s.lo > maxInt64 }
+func (s *sum128) below() bool { return s.hi < -1 || s.hi == -1 && s.lo <= maxInt64 }
+
 // clamp is the sum as an int64, at the nearer end where it does not fit.
 func (s *sum128) clamp() int64 {
-	const maxInt64 = 1<<63 - 1
 	switch {
-	case s.hi > 0 || s.hi == 0 && s.lo > maxInt64:
+	case s.above():
 		return maxInt64
-	case s.hi < -1 || s.hi == -1 && s.lo <= maxInt64:
+	case s.below():
 		return -maxInt64 - 1
 	}
 	return int64(s.lo)

@@ -27,6 +27,7 @@ var (
 	ErrNotInteger = errors.New("engine: value is not an integer")
 	ErrOverflow   = errors.New("engine: increment would overflow 64 bits")
 	ErrQuota      = errors.New("engine: the key holds a quota")
+	ErrValueSize  = errors.New("engine: value is too long")
 )
 
 // MaxShards bounds Options.Shards.

@@ -30,6 +30,9 @@ type record []byte
 // MaxKeyBytes is the longest key that fits a record's header.
 const MaxKeyBytes = crdt.MaxKeyBytes
 
+// MaxValueBytes is the longest value in bytes: neither the disk nor a peer takes a longer one.
+const MaxValueBytes = crdt.MaxValueBytes
+
 const (
 	formMask    = 3
 	formP       = 1

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"math"
-
 	"github.com/quotadb/quota-db/crdt"
 )
 
@@ -100,7 +98,11 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 
 // Set stores v (Integer or String, with its deadline, which must not have passed). With keepDeadline the key's
 // own deadline stays and v.Deadline is ignored. v.Str is copied; it must not alias the engine's memory.
-func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
+// Errors: ErrValueSize, and then nothing has changed.
+func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
+	if len(v.Str) > MaxValueBytes {
+		return ErrValueSize
+	}
 	s := tx.db.shard(k.Hash)
 	s.touch(k)
 	e, r, at := s.load(k, tx.now)
@@ -117,6 +119,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) {
 		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp.OfReset()}
 	}
 	s.store(k, e, r, at, tx.now)
+	return nil
 }
 
 // Delete removes k and reports whether it was there.
@@ -163,8 +166,7 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	if e.Base.Kind == crdt.Bytes {
 		return 0, ErrNotInteger
 	}
-	value := e.Int()
-	if delta > 0 && value > math.MaxInt64-delta || delta < 0 && value < math.MinInt64-delta {
+	if !e.HasRoom(delta) {
 		return 0, ErrOverflow
 	}
 	exists := e.Exists()
@@ -179,9 +181,10 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	case !exists:
 		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)} // adding nothing still makes the key
 	}
+	value := e.Int() // not the value before and delta: nodes together may have counted beyond 64 bits
 	s.touch(k)
 	s.store(k, e, r, at, now)
-	return value + delta, nil
+	return value, nil
 }
 
 // value is what is visible of a record.

@@ -53,6 +53,9 @@ func (tx *Tx) Changed(w *Watch) bool {
 	return w.touched || w.existed && tx.Get(w.Key).Kind == None
 }
 
+// Touch tells those who watch k of a write that leaves k as it is.
+func (tx *Tx) Touch(k Key) { tx.db.shard(k.Hash).touch(k) }
+
 // touch tells those who watch k of a write.
 func (s *shard) touch(k Key) {
 	if s.watched != nil {
