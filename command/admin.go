@@ -96,7 +96,9 @@ func memoryUsage(c *call) {
 			return
 		}
 	}
-	if c.object() {
-		c.integer(int64(c.tx.Size(c.key)))
+	if !c.exists(c.key) { // counted neither as a hit nor as a miss, as in Redis
+		c.null()
+		return
 	}
+	c.integer(int64(c.tx.Size(c.key)))
 }

@@ -58,7 +58,9 @@ func setBit(c *call) {
 	}
 	if at >= len(text) || old != byte(bit) {
 		mask := byte(1) << (7 - offset%8)
-		c.patch(v, at, []byte{octet&^mask | byte(bit)*mask})
+		if !c.patch(v, at, []byte{octet&^mask | byte(bit)*mask}) {
+			return
+		}
 	}
 	c.integer(int64(old))
 }

@@ -97,12 +97,17 @@ func (c *call) all() engine.All {
 // read looks a key up for a reader, who counts as a hit or a miss.
 func (c *call) read(k engine.Key) engine.Value {
 	v := c.tx.Get(k)
+	c.count(v)
+	return v
+}
+
+// count counts what a reader has looked up as a hit or a miss.
+func (c *call) count(v engine.Value) {
 	if v.Kind == engine.None {
 		c.x.misses++
 	} else {
 		c.x.hits++
 	}
-	return v
 }
 
 // exists looks a key up for a writer.

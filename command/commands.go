@@ -14,6 +14,7 @@ const (
 // Headings in the help of redis-cli.
 const (
 	ofStrings     = "string"
+	ofQuotas      = "quota" // ours
 	ofKeys        = "generic"
 	ofTransaction = "transactions"
 	ofConnection  = "connection"
@@ -91,9 +92,11 @@ func quotaCommands() []*row {
 		{name: "quotadel", arity: 2, flags: write | fast, keys: oneKey(touches), since: ours, handler: quotaDel, summary: "Make a quota a counter again"},
 		{name: "quotaincr", arity: -4, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: quotaIncr, summary: "Take tokens from a quota, which is made if there is none"},
 		{name: "cl.throttle", arity: -5, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: throttle, summary: "Take tokens from a quota, as the module redis-cell does"},
+	}
+	counters := []*row{
 		{name: "increx", arity: -2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "8.8.0", handler: increx, summary: "Count within bounds, and perhaps set a deadline"},
 	}
-	return inGroup(rows, ofStrings, aclString)
+	return append(inGroup(rows, ofQuotas, aclString), inGroup(counters, ofStrings, aclString)...)
 }
 
 func keyCommands() []*row {

@@ -84,18 +84,26 @@ const (
 	errQuotaLimit      = "ERR a quota has from 1 to 1000000000000000 tokens"
 	errQuotaWindow     = "ERR a quota's window is from 1 to 1000000000 seconds"
 	errQuotaTokens     = "ERR the number of tokens is not an integer or out of range"
+	errBurst           = "ERR max_burst is from 0 to 999999999999999"
+	errCount           = "ERR count is from 1 to 1000000000000000 tokens"
+	errPeriod          = "ERR period is from 1 to 1000000000 seconds"
+	errQuantity        = "ERR quantity cannot be negative: tokens cannot be given back"
 	errQuotaBytes      = "ERR the key holds bytes: a quota can only take the place of a counter"
 	errNoUserFile      = "ERR This server has no file of users: start it with --user-file to load and save them"
 	errNoTracking      = "ERR CLIENT TRACKING is not supported: the server does not know what clients have cached"
 	errWatches         = "ERR too many watched keys: a client may watch 65536"
 	errWatchSize       = "ERR the watched keys are too large: their names count as commands that wait for EXEC (client-query-buffer-limit)"
 	errTransactionSize = "ERR the transaction is too large"
-	errBounds          = "ERR LBOUND is above UBOUND"
+	errBounds          = "ERR LBOUND can't be greater than UBOUND"
+	errENX             = "ERR ENX flag requires an expiration (EX, PX, EXAT or PXAT)"
+	errApplied         = "ERR applied increment would overflow"
 	errQuota           = "ERR the key holds a quota, from which tokens can only be taken"
 	errReplySize       = "ERR the reply is too long: ask for less at a time"
-	errKeySize         = "ERR the key is too long: a key has at most 16777215 bytes"
 	errQuotaMove       = "ERR the key holds a quota, whose tokens belong to its name: it can neither be copied nor renamed"
 )
+
+// errKeySize is for a key that the engine does not take.
+var errKeySize = fmt.Sprintf("ERR the key is too long: a key has at most %d bytes", engine.MaxKeyBytes)
 
 // shown is how many bytes of a client's own words an error shows.
 const shown = 128
@@ -145,6 +153,8 @@ func engineError(err error) string {
 		return errOverflow
 	case engine.ErrQuota:
 		return errQuota
+	case engine.ErrValueSize:
+		return errStringSize
 	}
 	return "ERR " + err.Error()
 }

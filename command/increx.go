@@ -9,10 +9,10 @@ import (
 
 // increxOptions are the options of INCREX.
 type increxOptions struct {
-	by, low, high      int64
-	byGiven            bool
-	saturate           bool
-	onlyNew, onlyThere bool // Valkey's NX and XX
+	by, low, high                int64
+	byGiven, lowGiven, highGiven bool
+	saturate                     bool
+	onlyNew, onlyThere           bool // Valkey's NX and XX
 
 	form    expiry
 	time    []byte // when form is not noExpiry
@@ -21,7 +21,7 @@ type increxOptions struct {
 }
 
 // increx is INCREX key [BYINT n] [LBOUND l] [UBOUND u] [SATURATE] [EX s|PX ms|EXAT s|PXAT ms|PERSIST] [ENX], and Valkey's
-// NX and XX. It answers the new value and what was added.
+// NX and XX. It answers the new value and what was added: where nothing was, the value that is there, and 0.
 func increx(c *call) {
 	o := increxOptions{by: 1, low: math.MinInt64, high: math.MaxInt64}
 	if !o.parse(c) {
@@ -40,8 +40,12 @@ func increx(c *call) {
 		c.fail(errQuota)
 	case v.Kind == engine.String:
 		c.fail(errNotInteger)
-	case o.onlyNew && v.Kind != engine.None, o.onlyThere && v.Kind == engine.None:
+	case o.onlyNew && v.Kind != engine.None:
+		c.increxReply(v.Int, 0)
+	case o.onlyThere && v.Kind == engine.None:
+		c.array(2)
 		c.null()
+		c.integer(0)
 	default:
 		c.increx(&o, v, at)
 	}
@@ -56,10 +60,14 @@ func (c *call) increx(o *increxOptions, v engine.Value, at int64) {
 	}
 	applied := next - v.Int
 	if (applied >= 0) != (next >= v.Int) { // from one end of the integers to the other
-		c.fail(errOverflow)
+		c.fail(errApplied)
 		return
 	}
-	if _, err := c.tx.Add(c.key, applied); err != nil {
+	value, err := c.tx.Add(c.key, applied)
+	for o.saturate && err == nil && value != next {
+		value, err = c.tx.Add(c.key, next-value) // nodes together had counted beyond 64 bits, where v was as much as shows
+	}
+	if err != nil {
 		c.fail(engineError(err))
 		return
 	}
@@ -69,7 +77,7 @@ func (c *call) increx(o *increxOptions, v engine.Value, at int64) {
 	case o.form != noExpiry && (!o.enx || v.Deadline == 0):
 		c.expire(at)
 	}
-	c.increxReply(next, applied)
+	c.increxReply(value, applied)
 }
 
 func (c *call) increxReply(value, applied int64) {
@@ -92,73 +100,89 @@ func (o *increxOptions) next(value int64) (next int64, within bool) {
 	return sum, true
 }
 
-// parse reads the options; false after answering an error.
+// parse reads the options; false after answering an error. An option that is given twice is a syntax error.
 func (o *increxOptions) parse(c *call) bool {
 	args := c.args[2:]
 	for i := 0; i < len(args); i++ {
-		arg := args[i]
+		if o.word(args[i]) {
+			continue
+		}
+		problem := errSyntax
 		switch {
-		case is(arg, "saturate"):
-			o.saturate = true
-		case is(arg, "enx"):
-			o.enx = true
-		case is(arg, "nx") && !o.onlyThere:
-			o.onlyNew = true
-		case is(arg, "xx") && !o.onlyNew:
-			o.onlyThere = true
-		case is(arg, "persist") && o.form == noExpiry:
-			o.persist = true
-		case is(arg, "byfloat"):
-			c.fail(errFloat)
-			return false
-		case i+1 == len(args):
-			c.fail(errSyntax)
-			return false
-		default:
+		case is(args[i], "byfloat"):
+			problem = errFloat
+		case i+1 < len(args):
 			i++
-			if !o.valued(c, arg, args[i]) {
-				return false
-			}
+			problem = o.valued(args[i-1], args[i])
+		}
+		if problem != "" {
+			c.fail(problem)
+			return false
 		}
 	}
+	problem := ""
 	switch {
-	case o.low > o.high:
-		c.fail(errBounds)
-		return false
+	case o.enx && o.persist:
+		problem = errSyntax
 	case o.enx && o.form == noExpiry:
-		c.fail(errSyntax)
+		problem = errENX
+	case o.low > o.high:
+		problem = errBounds
+	}
+	if problem != "" {
+		c.fail(problem)
+	}
+	return problem == ""
+}
+
+// word reads an option without a value, and reports whether it is one.
+func (o *increxOptions) word(arg []byte) bool {
+	switch {
+	case is(arg, "saturate") && !o.saturate:
+		o.saturate = true
+	case is(arg, "enx") && !o.enx:
+		o.enx = true
+	case is(arg, "nx") && !o.onlyThere && !o.onlyNew:
+		o.onlyNew = true
+	case is(arg, "xx") && !o.onlyThere && !o.onlyNew:
+		o.onlyThere = true
+	case is(arg, "persist") && !o.persist && o.form == noExpiry:
+		o.persist = true
+	default:
 		return false
 	}
 	return true
 }
 
-// valued reads an option with a value; false after answering an error.
-func (o *increxOptions) valued(c *call, word, value []byte) bool {
+// valued reads an option with a value. It returns an error to answer, or nothing.
+func (o *increxOptions) valued(word, value []byte) string {
 	if form := expiryWord(word); form != noExpiry {
 		if o.form != noExpiry || o.persist {
-			c.fail(errSyntax)
-			return false
+			return errSyntax
 		}
 		o.form, o.time = form, value
-		return true
+		return ""
 	}
-	var dst *int64
 	switch {
 	case is(word, "byint") && !o.byGiven:
-		dst, o.byGiven = &o.by, true
-	case is(word, "lbound"):
-		dst = &o.low
-	case is(word, "ubound"):
-		dst = &o.high
-	default:
-		c.fail(errSyntax)
-		return false
+		o.byGiven = true
+		return integerOption(&o.by, "Increment", value)
+	case is(word, "lbound") && !o.lowGiven:
+		o.lowGiven = true
+		return integerOption(&o.low, "LBOUND", value)
+	case is(word, "ubound") && !o.highGiven:
+		o.highGiven = true
+		return integerOption(&o.high, "UBOUND", value)
 	}
+	return errSyntax
+}
+
+// integerOption reads an option's value. It returns an error to answer, which names the option, or nothing.
+func integerOption(into *int64, name string, value []byte) (problem string) {
 	n, ok := resp.ParseInt(value)
 	if !ok {
-		c.fail(errNotInteger)
-		return false
+		return "ERR " + name + " is not an integer or out of range"
 	}
-	*dst = n
-	return true
+	*into = n
+	return ""
 }

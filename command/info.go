@@ -194,7 +194,8 @@ func infoCluster(r *report) { r.line("cluster_enabled", 0) }
 
 func infoKeyspace(r *report) {
 	if keys := r.call.all().Len(); keys > 0 {
-		r.line("db0", fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", keys, r.call.all().Deadlines()))
+		all := r.call.all()
+		r.line("db0", fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", keys, all.Deadlines(), all.AverageTTL()))
 	}
 }
 

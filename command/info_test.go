@@ -88,7 +88,7 @@ func TestInfoHasWhatExportersRead(t *testing.T) {
 		"cmdstat_set":                  `calls=1,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=0`,
 		"latency_percentiles_usec_set": `p50=\d+\.\d{3},p99=\d+\.\d{3},p99\.9=\d+\.\d{3}`,
 		"errorstat_ERR":                `count=1`,
-		"db0":                          `keys=1,expires=1,avg_ttl=0`,
+		"db0":                          `keys=1,expires=1,avg_ttl=10000`,
 	} {
 		if !regexp.MustCompile(`^` + pattern + `$`).MatchString(fields[name]) {
 			t.Errorf("%s is %q", name, fields[name])

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -93,8 +94,8 @@ func (s *Server) parameters() []param {
 		{"bind", constant(host), nil},
 		{"port", constant(port), nil},
 		{"unixsocket", constant(path), nil},
-		s.limitParam("proto-max-bulk-len", func(l *resp.Limits) *int { return &l.MaxBulkBytes }),
-		s.limitParam("client-query-buffer-limit", func(l *resp.Limits) *int { return &l.MaxBufferedBytes }),
+		s.limitParam("proto-max-bulk-len", engine.MaxValueBytes, func(l *resp.Limits) *int { return &l.MaxBulkBytes }),
+		s.limitParam("client-query-buffer-limit", mostBuffered, func(l *resp.Limits) *int { return &l.MaxBufferedBytes }),
 		{"loglevel", constant(logLevel(c.LogLevel)), nil},
 		{"node-id", constant(strconv.Itoa(c.NodeID)), nil},
 		{"shards", constant(strconv.Itoa(c.Shards)), nil},
@@ -202,22 +203,23 @@ func memoryParam(name string, field *atomic.Int64) param {
 	}}
 }
 
-// leastLimit and mostLimit bound the limits of requests, in bytes.
+// leastLimit is the smallest limit of requests, in bytes, and mostBuffered the largest of a client's input. An argument may not
+// be longer than a value (engine.MaxValueBytes).
 const (
-	leastLimit = 1 << 20
-	mostLimit  = 1 << 40
+	leastLimit   = 1 << 20
+	mostBuffered = 1 << 40
 )
 
 // limitParam is one of the limits of requests. A change holds from each client's next round on.
-func (s *Server) limitParam(name string, field func(*resp.Limits) *int) param {
+func (s *Server) limitParam(name string, most int64, field func(*resp.Limits) *int) param {
 	get := func() string { return strconv.Itoa(*field(s.Limits())) }
 	return param{name, get, func(value string) (func(), string) {
 		n, err := config.ParseBytes(value)
 		if err != nil {
 			return nil, "argument must be a memory value"
 		}
-		if n < leastLimit || n > mostLimit {
-			return nil, "argument must be between " + strconv.Itoa(leastLimit) + " and " + strconv.Itoa(mostLimit) + " inclusive"
+		if n < leastLimit || n > most {
+			return nil, "argument must be between " + strconv.Itoa(leastLimit) + " and " + strconv.FormatInt(most, 10) + " inclusive"
 		}
 		return func() {
 			limits := *s.Limits()

@@ -130,12 +130,18 @@ func throttle(c *call) {
 		n[i] = v
 	}
 	burst, count, period, quantity := n[0], n[1], n[2], n[3]
-	if burst < 0 || burst >= quota.MaxTokens || count < 1 || count > quota.MaxTokens || quantity < 0 {
-		c.fail(errQuotaLimit)
+	switch {
+	case burst < 0 || burst >= quota.MaxTokens:
+		c.fail(errBurst)
 		return
-	}
-	if period < 1 || period > maxWindowSeconds {
-		c.fail(errQuotaWindow)
+	case count < 1 || count > quota.MaxTokens:
+		c.fail(errCount)
+		return
+	case period < 1 || period > maxWindowSeconds:
+		c.fail(errPeriod)
+		return
+	case quantity < 0:
+		c.fail(errQuantity)
 		return
 	}
 	rate, err := quota.New(uint64(burst)+1, uint64(count), time.Duration(period)*time.Second)

@@ -160,10 +160,10 @@ func TestThrottleAnswersAsRedisCell(t *testing.T) {
 		CL.THROTTLE v 15 30 => -ERR wrong number of arguments for 'cl.throttle' command
 		CL.THROTTLE v 15 30 60 1 1 => -ERR syntax error
 		CL.THROTTLE v x 30 60 => -ERR value is not an integer or out of range
-		CL.THROTTLE v -1 30 60 => -ERR a quota has from 1 to 1000000000000000 tokens
-		CL.THROTTLE v 1 0 60 => -ERR a quota has from 1 to 1000000000000000 tokens
-		CL.THROTTLE v 1 1 60 -1 => -ERR a quota has from 1 to 1000000000000000 tokens
-		CL.THROTTLE v 1 1 0 => -ERR a quota's window is from 1 to 1000000000 seconds
+		CL.THROTTLE v -1 30 60 => -ERR max_burst is from 0 to 999999999999999
+		CL.THROTTLE v 1 0 60 => -ERR count is from 1 to 1000000000000000 tokens
+		CL.THROTTLE v 1 1 60 -1 => -ERR quantity cannot be negative: tokens cannot be given back
+		CL.THROTTLE v 1 1 0 => -ERR period is from 1 to 1000000000 seconds
 		CL.THROTTLE v 1000 1 1000000000 => -ERR a quota's window is from 1 to 1000000000 seconds
 	`)
 }
@@ -185,25 +185,47 @@ func TestIncrexCountsWithinBounds(t *testing.T) {
 		INCREX k BYINT 5 SATURATE => *2¶:9223372036854775807¶:0
 		SET k -9223372036854775808 => +OK
 		INCREX k BYINT -1 => *2¶:-9223372036854775808¶:0
-		INCREX k BYINT 1 LBOUND 9223372036854775807 SATURATE => -ERR increment or decrement would overflow
+		INCREX k BYINT 1 LBOUND 9223372036854775807 SATURATE => -ERR applied increment would overflow
 		GET k => $20¶-9223372036854775808
 		INCREX low BYINT 1 LBOUND 10 => *2¶:0¶:0
 		INCREX low BYINT 1 LBOUND 10 SATURATE => *2¶:10¶:10
 		SET s abc => +OK
 		INCREX s => -ERR value is not an integer or out of range
-		INCREX k BYINT x => -ERR value is not an integer or out of range
+		INCREX k BYINT x => -ERR Increment is not an integer or out of range
+		INCREX k LBOUND x => -ERR LBOUND is not an integer or out of range
+		INCREX k UBOUND 12.5 => -ERR UBOUND is not an integer or out of range
 		INCREX k BYFLOAT 1.5 => -ERR INCRBYFLOAT is not supported: counters are 64-bit integers
-		INCREX k LBOUND 2 UBOUND 1 => -ERR LBOUND is above UBOUND
+		INCREX k LBOUND 2 UBOUND 1 => -ERR LBOUND can't be greater than UBOUND
 		INCREX k WHAT => -ERR syntax error
-		INCREX k ENX => -ERR syntax error
+		INCREX k LBOUND => -ERR syntax error
+		INCREX k ENX => -ERR ENX flag requires an expiration (EX, PX, EXAT or PXAT)
+		INCREX k ENX PERSIST => -ERR syntax error
 		INCREX k EX 5 PX 5 => -ERR syntax error
 		INCREX k PERSIST EX 5 => -ERR syntax error
 		INCREX k EX 0 => -ERR invalid expire time in 'increx' command
-		INCREX new XX => $-1
+		SET k 9223372036854775800 => +OK
+		INCREX k BYINT 1 SATURATE UBOUND -9223372036854775808 => -ERR applied increment would overflow
+		GET k => $19¶9223372036854775800
+	`)
+}
+
+func TestIncrexWhoseConditionDoesNotHoldAnswersTheValueAndZero(t *testing.T) {
+	runOurs(t, `
+		INCREX new XX => *2¶$-1¶:0
+		EXISTS new => :0
 		INCREX new NX => *2¶:1¶:1
-		INCREX new NX => $-1
+		INCREX new NX => *2¶:1¶:0
+		INCREX new NX EX 10 => *2¶:1¶:0
+		TTL new => :-1
 		INCREX new XX => *2¶:2¶:1
 	`)
+}
+
+func TestIncrexTakesNoOptionTwice(t *testing.T) {
+	for _, twice := range []string{"LBOUND 0 LBOUND 1", "UBOUND 9 UBOUND 8", "SATURATE SATURATE", "ENX ENX EX 10", "PERSIST PERSIST", "NX NX", "XX XX",
+		"NX XX", "BYINT 1 BYINT 2", "EX 10 EX 20", "PX 10 PX 20", "EXAT 9999999999 EXAT 9999999998", "EX 10 PX 5000", "PERSIST EX 10"} {
+		runOurs(t, "INCREX k "+twice+" => -ERR syntax error\nEXISTS k => :0")
+	}
 }
 
 func TestIncrexSetsDeadlines(t *testing.T) {

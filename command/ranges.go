@@ -67,8 +67,7 @@ func setRange(c *call) {
 		c.fail(errQuota)
 	case len(data) == 0:
 		c.integer(int64(size))
-	case c.hasRoom(offset, len(data)):
-		c.patch(v, int(offset), data)
+	case c.hasRoom(offset, len(data)) && c.patch(v, int(offset), data):
 		c.integer(max(int64(size), offset+int64(len(data))))
 	}
 }
@@ -80,10 +79,11 @@ func appendTo(c *call) {
 	switch {
 	case v.Kind == engine.Quota:
 		c.fail(errQuota)
-	case c.hasRoom(int64(size), len(data)):
-		if len(data) > 0 || v.Kind == engine.None {
-			c.patch(v, size, data)
-		}
+	case !c.hasRoom(int64(size), len(data)):
+	case len(data) == 0 && v.Kind != engine.None:
+		c.tx.Touch(c.key) // nothing changes, but those who WATCH the key are told, as in Redis
+		c.integer(int64(size))
+	case c.patch(v, size, data):
 		c.integer(int64(size + len(data)))
 	}
 }
@@ -99,16 +99,17 @@ func (c *call) hasRoom(offset int64, size int) bool {
 
 // patch writes data over the text of v, which the key holds, from a position on; what lies between is filled with zeros.
 // The deadline stays. What looks like an integer afterwards is one, as with SET. A long value is changed in its place.
-func (c *call) patch(v engine.Value, at int, data []byte) {
+// False after answering an error.
+func (c *call) patch(v engine.Value, at int, data []byte) bool {
 	var room [maxDigits]byte
 	text := textOf(v, &room)
 	size := max(len(text), at+len(data))
 	if v.Kind == engine.String && size == len(text) && size > maxDigits {
 		c.tx.Overwrite(c.key, at, data)
-		return
+		return true
 	}
 	patched := make([]byte, size)
 	copy(patched, text)
 	copy(patched[at:], data)
-	c.tx.Set(c.key, stored(patched), true)
+	return c.put(c.key, stored(patched), true, len(c.out))
 }

@@ -33,18 +33,17 @@ func (c *call) moveKey(replace bool) bool {
 		c.flag(false)
 	case bytes.Equal(c.args[1], c.args[2]):
 		return true
-	default:
-		c.give(v)
+	case c.give(v):
 		c.tx.Delete(c.keys[0])
 		return true
 	}
 	return false
 }
 
-// give makes a value of the first key the second key's.
-func (c *call) give(v engine.Value) {
+// give makes a value of the first key the second key's; false after answering an error.
+func (c *call) give(v engine.Value) bool {
 	v.Str = slices.Clone(v.Str) // it lies where the second key's is about to be written
-	c.tx.Set(c.keys[1], v, false)
+	return c.put(c.keys[1], v, false, len(c.out))
 }
 
 // copyKey is COPY source destination [DB 0] [REPLACE].
@@ -74,8 +73,7 @@ func copyKey(c *call) {
 		c.fail(errQuotaMove)
 	case v.Kind == engine.None, !replace && c.exists(c.keys[1]):
 		c.flag(false)
-	default:
-		c.give(v)
+	case c.give(v):
 		c.flag(true)
 	}
 }

@@ -98,22 +98,27 @@ func (c *call) deadline(form expiry, time []byte) (at int64, ok bool) {
 	return n, true
 }
 
-// store gives the key a value and a deadline, 0 for none. A deadline in the past leaves no key.
-func (c *call) store(v engine.Value, at int64) {
+// store gives the key a value and a deadline, 0 for none. A deadline in the past leaves no key. If the value is refused, an error
+// takes the place of the reply that began at mark.
+func (c *call) store(v engine.Value, at int64, mark int) bool {
 	ended := at != 0 && at <= c.now.Wall
 	if !ended {
 		v.Deadline = at
 	}
-	c.tx.Set(c.key, v, false)
+	if !c.put(c.key, v, false, mark) {
+		return false
+	}
 	if ended {
 		c.tx.Delete(c.key) // those who WATCH the key see both
 	}
+	return true
 }
 
 func set(c *call) {
 	if len(c.args) == 3 {
-		c.tx.Set(c.key, stored(c.args[2]), false)
-		c.ok()
+		if c.put(c.key, stored(c.args[2]), false, len(c.out)) {
+			c.ok()
+		}
 		return
 	}
 	o, ok := parseSetOptions(c.args[3:], false)
@@ -132,9 +137,11 @@ func set(c *call) {
 
 // setWith is SET with options that are in order.
 func (c *call) setWith(o setOptions, at int64) {
+	mark := len(c.out)
 	if o.nx || o.xx || o.get {
 		old := c.tx.Get(c.key)
 		if o.get {
+			c.count(old)
 			c.value(old)
 		}
 		if exists := old.Kind != engine.None; o.nx && exists || o.xx && !exists {
@@ -144,12 +151,13 @@ func (c *call) setWith(o setOptions, at int64) {
 			return
 		}
 	}
-	if v := stored(c.args[2]); o.keepTTL {
-		c.tx.Set(c.key, v, true)
+	v, done := stored(c.args[2]), false
+	if o.keepTTL {
+		done = c.put(c.key, v, true, mark)
 	} else {
-		c.store(v, at)
+		done = c.store(v, at, mark)
 	}
-	if !o.get {
+	if done && !o.get {
 		c.ok()
 	}
 }
@@ -163,8 +171,9 @@ func (c *call) setFor(form expiry) {
 	if !ok {
 		return
 	}
-	c.store(stored(c.args[3]), at)
-	c.ok()
+	if c.store(stored(c.args[3]), at, len(c.out)) {
+		c.ok()
+	}
 }
 
 func getEX(c *call) {

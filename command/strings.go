@@ -41,8 +41,9 @@ func get(c *call) { c.value(c.read(c.key)) }
 func strlen(c *call) { c.integer(int64(length(c.read(c.key)))) }
 
 func getSet(c *call) {
-	c.value(c.tx.Get(c.key))
-	c.tx.Set(c.key, stored(c.args[2]), false)
+	mark := len(c.out)
+	c.value(c.read(c.key))
+	c.put(c.key, stored(c.args[2]), false, mark)
 }
 
 func getDel(c *call) {
@@ -55,8 +56,9 @@ func setNX(c *call) {
 		c.flag(false)
 		return
 	}
-	c.tx.Set(c.key, stored(c.args[2]), false)
-	c.flag(true)
+	if c.put(c.key, stored(c.args[2]), false, len(c.out)) {
+		c.flag(true)
+	}
 }
 
 // maxReplyBytes is how long the reply to one command may become: a client could ask for one large value many times.
@@ -79,8 +81,9 @@ func mset(c *call) {
 		c.fail(wrongArity(c.row))
 		return
 	}
-	c.setPairs()
-	c.ok()
+	if c.setPairs() {
+		c.ok()
+	}
 }
 
 func msetNX(c *call) {
@@ -94,13 +97,32 @@ func msetNX(c *call) {
 			return
 		}
 	}
-	c.setPairs()
-	c.flag(true)
+	if c.setPairs() {
+		c.flag(true)
+	}
 }
 
-// setPairs sets each key to the argument behind it.
-func (c *call) setPairs() {
-	for i, k := range c.keys {
-		c.tx.Set(k, stored(c.args[2*i+2]), false)
+// setPairs sets each key to the argument behind it; false, with nothing set, after answering an error.
+func (c *call) setPairs() bool {
+	for i := range c.keys {
+		if len(c.args[2*i+2]) > engine.MaxValueBytes {
+			c.fail(errStringSize)
+			return false
+		}
 	}
+	for i, k := range c.keys {
+		c.put(k, stored(c.args[2*i+2]), false, len(c.out))
+	}
+	return true
+}
+
+// put stores a value. If the engine refuses it, an error takes the place of the reply that began at mark. The reader of requests
+// and hasRoom let no such value through: the engine has the last word all the same.
+func (c *call) put(k engine.Key, v engine.Value, keepDeadline bool, mark int) bool {
+	if err := c.tx.Set(k, v, keepDeadline); err != nil {
+		c.out = c.out[:mark]
+		c.fail(engineError(err))
+		return false
+	}
+	return true
 }

@@ -154,3 +154,14 @@ func TestQuotaTakesTokensWithinATransaction(t *testing.T) {
 		EXEC => *0
 	`)
 }
+
+func TestAnAppendOfNothingCountsAsAWrite(t *testing.T) {
+	runOurs(t, `
+		SET k v => +OK
+		WATCH k => +OK
+		APPEND k "" => :1
+		MULTI => +OK
+		GET k => +QUEUED
+		EXEC => *-1
+	`)
+}

@@ -28,6 +28,19 @@ func (a All) Deadlines() int {
 	return n
 }
 
+// AverageTTL is how many milliseconds the keys with a deadline have left, on average; 0 without any.
+func (a All) AverageTTL() int64 {
+	n, sum := 0, total{}
+	a.each(func(s *shard) {
+		n += s.wheel.deadlines
+		sum.join(s.wheel.sum)
+	})
+	if n == 0 {
+		return 0
+	}
+	return max(0, sum.mean(uint64(n))-a.now.Wall)
+}
+
 // Expired is the number of keys that a deadline has ended so far.
 func (a All) Expired() int64 {
 	n := int64(0)

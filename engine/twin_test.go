@@ -248,7 +248,7 @@ func checkInvariants(t *testing.T, db *DB) {
 			t.Fatalf("%d records, index says %d; %d deadlines, wheel says %d; %d bytes, arena says %d",
 				records, s.index.count, deadlines, s.wheel.count, live, s.arena.live)
 		}
-		inWheel := 0
+		inWheel, sum := 0, total{}
 		for slot, r := range s.wheel.heads {
 			for prev := ref(0); r != 0; inWheel++ {
 				rec := s.arena.at(r)
@@ -256,8 +256,12 @@ func checkInvariants(t *testing.T, db *DB) {
 				if ref(rec.u32(off+linkPrev)) != prev || int(rec.u16(off+linkSlot)) != slot {
 					t.Fatalf("broken list in wheel slot %d", slot)
 				}
+				sum.add(uint64(rec.deadline()))
 				prev, r = r, ref(rec.u32(off+linkNext))
 			}
+		}
+		if sum != s.wheel.sum {
+			t.Fatalf("the wheel says %v for the sum of all deadlines, it is %v", s.wheel.sum, sum)
 		}
 		if inWheel != deadlines {
 			t.Fatalf("%d records in the wheel, %d have a deadline", inWheel, deadlines)

@@ -21,6 +21,7 @@ type wheel struct {
 	now        int64 // tick up to which all is done, but for what is in its slots
 	count      int   // records linked
 	deadlines  int   // those of them that have a deadline; the others are transient quotas
+	sum        total // of these deadlines, unix milliseconds
 	cascading  int   // the level being redistributed at now, 0 when none is left
 	heads      []ref // first record per slot; nil before the first deadline
 }
@@ -101,8 +102,9 @@ func (s *shard) link(r ref, rec record, now Moment) {
 	}
 	w.heads[slot] = r
 	w.count++
-	if rec.u64(off) != 0 {
+	if at := rec.u64(off); at != 0 {
 		w.deadlines++
+		w.sum.add(at)
 	}
 }
 
@@ -129,8 +131,9 @@ func (s *shard) unlink(rec record) {
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
 	s.join(prev, next, int(rec.u16(off+linkSlot)))
 	s.wheel.count--
-	if rec.u64(off) != 0 {
+	if at := rec.u64(off); at != 0 {
 		s.wheel.deadlines--
+		s.wheel.sum.sub(at)
 	}
 }
 

@@ -1,0 +1,30 @@
+package engine
+
+import "math/bits"
+
+// total is a sum of deadlines in 128 bits: those of a few million keys pass 64.
+type total struct{ high, low uint64 }
+
+func (t *total) add(n uint64) {
+	var carry uint64
+	t.low, carry = bits.Add64(t.low, n, 0)
+	t.high += carry
+}
+
+func (t *total) sub(n uint64) {
+	var borrow uint64
+	t.low, borrow = bits.Sub64(t.low, n, 0)
+	t.high -= borrow
+}
+
+// join adds another total.
+func (t *total) join(o total) {
+	t.add(o.low)
+	t.high += o.high
+}
+
+// mean is the total of n numbers, n above 0, none of which was above the largest int64, divided by n.
+func (t *total) mean(n uint64) int64 {
+	quotient, _ := bits.Div64(t.high, t.low, n)
+	return int64(quotient)
+}
