@@ -19,6 +19,7 @@ type acquaintances struct {
 	// dialed are those that are being introduced to: two connections at a time, by way of two addresses of a node, could
 	// each take the other's place, on one side this one and on the other that one.
 	dialed map[uint16]bool
+	named  map[string][]netip.AddrPort // what the entries of --peers stood for when they were resolved last
 }
 
 type online struct {
@@ -34,7 +35,7 @@ type acquaintance struct {
 }
 
 func newAcquaintances() acquaintances {
-	return acquaintances{nodes: map[uint16]online{}, at: map[netip.AddrPort]acquaintance{}, dialed: map[uint16]bool{}}
+	return acquaintances{nodes: map[uint16]online{}, at: map[netip.AddrPort]acquaintance{}, dialed: map[uint16]bool{}, named: map[string][]netip.AddrPort{}}
 }
 
 func (a *acquaintances) online(node uint16, run uint64, l *link) {
@@ -77,6 +78,27 @@ func (a *acquaintances) remember(address netip.AddrPort, peer greeting, self boo
 		clear(a.at)
 	}
 	a.at[address] = acquaintance{peer.node, peer.run, self, now}
+}
+
+// resolved notes what an entry of --peers stands for.
+func (a *acquaintances) resolved(peer string, addresses []netip.AddrPort) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.named[peer] = addresses
+}
+
+// isNamed reports whether an entry of --peers stands for this address, with whatever port.
+func (a *acquaintances) isNamed(ip netip.Addr) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, addresses := range a.named {
+		for _, address := range addresses {
+			if address.Addr() == ip {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isConnected reports whether the one who was last met at an address is connected, or this node itself.

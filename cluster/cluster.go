@@ -5,8 +5,8 @@
 // is asked for more when a link has nothing left to write, so a slow peer holds back nothing but itself; a reader goes on when the owner has taken
 // what it has read. Each entry of --peers has a dialer, which resolves the name anew for every round of attempts.
 //
-// Nobody who does not know the secret reaches the machine. What an unknown one can cost is a handshake: maxHandshakes at a time, of
-// handshakeTime each, and of messages of maxMessage bytes.
+// Nobody who does not know the secret reaches the machine. What an unknown one can cost is a handshake (strangers.go): twice maxStrangers at a time, of
+// handshakeTime each at most, and of messages of maxMessage bytes.
 package cluster
 
 import (
@@ -26,7 +26,7 @@ import (
 
 const (
 	handshakeTime = 5 * time.Second
-	maxHandshakes = 64 // that others have begun, at a time
+	maxHandshakes = 64 // of those that have proved the secret, at a time
 	leastTick     = time.Millisecond
 	// lastWords is how long a close takes at most to send what there is.
 	lastWords = time.Second
@@ -50,17 +50,18 @@ type Options struct {
 // Cluster is a node's connections with its peers.
 type Cluster struct {
 	o        Options
-	quiet    *quietLog
+	quiet    *quietLog // of what peers of --peers and links have come to
+	noise    *quietLog // of what anybody can have happen: as many lines as there are strangers must not silence the other
 	listener net.Listener
 	claims   atomic.Pointer[replica.Claims] // nil before Answer
 	owner    atomic.Pointer[owner]          // nil before Start
 	met      acquaintances
 	blocked  atomic.Bool // a peer on another host is not dialed, and that was logged
 
-	ctx        context.Context // ends with Close
-	cancel     context.CancelFunc
-	outside    sync.WaitGroup // goroutines that listen, dial and shake hands
-	handshakes chan struct{}
+	ctx       context.Context // ends with Close
+	cancel    context.CancelFunc
+	outside   sync.WaitGroup // goroutines that listen, dial and shake hands
+	strangers strangers
 }
 
 // Listen begins to listen. Peers are told to come again until Start; but after Answer they are told of their lives, once this node's own is decided.
@@ -70,8 +71,7 @@ func Listen(o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("listen for peers (--replication-port, --replication-bind): %w", err)
 	}
 	c := &Cluster{
-		o: o, listener: l, quiet: &quietLog{log: o.Log, said: map[string]time.Time{}},
-		met: newAcquaintances(), handshakes: make(chan struct{}, maxHandshakes),
+		o: o, listener: l, quiet: newQuietLog(o.Log), noise: newQuietLog(o.Log), met: newAcquaintances(),
 	}
 	if o.Interval == 0 {
 		c.o.Interval = 2 * mostBackoff

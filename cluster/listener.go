@@ -16,7 +16,7 @@ const acceptPause = 50 * time.Millisecond // after an error of accept, as when t
 
 // accept accepts connections until the listener is closed.
 func (c *Cluster) accept() {
-	for {
+	for ended := 0; ; {
 		conn, err := c.listener.Accept()
 		if err != nil {
 			if c.ctx.Err() != nil {
@@ -29,47 +29,53 @@ func (c *Cluster) accept() {
 			}
 			continue
 		}
-		select {
-		case c.handshakes <- struct{}{}:
-			c.outside.Go(func() {
-				defer func() { <-c.handshakes }()
-				c.welcome(conn)
-			})
-		default:
-			_ = conn.Close()
-			c.quiet.warn("a connection was refused", "many", "too many handshakes at a time")
+		one, crowded := c.strangers.admit(conn, c.met.isNamed)
+		c.outside.Go(func() { c.welcome(one) })
+		if crowded {
+			c.noise.warn("connections are ended", "many", "too many at a time have not proved yet that they know the cluster secret")
+			if ended++; ended%crowdBatch == 0 {
+				time.Sleep(crowdPause)
+			}
 		}
 	}
 }
 
 // welcome leads one handshake.
-func (c *Cluster) welcome(conn net.Conn) {
+func (c *Cluster) welcome(one *stranger) {
+	conn := one.conn
 	defer c.limit(c.ctx, conn, c.o.patience)()
-	used, err := c.answer(conn)
+	used, err := c.answer(one)
 	if used {
 		return
 	}
+	c.part(conn, err)
+	_ = conn.Close()
+	c.strangers.leave(one)
+}
+
+// part tells a connection, and the log, why there is to be none.
+func (c *Cluster) part(conn net.Conn, err error) {
 	var version versionError
 	switch r := (*refusal)(nil); {
-	case err == nil:
+	case err == nil, errors.Is(err, errCrowd):
 	case errors.As(err, &r) && r.theirs:
 		if !r.silent() {
-			c.quiet.warnOnce("a peer refuses to replicate with this node", hostOf(conn.RemoteAddr()), r.text)
+			c.noise.warnOnce("a peer refuses to replicate with this node", hostOf(conn.RemoteAddr()), r.text)
 		}
 	case errors.As(err, &r):
 		if refuse(conn, r); !r.silent() {
-			c.quiet.warn("a connection was refused", hostOf(conn.RemoteAddr()), r.text)
+			c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), r.text)
 		}
 	case errors.Is(err, errForeign):
 		partWith(conn, []byte(strangersWord))
-		c.quiet.warn("a connection was refused", hostOf(conn.RemoteAddr()), "what connects is no node: clients are to use the port of --bind")
+		c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), "what connects is no node: clients are to use the port of --bind")
 	case errors.As(err, &version):
 		refuse(conn, &refusal{code: refusedOther, text: "this node speaks another version of the replication protocol: run the same release on all nodes"})
-		c.quiet.warn("a connection was refused", hostOf(conn.RemoteAddr()), err.Error())
+		c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), err.Error())
+	case errors.Is(err, net.ErrClosed): // ended for another, or with this node
 	default:
-		c.quiet.warn("a handshake was broken off", hostOf(conn.RemoteAddr()), reason(err))
+		c.noise.warn("a handshake was broken off", hostOf(conn.RemoteAddr()), reason(err))
 	}
-	_ = conn.Close()
 }
 
 // limit has a handshake end in time, and with ctx. The caller calls stop when it has ended.
@@ -78,14 +84,24 @@ func (c *Cluster) limit(ctx context.Context, conn net.Conn, patience time.Durati
 	return context.AfterFunc(ctx, func() { _ = conn.Close() })
 }
 
+// errCrowd: a connection was ended for another.
+var errCrowd = errors.New("there are too many connections that have proved nothing")
+
 // answer is the listener's side of a handshake. used: the connection is a link's now.
-func (c *Cluster) answer(conn net.Conn) (used bool, err error) {
+func (c *Cluster) answer(one *stranger) (used bool, err error) {
+	conn := one.conn
 	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
 		return false, errInsecure
 	}
 	t := &talk{conn: conn, secret: c.o.Secret}
-	peer, err := t.greet(greeting{node: c.o.Node, run: c.o.Run})
+	peer, err := t.receiveGreeting()
 	if err != nil {
+		return false, err
+	}
+	if !c.strangers.greet(one) {
+		return false, errCrowd
+	}
+	if err := t.sendGreeting(greeting{node: c.o.Node, run: c.o.Run}); err != nil {
 		return false, err
 	}
 	k, body, err := t.receiveProof(helloKind, claimKind)
@@ -95,6 +111,10 @@ func (c *Cluster) answer(conn net.Conn) (used bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if !c.strangers.prove(one) {
+		return false, errCrowd
+	}
+	defer c.strangers.done()
 	if k == claimKind {
 		return false, c.answerClaim(t, peer, body)
 	}

@@ -37,6 +37,7 @@ func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, e
 			addresses = append(addresses, a)
 		}
 	}
+	c.met.resolved(peer, addresses)
 	return addresses, nil
 }
 

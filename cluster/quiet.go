@@ -19,6 +19,10 @@ type quietLog struct {
 	said map[string]time.Time
 }
 
+func newQuietLog(log *slog.Logger) *quietLog {
+	return &quietLog{log: log, said: map[string]time.Time{}}
+}
+
 func (q *quietLog) warn(message, peer, reason string) {
 	if q.isDue(message+"\x00"+peer+"\x00"+reason, time.Now()) {
 		q.log.Warn(message, "peer", peer, "reason", reason)

@@ -94,22 +94,25 @@ func derive(secret []byte, purpose string, data []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// greet exchanges greetings.
+// greet exchanges greetings, the dialer's first.
 func (t *talk) greet(own greeting) (peer greeting, err error) {
-	_, _ = rand.Read(own.nonce[:]) // never fails, as its documentation says
-	if t.dialed {
-		if err := t.send(greetingKind, own.append); err != nil {
-			return peer, err
-		}
+	if err := t.sendGreeting(own); err != nil {
+		return peer, err
 	}
+	return t.receiveGreeting()
+}
+
+func (t *talk) sendGreeting(own greeting) error {
+	_, _ = rand.Read(own.nonce[:]) // never fails, as its documentation says
+	return t.send(greetingKind, own.append)
+}
+
+func (t *talk) receiveGreeting() (greeting, error) {
 	_, payload, err := t.receive(greetingKind)
 	if err != nil {
-		return peer, err
+		return greeting{}, err
 	}
-	if peer, err = parseGreeting(payload); err != nil || t.dialed {
-		return peer, err
-	}
-	return peer, t.send(greetingKind, own.append)
+	return parseGreeting(payload)
 }
 
 // refuse tells the peer why there is no connection, and waits a moment for it to take that: what it has sent meanwhile would have
