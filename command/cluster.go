@@ -2,10 +2,8 @@ package command
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/quotadb/quota-db/replica"
-	"github.com/quotadb/quota-db/resp"
 )
 
 // cluster answers what a Redis answers that is not part of one of its clusters: clients ask, to find out.
@@ -28,7 +26,7 @@ func clusterCommands() []*row {
 		{name: "forget", arity: 3, flags: change, since: "3.0.0"},
 		{name: "getkeysinslot", arity: 4, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
 		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0"},
-		{name: "digest", arity: 2, flags: stale | noMulti, since: ours, tips: []string{noFixedOutput}, handler: clusterDigest, summary: "A digest of all that this node stores, the same on nodes that store the same"},
+		{name: "digest", arity: 2, flags: admin | stale | noMulti, since: ours, tips: []string{noFixedOutput}, handler: clusterDigest, summary: "A digest of all that this node stores, the same on nodes that store the same"},
 		{name: "info", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: clusterInfo, summary: "What there is to know of the cluster as a whole"},
 		{name: "keyslot", arity: 3, flags: stale, since: "3.0.0"},
 		{name: "links", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}},
@@ -57,24 +55,6 @@ func clusterCommands() []*row {
 func nodeName(id int) string { return fmt.Sprintf("%040x", id) }
 
 func clusterMyID(c *call) { c.text(nodeName(c.server.Config.NodeID)) }
-
-// clusterDigest is CLUSTER DIGEST. Keys that have changed since the last time are looked at again, which may take long: nobody else waits.
-func clusterDigest(c *call) {
-	s, client := c.server, c.client
-	answer := make(chan uint64, 1)
-	client.answerLate(math.MaxInt64, func(dst []byte, _ bool) ([]byte, bool) {
-		select {
-		case digest := <-answer:
-			return resp.AppendBulk(dst, fmt.Appendf(nil, "%016x", digest)), true
-		default:
-			return dst, false
-		}
-	})
-	s.background.Go(func() {
-		answer <- s.DB.Digest(s.Now())
-		client.rouse()
-	})
-}
 
 // clusterInfo is CLUSTER INFO: that this is not a Redis cluster, and what ours is.
 func clusterInfo(c *call) {

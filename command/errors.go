@@ -98,6 +98,7 @@ const (
 	errENX             = "ERR ENX flag requires an expiration (EX, PX, EXAT or PXAT)"
 	errApplied         = "ERR applied increment would overflow"
 	errQuota           = "ERR the key holds a quota, from which tokens can only be taken"
+	errManyDigests     = "ERR too many clients wait for a digest: ask again later"
 	errReplySize       = "ERR the reply is too long: ask for less at a time"
 	errQuotaMove       = "ERR the key holds a quota, whose tokens belong to its name: it can neither be copied nor renamed"
 )

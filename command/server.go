@@ -53,6 +53,7 @@ type Server struct {
 	Replication func() replica.Status
 
 	background sync.WaitGroup // what commands have begun beside them
+	digests    digests
 	limits     atomic.Pointer[resp.Limits]
 	locked     *resp.Limits // of clients that have not logged in
 	attention  atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
