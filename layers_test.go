@@ -19,7 +19,7 @@ const module = "github.com/quotadb/quota-db"
 // A new package has to be placed here, or the test fails.
 var layers = [][]string{
 	{"crdt", "resp", "config", "glob", "disk/vfs", "internal/history"}, // pure
-	{"quota", "acl", "disk"},
+	{"quota", "acl", "disk", "logs"},
 	{"engine"},
 	{"persist", "replica"},
 	{"sim"}, // tests only

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/logs"
 )
 
 // section is one part of INFO.
@@ -138,6 +139,7 @@ func infoStats(r *report) {
 	r.line("instantaneous_input_kbps", fmt.Sprintf("%.2f", rate.received/1024))
 	r.line("instantaneous_output_kbps", fmt.Sprintf("%.2f", rate.sent/1024))
 	r.line("rejected_connections", s.Stats.Rejected.Load())
+	r.line("dropped_log_lines", logs.Dropped(s.Log))
 	r.line("expired_keys", r.call.all().Expired()-t.expired)
 	r.line("expire_cycle_cpu_milliseconds", time.Duration(s.Stats.swept.Load()).Milliseconds())
 	r.line("evicted_keys", 0)

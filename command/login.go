@@ -105,8 +105,8 @@ func (s *Server) requirePassParam() param {
 	get := func() string { return *s.Params.requirePass.Load() }
 	return param{"requirepass", get, func(value string) (func(), string) {
 		return func() {
-			if err := s.Users.RequirePass(value); err == nil {
-				s.Params.requirePass.Store(&value)
+			if err := s.requirePassword(value); err == nil {
+				s.Log.Warn("the password was changed by CONFIG SET requirepass: that is not kept over a restart, change --requirepass-file too")
 			}
 		}, ""
 	}}
@@ -114,10 +114,18 @@ func (s *Server) requirePassParam() param {
 
 // endUser disconnects a user's clients; the caller's own once it has its reply.
 func (c *call) endUser(u *acl.User) {
-	c.server.Clients.each(func(client *Client) {
+	c.server.endUserBut(u, c.client)
+}
+
+// endUser disconnects a user's clients.
+func (s *Server) endUser(u *acl.User) { s.endUserBut(u, nil) }
+
+// endUserBut disconnects a user's clients; caller, if it is one of them, once it has its reply.
+func (s *Server) endUserBut(u *acl.User, caller *Client) {
+	s.Clients.each(func(client *Client) {
 		switch {
 		case client.user != u:
-		case client == c.client:
+		case client == caller:
 			client.CloseAfter = true
 		default:
 			client.kill()

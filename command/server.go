@@ -123,17 +123,6 @@ func (s *Server) LimitsOf(c *Client) *resp.Limits {
 	return s.Limits()
 }
 
-// SetUp does what the configuration says of users: the password of the default user, and the file of users.
-func (s *Server) SetUp(password string) error {
-	if password != "" {
-		if err := s.Users.RequirePass(password); err != nil {
-			return err
-		}
-		s.Params.requirePass.Store(&password)
-	}
-	return s.LoadUsers()
-}
-
 // uptime is how long the server runs.
 func (s *Server) uptime(now engine.Moment) time.Duration {
 	return time.Duration(now.Mono - s.started.Mono)

@@ -13,12 +13,7 @@ import (
 // maxUserFileBytes bounds the file of users.
 const maxUserFileBytes = 64 << 20
 
-// LoadUsers replaces all users by those of the file that the configuration names; it does nothing if it names none.
-func (s *Server) LoadUsers() error {
-	_, err := s.loadUsers()
-	return err
-}
-
+// loadUsers replaces all users by those of the file that the configuration names; it does nothing if it names none. It returns the users that are no more.
 func (s *Server) loadUsers() (gone []*acl.User, err error) {
 	path := s.Config.UserFile
 	if path == "" {

@@ -1,7 +1,7 @@
 // Package config turns the command line and the environment into one checked Config.
 //
-// A flag --x-y has the environment twin QUOTADB_X_Y; the flag wins, an empty variable counts as not set. The table
-// in options.go is the only place that names flags; Validate is the only place that judges values. The package is
+// A flag --x-y has the environment twin QUOTADB_X_Y; the flag wins. An empty variable counts as not set, unless the flag takes an
+// empty argument, as --data-dir does. The table in options.go is the only place that names flags; Validate is the only place that judges values. The package is
 // pure: it opens nothing and asks nothing of the machine.
 package config
 
@@ -9,9 +9,6 @@ import (
 	"log/slog"
 	"time"
 )
-
-// Version of this release, as --version and INFO show it.
-const Version = "0.1.0"
 
 // LevelTrace is finer than slog's debug: one line for each thing that happens to a connection.
 const LevelTrace = slog.LevelDebug - 4

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +71,10 @@ func TestParseReadsFlagsAndEnvironment(t *testing.T) {
 		{"a flag wins over the environment", "-b 127.0.0.1:9 --shards 9", map[string]string{
 			"QUOTADB_BIND": "127.0.0.1:1", "QUOTADB_SHARDS": "nonsense"},
 			with(func(c *Config) { c.Bind, c.Shards = []string{"127.0.0.1:9"}, 9 })},
-		{"an empty variable is not set", "", map[string]string{"QUOTADB_SHARDS": "", "QUOTADB_PEERS": ""}, Default()},
+		{"an empty variable is not set where the flag takes no empty argument", "",
+			map[string]string{"QUOTADB_SHARDS": "", "QUOTADB_BIND": "", "QUOTADB_DURABILITY": "", "QUOTADB_PEERS": ""}, Default()},
+		{"an empty variable is set where the flag takes an empty argument", "", map[string]string{"QUOTADB_DATA_DIR": ""},
+			with(func(c *Config) { c.DataDir = "" })},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -193,11 +197,47 @@ func TestHelpListsEveryOptionWithItsDefault(t *testing.T) {
 func TestVersionIsPrinted(t *testing.T) {
 	var out strings.Builder
 	none := func(string) (string, bool) { return "", false }
-	if _, err := Parse([]string{"--version"}, none, &out); !errors.Is(err, ErrVersion) {
-		t.Fatal(err)
+	for _, arg := range []string{"--version", "-V", "-v", "version"} {
+		out.Reset()
+		if _, err := Parse([]string{arg}, none, &out); !errors.Is(err, ErrVersion) {
+			t.Fatal(arg, err)
+		}
+		if !strings.HasPrefix(out.String(), "quota-db "+Version+" (") || !strings.Contains(out.String(), runtime.Version()) {
+			t.Errorf("%s: got %q", arg, out.String())
+		}
 	}
-	if out.String() != "quota-db "+Version+"\n" {
-		t.Errorf("got %q", out.String())
+}
+
+func TestHelpIsACommandToo(t *testing.T) {
+	if _, err := parse([]string{"help"}, nil); !errors.Is(err, ErrHelp) {
+		t.Error(err)
+	}
+}
+
+func TestErrorsSayWhatWasMeant(t *testing.T) {
+	for args, want := range map[string]string{
+		"--port 6379":                         "--bind",
+		"--dir /data":                         "--data-dir",
+		"--maxclients 5":                      "--max-connections",
+		"--datadir /data":                     "--data-dir",
+		"--timeout 9999999999999":             "too large",
+		"--timeout 99999999999999999999":      "too large",
+		"--ttl-tick-ms 9999999999999999":      "too large",
+		"--anti-entropy-interval 10000000h":   "too large",
+		"--anti-entropy-interval 99999999999": "too large",
+		"serve":                               "check, backup, version and help",
+	} {
+		if _, err := parse(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: the error %v does not say %q", args, err, want)
+		}
+	}
+}
+
+func TestVariablesThatAreNoOptionsAreNamed(t *testing.T) {
+	environ := []string{"HOME=/", "QUOTADB_SHARDS=1", "QUOTADB_MAX_MEMORY=1gb", "QUOTADB_PORT=1", "QUOTADB_REQUIREPASS_FIEL=f"}
+	got := strings.Join(Unknown(environ), "; ")
+	if want := "QUOTADB_MAX_MEMORY (here: --maxmemory); QUOTADB_PORT (here: --bind HOST:PORT or --bind unix:/PATH); QUOTADB_REQUIREPASS_FIEL"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

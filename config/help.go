@@ -14,7 +14,8 @@ func printHelp(out io.Writer) error {
 	var b strings.Builder
 	b.WriteString("QuotaDB, a distributed counter database that speaks the Redis protocol\n\nUsage: quota-db [OPTIONS]\n" +
 		"       quota-db check DIR                  say whether a data directory is sound; --salvage DIR OUT keeps what is\n" +
-		"       quota-db backup DIR OUT             copy a data directory, also of a running server\n")
+		"       quota-db backup DIR OUT             copy a data directory, also of a running server\n" +
+		"       quota-db version, quota-db help     as --version and --help\n")
 	table := groups(Default())
 	table[0].options = append(table[0].options,
 		option{name: "help", short: "h", usage: "Print help"},
@@ -25,7 +26,7 @@ func printHelp(out io.Writer) error {
 			b.WriteString(o.help())
 		}
 	}
-	fmt.Fprintf(&b, "\nEach option is also an environment variable, --max-connections as %sMAX_CONNECTIONS; the option wins.\n", envPrefix)
+	fmt.Fprintf(&b, "\nEach option is also an environment variable, --max-connections as %sMAX_CONNECTIONS; the option wins.\nSIGHUP loads the files of users and of the password again; SIGTERM stops.\n", envPrefix)
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -48,7 +48,7 @@ func groups(c *Config) []group {
 			{"user-file", "", "PATH", "File of users, in the form of Redis's ACL files", text(&c.UserFile)},
 			{"protected-mode", "", "BOOL", "Refuse clients of other hosts while no password is needed", boolean(&c.ProtectedMode)},
 			{"data-dir", "", "DIR", "Directory that keeps the data (empty: in memory only)", text(&c.DataDir)},
-			{"durability", "", "LEVEL", "What an answered write survives: interval, always (power loss), none", text(&c.Durability)},
+			{"durability", "", "LEVEL", "What an answered write survives: interval, always (power loss), none", word(&c.Durability)},
 			{"log-level", "", "LEVEL", "Log level (trace, debug, info, warn, error)", level(&c.LogLevel)},
 			{"pprof-bind", "", "ADDR", "Loopback address that serves Go profiles (empty: none)", text(&c.PprofBind)},
 		}},

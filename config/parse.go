@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -29,17 +31,18 @@ func Parse(args []string, env func(string) (string, bool), out io.Writer) (*Conf
 	}
 	help := flags.BoolP("help", "h", false, "")
 	version := flags.BoolP("version", "V", false, "")
+	other := flags.BoolP("v", "v", false, "") // what many other programs call it
 	if err := flags.Parse(args); err != nil {
-		return nil, err
+		return nil, withHint(err)
 	}
-	switch {
-	case *help:
+	switch word := flags.Arg(0); {
+	case *help, word == "help":
 		return nil, errors.Join(ErrHelp, printHelp(out))
-	case *version:
-		_, err := fmt.Fprintln(out, "quota-db", Version)
+	case *version, *other, word == "version":
+		_, err := fmt.Fprintln(out, VersionText())
 		return nil, errors.Join(ErrVersion, err)
 	case flags.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; there are only flags, see --help", flags.Arg(0))
+		return nil, fmt.Errorf("unexpected argument %q; commands are check, backup, version and help, the rest are flags: see --help", word)
 	}
 	if err := readEnvironment(table, flags, env); err != nil {
 		return nil, err
@@ -55,7 +58,7 @@ func readEnvironment(table []group, flags *pflag.FlagSet, env func(string) (stri
 	for _, g := range table {
 		for _, o := range g.options {
 			text, ok := env(o.env())
-			if !ok || text == "" || flags.Changed(o.name) {
+			if !ok || text == "" && !acceptsEmpty(o.value) || flags.Changed(o.name) {
 				continue
 			}
 			if err := o.value.Set(text); err != nil {
@@ -64,4 +67,69 @@ func readEnvironment(table []group, flags *pflag.FlagSet, env func(string) (stri
 		}
 	}
 	return nil
+}
+
+// Unknown is those variables of an environment, of the form name=value, that are meant for quota-db and that no option has: they change nothing. It returns
+// their names, each with the option that was perhaps meant.
+func Unknown(environ []string) []string {
+	known := map[string]bool{}
+	for _, g := range groups(Default()) {
+		for _, o := range g.options {
+			known[o.env()] = true
+		}
+	}
+	var unknown []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, envPrefix) || known[name] {
+			continue
+		}
+		flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, envPrefix), "_", "-"))
+		unknown = append(unknown, name+hint(flag))
+	}
+	return unknown
+}
+
+// withHint adds to the error of an unknown flag which one has its meaning here.
+func withHint(err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		if h := hint(unknown.GetSpecifiedName()); h != "" {
+			return fmt.Errorf("%w%s", err, h)
+		}
+	}
+	return err
+}
+
+// hint says what to give in place of a name that Redis or other servers have for an option, or of one written without its dashes; empty: nothing is known.
+func hint(name string) string {
+	for _, h := range hints {
+		if slices.Contains(h.names, name) {
+			return " (here: " + h.option + ")"
+		}
+	}
+	for _, g := range groups(Default()) {
+		for _, o := range g.options {
+			if strings.ReplaceAll(o.name, "-", "") == strings.ReplaceAll(name, "-", "") {
+				return " (here: --" + o.name + ")"
+			}
+		}
+	}
+	return ""
+}
+
+// hints are names of other servers' options, and what has their meaning here.
+var hints = []struct {
+	names  []string
+	option string
+}{
+	{[]string{"port", "host", "p", "addr", "address", "listen", "unixsocket"}, "--bind HOST:PORT or --bind unix:/PATH"},
+	{[]string{"dir", "data", "dbfilename"}, "--data-dir DIR"},
+	{[]string{"appendonly", "appendfsync", "save", "fsync"}, "--durability interval, always or none"},
+	{[]string{"maxclients"}, "--max-connections NUM"},
+	{[]string{"loglevel", "verbose", "debug"}, "--log-level LEVEL"},
+	{[]string{"aclfile"}, "--user-file PATH"},
+	{[]string{"password", "pass", "masterauth"}, "--requirepass-file PATH"},
+	{[]string{"replicaof", "slaveof", "cluster-enabled", "join"}, "--peers ADDR,ADDR,..."},
+	{[]string{"config", "c", "conf"}, "flags and environment variables: there is no file of options"},
 }

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // value is a flag's argument that is parsed into one field. It never says IsBoolFlag, so that a boolean takes its
@@ -16,6 +19,7 @@ type value[T any] struct {
 	dst    *T
 	parse  func(string) (T, error)
 	format func(T) string
+	empty  bool // an empty argument has a meaning
 }
 
 // Set parses the argument; the field is untouched when it is bad.
@@ -32,6 +36,14 @@ func (v *value[T]) String() string { return v.format(*v.dst) }
 
 // Type is for pflag's own help text, which is not used.
 func (v *value[T]) Type() string { return "value" }
+
+func (v *value[T]) acceptsEmpty() bool { return v.empty }
+
+// acceptsEmpty reports whether an option has a meaning for an empty argument; else an empty environment variable counts as not set.
+func acceptsEmpty(v pflag.Value) bool {
+	e, ok := v.(interface{ acceptsEmpty() bool })
+	return ok && e.acceptsEmpty()
+}
 
 // listValue is a comma list. The first argument replaces what was there, further ones of the same source add to it.
 type listValue struct {
@@ -63,65 +75,95 @@ func (v *listValue) String() string { return strings.Join(*v.dst, ",") }
 // Type is for pflag's own help text, which is not used.
 func (v *listValue) Type() string { return "list" }
 
+// text is any text; empty is mostly none.
 func text(dst *string) *value[string] {
+	v := word(dst)
+	v.empty = true
+	return v
+}
+
+// word is a text that is not to be empty.
+func word(dst *string) *value[string] {
 	same := func(s string) string { return s }
-	return &value[string]{dst, func(s string) (string, error) { return s, nil }, same}
+	return &value[string]{dst: dst, parse: func(s string) (string, error) { return s, nil }, format: same}
 }
 
 func number(dst *int) *value[int] {
-	return &value[int]{dst, func(s string) (int, error) {
+	return &value[int]{dst: dst, format: strconv.Itoa, parse: func(s string) (int, error) {
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			return 0, errors.New("not a whole number")
 		}
 		return n, nil
-	}, strconv.Itoa}
+	}}
 }
 
 func boolean(dst *bool) *value[bool] {
-	return &value[bool]{dst, func(s string) (bool, error) {
+	return &value[bool]{dst: dst, format: strconv.FormatBool, parse: func(s string) (bool, error) {
 		b, err := strconv.ParseBool(s)
 		if err != nil {
 			return false, errors.New("neither true nor false")
 		}
 		return b, nil
-	}, strconv.FormatBool}
+	}}
 }
 
 // duration is a whole number of units, not negative.
 func duration(dst *time.Duration, unit time.Duration) *value[time.Duration] {
-	return &value[time.Duration]{dst, func(s string) (time.Duration, error) {
+	format := func(d time.Duration) string { return strconv.FormatInt(int64(d/unit), 10) }
+	return &value[time.Duration]{dst: dst, format: format, parse: func(s string) (time.Duration, error) {
 		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 0 || n > math.MaxInt64/int64(unit) {
+		switch {
+		case isTooLarge(err), err == nil && n > math.MaxInt64/int64(unit):
+			return 0, errTooLarge
+		case err != nil || n < 0:
 			return 0, errors.New("not a whole number of 0 or more")
 		}
 		return time.Duration(n) * unit, nil
-	}, func(d time.Duration) string { return strconv.FormatInt(int64(d/unit), 10) }}
+	}}
 }
 
 // interval is a length of time as Go writes it, or a whole number of seconds.
 func interval(dst *time.Duration) *value[time.Duration] {
-	return &value[time.Duration]{dst, func(s string) (time.Duration, error) {
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 && n <= math.MaxInt64/int64(time.Second) {
+	return &value[time.Duration]{dst: dst, format: time.Duration.String, parse: func(s string) (time.Duration, error) {
+		n, err := strconv.ParseInt(s, 10, 64)
+		switch {
+		case isTooLarge(err), err == nil && n > math.MaxInt64/int64(time.Second):
+			return 0, errTooLarge
+		case err == nil && n >= 0:
 			return time.Duration(n) * time.Second, nil
 		}
 		d, err := time.ParseDuration(s)
-		if err != nil || d < 0 {
+		switch {
+		case err != nil && isLength(s):
+			return 0, errTooLarge
+		case err != nil || d < 0:
 			return 0, errors.New("neither a whole number of seconds nor a length of time such as 500ms or 1m")
 		}
 		return d, nil
-	}, time.Duration.String}
+	}}
+}
+
+var errTooLarge = errors.New("too large")
+
+// isTooLarge reports whether an error of package strconv says that the text is a number, but not one of 64 bits.
+func isTooLarge(err error) bool { return errors.Is(err, strconv.ErrRange) }
+
+// isLength reports whether a text has the form of a length of time, as 10000000h has, of which package time says only that it is not one that it can keep.
+func isLength(s string) bool {
+	digits := strings.TrimLeft(s, "0123456789")
+	return len(digits) < len(s) && slices.Contains([]string{"ns", "us", "ms", "s", "m", "h"}, digits)
 }
 
 func level(dst *slog.Level) *value[slog.Level] {
-	return &value[slog.Level]{dst, func(s string) (slog.Level, error) {
+	return &value[slog.Level]{dst: dst, format: levelName, parse: func(s string) (slog.Level, error) {
 		for _, l := range levels {
 			if strings.EqualFold(s, l.name) {
 				return l.level, nil
 			}
 		}
 		return 0, errors.New("not one of trace, debug, info, warn, error")
-	}, levelName}
+	}}
 }
 
 // levelName is the word for a level that --log-level knows, or slog's own.
@@ -135,7 +177,7 @@ func levelName(level slog.Level) string {
 }
 
 func memory(dst *int64) *value[int64] {
-	return &value[int64]{dst, ParseBytes, func(n int64) string { return strconv.FormatInt(n, 10) }}
+	return &value[int64]{dst: dst, parse: ParseBytes, format: func(n int64) string { return strconv.FormatInt(n, 10) }}
 }
 
 // ParseBytes reads an amount of memory as Redis writes it: a whole number with an optional unit in any case, b, k

@@ -70,7 +70,7 @@ func (n *Node) open(cfg *config.Config) error {
 		return err
 	}
 	if err := n.commands.SetUp(password); err != nil {
-		return fmt.Errorf("set up users: %w", err)
+		return fmt.Errorf("set up users of --user-file: %w", err)
 	}
 	n.server = server.New(cfg, n.commands, n.log)
 	if err = n.server.Listen(); err != nil {

@@ -1,5 +1,5 @@
-// Command quota-db runs one node. Its flags are those of package config; it ends with SIGTERM, SIGINT or SHUTDOWN. With check or backup as its first argument it is
-// a tool for data directories instead.
+// Command quota-db runs one node. Its flags are those of package config; it ends with SIGTERM, SIGINT or SHUTDOWN, and loads files of the configuration again with
+// SIGHUP. With check or backup as its first argument it is a tool for data directories instead.
 package main
 
 import (
@@ -10,52 +10,67 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/logs"
 	"github.com/quotadb/quota-db/node"
 )
 
 // shutdownTimeout is how long clients have to take their last replies when the node stops.
 const shutdownTimeout = 10 * time.Second
 
+// logTimeout is how long the end of the process waits for a log that nobody reads.
+const logTimeout = 500 * time.Millisecond
+
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, restore) // a second signal ends the process at once
-	switch err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr); {
+	stderr := logs.NewWriter(os.Stderr)
+	code := 0
+	switch err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, stderr); {
 	case errors.Is(err, errUsage):
-		os.Exit(2)
+		code = 2
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "quota-db:", err)
-		os.Exit(1)
+		fmt.Fprintln(stderr, "quota-db:", err)
+		code = 1
 	}
+	stderr.Close(logTimeout)
+	os.Exit(code)
 }
 
-// run is the whole life of the node, until ctx ends or a client asks for it, or that of a tool.
-func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) error {
+// run is the whole life of the node, until ctx ends or a client asks for it, or that of a tool. environ is as os.Environ gives it.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	if ok, err := runTool(ctx, args, stdout, stderr); ok {
 		return err
 	}
-	cfg, err := config.Parse(args, env, stdout)
+	cfg, err := config.Parse(args, lookUp(environ), stdout)
 	if errors.Is(err, config.ErrHelp) || errors.Is(err, config.ErrVersion) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	log := newLog(stderr, cfg.LogLevel)
+	log := logs.New(stderr, cfg.LogLevel)
+	for _, name := range config.Unknown(environ) {
+		log.Warn("an environment variable is not that of any option: it changes nothing", "variable", name)
+	}
+	return serve(ctx, cfg, log)
+}
+
+// serve is the life of the node.
+func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+	signal.Ignore(syscall.SIGPIPE) // a log whose reader has gone is no reason to end
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP) // before the start, which may take long
+	defer signal.Stop(reload)
 	n, err := node.Open(cfg, log)
 	if err != nil {
 		return err
 	}
-	reason := "signal"
-	select {
-	case <-ctx.Done():
-	case <-n.Stopping():
-		reason = "SHUTDOWN"
-	}
-	log.Info("QuotaDB stops", "reason", reason)
+	log.Info("QuotaDB stops", "reason", await(ctx, n, reload))
 	timeout, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := n.Close(timeout); err != nil {
@@ -65,17 +80,29 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	return nil
 }
 
-// newLog writes lines of key=value and calls the level below debug by its name.
-func newLog(out io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{
-		Level: level,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.LevelKey && len(groups) == 0 {
-				if l, ok := a.Value.Any().(slog.Level); ok && l == config.LevelTrace {
-					a.Value = slog.StringValue("TRACE")
-				}
-			}
-			return a
-		},
-	}))
+// await waits for the reason to stop, and reloads whenever it is told to.
+func await(ctx context.Context, n *node.Node, reload <-chan os.Signal) (reason string) {
+	for {
+		select {
+		case <-ctx.Done():
+			return "signal"
+		case <-n.Stopping():
+			return "SHUTDOWN"
+		case <-reload:
+			n.Reload()
+		}
+	}
+}
+
+// lookUp finds variables of an environment as os.LookupEnv does.
+func lookUp(environ []string) func(name string) (string, bool) {
+	variables := map[string]string{}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		variables[name] = value
+	}
+	return func(name string) (string, bool) {
+		value, ok := variables[name]
+		return value, ok
+	}
 }

@@ -17,8 +17,6 @@ import (
 // patience is how long a test waits for what must happen soon.
 const patience = 20 * time.Second
 
-func noEnv(string) (string, bool) { return "", false }
-
 // lines is a log that a test reads while it is written.
 type lines struct {
 	mu  sync.Mutex
@@ -56,7 +54,7 @@ func TestRunEndsWithoutErrorWhenToldTo(t *testing.T) {
 			defer cancel()
 			log, ended := new(lines), make(chan error, 1)
 			go func() {
-				ended <- run(ctx, []string{"-b", "127.0.0.1:0", "--data-dir", t.TempDir()}, noEnv, io.Discard, log)
+				ended <- run(ctx, []string{"-b", "127.0.0.1:0", "--data-dir", t.TempDir()}, nil, io.Discard, log)
 			}()
 			addr := log.find(t, `addresses=\[(127\.0\.0\.1:\d+)\]`)
 			if way == "signal" {
@@ -87,7 +85,7 @@ func TestRunEndsWithoutErrorWhenToldTo(t *testing.T) {
 func TestRunPrintsHelpAndVersionAndEnds(t *testing.T) {
 	for args, want := range map[string]string{"--help": "Usage: quota-db [OPTIONS]", "-V": "quota-db " + config.Version} {
 		var out strings.Builder
-		if err := run(context.Background(), []string{args}, noEnv, &out, io.Discard); err != nil {
+		if err := run(context.Background(), []string{args}, nil, &out, io.Discard); err != nil {
 			t.Error(err)
 		}
 		if !strings.Contains(out.String(), want) {

@@ -53,7 +53,7 @@ func QuotaDBAt(t testing.TB, addr string, flags ...string) *Server {
 }
 
 // Start starts a command that will serve at addr, which dial can reach, and waits until it answers. Variables that configure
-// quota-db are only those in env.
+// quota-db are only those in env. A command that has a standard error of its own keeps it.
 func Start(t testing.TB, addr string, cmd *exec.Cmd, dial func(addr string) (*wire.Conn, error), env ...string) *Server {
 	t.Helper()
 	s, err := launch(addr, cmd, dial, env)
@@ -119,7 +119,10 @@ func startAt(addr string, cmd *exec.Cmd) (*Server, error) {
 
 func launch(addr string, cmd *exec.Cmd, dial func(addr string) (*wire.Conn, error), env []string) (*Server, error) {
 	s := &Server{Addr: addr, cmd: cmd, dial: dial, env: env, output: &tail{}, exited: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = s.output, s.output
+	cmd.Stdout = s.output
+	if cmd.Stderr == nil {
+		cmd.Stderr = s.output
+	}
 	cmd.Env = append(cleanEnvironment(), env...)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)

@@ -1,0 +1,32 @@
+package command
+
+import "fmt"
+
+// Reload makes the default user's password what it is given, unless that is empty, and loads the file of users again as ACL LOAD does, if there is one. Clients of users that are
+// no more are disconnected. After an error the users are as they were.
+func (s *Server) Reload(password string) error {
+	if password != "" {
+		if err := s.requirePassword(password); err != nil {
+			return err
+		}
+	}
+	gone, err := s.loadUsers()
+	if err != nil {
+		return err
+	}
+	for _, u := range gone {
+		s.endUser(u)
+	}
+	return nil
+}
+
+// SetUp does what the configuration says of users: the password of the default user, and the file of users.
+func (s *Server) SetUp(password string) error { return s.Reload(password) }
+
+func (s *Server) requirePassword(password string) error {
+	if err := s.Users.RequirePass(password); err != nil {
+		return fmt.Errorf("set the password: %w", err)
+	}
+	s.Params.requirePass.Store(&password)
+	return nil
+}
