@@ -14,7 +14,30 @@ type Frame struct {
 	Segment  int  // of which segment, counted from 0
 	Snapshot bool // it is a snapshot, not a log
 	Unsafe   bool // it may be in the system's memory only, though it can be read
+	File     string
+	End      int64 // where in the file it ends
 }
+
+// Refuse is err with the place of the frame that it is about, unless it has one already.
+func (f *Frame) Refuse(err error) error {
+	var before *FrameError
+	if errors.As(err, &before) {
+		return err
+	}
+	return &FrameError{File: f.File, End: f.End, Err: err}
+}
+
+// FrameError is that a frame holds what a start does not take.
+type FrameError struct {
+	File string
+	End  int64
+	Err  error
+}
+
+func (e *FrameError) Error() string {
+	return fmt.Sprintf("%s, frame before offset %d: %v", e.File, e.End, e.Err)
+}
+func (e *FrameError) Unwrap() error { return e.Err }
 
 // Cut is a torn tail: what an unclean stop has left behind the last whole group.
 type Cut struct {
@@ -99,11 +122,12 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 			return err
 		}
 		if whole = kind == End; !whole {
-			if err := fn(Frame{
+			f := Frame{
 				Kind: kind, Payload: append([]byte(nil), payload...), Segment: segment, Snapshot: s.kind == snapshotSegment,
-				Unsafe: s.open && r.offset > d.tail.safe,
-			}); err != nil {
-				return fmt.Errorf("%s, frame before offset %d: %w", r.name, r.offset, err)
+				Unsafe: s.open && r.offset > d.tail.safe, File: r.name, End: r.offset,
+			}
+			if err := fn(f); err != nil {
+				return f.Refuse(err)
 			}
 			continue
 		}

@@ -1,10 +1,14 @@
 package persist
 
 import (
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
 )
@@ -128,4 +132,25 @@ func filled(t *testing.T, contents map[string][]byte) *vfs.Memory {
 		}
 	}
 	return files
+}
+
+// TestARecordThatIsRefusedIsNamedByFileAndOffset, by starts as by check: a worker finds it, when the reader is farther on.
+func TestARecordThatIsRefusedIsNamedByFileAndOffset(t *testing.T) {
+	l := newLibrary(t)
+	l.store.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, 0x81, 1, 1, 1, 0x00, 0x01, 'k') }) // tokens of a key that is gone
+	l.group()
+	l.add("key0", 1)
+	l.group()
+	l.end()
+	_, checked := Check(l.files, testDir)
+	s, started := openSmall(l.files, slog.New(slog.DiscardHandler))
+	if started == nil {
+		_ = s.db.Close()
+	}
+	for _, err := range []error{checked, started} {
+		var at *disk.FrameError
+		if !errors.As(err, &at) || at.File != l.log || at.End == 0 || at.End >= l.size() || strings.Count(err.Error(), "frame before") != 1 {
+			t.Errorf("%v; want one place, in %s", err, l.log)
+		}
+	}
 }

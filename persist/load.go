@@ -1,7 +1,6 @@
 package persist
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -58,7 +57,10 @@ func (s *Store) load(path string) error {
 		}
 		return l.give(f)
 	})
-	if err = errors.Join(err, l.close()); err != nil {
+	if refused := l.close(); err == nil { // else it is what give has returned, or of less interest
+		err = refused
+	}
+	if err != nil {
 		return err
 	}
 	loaded()
@@ -158,7 +160,7 @@ func (l *loader) work(part int, frames <-chan job) {
 		n, err := e.Load(j.frame.Payload)
 		l.mu.Lock()
 		if l.keys += int64(n); err != nil && l.err == nil {
-			l.err = err
+			l.err = j.frame.Refuse(err)
 		}
 		l.mu.Unlock()
 	}
