@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/quota"
 )
@@ -101,6 +104,22 @@ type Grant struct {
 	stamp crdt.Stamp // of the quota
 	bound uint64
 	write uint32
+}
+
+// LastGrants are those of grants, in the order of Take, that no later one of the same quota replaces. It uses the same memory.
+func LastGrants(grants []Grant) []Grant {
+	slices.SortStableFunc(grants, func(a, b Grant) int {
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.stamp.Time, b.stamp.Time), cmp.Compare(a.stamp.Node, b.stamp.Node))
+	})
+	last := grants[:0]
+	for _, g := range grants {
+		if n := len(last); n > 0 && last[n-1].hash == g.hash && last[n-1].stamp == g.stamp {
+			last[n-1] = g
+			continue
+		}
+		last = append(last, g)
+	}
+	return last
 }
 
 // grant writes a reserve into a quota's record, for what is about to be written of it.

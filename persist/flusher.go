@@ -25,23 +25,24 @@ const (
 // flusher is what the goroutine that owns the directory works with.
 type flusher struct {
 	*Store
-	batch    engine.Batch
-	flushes  uint64 // that the log knows of
-	records  int    // of the group
-	segment  uint64 // of the log
-	writers  int    // that the segment knows of
-	grants   []engine.Grant
-	syncing  bool // in another goroutine
-	covered  uint64
-	granting []engine.Grant // what that will make safe
-	synced   chan syncResult
-	last     time.Time // when the last sync began
-	repair   time.Time // when to try to mend a suspect log
-	patience time.Duration
-	walking  *walk // a snapshot
-	walked   chan error
-	spawn    func(func()) // runs what takes long beside the flusher
-	removing sync.WaitGroup
+	batch      engine.Batch
+	flushes    uint64 // that the log knows of
+	records    int    // of the group
+	segment    uint64 // of the log
+	writers    int    // that the segment knows of
+	grants     []engine.Grant
+	grantsKept int  // of them, when replaced ones were dropped last
+	syncing    bool // in another goroutine
+	covered    uint64
+	granting   []engine.Grant // what that will make safe
+	synced     chan syncResult
+	last       time.Time // when the last sync began
+	repair     time.Time // when to try to mend a suspect log
+	patience   time.Duration
+	walking    *walk // a snapshot
+	walked     chan error
+	spawn      func(func()) // runs what takes long beside the flusher
+	removing   sync.WaitGroup
 
 	nextWalk     time.Time // not before then, after a snapshot that failed
 	walkPatience time.Duration
@@ -166,7 +167,7 @@ func (f *flusher) frame() {
 		f.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, piece...) })
 	}
 	f.records += b.Count
-	f.grants = append(f.grants, b.Grants...)
+	f.keepGrants(b.Grants)
 	b.Reset()
 }
 
@@ -205,7 +206,7 @@ func (f *flusher) syncIfDue(waited bool) {
 	if f.syncing || f.failure.Load() != nil || f.written.Load() == f.safe.Load() {
 		return
 	}
-	if due := f.durability != None && f.since(f.last) >= syncEvery; !waited && !due {
+	if due := f.durability != None && f.since(f.last) >= syncEvery || len(f.grants) >= mostGrants; !waited && !due {
 		return
 	}
 	f.last = f.time()
