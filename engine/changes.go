@@ -19,6 +19,7 @@ type changes struct {
 	fresh  bool     // something changed since a transaction of several shards began: see Tx.join
 	noted  []uint64 // hashes of names; a record may be gone meanwhile, or noted twice
 	buried []byte   // encoded empty records of the keys that are gone
+	graves int      // how many
 }
 
 // mark notes that a record changed.
@@ -66,6 +67,7 @@ func (s *shard) bury(k Key) {
 	}
 	before := len(c.buried)
 	c.buried = crdt.AppendRecord(c.buried, k.Name, &crdt.Entry{})
+	c.graves++
 	s.db.backlog.Add(int64(len(c.buried) - before))
 }
 
@@ -147,10 +149,10 @@ func (s *shard) take(b *Batch, budget int) (more bool) {
 	b.Flushes = s.db.flushes
 	if n := len(c.buried); n > 0 { // before the records: a name may have come back
 		b.Records = append(b.Records, c.buried...)
-		b.Count++
+		b.Count += c.graves
 		b.ended()
 		s.db.backlog.Add(int64(-n))
-		if c.buried = c.buried[:0]; n > keptBuried {
+		if c.buried, c.graves = c.buried[:0], 0; n > keptBuried {
 			c.buried = nil
 		}
 	}

@@ -44,6 +44,7 @@ type Options struct {
 	Start      uint64        // a number at or above all that the life has used on keys that are gone: see Lives
 	Followed   bool          // changes are kept for Take
 	Replicated bool          // there are peers, or were: what merging needs is kept, and changes of clients for TakeUnsent
+	Alone      bool          // though Replicated there is no peer at present: nobody calls TakeUnsent, and nothing is kept for it
 	MaxBytes   int64         // address space to reserve; 0: as much as refs reach, about 32 GiB
 }
 
@@ -97,7 +98,7 @@ func Open(o Options) (*DB, error) {
 		if o.Followed {
 			s.changes.wanted |= marked
 		}
-		if o.Replicated {
+		if o.Replicated && !o.Alone {
 			s.changes.wanted |= unsent
 		}
 		s.lives.start = o.Start

@@ -96,9 +96,6 @@ func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 	switch {
 	case e.Expired(now.Wall):
 		e.Close()
-		if !rec.isGone() {
-			s.expired++
-		}
 	case e.Quota.Transient && s.tokens.FullAfter(now.Mono) == 0:
 		s.endTransient(e)
 	}
@@ -124,6 +121,11 @@ func (s *shard) begin(e *crdt.Entry, now Moment) {
 
 // store makes e, which load returned together with r and at, the state of k.
 func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
+	if r != 0 {
+		if rec := s.arena.at(r); rec.expired(now.Wall) && !rec.isGone() {
+			s.expired++
+		}
+	}
 	if !s.db.replicated {
 		s.trim(e)
 	}

@@ -47,7 +47,7 @@ const (
 type Options struct {
 	FS         vfs.FS
 	Dir        string
-	Engine     engine.Options // of the DB that is made; Life, Start, Followed and Replicated are the store's to set, and HashKey if the directory has one and there are no peers
+	Engine     engine.Options // of the DB that is made; Life, Start, Followed, Replicated and Alone are the store's to set, and HashKey if the directory has one and there are no peers
 	Durability Durability
 	Delay      time.Duration // how long a change waits for others before it is written
 	// Clock makes the clock of the DB, which stands at least at what it is given.
@@ -172,7 +172,7 @@ func (s *Store) open(o *Options) error {
 			return err
 		}
 	}
-	o.Engine.Replicated = o.Clustered || before.Clustered
+	o.Engine.Replicated, o.Engine.Alone = o.Clustered || before.Clustered, !o.Clustered
 	goesOn := s.goesOn(o, before)
 	if goesOn {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
