@@ -29,6 +29,7 @@ type Node struct {
 	store    *persist.Store // nil: nothing is kept
 	peers    *peers         // nil: there are none
 	commands *command.Server
+	doors    *server.Doors // until the server has them
 	server   *server.Server
 	sweeper  *sweeper
 	trimmer  *trimmer
@@ -49,7 +50,22 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	return n, nil
 }
 
+// open opens the parts. All addresses are taken, and all files of the configuration read, before the data directory is touched: what ends a start
+// there has changed nothing, also in a directory that another node has.
 func (n *Node) open(cfg *config.Config) error {
+	password, err := readPassword(cfg)
+	if err != nil {
+		return err
+	}
+	if n.doors, err = server.OpenDoors(cfg.Bind); err != nil {
+		return err
+	}
+	if cfg.PprofBind != "" {
+		if n.profiles, err = startProfiles(cfg.PprofBind); err != nil {
+			return err
+		}
+		n.log.Info("profiles served", "url", "http://"+n.profiles.listener.Addr().String()+"/debug/pprof/")
+	}
 	if err := n.openPeers(cfg); err != nil {
 		return err
 	}
@@ -65,22 +81,12 @@ func (n *Node) open(cfg *config.Config) error {
 	if n.peers != nil {
 		n.commands.Replication = n.peers.cluster.Status
 	}
-	password, err := readPassword(cfg)
-	if err != nil {
-		return err
-	}
 	if err := n.commands.SetUp(password); err != nil {
 		return fmt.Errorf("set up users of --user-file: %w", err)
 	}
 	n.server = server.New(cfg, n.commands, n.log)
-	if err = n.server.Listen(); err != nil {
+	if err = n.server.ListenAt(n.doors); err != nil {
 		return err
-	}
-	if cfg.PprofBind != "" {
-		if n.profiles, err = startProfiles(cfg.PprofBind); err != nil {
-			return err
-		}
-		n.log.Info("profiles served", "url", "http://"+n.profiles.listener.Addr().String()+"/debug/pprof/")
 	}
 	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, n.commands.ObserveSweep) // without TTL too: quotas end by themselves
 	n.trimmer = startTrimmer()
@@ -109,6 +115,9 @@ func (n *Node) stop() { n.stopOnce.Do(func() { close(n.stopping) }) }
 // that do not take their replies are cut off, which is logged and is no error: an error says that not everything was kept or given back. It is called once.
 func (n *Node) Close(ctx context.Context) error {
 	var err error
+	if n.server == nil && n.doors != nil {
+		err = n.doors.Close()
+	}
 	if n.server != nil {
 		if err = n.server.Shutdown(ctx); errors.Is(err, server.ErrCutOff) {
 			n.log.Warn("clients did not take their last replies", "error", err)

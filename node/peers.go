@@ -24,11 +24,8 @@ type peers struct {
 
 // openPeers listens for peers, if there are any. They are told to come again until replicate is called.
 func (n *Node) openPeers(cfg *config.Config) error {
-	if len(cfg.Peers) == 0 {
-		return nil
-	}
-	secret, err := readClusterSecret(cfg)
-	if err != nil {
+	secret, err := readClusterSecret(cfg) // without peers too: a file that is missing is missed now, not when peers are added
+	if err != nil || len(cfg.Peers) == 0 {
 		return err
 	}
 	p := &peers{secret: []byte(secret), run: engine.RandomLife()}

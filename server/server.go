@@ -38,6 +38,7 @@ type Server struct {
 	limits   limits
 
 	listeners []net.Listener
+	answers   *sync.WaitGroup // to clients that came before Listen; nil: none
 	acceptors sync.WaitGroup
 	loops     *gnet.Client
 	workers   workers
@@ -68,13 +69,16 @@ func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server
 
 // Listen opens every address, so that Addrs answers and clients queue, and starts the event loops.
 func (s *Server) Listen() error {
-	for _, bind := range s.bind {
-		l, err := listen(config.SplitBind(bind))
-		if err != nil {
-			return fmt.Errorf("listen on %s: %w", bind, err)
-		}
-		s.listeners = append(s.listeners, l)
+	doors, err := OpenDoors(s.bind)
+	if err != nil {
+		return err
 	}
+	return s.ListenAt(doors)
+}
+
+// ListenAt is Listen for addresses that are open already.
+func (s *Server) ListenAt(doors *Doors) error {
+	s.listeners, s.answers = doors.take(), &doors.clients
 	loops, err := gnet.NewClient(&handler{server: s},
 		gnet.WithNumEventLoop(runtime.GOMAXPROCS(0)),
 		gnet.WithTCPNoDelay(gnet.TCPDelay), // net has already turned Nagle's algorithm off
@@ -116,6 +120,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	s.acceptors.Wait()
+	if s.answers != nil {
+		s.answers.Wait()
+	}
 	s.draining.Store(true)
 	gone := s.roster.drain(func(c *connection) { _ = c.Wake(nil) })
 	var cutOff error

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+)
+
+// loadingReply is what a client reads that comes before the node has loaded its data: Redis's error, which libraries know and try again after.
+const loadingReply = "-LOADING QuotaDB is loading the dataset in memory\r\n"
+
+const (
+	loadingAtOnce  = 64          // clients that are answered so at one time; further ones wait in the listen queue
+	loadingTimeout = time.Second // that each of them has to ask and to read the answer
+)
+
+// Doors are the addresses of a node, opened before it touches its data: a node whose address is taken ends before it has changed anything. Until a
+// Server takes them over, or Close, clients are answered that the node loads.
+type Doors struct {
+	listeners []net.Listener
+	places    chan struct{}  // one for each client that may be answered at one time
+	taken     chan struct{}  // closed when nobody is to be answered any more
+	acceptors sync.WaitGroup // end when the doors are taken
+	clients   sync.WaitGroup // end loadingTimeout later at the latest
+}
+
+// OpenDoors listens on every address of --bind.
+func OpenDoors(binds []string) (*Doors, error) {
+	d := &Doors{places: make(chan struct{}, loadingAtOnce), taken: make(chan struct{})}
+	for _, bind := range binds {
+		l, err := listen(config.SplitBind(bind))
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("listen on %s: %w", bind, err), d.Close())
+		}
+		d.listeners = append(d.listeners, l)
+	}
+	for _, l := range d.listeners {
+		d.acceptors.Go(func() { d.accept(l) })
+	}
+	return d, nil
+}
+
+// accept answers clients until the listener's deadline.
+func (d *Doors) accept(l net.Listener) {
+	for {
+		select {
+		case d.places <- struct{}{}:
+		case <-d.taken:
+			return
+		}
+		conn, err := l.Accept()
+		if err == nil {
+			d.clients.Go(func() {
+				sayLoading(conn)
+				<-d.places
+			})
+			continue
+		}
+		<-d.places
+		if errors.Is(err, net.ErrClosed) || isTimeout(err) {
+			return
+		}
+		time.Sleep(acceptBackoff)
+	}
+}
+
+// sayLoading waits for a client's first words, since an answer to what was not asked is lost if the client's words meet a closed connection.
+func sayLoading(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(loadingTimeout))
+	var words [4096]byte
+	if _, err := conn.Read(words[:]); err != nil {
+		return
+	}
+	if _, err := io.WriteString(conn, loadingReply); err != nil {
+		return
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	for err := error(nil); err == nil; { // until the client has read the answer and closes
+		_, err = conn.Read(words[:])
+	}
+}
+
+func isTimeout(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
+
+// take ends the answers and gives the listeners away. Clients wait in their queues until somebody accepts.
+func (d *Doors) take() []net.Listener {
+	close(d.taken)
+	d.setDeadline(time.Unix(1, 0)) // long past
+	d.acceptors.Wait()
+	d.setDeadline(time.Time{})
+	taken := d.listeners
+	d.listeners = nil
+	return taken
+}
+
+func (d *Doors) setDeadline(t time.Time) {
+	for _, l := range d.listeners {
+		if timed, ok := l.(interface{ SetDeadline(time.Time) error }); ok {
+			_ = timed.SetDeadline(t)
+		}
+	}
+}
+
+// Close is called instead of giving the doors to a Server. It closes them and waits for the last answers.
+func (d *Doors) Close() error {
+	var err error
+	for _, l := range d.take() {
+		err = errors.Join(err, l.Close())
+	}
+	d.clients.Wait()
+	return err
+}
