@@ -67,7 +67,6 @@ func (s *Session) answerAsk(r *reader) error {
 	for _, sum := range s.machine.DB.Sums(n.level, n.index) {
 		payload = binary.LittleEndian.AppendUint64(payload, sum)
 	}
-	s.exchange.position = n.leaf()
 	s.say(kindSums, payload)
 	return nil
 }
@@ -82,7 +81,6 @@ func (s *Session) answerList(r *reader, now engine.Moment) error {
 		payload = binary.LittleEndian.AppendUint64(payload, hash)
 		payload = binary.LittleEndian.AppendUint64(payload, digest)
 	})
-	s.exchange.position = int(leaf)
 	s.say(kindKeys, payload)
 	return nil
 }

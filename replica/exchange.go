@@ -57,14 +57,18 @@ type exchange struct {
 	// A leader's, and on the other side the answers.
 	tasks []task // what is to be sent, in order
 
-	position int // of Leaves: how far it has come
-	moving   moving
+	settled int // of Leaves, of which all is sent, both ways; on the other side, as the leader has said
+	toldOf  int // what of it the leader has told the other side
+	toldAt  int64
+	moving  moving
+	apart   map[part]standoff // a leader's: what differs, for the next comparison
 }
 
 // question is what a leader waits for: an answer of a kind, about a part of the tree.
 type question struct {
 	answer byte
 	about  node
+	leaves int // of which all is settled once the answer has come
 }
 
 // node is one of the tree, or a leaf.
@@ -134,7 +138,7 @@ func (s *Session) logProgress(now engine.Moment) {
 	if x := &s.exchange; !s.synced && now.Mono-x.logged >= int64(progressEvery) {
 		x.logged = now.Mono
 		received, sent := s.exchanged()
-		s.machine.Log.Info("comparing all with a peer", "node", s.peer.node, "percent", 100*x.position/engine.Leaves, "keys received", received, "sent", sent)
+		s.machine.Log.Info("comparing all with a peer", "node", s.peer.node, "percent", 100*x.settled/engine.Leaves, "keys_received", received, "sent", sent)
 	}
 }
 
@@ -148,7 +152,7 @@ func (s *Session) exchanged() (received, sent uint64) {
 func (m *Machine) enter(s *Session, now engine.Moment) {
 	m.busy = s
 	m.refresh.wanted = true
-	s.exchange = exchange{stage: refreshing, heard: now.Mono, logged: now.Mono, tasks: s.exchange.tasks}
+	s.exchange = exchange{stage: refreshing, heard: now.Mono, logged: now.Mono, toldAt: now.Mono, tasks: s.exchange.tasks}
 }
 
 // leave ends a comparison.
@@ -156,9 +160,12 @@ func (m *Machine) leave(s *Session, now engine.Moment) {
 	m.busy = nil
 	if !s.synced {
 		received, sent := s.exchanged()
-		m.Log.Info("compared all with a peer", "node", s.peer.node, "keys received", received, "sent", sent)
+		m.Log.Info("compared all with a peer", "node", s.peer.node, "keys_received", received, "sent", sent)
 	}
 	s.synced, s.peer.compared, s.peer.comparedAt = true, true, now.Mono
+	if s.leads {
+		s.peer.apart = s.exchange.apart
+	}
 	s.exchange = exchange{tasks: s.exchange.tasks}
 	s.nextExchange = now.Mono + int64(m.Interval)
 }
@@ -185,6 +192,7 @@ func (s *Session) receiveExchange(kind byte, r *reader, now engine.Moment) error
 // side did not know of the deadline, it learns of it now.
 func (s *Session) readRepair(kind byte, r *reader, now engine.Moment) error {
 	_, merged, err := s.merge(r.rest, now, s.back.add)
+	s.settleFill()
 	if kind == kindRepair {
 		s.peer.stats.repairs += uint64(merged)
 	} else {
@@ -206,11 +214,8 @@ func (n node) append(dst []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(n.level)), uint64(n.index))
 }
 
+// leaves is how many are below the node.
+func (n node) leaves() int { return engine.Leaves >> (levelBits * n.level) }
+
 // leaf is the first leaf below the node.
-func (n node) leaf() int {
-	leaf := n.index
-	for range engine.Levels - n.level {
-		leaf *= engine.Fanout
-	}
-	return leaf
-}
+func (n node) leaf() int { return n.index * n.leaves() }

@@ -26,10 +26,11 @@ func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
 		return fmt.Errorf("%w: an answer out of turn", ErrProtocol)
 	}
 	about := x.asked[0].about
+	x.settle(&x.asked[0].leaves, 0)
 	x.asked = x.asked[1:]
 	switch kind {
 	case kindSums:
-		return s.readSums(r, about)
+		return s.readSums(r, about, now)
 	case kindKeys:
 		return s.readKeys(r, about, now)
 	}
@@ -37,7 +38,7 @@ func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
 }
 
 // readSums compares the sums of a node's children with this node's.
-func (s *Session) readSums(r *reader, about node) error {
+func (s *Session) readSums(r *reader, about node, now engine.Moment) error {
 	n, err := r.node(engine.Levels - 1)
 	if err != nil {
 		return err
@@ -54,12 +55,13 @@ func (s *Session) readSums(r *reader, about node) error {
 		return err
 	}
 	x := &s.exchange
-	x.position = n.leaf()
 	for i := engine.Fanout - 1; i >= 0; i-- { // the first is to be on top of the stack
-		if own[i] == theirs[i] {
+		child := node{n.level + 1, n.index*engine.Fanout + i, own[i] == 0, theirs[i] == 0}
+		if own[i] == theirs[i] || (child.empty || child.lacking) && s.isFutile(child.part(), standoff{ours: own[i], theirs: theirs[i]}, now) {
+			x.settled += child.leaves()
 			continue
 		}
-		x.nodes = append(x.nodes, node{n.level + 1, n.index*engine.Fanout + i, own[i] == 0, theirs[i] == 0})
+		x.nodes = append(x.nodes, child)
 	}
 	return nil
 }
@@ -68,13 +70,15 @@ func (s *Session) readSums(r *reader, about node) error {
 func (s *Session) visit(n node) {
 	switch {
 	case n.lacking:
-		s.give(n.whole())
+		t := n.whole()
+		t.leaves = n.leaves()
+		s.give(t)
 	case n.empty:
-		s.ask(kindFill, n.append(nil), question{kindGiven, n})
+		s.ask(kindFill, n.append(nil), question{kindGiven, n, n.leaves()})
 	case n.level < engine.Levels:
-		s.ask(kindAsk, n.append(nil), question{kindSums, n})
+		s.ask(kindAsk, n.append(nil), question{answer: kindSums, about: n})
 	default:
-		s.ask(kindList, binary.AppendUvarint(nil, uint64(n.index)), question{kindKeys, n})
+		s.ask(kindList, binary.AppendUvarint(nil, uint64(n.index)), question{answer: kindKeys, about: n})
 	}
 }
 
@@ -104,20 +108,21 @@ func (s *Session) readKeys(r *reader, about node, now engine.Moment) error {
 		}
 		ours[hash] += digest
 	})
-	var gives []uint64
-	for _, hash := range mine {
-		if theirs[hash] != ours[hash] {
-			gives = append(gives, hash)
+	differs := func(hash uint64) bool {
+		a, b := ours[hash], theirs[hash]
+		if a == b || s.isFutile(part{keyLevel, hash}, standoff{ours: a, theirs: b}, now) {
+			ours[hash], theirs[hash] = 0, 0
+			return false
 		}
+		return true
 	}
-	if len(gives) > 0 {
-		s.give(task{hashes: gives})
+	x := &s.exchange
+	mine, order = keep(mine, differs), keep(order, differs)
+	if x.wants = append(x.wants, order...); len(mine) > 0 {
+		s.give(task{hashes: mine, leaves: 1})
+		return nil
 	}
-	for _, hash := range order {
-		if theirs[hash] != ours[hash] {
-			s.exchange.wants = append(s.exchange.wants, hash)
-		}
-	}
+	x.settled++
 	return nil
 }
 

@@ -76,13 +76,15 @@ type Options struct {
 // Machine is the protocol of one node. It is used by one goroutine.
 type Machine struct {
 	Options
-	dead     time.Duration // how long a peer may be silent
-	round    uint64
-	peers    map[uint16]*peer
-	busy     *Session // that compares with its peer; one at a time
-	refresh  refresh
-	deltas   engine.Deltas // scratch
-	incoming incoming
+	dead      time.Duration // how long a peer may be silent
+	round     uint64
+	peers     map[uint16]*peer
+	busy      *Session // that compares with its peer; one at a time
+	refresh   refresh
+	deltas    engine.Deltas // scratch
+	incoming  incoming
+	stopping  bool  // peers are told that this node stops
+	heldThere int64 // Moment.Mono of the last line about registers that a peer holds back
 }
 
 // New makes the machine of a node. Its rounds begin with what clients change from now on.
@@ -112,7 +114,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 		if len(m.peers) >= MaxPeers {
 			return nil, ErrCrowded
 		}
-		p = &peer{node: h.Node, window: m.Window, current: now.Mono, base: m.round}
+		p = &peer{node: h.Node, window: m.Window, base: m.round}
 		m.peers[h.Node] = p
 	}
 	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, before: p.stats, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}
@@ -128,13 +130,16 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 	if h.Run != p.run {
 		p.restarted(h)
 	}
-	p.address, p.session = h.Address, s
+	p.address, p.session, p.apart = h.Address, s, nil
 	s.nextExchange = now.Mono
 	if p.compared { // what has changed since is sent anyway
 		s.synced, s.nextExchange = true, p.comparedAt+int64(m.Interval)
 	}
 	return s, nil
 }
+
+// Stop has peers be told that this node stops: its connections will end, and nothing is wrong with it.
+func (m *Machine) Stop() { m.stopping = true }
 
 // Disconnect ends a session whose connection is gone.
 func (m *Machine) Disconnect(s *Session) { m.end(s, "disconnected") }
@@ -149,18 +154,13 @@ func (m *Machine) end(s *Session, why string) {
 		m.busy = nil
 	}
 	if s.peer.session == s {
-		s.peer.session = nil
+		s.peer.session, s.peer.heard = nil, s.heard
 		s.peer.retreat()
 	}
 }
 
 // Tick does what time brings. It is called every batch delay.
 func (m *Machine) Tick(now engine.Moment) {
-	for _, p := range m.ordered() {
-		if !p.isBehind() {
-			p.current = now.Mono
-		}
-	}
 	m.take(now)
 	m.Watch(now)
 }

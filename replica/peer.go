@@ -1,6 +1,9 @@
 package replica
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// windowBytes is how much a peer may leave unacknowledged, and how much of rounds waits for it besides. Beyond, only their keys are remembered.
@@ -25,15 +28,17 @@ type peer struct {
 
 	missed   hashSet  // keys of rounds that were not kept
 	through  uint64   // the last of those rounds
+	since    int64    // Moment.Mono of the first of them, if any key was missed
 	catching []uint64 // keys that were missed, as they are being sent
 	caught   uint64   // the round up to which they reach
+	lagging  int64    // since, as it was for those
 
 	sent    []sending
 	unacked int    // bytes of sent
 	acked   uint64 // up to this round it has everything
 	base    uint64 // the round at which it was met, or up to which it had everything, as it was when it started anew: what it is behind is counted from here
 	durable uint64 // and safe on its disk
-	current int64  // Moment.Mono when it last had everything
+	heard   int64  // Moment.Mono when the last session heard of it last, once that has ended
 
 	received uint64 // the last round of its run that this node has merged
 	points   []point
@@ -41,6 +46,7 @@ type peer struct {
 
 	compared   bool  // everything, with this run
 	comparedAt int64 // Moment.Mono at which the last time ended
+	apart      map[part]standoff
 
 	stats peerStats
 }
@@ -51,6 +57,7 @@ type sending struct {
 	through uint64 // the round that it is part of
 	hashes  []uint64
 	bytes   int
+	at      int64 // Moment.Mono when the oldest change in it was taken
 }
 
 // point: up to the round all is safe on this node's disk once the group is.
@@ -67,7 +74,7 @@ func (p *peer) add(r *round) {
 	if !p.isCurrent() || r.frames == nil {
 		p.dropQueue() // with what is missed all up to this round will have been passed
 		p.stats.missed++
-		p.miss(r.number, r.hashes)
+		p.miss(r.number, r.hashes, r.at)
 		return
 	}
 	p.queue = append(p.queue, r)
@@ -77,8 +84,11 @@ func (p *peer) add(r *round) {
 	}
 }
 
-// miss remembers the keys of a round.
-func (p *peer) miss(number uint64, hashes []uint64) {
+// miss remembers the keys of a round that was taken at a moment.
+func (p *peer) miss(number uint64, hashes []uint64, at int64) {
+	if p.missed.len() == 0 || at < p.since {
+		p.since = at
+	}
 	for _, hash := range hashes {
 		p.missed.add(hash)
 	}
@@ -88,7 +98,7 @@ func (p *peer) miss(number uint64, hashes []uint64) {
 // dropQueue remembers only the keys of what waits.
 func (p *peer) dropQueue() {
 	for _, r := range p.queue {
-		p.miss(r.number, r.hashes)
+		p.miss(r.number, r.hashes, r.at)
 	}
 	p.queue, p.queued = nil, 0
 }
@@ -96,11 +106,11 @@ func (p *peer) dropQueue() {
 // retreat makes what was on its way something to be sent again, but for what the peer will say that it has.
 func (p *peer) retreat() {
 	if len(p.catching) > 0 {
-		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching})
+		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, at: p.lagging})
 		p.catching = nil
 	}
 	for _, r := range p.queue {
-		p.sent = append(p.sent, sending{through: r.number, hashes: r.hashes})
+		p.sent = append(p.sent, sending{through: r.number, hashes: r.hashes, at: r.at})
 	}
 	p.queue, p.queued = nil, 0
 }
@@ -112,7 +122,7 @@ func (p *peer) resume(received uint64) {
 	}
 	for _, s := range p.sent {
 		if s.through > received {
-			p.miss(s.through, s.hashes)
+			p.miss(s.through, s.hashes, s.at)
 		}
 	}
 	p.sent, p.unacked = nil, 0
@@ -125,7 +135,7 @@ func (p *peer) restarted(h Hello) {
 	p.base = max(p.base, p.acked)
 	p.acked, p.durable, p.compared = 0, 0, false
 	for _, s := range p.sent {
-		p.miss(s.through, s.hashes)
+		p.miss(s.through, s.hashes, s.at)
 	}
 	p.sent, p.unacked = nil, 0
 }
@@ -147,7 +157,7 @@ func (p *peer) nextDeltas(s *Session, dst []byte) []byte {
 		return dst
 	}
 	if len(p.catching) == 0 && p.missed.len() > 0 {
-		p.catching, p.caught = p.missed.take(), p.through
+		p.catching, p.caught, p.lagging = p.missed.take(), p.through, p.since
 	}
 	switch {
 	case len(p.catching) > 0:
@@ -159,7 +169,7 @@ func (p *peer) nextDeltas(s *Session, dst []byte) []byte {
 		p.queued -= len(r.frames)
 		dst = s.appendWriters(dst, r.writers)
 		p.stats.deltasSent += uint64(len(r.hashes))
-		p.note(s, r.count, len(r.frames), r.number, r.hashes)
+		p.note(s, r.count, sending{through: r.number, hashes: r.hashes, bytes: len(r.frames), at: r.at})
 		return append(dst, r.frames...)
 	}
 	return dst
@@ -183,15 +193,16 @@ func (p *peer) nextMissed(s *Session, dst []byte) []byte {
 	before := len(dst)
 	dst, frames := s.machine.appendDeltas(dst, d, number)
 	p.stats.deltasSent += uint64(len(d.Ends))
-	p.note(s, frames, len(dst)-before, p.caught, hashes)
+	p.note(s, frames, sending{through: p.caught, hashes: hashes, bytes: len(dst) - before, at: p.lagging})
 	return dst
 }
 
 // note remembers what was sent until it is acknowledged.
-func (p *peer) note(s *Session, frames, bytes int, through uint64, hashes []uint64) {
+func (p *peer) note(s *Session, frames int, sent sending) {
 	s.sentFrames += uint64(frames)
-	p.sent = append(p.sent, sending{s.sentFrames, through, hashes, bytes})
-	p.unacked += bytes
+	sent.frames = s.sentFrames
+	p.sent = append(p.sent, sent)
+	p.unacked += sent.bytes
 }
 
 // moving are the keys of which a change is on its way to the peer, or about to be.
@@ -211,6 +222,24 @@ func (p *peer) moving() hashSet {
 // isBehind reports whether there is anything that the peer has yet to acknowledge.
 func (p *peer) isBehind() bool {
 	return p.missed.len()+len(p.catching)+len(p.sent)+len(p.queue) > 0
+}
+
+// oldest is the Moment.Mono at which the oldest change was taken that the peer has yet to acknowledge. There is one.
+func (p *peer) oldest() int64 {
+	at := int64(math.MaxInt64)
+	if p.missed.len() > 0 {
+		at = p.since
+	}
+	if len(p.catching) > 0 {
+		at = min(at, p.lagging)
+	}
+	if len(p.queue) > 0 {
+		at = min(at, p.queue[0].at)
+	}
+	for i := range p.sent { // what was caught up may lie behind newer rounds that an earlier session had sent
+		at = min(at, p.sent[i].at)
+	}
+	return at
 }
 
 // behind is how many keys' changes the peer has yet to acknowledge, a key counted once for each part that it is in.

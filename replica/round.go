@@ -9,6 +9,7 @@ import (
 // round is what clients of this node had changed up to a moment and since the round before, as frames that are the same for every peer.
 type round struct {
 	number  uint64
+	at      int64 // Moment.Mono when it was taken
 	frames  []byte
 	count   int      // of Deltas frames
 	hashes  []uint64 // of the keys
@@ -19,7 +20,7 @@ type round struct {
 func (m *Machine) take(now engine.Moment) {
 	d := &m.deltas
 	d.Reset()
-	r := &round{number: m.round + 1}
+	r := &round{number: m.round + 1, at: now.Mono}
 	tooLong := false
 	for shard := range m.DB.Shards() {
 		for more := m.DB.HasUnsent(shard); more; {

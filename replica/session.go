@@ -15,7 +15,7 @@ import (
 //	Writers  writer records: whose rows the next numbers stand for
 //	Deltas   round, or 0; records. With it all up to that round has been sent
 //	Ack      frames of deltas merged in this session; round up to which all is merged; round up to which all is safe on the disk
-//	Ping
+//	Ping     what is to be known besides, or nothing: see ping.go
 //
 // and those of comparing: see exchange.go.
 const (
@@ -71,6 +71,10 @@ type Session struct {
 	exchange exchange
 	back     hashSet // keys that the peer is to be told of, which are hidden here
 
+	stops     bool // the peer has said that it stops
+	stopsSaid bool // this node has
+	heldDue   bool // it is to be told that registers are held back
+
 	synced       bool  // the two have compared all since each of them has started
 	nextExchange int64 // Moment.Mono
 }
@@ -80,6 +84,9 @@ func (s *Session) Node() uint16 { return s.peer.node }
 
 // Ended reports whether the session is over, and why: the connection is to be closed.
 func (s *Session) Ended() (ended bool, why string) { return s.ended, s.why }
+
+// Stops reports whether the peer has said that it stops.
+func (s *Session) Stops() bool { return s.stops }
 
 // Comparing reports whether the two compare what they store at the moment.
 func (s *Session) Comparing() bool { return s.exchange.stage == comparing }
@@ -108,9 +115,7 @@ func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 		full = len(dst) == at
 		s.exchanges = s.exchanges || len(dst) > deltas
 	}
-	if len(dst) == before && time.Duration(now.Mono-s.said) >= pingAfter {
-		dst = appendFrame(dst, kindPing, func(b []byte) []byte { return b })
-	}
+	dst = s.appendPing(dst, len(dst) == before && time.Duration(now.Mono-s.said) >= pingAfter, now)
 	if len(dst) > before {
 		s.said = now.Mono
 		s.peer.stats.bytesSent += uint64(len(dst) - before)
@@ -168,7 +173,7 @@ func (m *Machine) Receive(s *Session, frame []byte, now engine.Moment) error {
 	case kindAck:
 		return s.readAck(&r)
 	case kindPing:
-		return nil
+		return s.readPing(&r, now)
 	}
 	if kind > kindEnd {
 		return fmt.Errorf("%w: frame of kind %d", ErrProtocol, kind)
@@ -230,7 +235,8 @@ func (s *Session) readAck(r *reader) error {
 // incoming is what merging needs.
 type incoming struct {
 	entry crdt.Entry
-	held  int64 // Moment.Mono of the last line about registers that were held back
+	held  int64  // Moment.Mono of the last line about registers that were held back
+	last  uint64 // hash of the key that was merged last
 }
 
 const heldEvery = time.Minute
@@ -250,6 +256,7 @@ func (s *Session) merge(records []byte, now engine.Moment, lacking func(hash uin
 			return n, merged, err
 		}
 		k := m.DB.Key(name)
+		m.incoming.last = k.Hash
 		done, hidden := m.DB.Merge(k, e, now, horizon)
 		if done.Changed != 0 {
 			merged++
@@ -281,6 +288,7 @@ func (s *Session) renumber(e *crdt.Entry) error {
 // report tells of a record that could not be merged as a whole.
 func (s *Session) report(name []byte, done crdt.Merged, now engine.Moment) {
 	s.peer.stats.held++
+	s.heldDue = s.heldDue || done.Held != 0
 	in := &s.machine.incoming
 	if in.held != 0 && now.Mono-in.held < int64(heldEvery) {
 		return
@@ -292,7 +300,7 @@ func (s *Session) report(name []byte, done crdt.Merged, now engine.Moment) {
 		return
 	}
 	s.machine.Log.Warn("a peer's clock is far ahead of this node's: what it has written is held back until that time; set the clocks right",
-		"node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "more than", maxAhead)
+		"node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "limit", maxAhead)
 }
 
 // reader reads numbers until the first error.

@@ -45,10 +45,10 @@ type PeerStatus struct {
 
 	BehindRounds uint64        // that it has not acknowledged
 	BehindKeys   int           // changes of keys that it has not acknowledged
-	Behind       time.Duration // since it last had everything
+	Behind       time.Duration // since the oldest change that it has not acknowledged
 	Durable      uint64        // the last round that is safe on its disk
 	Received     uint64        // the last of its rounds that is merged here
-	Silent       time.Duration // since anything was heard
+	Silent       time.Duration // since anything was heard, also if it is offline
 
 	BytesSent, BytesReceived   uint64
 	DeltasSent, DeltasReceived uint64
@@ -61,7 +61,7 @@ type PeerStatus struct {
 	Busy                       uint64        // comparisons put off because the peer compared with another
 	Held                       uint64        // registers held back for a clock that is ahead, and rows beyond what a key may have
 	Compared                   time.Duration // since the last comparison ended; negative: none has
-	Progress                   float64       // of the comparison that runs, 0 to 1
+	Progress                   float64       // of the comparison that runs, 0 to 1: the part of the hash space of which all is sent, both ways
 }
 
 // State is how a peer is connected.
@@ -94,10 +94,11 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 	}
 	if p.isBehind() {
 		st.BehindRounds = m.round - max(p.acked, p.base)
-		st.Behind = time.Duration(now.Mono - p.current)
+		st.Behind = time.Duration(now.Mono - p.oldest())
 	}
 	s := p.session
 	if s == nil {
+		st.Silent = time.Duration(now.Mono - p.heard)
 		return st
 	}
 	st.State, st.Silent = Syncing, time.Duration(now.Mono-s.heard)
@@ -108,7 +109,7 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 		st.Compared = time.Duration(now.Mono - p.comparedAt)
 	}
 	if s.exchange.stage == comparing {
-		st.Progress = float64(s.exchange.position) / engine.Leaves
+		st.Progress = float64(s.exchange.settled) / engine.Leaves
 	}
 	return st
 }

@@ -16,6 +16,7 @@ type task struct {
 	left   []uint64 // of the range before first
 	all    bool     // nothing is left of the range but these
 	given  bool     // Given follows
+	leaves int      // a leader's: of which all is settled once this is sent
 }
 
 // say has a frame sent.
@@ -70,6 +71,7 @@ func (s *Session) nextExchangeFrames(dst []byte, now engine.Moment) []byte {
 		dst, done = s.appendRange(dst, t, now)
 	}
 	if done {
+		x.settle(&t.leaves, 0)
 		if t.given {
 			dst = appendFrame(dst, kindGiven, func(b []byte) []byte { return b })
 		}
@@ -90,7 +92,9 @@ func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte,
 	if len(d.Records) < repairBytes && !t.all {
 		t.first, t.all = s.machine.DB.AppendRange(d, t.first, t.last, now, repairBytes-len(d.Records))
 		t.left = slices.Clone(d.Left)
-		s.exchange.position = engine.Leaf(t.first)
+		if t.leaves > 0 && !t.all {
+			s.exchange.settle(&t.leaves, engine.Leaf(t.last)-engine.Leaf(t.first)+1)
+		}
 	}
 	return s.appendRepair(dst, kindWhole, d), t.all && len(t.left) == 0
 }

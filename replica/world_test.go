@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"log/slog"
 	"testing"
 	"time"
@@ -153,6 +154,17 @@ func (w *world) set(n *testNode, key string, value []byte) {
 	tx := n.db.Lock(k, w.now)
 	tx.Set(k, engine.Value{Kind: engine.String, Str: value}, false)
 	tx.Unlock()
+}
+
+// logs has what each node logs be kept.
+func (w *world) logs() []*bytes.Buffer {
+	var all []*bytes.Buffer
+	for _, n := range w.nodes {
+		b := &bytes.Buffer{}
+		n.Log = slog.New(slog.NewTextHandler(b, nil))
+		all = append(all, b)
+	}
+	return all
 }
 
 // lose has the changes of a node's clients be lost on their way.

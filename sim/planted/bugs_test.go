@@ -117,11 +117,11 @@ var bugs = []bug{
 	},
 	{
 		"rounds beyond the window are dropped", "replica/peer.go",
-		"	for _, r := range p.queue {\n\t\tp.miss(r.number, r.hashes)\n\t}", "",
+		"	for _, r := range p.queue {\n\t\tp.miss(r.number, r.hashes, r.at)\n\t}", "",
 	},
 	{
 		"rounds for a peer that is away are dropped", "replica/peer.go",
-		"		p.miss(r.number, r.hashes)\n\t\treturn", "		return",
+		"		p.miss(r.number, r.hashes, r.at)\n\t\treturn", "		return",
 	},
 	{
 		"a round counts as passed when a part of what was missed is sent", "replica/peer.go",
@@ -133,11 +133,11 @@ var bugs = []bug{
 	},
 	{
 		"what waited when a connection ended is forgotten", "replica/peer.go",
-		"	for _, r := range p.queue {\n\t\tp.sent = append(p.sent, sending{through: r.number, hashes: r.hashes})\n\t}", "",
+		"	for _, r := range p.queue {\n\t\tp.sent = append(p.sent, sending{through: r.number, hashes: r.hashes, at: r.at})\n\t}", "",
 	},
 	{
 		"what was about to be sent again when a connection ended is forgotten", "replica/peer.go",
-		"		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching})\n", "",
+		"		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, at: p.lagging})\n", "",
 	},
 	{
 		"positions outlive a run", "replica/peer.go",
@@ -224,6 +224,10 @@ var bugs = []bug{
 	{
 		"remains are dropped", "engine/shard.go",
 		"	if !s.db.replicated {\n\t\ts.trim(e)\n\t}", "	s.trim(e)",
+	},
+	{
+		"what differed at one comparison is left out of the next, however it differs then", "replica/apart.go",
+		"futile := same && now.Mono < last.next", "futile := known",
 	},
 	{
 		"nodes that have compared once never do again", "replica/exchange.go",
