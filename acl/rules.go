@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/quotadb/quota-db/glob"
 )
 
 // Errors of rules.
@@ -169,7 +171,7 @@ func (s *selector) addPattern(text string, need Need) error {
 	if len(s.keys) == maxPatterns {
 		return ErrTooMany
 	}
-	s.keys = append(s.keys, pattern{text, need})
+	s.keys = append(s.keys, pattern{text, need, glob.Compile([]byte(text))})
 	return nil
 }
 

@@ -86,8 +86,15 @@ func (c *Client) waitUntil(moment int64) {
 type late func(dst []byte, over bool) (out []byte, done bool)
 
 // answerLate makes the client wait for the reply, until that moment, and with all that follows. It is asked for whenever the connection is roused.
+// If CLIENT REPLY keeps the reply from the client, the wait is the same.
 func (c *Client) answerLate(moment int64, reply late) {
 	c.late = reply
+	if c.muted {
+		c.late = func(dst []byte, over bool) ([]byte, bool) {
+			out, done := reply(dst, over)
+			return out[:len(dst)], done
+		}
+	}
 	c.waitUntil(moment)
 }
 

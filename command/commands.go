@@ -207,7 +207,7 @@ func serverCommands() []*row {
 			{name: "usage", arity: -3, flags: readonly, keys: subKey(looksAt), since: "4.0.0", handler: memoryUsage, summary: "About how many bytes a key takes"},
 			{name: "stats", arity: 2, flags: wholeKeyspace, since: "4.0.0", tips: figures, handler: memoryStats, summary: "How much memory there is for what"},
 			{name: "doctor", arity: 2, since: "4.0.0", tips: figures, handler: memoryDoctor, summary: "What is wrong with the use of memory"},
-			{name: "purge", arity: 2, since: "4.0.0", tips: shards, handler: memoryPurge, summary: "Give idle memory back to the system"},
+			{name: "purge", arity: 2, flags: takesLong, since: "4.0.0", tips: shards, handler: memoryPurge, summary: "Give idle memory back to the system"},
 			{name: "malloc-stats", arity: 2, since: "4.0.0", tips: figures, handler: memoryMallocStats, summary: "Go's own figures of memory"},
 			{name: "help", arity: 2, flags: loading | stale, since: "4.0.0", handler: help, summary: "This list"},
 		}},

@@ -11,10 +11,16 @@ import (
 func configGet(c *call) {
 	type answer struct{ name, value string }
 	var answers []answer
+	patterns := make([]*glob.Pattern, len(c.args))
+	for i, arg := range c.args {
+		if bytes.ContainsAny(arg, "*?[") {
+			patterns[i] = glob.Compile(bytes.ToLower(arg))
+		}
+	}
 	for i := range c.server.params {
 		p := &c.server.params[i]
-		for _, arg := range c.args[2:] {
-			if name := p.namedBy(arg); name != "" {
+		for j, arg := range c.args[2:] {
+			if name := p.namedBy(arg, patterns[j+2]); name != "" {
 				answers = append(answers, answer{name, p.get()})
 				break
 			}
@@ -29,13 +35,12 @@ func configGet(c *call) {
 
 // namedBy is what CONFIG GET calls the parameter when the argument means it, else empty: a name as it was given, or
 // what a pattern has found.
-func (p *param) namedBy(arg []byte) string {
+func (p *param) namedBy(arg []byte, pattern *glob.Pattern) string {
+	budget := glob.Unbounded() // names of parameters are short
 	switch {
-	case !bytes.ContainsAny(arg, "*?["):
-		if is(arg, p.name) {
-			return string(arg)
-		}
-	case glob.Match(bytes.ToLower(arg), []byte(p.name)):
+	case pattern == nil && is(arg, p.name):
+		return string(arg)
+	case pattern != nil && pattern.Match([]byte(p.name), &budget):
 		return p.name
 	}
 	return ""

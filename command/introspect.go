@@ -42,8 +42,8 @@ func commandList(c *call) {
 			i := slices.IndexFunc(categoryNames(), func(name string) bool { return is(value, name) })
 			want = func(r *row) bool { return i >= 0 && r.categories()&(1<<i) != 0 }
 		case is(args[1], "pattern"):
-			pattern := bytes.ToLower(value)
-			want = func(r *row) bool { return glob.Match(pattern, []byte(r.full)) }
+			pattern, budget := glob.Compile(bytes.ToLower(value)), glob.Unbounded() // names of commands are short
+			want = func(r *row) bool { return pattern.Match([]byte(r.full), &budget) }
 		default:
 			c.fail(errSyntax)
 			return

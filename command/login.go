@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -67,10 +68,7 @@ func (c *call) failLogin(name []byte) {
 	}
 	mark := len(c.out)
 	c.fail(errWrongPass)
-	var text []byte // empty if CLIENT REPLY has it so: the wait is the same
-	if !c.client.muted {
-		text = append(text, c.out[mark:]...)
-	}
+	text := slices.Clone(c.out[mark:])
 	c.client.answerLate(c.now.Mono+int64(loginDelay), func(dst []byte, over bool) ([]byte, bool) {
 		if !over {
 			return dst, false

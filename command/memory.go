@@ -76,8 +76,13 @@ func memoryDoctor(c *call) {
 
 // memoryPurge gives back what the Go heap does not use. Idle pages of keys are given back as they become idle.
 func memoryPurge(c *call) {
-	debug.FreeOSMemory()
-	c.ok()
+	purging := &c.server.purging
+	c.beside(func() ending {
+		purging.Lock()
+		defer purging.Unlock()
+		debug.FreeOSMemory()
+		return endOK
+	})
 }
 
 // memoryMallocStats answers Go's account of its memory, in bytes.

@@ -114,7 +114,7 @@ func (r *row) accepts(argc int) bool {
 	return argc == r.arity || r.arity < 0 && argc >= -r.arity
 }
 
-// flags are a command's properties. The executor acts on denyOOM and noMulti, and on those that are not told to clients.
+// flags are a command's properties. The executor acts on write, denyOOM and noMulti, and on those that are not told to clients.
 type flags uint32
 
 // In the order in which Redis lists them.
@@ -138,6 +138,7 @@ const (
 	unseen        // not shown to MONITOR
 	commits       // EXEC: runs what is queued
 	endsPause     // runs even while all clients are paused
+	takesLong     // is done beside the event loop: not in a transaction, which holds its keys
 )
 
 // flagNames are the words of the flags, by bit.

@@ -15,21 +15,26 @@ const (
 	defaultScanCount = 10
 	// maxScanCount bounds what one call of SCAN looks at, so that COUNT, which is a hint, cannot make it look at everything.
 	maxScanCount = 1 << 20
-	// keysPerScan is how many keys KEYS looks at before it takes the next part of the table.
-	keysPerScan = 1024
 	// keptNameBytes is the largest buffer of names that an executor keeps.
 	keptNameBytes = 1 << 20
 )
 
 // filter is what SCAN and KEYS let through.
 type filter struct {
-	pattern  []byte
-	all      bool // every name matches; for the empty name this is not what the pattern * says
+	pattern  *glob.Pattern // nil: every name matches; for the empty name this is not what the pattern * says
+	budget   glob.Budget   // of the pattern's work
 	typeName []byte
 }
 
 func (f *filter) match(name []byte, v engine.Value) bool {
-	return (f.all || glob.Match(f.pattern, name)) && (f.typeName == nil || is(f.typeName, typeName(v)))
+	return (f.pattern == nil || !f.budget.Exceeded() && f.pattern.Match(name, &f.budget)) && (f.typeName == nil || is(f.typeName, typeName(v)))
+}
+
+// setPattern lets only names through that match.
+func (f *filter) setPattern(pattern []byte) {
+	if f.pattern = nil; !isStar(pattern) {
+		f.pattern, f.budget = glob.Compile(pattern), glob.NewBudget()
+	}
 }
 
 func isStar(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }
@@ -53,6 +58,10 @@ func scan(c *call) {
 			n++
 		}
 	})
+	if f.budget.Exceeded() {
+		c.fail(errPattern)
+		return
+	}
 	c.array(2)
 	c.out = appendCursor(c.out, next)
 	c.answerNames(names, n)
@@ -60,7 +69,7 @@ func scan(c *call) {
 
 // parseScan reads the options of SCAN; a problem is the error to answer.
 func parseScan(args [][]byte) (f filter, count int, problem string) {
-	f.all, count = true, defaultScanCount
+	count = defaultScanCount
 	for ; len(args) > 0; args = args[2:] {
 		if len(args) < 2 {
 			return f, 0, errSyntax
@@ -76,7 +85,7 @@ func parseScan(args [][]byte) (f filter, count int, problem string) {
 			}
 			count = int(min(n, maxScanCount))
 		case is(args[0], "match"):
-			f.pattern, f.all = value, isStar(value)
+			f.setPattern(value)
 		case is(args[0], "type"):
 			f.typeName = value
 		default:
@@ -84,28 +93,6 @@ func parseScan(args [][]byte) (f filter, count int, problem string) {
 		}
 	}
 	return f, count, ""
-}
-
-// listKeys is KEYS. Keys that come or go meanwhile may be there or not.
-func listKeys(c *call) {
-	f := filter{pattern: c.args[1], all: isStar(c.args[1])}
-	names, n := c.x.names[:0], 0
-	for cursor := uint64(0); ; {
-		cursor = c.all().Scan(cursor, keysPerScan, func(name []byte, v engine.Value) {
-			if f.match(name, v) {
-				names = appendName(names, name)
-				n++
-			}
-		})
-		if len(names) > maxReplyBytes {
-			c.fail(errReplySize)
-			return
-		}
-		if cursor == 0 {
-			break
-		}
-	}
-	c.answerNames(names, n)
 }
 
 // appendName appends a name with its length in front.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,9 +53,14 @@ func newBench(t testing.TB, change func(*config.Config)) *bench {
 	return b
 }
 
-// do runs one command and returns the bytes of its reply.
+// do runs one command and returns the bytes of its reply, also if work beside the loop has it.
 func (b *bench) do(args ...string) string {
-	return string(b.x.Run(b.client, [][][]byte{words(args)}, nil))
+	out := b.x.Run(b.client, [][][]byte{words(args)}, nil)
+	if b.client.late != nil && b.client.wait == math.MaxInt64 && b.Store == nil {
+		b.Wait()
+		out = b.x.Run(b.client, nil, out)
+	}
+	return string(out)
 }
 
 func words(args []string) [][]byte {

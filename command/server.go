@@ -53,6 +53,9 @@ type Server struct {
 	Replication func() replica.Status
 
 	background sync.WaitGroup // what commands have begun beside them
+	listing    sync.Mutex     // held by the KEYS that runs beside its event loop
+	userFile   sync.Mutex     // held while the file of users is read or written
+	purging    sync.Mutex     // held by the MEMORY PURGE that runs
 	digests    digests
 	limits     atomic.Pointer[resp.Limits]
 	locked     *resp.Limits // of clients that have not logged in
@@ -104,6 +107,7 @@ func (s *Server) Connect(remote, local string, connection Connection) *Client {
 
 // Disconnect forgets a client, whose commands no longer run.
 func (s *Server) Disconnect(c *Client) {
+	c.killed.Store(true) // what it has begun beside itself stops
 	s.endTransaction(c)
 	s.leaveMonitors(c)
 	s.Clients.disconnect(c)

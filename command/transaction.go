@@ -161,7 +161,7 @@ func (x *Executor) queue(r *row, args [][]byte) {
 		bytes += argBytes + len(arg)
 	}
 	switch {
-	case r.flags&noMulti != 0:
+	case r.flags&(noMulti|takesLong) != 0:
 		x.reject(r, errNotInMulti)
 	case !r.keys.fit(args):
 		x.reject(r, errKeySize)

@@ -19,6 +19,8 @@ func (s *Server) loadUsers() (gone []*acl.User, err error) {
 	if path == "" {
 		return nil, nil
 	}
+	s.userFile.Lock()
+	defer s.userFile.Unlock()
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -37,36 +39,50 @@ func (s *Server) loadUsers() (gone []*acl.User, err error) {
 	return gone, nil
 }
 
-func aclLoad(c *call) {
-	if c.server.Config.UserFile == "" {
-		c.fail(errNoUserFile)
-		return
-	}
-	gone, err := c.server.loadUsers()
-	if err != nil {
-		c.fail("ERR " + err.Error())
-		return
-	}
-	for _, u := range gone {
-		c.endUser(u)
-	}
-	c.ok()
-}
-
-// aclSave writes a new file and puts it in the old one's place.
-func aclSave(c *call) {
+// withUserFile does what ACL LOAD or SAVE does with the file of users, beside the event loop. It answers an error without a file.
+func (c *call) withUserFile(work func(path string) ending) {
 	path := c.server.Config.UserFile
 	if path == "" {
 		c.fail(errNoUserFile)
 		return
 	}
-	text := strings.Join(c.server.Users.List(), "\n") + "\n"
-	if err := replaceFile(path, []byte(text)); err != nil {
-		c.server.Log.Warn("write the file of users", "error", err)
-		c.fail("ERR There was an error trying to save the ACLs. Please check the server logs for more information")
-		return
-	}
-	c.ok()
+	c.beside(func() ending { return work(path) })
+}
+
+// aclLoad is ACL LOAD. The users that are no more lose their clients; the one who asks gets its reply before.
+func aclLoad(c *call) {
+	server, client, refuse := c.server, c.client, c.refuser()
+	c.withUserFile(func(string) ending {
+		gone, err := server.loadUsers()
+		if err != nil {
+			return refuse("ERR " + err.Error())
+		}
+		return func(dst []byte) []byte {
+			for _, u := range gone {
+				server.endUserBut(u, client)
+			}
+			return endOK(dst)
+		}
+	})
+}
+
+// aclSave writes a new file and puts it in the old one's place.
+func aclSave(c *call) {
+	server, refuse := c.server, c.refuser()
+	c.withUserFile(func(path string) ending {
+		if err := server.saveUsers(path); err != nil {
+			server.Log.Warn("could not write the file of users", "path", path, "error", err)
+			return refuse("ERR There was an error trying to save the ACLs. Please check the server logs for more information")
+		}
+		return endOK
+	})
+}
+
+// saveUsers writes the users as they are once the file is free.
+func (s *Server) saveUsers(path string) error {
+	s.userFile.Lock()
+	defer s.userFile.Unlock()
+	return replaceFile(path, []byte(strings.Join(s.Users.List(), "\n")+"\n"))
 }
 
 // replaceFile has either the old or the new content at path, whatever happens. Only the owner may read it.

@@ -1,77 +1,146 @@
-// Package glob matches names with patterns as Redis does.
+// Package glob matches names with patterns as Redis does: * is any run of bytes, ? one byte, [abc], [a-z] and [^a] one byte of a
+// class, \x the byte x. A class that is not closed ends with the pattern. Names and patterns are bytes, not characters.
+//
+// A pattern is compiled once and then matched with many names. Its stars part it into segments of elements that each match one byte:
+// the first segment is where the name begins, the last where it ends, and each one between is looked for behind the one before;
+// the leftmost place will do, since whatever an earlier star could take instead, the later one can take too.
+//
+// What matching costs: a segment of plain bytes is found in time proportional to the name. One that has a ? or a class is tried at
+// each place, so a client that chooses both could have it cost the product of the two lengths; Budget bounds that.
 package glob
 
-// Match reports whether a name matches a pattern, byte for byte as Redis's glob does: * is any run of bytes, ? one
-// byte, [abc], [a-z] and [^a] one byte of a class, \x the byte x. A class that is not closed ends with the pattern.
-//
-// A star is tried with ever longer runs, but only the last one met: whatever an earlier star could take instead, the
-// later one can take too. So the time is at most the product of the two lengths.
+import "bytes"
+
+const (
+	// maxPatternBytes is the longest pattern; a longer one matches no name at all.
+	maxPatternBytes = 1 << 24
+	// maxElements is how many elements besides stars a pattern may have; one with more matches no name at all. A key has at most as
+	// many bytes.
+	maxElements = 1 << 21
+	// maxStars is how many stars with something behind them a pattern may have; one with more matches no name at all, as in Redis.
+	// Stars that follow each other are one.
+	maxStars = 1000
+)
+
+// Pattern is a compiled pattern. It is not changed by matching: many may use it at once.
+type Pattern struct {
+	empty    bool      // the empty pattern, which matches the empty name, and nothing else does
+	never    bool      // no name matches
+	segments []segment // of elements, with a star between each two
+	open     bool      // a star ends the pattern
+	classes  []class
+}
+
+// segment is a run of elements: plain bytes, or elements of any kind.
+type segment struct {
+	plain    []byte
+	elements []element // nil if the segment is plain
+}
+
+// element matches one byte: that byte, any, or one of the class with this number above anyByte.
+type element uint32
+
+const (
+	anyByte    element = 1 << 8
+	firstClass element = anyByte + 1
+)
+
+// class is a set of bytes.
+type class [4]uint64
+
+func (c *class) add(b byte)      { c[b>>6] |= 1 << (b & 63) }
+func (c *class) has(b byte) bool { return c[b>>6]&(1<<(b&63)) != 0 }
+
+// addRange adds all bytes from one to another, which is not below it.
+func (c *class) addRange(from, to byte) {
+	for w := from >> 6; w <= to>>6; w++ {
+		low, high := max(from, w<<6)&63, min(to, w<<6|63)&63
+		c[w] |= (^uint64(0) << low) & (^uint64(0) >> (63 - high))
+	}
+}
+
+// Match reports whether a name matches a pattern that is used once. The product of the two lengths is the caller's to bound.
 func Match(pattern, name []byte) bool {
 	if len(name) == 0 {
-		return len(pattern) == 0 // Redis does not look at the pattern then, not even for stars
+		return len(pattern) == 0
 	}
-	p, n := 0, 0
-	star, from := -1, 0 // where the last star was, and from where in name its rest is being tried
-	for n < len(name) {
-		if p < len(pattern) && pattern[p] == '*' {
-			p++
-			star, from = p, n
-			continue
-		}
-		if p < len(pattern) {
-			if size, ok := matchOne(pattern[p:], name[n]); ok {
-				p += size
-				n++
-				continue
+	budget := Unbounded()
+	return Compile(pattern).Match(name, &budget)
+}
+
+// Match reports whether a name matches. Once the budget is exceeded the answer means nothing.
+func (p *Pattern) Match(name []byte, b *Budget) bool {
+	switch {
+	case len(name) == 0:
+		return p.empty // Redis does not look at the pattern then, not even for stars
+	case p.empty || p.never:
+		return false
+	}
+	b.grant(len(name))
+	last := len(p.segments) - 1
+	if last == 0 && !p.open {
+		return p.segments[0].size() == len(name) && p.matchAt(&p.segments[0], name, b)
+	}
+	rest := name
+	for i := range p.segments {
+		s := &p.segments[i]
+		switch size := s.size(); {
+		case len(rest) < size:
+			return false
+		case i == 0:
+			if !p.matchAt(s, rest, b) {
+				return false
 			}
+			rest = rest[size:]
+		case i == last && !p.open:
+			return p.matchAt(s, rest[len(rest)-size:], b)
+		default:
+			at := p.find(s, rest, b)
+			if at < 0 {
+				return false
+			}
+			rest = rest[at+size:]
 		}
-		if star < 0 {
+	}
+	return true
+}
+
+func (s *segment) size() int { return len(s.plain) + len(s.elements) }
+
+// matchAt reports whether a text begins with what matches a segment. The text is not shorter than that.
+func (p *Pattern) matchAt(s *segment, text []byte, b *Budget) bool {
+	if s.elements == nil {
+		return bytes.HasPrefix(text, s.plain)
+	}
+	for i, e := range s.elements {
+		if !p.matches(e, text[i]) {
+			b.spend(i + 1)
 			return false
 		}
-		from++
-		p, n = star, from
 	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
+	b.spend(len(s.elements))
+	return true
 }
 
-// matchOne matches one byte against what a pattern begins with, which is not a star, and returns the size of that.
-func matchOne(pattern []byte, b byte) (size int, ok bool) {
-	switch pattern[0] {
-	case '?':
-		return 1, true
-	case '[':
-		return matchClass(pattern, b)
-	case '\\':
-		if len(pattern) > 1 {
-			return 2, pattern[1] == b
-		}
+func (p *Pattern) matches(e element, b byte) bool {
+	switch {
+	case e < anyByte:
+		return byte(e) == b
+	case e == anyByte:
+		return true
 	}
-	return 1, pattern[0] == b
+	return p.classes[e-firstClass].has(b)
 }
 
-// matchClass is matchOne for a class.
-func matchClass(pattern []byte, b byte) (size int, ok bool) {
-	i := 1
-	not := i < len(pattern) && pattern[i] == '^'
-	if not {
-		i++
+// find is where in a text what matches a segment first begins, -1 if nowhere.
+func (p *Pattern) find(s *segment, text []byte, b *Budget) int {
+	if s.elements == nil {
+		return bytes.Index(text, s.plain)
 	}
-	for ; i < len(pattern); i++ {
-		switch rest := pattern[i:]; {
-		case rest[0] == '\\' && len(rest) >= 2:
-			i++
-			ok = ok || rest[1] == b
-		case rest[0] == ']':
-			return i + 1, ok != not
-		case len(rest) >= 3 && rest[1] == '-':
-			i += 2
-			ok = ok || min(rest[0], rest[2]) <= b && b <= max(rest[0], rest[2])
-		default:
-			ok = ok || rest[0] == b
+	for at := 0; at+len(s.elements) <= len(text) && !b.Exceeded(); at++ {
+		if p.matchAt(s, text[at:], b) {
+			return at
 		}
 	}
-	return len(pattern), ok != not
+	return -1
 }

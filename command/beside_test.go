@@ -1,0 +1,133 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+)
+
+// TestNoEventLoopWaitsForTheFileOfUsers has ACL LOAD read a pipe that nobody writes to, as a disk that hangs would have it wait: the
+// command comes back without a reply, others run, and the reply comes when the file does.
+func TestNoEventLoopWaitsForTheFileOfUsers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	returned := make(chan []byte)
+	go func() { returned <- b.x.Run(b.client, batchOf("ACL LOAD", "PING"), nil) }()
+	pipe := make(chan *os.File, 1)
+	select {
+	case out := <-returned:
+		if len(out) > 0 || b.client.Wait() == 0 {
+			t.Fatalf("ACL LOAD answers %q before there is a file", out)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the event loop waits for the file")
+	}
+	if out := b.x.Run(other, batchOf("PING"), nil); string(out) != "+PONG\r\n" {
+		t.Errorf("another client: %q", out)
+	}
+	go func() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Error(err)
+		} else {
+			_, _ = f.WriteString("user default on nopass ~* &* +@all\nuser u on nopass ~k +get\n")
+			_ = f.Close()
+		}
+		pipe <- f
+	}()
+	<-pipe
+	b.Wait()
+	if out := b.x.Run(b.client, batchOf("PING"), nil); string(out) != "+OK\r\n+PONG\r\n" {
+		t.Errorf("once there is a file: %q", out)
+	}
+	if b.Users.User("u") == nil {
+		t.Error("the users were not loaded")
+	}
+}
+
+func TestWorkBesideTheLoopIsNotForATransaction(t *testing.T) {
+	b := newBench(t, func(c *config.Config) { c.UserFile = filepath.Join(t.TempDir(), "users") })
+	for _, command := range []string{"ACL SAVE", "ACL LOAD", "MEMORY PURGE"} {
+		b.do("MULTI")
+		if got := b.do(strings.Fields(command)...); got != "-"+errNotInMulti+"\r\n" {
+			t.Errorf("%s in MULTI: %q", command, got)
+		}
+		b.do("DISCARD")
+	}
+	for _, command := range []string{"ACL SAVE", "ACL LOAD", "MEMORY PURGE"} {
+		if got := b.do(strings.Fields(command)...); got != "+OK\r\n" {
+			t.Errorf("%s: %q", command, got)
+		}
+	}
+}
+
+func TestKeysOfALargeDatabaseAreListedBesideTheLoop(t *testing.T) {
+	b := newBench(t, nil)
+	for i := range keysAtOnce + 1 {
+		b.do("SET", "key"+strconv.Itoa(i), "v")
+	}
+	out := b.x.Run(b.client, batchOf("KEYS key1*7", "PING"), nil)
+	if len(out) > 0 || b.client.Wait() == 0 {
+		t.Fatalf("KEYS answers %q in the loop", out)
+	}
+	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	if out := b.x.Run(other, batchOf("PING"), nil); string(out) != "+PONG\r\n" {
+		t.Errorf("another client: %q", out)
+	}
+	b.Wait()
+	out = b.x.Run(b.client, batchOf("PING"), nil)
+	listed, rest := string(out[:len(out)-len("+PONG\r\n")]), string(out[len(out)-len("+PONG\r\n"):])
+	want := 0
+	for i := range keysAtOnce + 1 {
+		if n := strconv.Itoa(i); n[0] == '1' && len(n) > 1 && n[len(n)-1] == '7' {
+			want++
+		}
+	}
+	if got := len(bulks(t, listed)); got != want || rest != "+PONG\r\n" {
+		t.Errorf("KEYS lists %d of %d keys, and then %q", got, want, rest)
+	}
+	if got := b.do("CLIENT", "REPLY", "SKIP") + b.do("KEYS", "*") + b.do("PING"); got != "+PONG\r\n" {
+		t.Errorf("CLIENT REPLY SKIP lets %.100q through", got)
+	}
+}
+
+func TestAClientThatHasGoneIsNotListedKeysFor(t *testing.T) {
+	b := newBench(t, nil)
+	for i := range 2 * keysAtOnce {
+		b.do("SET", "key"+strconv.Itoa(i), "v")
+	}
+	b.Server.listing.Lock() // another KEYS runs
+	b.x.Run(b.client, batchOf("KEYS *"), nil)
+	late := b.client.late
+	b.Disconnect(b.client)
+	b.Server.listing.Unlock()
+	b.Wait()
+	if out, done := late(nil, false); !done || string(out) != "*0\r\n" {
+		t.Errorf("%d bytes were listed", len(out))
+	}
+}
+
+func TestAPatternThatWouldTakeLongIsRefused(t *testing.T) {
+	b := newBench(t, nil)
+	b.do("SET", strings.Repeat("y", 1<<21-1), "v")
+	pattern := "*" + strings.Repeat("y?", 1<<19) + "z*"
+	begin := time.Now()
+	for _, command := range [][]string{{"KEYS", pattern}, {"SCAN", "0", "MATCH", pattern}} {
+		if got := b.do(command...); got != "-"+errPattern+"\r\n" {
+			t.Errorf("%s: %.100q", command[0], got)
+		}
+	}
+	if took := time.Since(begin); took > 5*time.Second { // two tenths of a second where nothing else runs
+		t.Errorf("took %v", took)
+	}
+}

@@ -1,0 +1,75 @@
+package command
+
+import (
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/resp"
+)
+
+const (
+	// keysAtOnce is how many keys KEYS looks at while the other clients of its event loop wait; with more, only its client waits.
+	keysAtOnce = 1 << 14
+	// keysPerScan is how many keys KEYS looks at before it takes the next part of the table.
+	keysPerScan = 1024
+)
+
+// listKeys is KEYS. Keys that come or go meanwhile may be there or not.
+func listKeys(c *call) {
+	l := keyList{all: c.all(), client: c.client}
+	l.setPattern(c.args[1])
+	if c.x.inExec || l.all.Len() <= keysAtOnce {
+		l.names = c.x.names[:0]
+		l.collect()
+		c.x.keepNames(l.names)
+		if l.problem != "" {
+			c.fail(l.problem)
+			return
+		}
+		c.out = l.append(c.out)
+		return
+	}
+	server, refuse := c.server, c.refuser()
+	c.beside(func() ending {
+		server.listing.Lock() // one list at a time: each may take maxReplyBytes
+		defer server.listing.Unlock()
+		l.collect()
+		if l.problem != "" {
+			return refuse(l.problem)
+		}
+		return l.append
+	})
+}
+
+// keyList is what KEYS answers, while it is made.
+type keyList struct {
+	filter
+	all     engine.All
+	client  *Client // who asks for it
+	names   []byte  // as they are answered
+	n       int
+	problem string
+}
+
+// collect goes over all keys, or until the client has gone.
+func (l *keyList) collect() {
+	for cursor := uint64(0); !l.client.killed.Load(); {
+		cursor = l.all.Scan(cursor, keysPerScan, func(name []byte, v engine.Value) {
+			if l.match(name, v) {
+				l.names = resp.AppendBulk(l.names, name)
+				l.n++
+			}
+		})
+		switch {
+		case l.budget.Exceeded():
+			l.problem = errPattern
+			return
+		case len(l.names) > maxReplyBytes:
+			l.names, l.problem = nil, errReplySize
+			return
+		case cursor == 0:
+			return
+		}
+	}
+}
+
+// append answers the list.
+func (l *keyList) append(dst []byte) []byte { return append(resp.AppendArray(dst, l.n), l.names...) }
