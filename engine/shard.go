@@ -78,7 +78,6 @@ func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
 // load brings the state of k into s.scratch, closed if its deadline has passed.
 func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
 	e := &s.scratch
-	s.wheel.skipEmpty(now.Wall)
 	r, rec, at := s.find(k)
 	if rec == nil {
 		*e = crdt.Entry{Rows: e.Rows[:0]}

@@ -79,9 +79,11 @@ func farSlot(level int, n int64) int {
 	return nearSlots + (level-1)*farSlots + int(n%farSlots)
 }
 
-// link puts a record into the wheel.
+// link puts a record into the wheel, which begins at the present, also for a record that a load brings before anything was swept: from
+// the year 1970 it would have to be turned through more than 10^10 ticks.
 func (s *shard) link(r ref, rec record, now Moment) {
 	w := &s.wheel
+	w.skipEmpty(now.Wall)
 	if w.heads == nil {
 		w.heads = make([]ref, wheelSlots)
 	}

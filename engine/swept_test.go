@@ -1,0 +1,43 @@
+package engine
+
+import "testing"
+
+// TestWhatALoadBringsIsSweptAtItsDeadline: the wheel of a DB that has just been opened stands at the present.
+func TestWhatALoadBringsIsSweptAtItsDeadline(t *testing.T) {
+	for _, peers := range []bool{false, true} {
+		open := func(life uint64) *DB {
+			db, err := Open(Options{Shards: 1, Node: 1, Life: life, Followed: true, Replicated: peers, MaxBytes: minPoolBytes})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return db
+		}
+		before := open(1)
+		now := at(testWall)
+		for _, name := range []string{"deadline", "quota"} {
+			k := before.Key([]byte(name))
+			tx := before.Lock(k, now)
+			if name == "quota" {
+				_, _, _ = tx.Throttle(k, testRate(2), 1)
+			} else {
+				tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now.Wall + 400}, false)
+			}
+			tx.Unlock()
+		}
+		d := &disk{peers: peers}
+		d.take(t, before, 10)
+		for part := range uint64(2) { // one of both alone
+			after := open(2)
+			l := Loader{DB: after, Now: now, Writers: []uint32{after.Writer(before.Writers(0)[0])}, Part: part, Parts: 2}
+			if _, err := l.Load(d.batch.Records); err != nil {
+				t.Fatal(err)
+			}
+			loaded := after.All(now).Len()
+			if deleted, done := after.Sweep(at(now.Wall+2000), 100); deleted != loaded || !done {
+				t.Errorf("peers %v, part %d: %d of %d keys swept, done %v", peers, part, deleted, loaded, done)
+			}
+			_ = after.Close()
+		}
+		_ = before.Close()
+	}
+}
