@@ -67,15 +67,17 @@ func (d *Dir) check(fn func(Frame) error) (*Report, error) {
 	return r, errors.Join(damage...)
 }
 
-// isBusy reports whether a process has the directory's lock. It takes the lock for a moment, since there is no other way to ask.
+// isBusy reports whether a process has the directory. It takes the locks for a moment, since there is no other way to ask; a start that meets it there waits.
 func isBusy(files vfs.FS, path string) bool {
 	name := filepath.Join(path, lockFile)
-	f, err := files.Open(name)
-	if err != nil {
-		return false // taking the lock would make the file
+	if _, err := files.Stat(name); err == nil && isLocked(files.Lock(name)) { // without the file, taking the lock would make it
+		return true
 	}
-	_ = f.Close()
-	lock, err := files.Lock(name)
+	return isLocked(files.LockDir(path))
+}
+
+// isLocked gives back what Lock or LockDir has taken, if they have.
+func isLocked(lock vfs.Lock, err error) bool {
 	if err != nil {
 		return errors.Is(err, vfs.ErrLocked)
 	}

@@ -16,6 +16,7 @@ var ErrNotEmpty = errors.New("there is something in it already")
 type copied struct {
 	fs       vfs.FS
 	path     string
+	lock     vfs.Lock       // of the directory: another copy into it is refused
 	segments []segmentEntry // that are finished
 	names    []string       // of files that were made
 	segment  *segment
@@ -28,17 +29,30 @@ func newCopy(files vfs.FS, path string) (*copied, error) {
 	if err := files.MkdirAll(path); err != nil {
 		return nil, fmt.Errorf("make %s: %w", path, err)
 	}
-	names, err := files.List(path)
+	lock, err := files.LockDir(path)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", path, err)
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	c := &copied{fs: files, path: path, lock: lock}
+	if err := c.prepare(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return c, nil
+}
+
+// prepare sees to it that the directory is empty, and that it is there after a loss of power.
+func (c *copied) prepare() error {
+	names, err := c.fs.List(c.path)
+	if err != nil {
+		return fmt.Errorf("list %s: %w", c.path, err)
 	}
 	if len(names) > 0 {
-		return nil, fmt.Errorf("%s: %w", path, ErrNotEmpty)
+		return fmt.Errorf("%s: %w", c.path, ErrNotEmpty)
 	}
-	if err := files.SyncDir(filepath.Dir(filepath.Clean(path))); err != nil {
-		return nil, fmt.Errorf("make %s: %w", path, err)
+	if err := c.fs.SyncDir(filepath.Dir(filepath.Clean(c.path))); err != nil {
+		return fmt.Errorf("make %s: %w", c.path, err)
 	}
-	return &copied{fs: files, path: path}, nil
+	return nil
 }
 
 // begin begins the copy of a segment, and finishes the one before.
@@ -46,11 +60,13 @@ func (c *copied) begin(e segmentEntry) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
-	c.names = append(c.names, segmentName(e.kind, e.number))
-	var err error
-	c.entry = e
-	c.segment, err = createSegment(c.fs, c.path, e.kind, e.number)
-	return err
+	segment, err := createSegment(c.fs, c.path, e.kind, e.number)
+	if err != nil {
+		return err
+	}
+	c.names = append(c.names, segmentName(e.kind, e.number)) // only what was made here is ever removed
+	c.segment, c.entry = segment, e
+	return nil
 }
 
 // syncBytes is how many bytes are written before they are made safe, so that the system never has much to write at once.
@@ -95,7 +111,11 @@ func (c *copied) commit(id Identity) error {
 	}
 	id.Node, id.Life, id.Start, id.Run, id.Earlier = 0, 0, 0, 0, Runs{}
 	m := manifest{Identity: id, clean: true, segments: c.segments}
-	return m.write(c.fs, c.path)
+	if err := m.write(c.fs, c.path); err != nil {
+		return err
+	}
+	_ = c.lock.Close() // all is safe
+	return nil
 }
 
 // abort removes what was made, but for the directory.
@@ -107,5 +127,5 @@ func (c *copied) abort() error {
 	for _, name := range append(c.names, newManifest) {
 		err = errors.Join(err, ignoreMissing(c.fs.Remove(filepath.Join(c.path, name))))
 	}
-	return err
+	return errors.Join(err, c.lock.Close())
 }

@@ -3,7 +3,6 @@ package disk
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -19,7 +18,7 @@ const lockFile = "LOCK"
 type Dir struct {
 	fs       vfs.FS
 	path     string
-	lock     io.Closer
+	guard    *guard // nil of one that is only read
 	manifest *manifest
 	found    bool // there was a manifest
 	tail     tail
@@ -35,13 +34,16 @@ func Open(files vfs.FS, path string) (*Dir, error) {
 	if err := files.MkdirAll(path); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
-	lock, err := files.Lock(filepath.Join(path, lockFile))
+	g, err := lockPath(files, path)
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory %s: %w", path, err)
 	}
-	d := &Dir{fs: files, path: path, lock: lock}
-	if err := d.read(); err != nil {
-		return nil, errors.Join(err, lock.Close())
+	d := &Dir{fs: files, path: path, guard: g}
+	if err = d.read(); err == nil && d.found {
+		err = d.knowManifest(d.manifest.text())
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.close())
 	}
 	return d, nil
 }
@@ -99,7 +101,7 @@ func (d *Dir) Begin(id Identity, first func()) error {
 		return fmt.Errorf("remove what a crash has left: %w", err)
 	}
 	if !d.found { // before there are segments: they are never without a manifest
-		if err := d.manifest.write(d.fs, d.path); err != nil {
+		if err := d.saveManifest(d.manifest); err != nil {
 			return err
 		}
 	}
@@ -147,7 +149,7 @@ func (d *Dir) settle() (cut string) {
 // list has the manifest say that a log segment is the one that is written.
 func (d *Dir) list(s *segment) error {
 	d.manifest.segments = append(d.manifest.segments, segmentEntry{kind: logSegment, number: s.header.number, open: true, safe: s.synced})
-	return d.manifest.write(d.fs, d.path)
+	return d.saveManifest(d.manifest)
 }
 
 // obsolete is the segments that do not count: a snapshot has replaced them, or a crash has left them.
@@ -215,6 +217,9 @@ func (d *Dir) endLog() {
 
 // newLog makes the next log segment.
 func (d *Dir) newLog() (*segment, error) {
+	if _, err := d.checkOurs(); err != nil {
+		return nil, err
+	}
 	d.newest++
 	return createSegment(d.fs, d.path, logSegment, d.newest)
 }
@@ -277,10 +282,13 @@ func (d *Dir) Close(clean bool, id Identity) error {
 		}
 		err = errors.Join(err, d.log.close())
 	}
-	return errors.Join(err, d.lock.Close())
+	return errors.Join(err, d.guard.close())
 }
 
 func (d *Dir) stopClean(id Identity) error {
+	if _, err := d.Inspect(); err != nil {
+		return err
+	}
 	if err := d.Write(); err != nil {
 		return err
 	}
@@ -291,5 +299,5 @@ func (d *Dir) stopClean(id Identity) error {
 	m := d.manifest
 	id.advance(m.Clock)
 	m.Identity, m.clean = id, true
-	return m.write(d.fs, d.path)
+	return d.saveManifest(m)
 }

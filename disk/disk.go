@@ -41,6 +41,8 @@ var (
 	ErrSuspect = errors.New("a sync has failed: the log is not to be trusted until a snapshot replaces it")
 	// ErrVersion: the directory was written by a later release.
 	ErrVersion = errors.New("format of a later version")
+	// ErrEarlier: the directory was written by an earlier development version. Check with --salvage keeps what is in it.
+	ErrEarlier = errors.New("format of an earlier development version: quota-db check --salvage brings it into this one's")
 	// ErrNoData: the directory has no manifest and no segments.
 	ErrNoData = errors.New("no data here")
 )

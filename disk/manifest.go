@@ -133,7 +133,11 @@ func parseManifest(text []byte) (*manifest, error) {
 	for line := range strings.Lines(string(text)) {
 		m.parseLine(strings.Fields(line))
 	}
-	if string(m.text()) != string(text) {
+	switch {
+	case string(m.text()) == string(text):
+	case hasSum(text): // it is as it was written, by a release that wrote other lines
+		return nil, ErrEarlier
+	default:
 		return nil, errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
 	}
 	return m, m.check()
@@ -214,9 +218,25 @@ func (m *manifest) check() error {
 	return nil
 }
 
-// readManifest reads a directory's manifest. Errors: fs.ErrNotExist, ErrVersion, DamageError.
+// readManifest reads a directory's manifest. Errors: fs.ErrNotExist, ErrVersion, ErrEarlier, DamageError.
 func readManifest(files vfs.FS, dir string) (*manifest, error) {
 	name := filepath.Join(dir, manifestFile)
+	text, err := readText(files, name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseManifest(text)
+	if errors.Is(err, ErrVersion) || errors.Is(err, ErrEarlier) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err != nil {
+		return nil, &DamageError{name, 0, err.Error()}
+	}
+	return m, nil
+}
+
+// readText reads a manifest's text. Errors: fs.ErrNotExist, DamageError.
+func readText(files vfs.FS, name string) ([]byte, error) {
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
@@ -233,14 +253,7 @@ func readManifest(files vfs.FS, dir string) (*manifest, error) {
 	if _, err := f.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	m, err := parseManifest(text)
-	if errors.Is(err, ErrVersion) {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if err != nil {
-		return nil, &DamageError{name, 0, err.Error()}
-	}
-	return m, nil
+	return text, nil
 }
 
 // write replaces a directory's manifest. It is safe when write returns; after an error the old one or the new one is there.

@@ -89,7 +89,7 @@ func (d *Dir) Commit(s *Snapshot) (obsolete []string, err error) {
 		{kind: snapshotSegment, number: number, size: s.segment.size, records: s.records},
 		{kind: logSegment, number: number, open: true, safe: d.log.synced},
 	}
-	if err := m.write(d.fs, d.path); err != nil {
+	if err := d.saveManifest(&m); err != nil {
 		return nil, err // one manifest or the other is there; what both need is there too
 	}
 	*d.manifest, d.settled, d.apart = m, 0, false

@@ -11,10 +11,11 @@ import (
 // closeClean writes what is left and has the directory say that nothing is missing, if that is so. The flusher's goroutine has ended.
 func (s *Store) closeClean(ctx context.Context) error {
 	f := s.flusher
-	if f.failure.Load() == nil {
+	if f.failure.Load() == nil && f.inspect() {
 		f.group()
 	}
-	if f.failure.Load() == nil && f.dir.LogBytes() > keptLog {
+	switch failure := f.failure.Load(); {
+	case failure == nil && f.dir.LogBytes() > keptLog, failure != nil && failure.suspect: // then it is the last way to keep everything
 		f.lastWalk(ctx)
 	}
 	f.removing.Wait()
@@ -36,7 +37,7 @@ func notKept(err error) error { return fmt.Errorf("not everything could be kept:
 // keptLog is the longest log, in bytes, that a stop leaves as it is.
 const keptLog = 1 << 20
 
-// lastWalk writes a snapshot so that the next start has less to do. The log is enough if it fails.
+// lastWalk writes a snapshot so that the next start has less to do, or in place of a suspect log. A log that is not suspect is enough if it fails.
 func (f *flusher) lastWalk(ctx context.Context) {
 	if err := f.startWalk(true, ctx.Done()); err != nil {
 		f.snapshotFailed(err)

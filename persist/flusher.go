@@ -49,6 +49,7 @@ type flusher struct {
 	idleSince    time.Time // of the last group
 	idle         time.Duration
 	company      company
+	inspected    time.Time // when the directory was last looked at
 }
 
 type syncResult struct {
@@ -99,6 +100,9 @@ func (f *flusher) round() {
 	}
 	waited := f.waiters.count() > 0
 	if waited && f.company.isAwaited(f) {
+		return
+	}
+	if f.since(f.inspected) >= inspectEvery && !f.inspect() {
 		return
 	}
 	switch {
@@ -255,7 +259,7 @@ func (f *flusher) fail(err error) {
 		failure.Since = before.Since
 		failure.suspect = failure.suspect || before.suspect
 	} else {
-		f.log.Error("the disk fails: writes are refused until it recovers", "error", err)
+		f.log.Error(failureLine(err), "error", err)
 	}
 	f.failure.Store(failure)
 	f.repair = f.time().Add(f.patience)
@@ -275,7 +279,11 @@ func (f *flusher) mend(failure *Failure) {
 		return
 	}
 	f.repair = f.time().Add(retryEvery)
-	if err := f.dir.Write(); err != nil {
+	_, err := f.dir.Inspect()
+	if err == nil {
+		err = f.dir.Write()
+	}
+	if err != nil {
 		f.failure.Store(&Failure{Err: err, Since: failure.Since, suspect: errors.Is(err, disk.ErrSuspect)})
 		return
 	}

@@ -118,6 +118,8 @@ func explain(dir string, err error) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	case errors.Is(err, disk.ErrVersion) && !errors.As(err, &damage):
 		return fmt.Errorf("%w: use the release that wrote it, or a later one", err)
+	case errors.Is(err, disk.ErrEarlier):
+		return err
 	case isContent(err):
 		return fmt.Errorf("a start on %s fails:\n%w\nrestore a backup, or keep what is sound: quota-db check --salvage %s OUT", dir, err, dir)
 	}

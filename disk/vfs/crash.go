@@ -17,7 +17,8 @@ func (m *Memory) Crash(random *rand.Rand) *Memory {
 	after.dirs = maps.Clone(m.dirs)
 	names := keep(m.safe, m.changes, random)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		f := &inode{data: names[name].crash(m.page, random), page: map[int]pageState{}}
+		f := after.newInode()
+		f.data = names[name].crash(m.page, random)
 		f.disk = bytes.Clone(f.data)
 		after.names[name], after.safe[name] = f, f
 	}
@@ -58,14 +59,14 @@ func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	after := NewMemory(m.page)
-	after.dirs = maps.Clone(m.dirs)
+	after.dirs, after.made = maps.Clone(m.dirs), m.made
 	copies := map[*inode]*inode{}
 	own := func(f *inode) *inode {
 		if f == nil {
 			return nil
 		}
 		if copies[f] == nil {
-			copies[f] = &inode{bytes.Clone(f.data), bytes.Clone(f.disk), maps.Clone(f.page)}
+			copies[f] = &inode{bytes.Clone(f.data), bytes.Clone(f.disk), maps.Clone(f.page), f.number}
 		}
 		return copies[f]
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -44,6 +43,7 @@ type Memory struct {
 	changes []nameChange      // of names, since their directory was synced
 	dirs    map[string]bool   // safe as soon as they are made
 	locks   map[string]bool
+	made    uint64 // inodes
 	fault   Fault
 	crashed bool
 }
@@ -53,6 +53,14 @@ type inode struct {
 	data []byte
 	disk []byte // what is certain to be there after a crash
 	page map[int]pageState
+
+	number uint64 // no other of the same Memory has it
+}
+
+// newInode makes one for a new file. The lock is held.
+func (m *Memory) newInode() *inode {
+	m.made++
+	return &inode{page: map[int]pageState{}, number: m.made}
 }
 
 type pageState uint8
@@ -148,7 +156,7 @@ func (m *Memory) Create(name string) (File, error) {
 	if _, err := m.begin(OpCreate, name, 0); err != nil {
 		return nil, err
 	}
-	f := &inode{page: map[int]pageState{}}
+	f := m.newInode()
 	m.names[name] = f
 	m.changes = append(m.changes, nameChange{to: name, file: f})
 	return &memoryFile{m: m, name: name, file: f, writes: true}, nil
@@ -269,10 +277,10 @@ func (m *Memory) Truncate(name string, size int64) error {
 }
 
 // Lock is FS.Lock.
-func (m *Memory) Lock(name string) (io.Closer, error) {
+func (m *Memory) Lock(name string) (Lock, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old, err := m.look("lock", name)
+	f, err := m.look("lock", name)
 	if err != nil {
 		return nil, err
 	}
@@ -280,17 +288,57 @@ func (m *Memory) Lock(name string) (io.Closer, error) {
 		return nil, ErrLocked
 	}
 	m.locks[name] = true
-	if old == nil {
-		f := &inode{page: map[int]pageState{}}
+	if f == nil {
+		f = m.newInode()
 		m.names[name], m.safe[name] = f, f
 	}
-	return &memoryLock{m, name}, nil
+	return &memoryLock{m, name, f}, nil
 }
 
+// LockDir is FS.LockDir.
+func (m *Memory) LockDir(dir string) (Lock, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if dir = filepath.Clean(dir); m.crashed {
+		return nil, ErrCrashed
+	} else if !m.dirs[dir] {
+		return nil, notThere("lock", dir)
+	} else if m.locks[dir] {
+		return nil, ErrLocked
+	}
+	m.locks[dir] = true
+	return &memoryLock{m, dir, nil}, nil
+}
+
+// Stat is FS.Stat. Directories have no FileID.
+func (m *Memory) Stat(name string) (Info, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.crashed && m.dirs[filepath.Clean(name)] {
+		return Info{}, nil
+	}
+	f, err := m.find("stat", name)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{ID: f.id(), Size: int64(len(f.data))}, nil
+}
+
+func (f *inode) id() FileID {
+	if f == nil {
+		return FileID{}
+	}
+	return FileID{Number: f.number}
+}
+
+// memoryLock is a lock on a file, or on a directory, which has no inode.
 type memoryLock struct {
 	m    *Memory
 	name string
+	file *inode
 }
+
+func (l *memoryLock) ID() (FileID, error) { return l.file.id(), nil }
 
 func (l *memoryLock) Close() error {
 	l.m.mu.Lock()

@@ -103,6 +103,8 @@ func (f *memoryFile) Size() (int64, error) {
 	return int64(len(f.file.data)), nil
 }
 
+func (f *memoryFile) ID() (FileID, error) { return f.file.id(), nil }
+
 // Close is no operation of the disk: it works after a crash too.
 func (f *memoryFile) Close() error {
 	f.m.mu.Lock()

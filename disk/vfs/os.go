@@ -28,6 +28,22 @@ func (f file) Size() (int64, error) {
 	return info.Size(), nil
 }
 
+func (f file) ID() (FileID, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return FileID{}, err
+	}
+	return idOf(info), nil
+}
+
+func (system) Stat(name string) (Info, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{idOf(info), info.Size(), info.ModTime().UnixNano()}, nil
+}
+
 func (system) MkdirAll(dir string) error    { return os.MkdirAll(dir, dirMode) }
 func (system) Rename(from, to string) error { return os.Rename(from, to) }
 func (system) Remove(name string) error     { return os.Remove(name) }

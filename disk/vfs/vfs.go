@@ -4,6 +4,7 @@ package vfs
 import (
 	"errors"
 	"io"
+	"time"
 )
 
 // ErrLocked: another process, or another part of this one, holds the lock.
@@ -26,8 +27,32 @@ type FS interface {
 	SyncDir(dir string) error
 	// Truncate cuts a file; what is left is safe when it returns. It fails with fs.ErrInvalid if the file is shorter than size.
 	Truncate(name string, size int64) error
-	// Lock takes a lock that goes with this process, and makes an empty file for it. It fails with ErrLocked at once.
-	Lock(name string) (io.Closer, error)
+	// Lock takes a lock that goes with this process, and makes an empty file for it. It fails with ErrLocked when another has held it for lockPatience.
+	Lock(name string) (Lock, error)
+	// LockDir is Lock of a directory itself, which leaves nothing that could be taken for litter. Where the system has no such lock, it keeps nobody out.
+	LockDir(dir string) (Lock, error)
+	// Stat is what is at a name now.
+	Stat(name string) (Info, error)
+}
+
+// lockPatience is how long Lock waits for another: one that looks whether a server has a directory holds its lock for a moment.
+const lockPatience = 250 * time.Millisecond
+
+// Lock is a lock that is held until it is closed.
+type Lock interface {
+	io.Closer
+	// ID is that of the file or directory that is locked, whatever has its name now.
+	ID() (FileID, error)
+}
+
+// FileID tells a file or directory from every other one that there is at the same time. The zero FileID is of one of which the system does not tell it.
+type FileID struct{ Device, Number uint64 }
+
+// Info is what Stat says.
+type Info struct {
+	ID      FileID
+	Size    int64
+	Changed int64 // when the content last changed, unix nanoseconds
 }
 
 // File is an open file.
@@ -39,4 +64,6 @@ type File interface {
 	Sync() error
 	// Size is its length in bytes.
 	Size() (int64, error)
+	// ID is the file's own, whatever has its name now.
+	ID() (FileID, error)
 }
