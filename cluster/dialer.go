@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,12 +45,15 @@ func (d *dialer) report() (replica.Dial, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, address := range d.addresses {
-		if !d.met.isConnected(address) {
-			return replica.Dial{Address: d.peer, Error: d.problem}, true
+		if connected, lost := d.met.isConnected(address); !connected {
+			return replica.Dial{Address: d.peer, Error: cmp.Or(d.problem, lost, firstAttempt)}, true
 		}
 	}
-	return replica.Dial{Address: d.peer, Error: d.problem}, len(d.addresses) == 0
+	return replica.Dial{Address: d.peer, Error: cmp.Or(d.problem, firstAttempt)}, len(d.addresses) == 0
 }
+
+// firstAttempt is why there is no connection as long as none is known.
+const firstAttempt = "the first attempt to connect goes on"
 
 // note keeps what a round has found.
 func (d *dialer) note(addresses []netip.AddrPort, errs ...error) error {
@@ -143,6 +147,9 @@ func (d *dialer) try(address netip.AddrPort) error {
 		return errInsecure
 	}
 	err := d.dial(address)
+	if isUnreachable(err) {
+		d.met.forget(address)
+	}
 	var r *refusal
 	if d.ctx.Err() != nil || errors.As(err, &r) && r.code == refusedSelf {
 		return nil
@@ -154,7 +161,9 @@ func (d *dialer) try(address netip.AddrPort) error {
 func (d *dialer) complain(address netip.AddrPort, err error) {
 	var r *refusal
 	switch {
-	case err == nil, errors.Is(err, errInsecure): // mayDial has said so
+	case err == nil, errors.As(err, &r) && r.code == refusedDuplicate:
+		d.quiet.forget(d.name(address))
+	case errors.Is(err, errInsecure): // mayDial has said so
 	case errors.As(err, &r) && r.silent():
 	case errors.As(err, &r) && r.theirs:
 		d.quiet.warnOnce("a peer refuses to replicate with this node", d.name(address), r.text)

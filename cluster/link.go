@@ -36,13 +36,15 @@ type link struct {
 
 	// The owner's.
 	begun   bool // it reads and writes
+	dialed  bool // by this node: the peer has agreed to it before it began
+	agreed  bool // the peer wants it too, as far as it has said by now
 	idle    bool // there is nothing to write, and it is begun
 	parting bool // nothing will be written any more
 	buf     []byte
 }
 
-func newLink(o *owner, conn net.Conn, s *replica.Session, peer replica.Hello) *link {
-	return &link{owner: o, conn: conn, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
+func newLink(o *owner, t *talk, s *replica.Session, peer replica.Hello) *link {
+	return &link{owner: o, conn: t.conn, dialed: t.dialed, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
 }
 
 // begin begins to read and to write. Errors: replica.ErrDuplicate if another connection has taken its place meanwhile.
@@ -54,7 +56,9 @@ func (l *link) begin() error {
 			return
 		}
 		l.begun = true
-		o.o.Log.Info("peer connected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "address", l.peer.Address)
+		if l.dialed {
+			o.agree(l)
+		}
 		o.inside.Go(l.read)
 		o.inside.Go(l.write)
 		l.idle = true
@@ -190,6 +194,9 @@ func (l *link) receive() error {
 	for _, frame := range l.frames {
 		if !o.links[l] {
 			return net.ErrClosed
+		}
+		if !l.agreed {
+			o.agree(l)
 		}
 		if err := o.Machine.Receive(l.session, frame, o.Now()); err != nil {
 			return fmt.Errorf("what it has sent is refused: %w", err)

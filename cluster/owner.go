@@ -20,6 +20,7 @@ type owner struct {
 	calls   chan func()
 
 	links      map[*link]bool
+	losses     losses
 	refreshing bool
 
 	took      time.Time // what clients have changed
@@ -37,7 +38,7 @@ func newOwner(c *Cluster, s Stepping) *owner {
 	s.Tick = max(s.Tick, leastTick)
 	o := &owner{
 		Cluster: c, Stepping: s,
-		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{},
+		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{}, losses: losses{},
 	}
 	o.publish()
 	return o
@@ -76,6 +77,7 @@ func (o *owner) run() {
 			o.tellMoved()
 			o.tick()
 			o.pumpAll()
+			o.reportLosses(time.Now())
 			if time.Since(o.published) >= statusEvery {
 				o.publish()
 			}
@@ -104,6 +106,7 @@ func (o *owner) sendTheRest() {
 	deadline := time.NewTimer(lastWords)
 	defer deadline.Stop()
 	o.Machine.Tick(o.Now())
+	o.Machine.Stop()
 	o.pumpAll()
 	for len(o.links) > 0 {
 		for l := range o.links {
@@ -179,7 +182,7 @@ func (o *owner) connect(t *talk, h replica.Hello) (l *link, own replica.Hello, e
 		if s, err = o.Machine.Connect(h, t.dialed, o.Now()); err != nil {
 			return
 		}
-		l = newLink(o, t.conn, s, h)
+		l = newLink(o, t, s, h)
 		o.links[l] = true
 		o.met.online(h.Node, h.Run, l)
 		o.pumpAll() // another session may have been given up
@@ -197,18 +200,37 @@ func (o *owner) drop(l *link, err error) {
 	}
 	delete(o.links, l)
 	o.Machine.Disconnect(l.session)
-	o.met.offline(l.peer.Node, l)
+	reason := "this node stops"
+	if err != nil {
+		reason = printable(err.Error())
+	}
+	o.met.offline(l.peer.Node, l, reason)
 	if !l.begun { // its handshake goes on, and will find out
 		return
 	}
 	close(l.closed)
 	_ = l.conn.Close()
-	reason := "this node stops"
-	if err != nil {
-		reason = err.Error()
+	var refused *refusal
+	switch {
+	case !l.agreed && err != nil && !errors.As(err, &refused): // which was logged as such
+		o.noise.warn("a handshake was broken off", hostOf(l.conn.RemoteAddr()), reason)
+	case l.agreed:
+		o.o.Log.Info("peer disconnected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "reason", reason)
+		if err != nil && !l.session.Stops() && !o.isConnected(l.peer.Node) {
+			o.losses.note(l, reason, time.Now())
+		}
 	}
-	o.o.Log.Info("peer disconnected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "reason", reason)
 	for _, d := range o.dialers {
 		d.rouse()
 	}
+}
+
+// isConnected reports whether there is a link to the node that both sides want.
+func (o *owner) isConnected(node uint16) bool {
+	for l := range o.links {
+		if l.agreed && l.peer.Node == node {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -33,6 +34,17 @@ func (q *quietLog) warn(message, peer, reason string) {
 func (q *quietLog) warnOnce(message, peer, reason string) {
 	if q.isDue(message+"\x00"+peer, time.Now()) {
 		q.log.Warn(message, "peer", peer, "reason", reason)
+	}
+}
+
+// forget has what is said of the peer be said again when it happens again: it is well now.
+func (q *quietLog) forget(peer string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for line := range q.said {
+		if _, rest, _ := strings.Cut(line, "\x00"); rest == peer || strings.HasPrefix(rest, peer+"\x00") {
+			delete(q.said, line)
+		}
 	}
 }
 
