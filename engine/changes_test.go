@@ -112,6 +112,9 @@ func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 			if got, want := dump(next, now), dump(db, now); got != want {
 				t.Fatalf("run %d, life %d:\ngot  %s\nwant %s", run, life, got, want)
 			}
+			if got, want := next.Digest(now), db.Digest(now); d.peers && got != want {
+				t.Fatalf("run %d, life %d: the digest is %x, not %x, of %s", run, life, got, want, dump(db, now))
+			}
 			d = snapshot(next, now, random) // the next life writes to a log of its own, with its own numbers
 			_ = db.Close()
 			db = next

@@ -179,7 +179,7 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 		}
 		row.Add(delta)
 	case !exists:
-		e.Base = crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)} // adding nothing still makes the key
+		e.Set(crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)}) // adding nothing still makes the key
 	}
 	value := e.Int() // not the value before and delta: nodes together may have counted beyond 64 bits
 	s.touch(k)
