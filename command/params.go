@@ -18,6 +18,7 @@ import (
 type Params struct {
 	MaxMemory      atomic.Int64 // bytes that the keys may take; 0: no limit
 	MaxClients     atomic.Int64 // connections at one time
+	roomForClients atomic.Int64 // how many the system has open files for
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
 	KeepAlive      atomic.Int64 // seconds between two signs of life from an idle connection's host; 0: none are asked for
 
@@ -42,13 +43,11 @@ const (
 	slowlogLength = 128
 )
 
-// maxClients bounds the parameter of that name.
-const maxClients = 1 << 20
-
 func newParams(cfg *config.Config) *Params {
 	p := new(Params)
 	p.MaxMemory.Store(cfg.MaxMemory)
 	p.MaxClients.Store(int64(cfg.MaxConnections))
+	p.roomForClients.Store(config.MaxClients)
 	p.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
 	p.KeepAlive.Store(DefaultKeepAlive)
 	p.output.Store(defaultOutputLimits())
@@ -58,6 +57,27 @@ func newParams(cfg *config.Config) *Params {
 	p.SlowlogSlower.Store(slowlogSlower)
 	p.SlowlogLen.Store(slowlogLength)
 	p.LatencyTracking.Store(true)
+	return p
+}
+
+// BoundClients says how many clients the system has room for: maxclients is at most that.
+func (p *Params) BoundClients(room int64) {
+	p.roomForClients.Store(room)
+	p.MaxClients.Store(min(p.MaxClients.Load(), room))
+}
+
+// maxClientsParam is maxclients, which the limit of open files bounds too.
+func (s *Server) maxClientsParam() param {
+	p := integerParam("maxclients", &s.Params.MaxClients, 1, config.MaxClients)
+	set := p.set
+	p.set = func(value string) (func(), string) {
+		apply, problem := set(value)
+		room := s.Params.roomForClients.Load()
+		if n, ok := resp.ParseInt([]byte(value)); problem == "" && ok && n > room {
+			return nil, "The operating system is not able to handle the specified number of clients, try with " + strconv.FormatInt(room, 10)
+		}
+		return apply, problem
+	}
 	return p
 }
 
@@ -76,7 +96,7 @@ func (s *Server) parameters() []param {
 	params := []param{
 		memoryParam("maxmemory", &s.Params.MaxMemory),
 		{"maxmemory-policy", constant("noeviction"), setPolicy},
-		integerParam("maxclients", &s.Params.MaxClients, 1, maxClients),
+		s.maxClientsParam(),
 		integerParam("timeout", &s.Params.TimeoutSeconds, 0, math.MaxInt32),
 		integerParam("tcp-keepalive", &s.Params.KeepAlive, 0, math.MaxInt32),
 		outputParam(&s.Params.output),

@@ -12,16 +12,16 @@ import (
 
 // Bounds of the options.
 const (
-	MaxShards      = 1 << 16
-	MaxNodeID      = 1<<16 - 1
-	maxConnections = 1 << 20
-	maxTimeout     = 365 * 24 * time.Hour
-	maxTTLTick     = time.Minute
-	maxBatchSize   = 1 << 20
-	maxBatchDelay  = time.Minute
-	leastInterval  = 100 * time.Millisecond
-	maxInterval    = time.Hour
-	maxUnixPath    = 107 // what a Linux socket address holds, without its final zero byte
+	MaxShards     = 1 << 16
+	MaxNodeID     = 1<<16 - 1
+	MaxClients    = 1 << 20 // of --max-connections and the parameter maxclients
+	maxTimeout    = 365 * 24 * time.Hour
+	maxTTLTick    = time.Minute
+	maxBatchSize  = 1 << 20
+	maxBatchDelay = time.Minute
+	leastInterval = 100 * time.Millisecond
+	maxInterval   = time.Hour
+	maxUnixPath   = 107 // what a Linux socket address holds, without its final zero byte
 )
 
 // unixPrefix marks an address of --bind as the path of a unix socket.
@@ -36,7 +36,7 @@ func (c *Config) Validate() error {
 		{"bind", validateBind(c.Bind)},
 		{"shards", between(c.Shards, 1, MaxShards)},
 		{"node-id", between(c.NodeID, 1, MaxNodeID)},
-		{"max-connections", between(c.MaxConnections, 1, maxConnections)},
+		{"max-connections", between(c.MaxConnections, 1, MaxClients)},
 		{"maxmemory", atLeastZero(c.MaxMemory)},
 		{"timeout", within(c.Timeout, 0, maxTimeout, time.Second)},
 		{"requirepass-file", validatePassword(c.RequirePass, c.RequirePassFile)},

@@ -40,7 +40,6 @@ type Node struct {
 
 // Open starts a node that serves when Open returns. The configuration must be valid.
 func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
-	warnOfFewFiles(log, cfg.MaxConnections)
 	n := &Node{log: log, stopping: make(chan struct{})}
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close(context.Background()))
@@ -53,6 +52,13 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 // open opens the parts. All addresses are taken, and all files of the configuration read, before the data directory is touched: what ends a start
 // there has changed nothing, also in a directory that another node has.
 func (n *Node) open(cfg *config.Config) error {
+	room, err := roomForClients(cfg)
+	if err != nil {
+		return err
+	}
+	if room < cfg.MaxConnections {
+		n.log.Warn("the limit of open files (ulimit -n) is too low for --max-connections: fewer clients may connect", "clients", room, "wanted", cfg.MaxConnections)
+	}
 	password, err := readPassword(cfg)
 	if err != nil {
 		return err
@@ -78,6 +84,7 @@ func (n *Node) open(cfg *config.Config) error {
 	}
 	n.commands = command.NewServer(cfg, n.db, now, n.log, n.stop)
 	n.commands.Store = n.store
+	n.commands.Params.BoundClients(int64(room))
 	if n.peers != nil {
 		n.commands.Replication = n.peers.cluster.Status
 	}

@@ -71,7 +71,7 @@ func (s *Server) accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
-			s.log.Warn("accept failed", "address", l.Addr(), "error", err)
+			s.unserved("accept failed", "address", l.Addr(), "error", err)
 			time.Sleep(acceptBackoff)
 		}
 	}
@@ -105,8 +105,15 @@ func (s *Server) admit(conn net.Conn) {
 		return
 	}
 	s.roster.release()
-	s.log.Warn("connection could not be served", "remote", c.remote, "error", err)
+	s.unserved("connection could not be served", "remote", c.remote, "error", err)
 	time.Sleep(acceptBackoff)
+}
+
+// unserved logs what befell a connection, but not for each when there are many.
+func (s *Server) unserved(line string, args ...any) {
+	if silent, ok := s.unservedLines.now(time.Now()); ok {
+		s.log.Warn(line, append(args, "more", silent)...)
+	}
 }
 
 // protects reports whether protected mode keeps an address out: it is of another host, and no password is needed.

@@ -37,15 +37,16 @@ type Server struct {
 	log      *slog.Logger
 	limits   limits
 
-	listeners []net.Listener
-	answers   *sync.WaitGroup // to clients that came before Listen; nil: none
-	acceptors sync.WaitGroup
-	loops     *gnet.Client
-	workers   workers
-	roster    roster
-	stalls    *stalls
-	unread    atomic.Int64 // bytes of input that the readers of all connections hold
-	unsent    atomic.Int64 // bytes of replies that wait for all clients
+	listeners     []net.Listener
+	answers       *sync.WaitGroup // to clients that came before Listen; nil: none
+	acceptors     sync.WaitGroup
+	unservedLines rarely
+	loops         *gnet.Client
+	workers       workers
+	roster        roster
+	stalls        *stalls
+	unread        atomic.Int64 // bytes of input that the readers of all connections hold
+	unsent        atomic.Int64 // bytes of replies that wait for all clients
 
 	started  time.Time
 	seconds  atomic.Int64 // since started; the coarse clock of idle timeouts, moved by tend
