@@ -5,7 +5,8 @@
 // One token takes Period/Count to earn, which need not be a whole number of nanoseconds; the moment therefore carries a
 // fraction with the denominator Count, so nothing is ever rounded: no drift over years, at one token or at 10^15.
 //
-// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens.
+// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens. If its configuration changes, the bound is the largest
+// capacity and the fastest rate of those in force within the interval: see Change.
 package quota
 
 import (
@@ -105,12 +106,16 @@ func (r Rate) sub(a, b span) span {
 
 // Bucket is the state of a bucket: the moment at which it is full. The zero Bucket is full.
 // Moments are nanoseconds of a clock that runs evenly and never goes back, from any origin at or after 0.
+//
+// A bucket whose FullAt is more than a window away owes tokens: under a larger limit more was taken than it holds now. It is empty until the
+// debt is paid, and fills from then on.
 type Bucket struct {
 	FullAt   int64  // nanoseconds
-	Fraction uint64 // of a nanosecond more: Fraction/Count, below 1
+	Fraction uint64 // of a nanosecond more: Fraction/Count, below 1; 0 while there is a Pace
+	Pace     Pace   // at which the debt is paid; 0: at the bucket's own rate. It means nothing once the debt is paid
 }
 
-// missing is the time until the bucket is full.
+// missing is the time until the bucket is full, more than a window while it owes tokens.
 func (b Bucket) missing(now int64) span {
 	if b.FullAt < now {
 		return span{}
@@ -128,7 +133,7 @@ func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
 		return n == 0
 	}
 	if n > 0 {
-		b.FullAt, b.Fraction = now+int64(after.ns), after.fraction
+		*b = at(now, after)
 	}
 	return true
 }
@@ -142,7 +147,7 @@ func (b *Bucket) Drain(r Rate, n uint64, now int64) {
 	*b = at(now, after)
 }
 
-// Remaining is the whole tokens in the bucket at now.
+// Remaining is the whole tokens in the bucket at now, 0 while it owes some.
 func (b Bucket) Remaining(r Rate, now int64) uint64 {
 	window, missing := r.earn(r.Capacity), b.missing(now)
 	if window.less(missing) {
@@ -176,28 +181,6 @@ func (b Bucket) RetryAfter(r Rate, n uint64, now int64) time.Duration {
 // FullAfter is how long from now until the bucket is full, rounded up.
 func (b Bucket) FullAfter(now int64) time.Duration { return b.missing(now).roundUp() }
 
-// Change carries the bucket over from one rate to another: what is used stays used, rounded up to the new rate's fractions,
-// but never more than the new capacity.
-func (b *Bucket) Change(from, to Rate, now int64) {
-	missing := b.missing(now)
-	// used = (ns*fromCount + fraction) / fromPeriod tokens. As time under the new rate: used * toPeriod / toCount.
-	hi, lo := bits.Mul64(missing.ns, from.Count)
-	lo, carry := bits.Add64(lo, missing.fraction, 0)
-	used, rest := bits.Div64(hi+carry, lo, uint64(from.Period))
-	if used >= to.Capacity {
-		*b = at(now, to.earn(to.Capacity))
-		return
-	}
-	after := to.earn(used)
-	if rest > 0 {
-		after = to.add(after, to.part(rest, uint64(from.Period)))
-	}
-	if window := to.earn(to.Capacity); window.less(after) {
-		after = window
-	}
-	*b = at(now, after)
-}
-
 // part is how long rest/whole of a token takes, rounded up to the next fraction; rest < whole.
 func (r Rate) part(rest, whole uint64) span {
 	// rest*period/whole in units of 1/count ns, rounded up.
@@ -210,5 +193,5 @@ func (r Rate) part(rest, whole uint64) span {
 }
 
 func at(now int64, missing span) Bucket {
-	return Bucket{now + int64(missing.ns), missing.fraction}
+	return Bucket{FullAt: now + int64(missing.ns), Fraction: missing.fraction}
 }

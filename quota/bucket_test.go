@@ -160,29 +160,6 @@ func TestYearsOfTakingDoNotDrift(t *testing.T) {
 	}
 }
 
-func TestAChangeOfRateKeepsWhatIsUsed(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		from, to := genRate(t), genRate(t)
-		var b Bucket
-		b.Take(from, rapid.Uint64Range(0, from.Capacity).Draw(t, "n"), 0)
-		now := genStep(t, from)
-		used := new(big.Rat).Sub(whole(from.Capacity), big.NewRat(0, 1))
-		twin := exact{new(big.Rat).Sub(whole(from.Capacity), exactUsed(b, from, now)), now}
-		used.Sub(used, twin.tokens)
-		b.Change(from, to, now)
-		want := new(big.Rat).Sub(whole(to.Capacity), used)
-		if want.Sign() < 0 {
-			want = new(big.Rat)
-		}
-		got := new(big.Rat).Sub(whole(to.Capacity), exactUsed(b, to, now))
-		// Rounding up to a fraction of a nanosecond may cost as much as is earned in one such fraction.
-		slack := big.NewRat(1, int64(to.Period))
-		if diff := new(big.Rat).Sub(want, got); diff.Sign() < 0 || diff.Cmp(slack) > 0 {
-			t.Fatalf("from %+v to %+v: %s tokens left, exactly %s", from, to, got.FloatString(6), want.FloatString(6))
-		}
-	})
-}
-
 // exactUsed is what is missing from the bucket, in tokens.
 func exactUsed(b Bucket, r Rate, now int64) *big.Rat {
 	m := b.missing(now)
