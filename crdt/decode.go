@@ -56,7 +56,7 @@ func DecodeRecord(src []byte, e *Entry) (key, rest []byte, err error) {
 			d.corrupt("since")
 		}
 	}
-	if e.Base.Kind != None && e.Base.Stamp.isHalf() || e.Deadline.At != 0 && e.Deadline.Stamp.isHalf() || e.Quota.Capacity != 0 && e.Quota.Stamp.isHalf() {
+	if e.Base.Kind != None && e.Base.Stamp.isHalf() || e.Deadline.At != 0 && e.Deadline.Stamp.isHalf() || e.Quota.Capacity != 0 && e.Quota.Stamp.isHalf() && !e.Quota.Transient {
 		d.corrupt("content with a half stamp")
 	}
 	if flags&flagRows != 0 {

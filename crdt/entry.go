@@ -41,8 +41,27 @@ type Quota struct {
 	Capacity  uint64 // tokens; 0: no quota
 	Count     uint64 // tokens earned per Period
 	Period    int64  // nanoseconds
-	Transient bool   // ends by itself once the bucket is full
-	Stamp     Stamp  // zero: never written
+	Transient bool   // ends by itself once the bucket is full, and is its node's alone
+	Stamp     Stamp  // zero: never written. Of a transient one with the half bit: the end of the lasting one that it lies over, see LieOver
+}
+
+// Shared is what other nodes are told of q: of a transient quota only that a lasting one ended before it, if one did.
+func (q Quota) Shared() Quota {
+	switch {
+	case !q.Transient:
+		return q
+	case q.Stamp.isHalf():
+		return Quota{Stamp: q.Stamp}
+	}
+	return Quota{}
+}
+
+// LieOver keeps the end of a lasting quota, the stamp of a register without one, while a transient one is in its place: or who has not heard of the
+// end would bring the quota back. The zero Stamp is no end.
+func (q *Quota) LieOver(end Stamp) {
+	if end != (Stamp{}) {
+		q.Stamp = end.Half()
+	}
 }
 
 // Entry is the state of one key. The zero Entry is a key that nobody has touched.

@@ -191,9 +191,7 @@ func (s *shard) takeMarked(b *Batch, hash uint64) {
 		b.Count++
 		rec.unpack(&s.taken)
 		if rec.isQuota() { // one that has ended has no tokens, though the register with its end stays
-			var reserve uint64
-			reserve, b.Grants = s.grant(rec, hash, b.Grants)
-			b.Records = appendTokens(b.Records, rec.bucket(quotaOffset(rec.header())), reserve)
+			s.grant(rec, hash, b)
 		}
 		b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
 		b.ended()

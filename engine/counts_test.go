@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-
-	"github.com/quotadb/quota-db/crdt"
 )
 
 // TestAnExpiredKeyIsCountedOnce: commands meet it before the sweep does, with peers and without.
@@ -103,7 +101,7 @@ func TestANodeWithoutPeersKeepsNothingForThem(t *testing.T) {
 }
 
 func TestLastGrantsAreThoseThatNoLaterOneReplaces(t *testing.T) {
-	one, two := crdt.Stamp{Time: 1, Node: 1}, crdt.Stamp{Time: 1, Node: 2}
+	const one, two = 1, 2 // epochs
 	got := LastGrants([]Grant{{2, one, 5, 1}, {1, one, 6, 1}, {2, one, 7, 2}, {2, two, 1, 1}, {1, one, 9, 2}, {2, one, 8, 3}})
 	if want := []Grant{{1, one, 9, 2}, {2, one, 8, 3}, {2, two, 1, 1}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

@@ -184,9 +184,7 @@ func (h *keyHasher) digest(rec record, now Moment) (uint64, bool) {
 	}
 	e := &h.entry
 	rec.unpack(e)
-	if e.Quota.Transient || e.Quota.Capacity == 0 { // that a quota has ended is not compared: the transient one of another node may hide it
-		e.Quota = crdt.Quota{}
-	}
+	e.Quota = e.Quota.Shared()
 	if isNothing(e) {
 		return 0, false
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/quota"
@@ -14,14 +15,35 @@ import (
 //	| 0x81 | full at | fraction | reserve |
 //	+------+---------+----------+---------+
 //
-// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and how many tokens may be given that it has.
-const tokensRecord = 0x81
+// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and how many tokens may be given that it has. One whose limit changes, or that owes tokens, has
+//
+//	+------+---------+----------+---------+--------+------+
+//	| 0x82 | full at | fraction | reserve | varies | pace |
+//	+------+---------+----------+---------+--------+------+
+//
+// varies is 0 or 1, pace that of the bucket, and the fraction 0 if there is one.
+const (
+	tokensRecord = 0x81
+	variesRecord = 0x82
+)
 
-func appendTokens(dst []byte, b quota.Bucket, reserve uint64) []byte {
-	dst = append(dst, tokensRecord)
-	dst = binary.AppendUvarint(dst, uint64(b.FullAt))
-	dst = binary.AppendUvarint(dst, b.Fraction)
-	return binary.AppendUvarint(dst, reserve)
+func appendTokens(dst []byte, t *tokens, reserve uint64) []byte {
+	if !t.varies && t.Pace == 0 {
+		dst = append(dst, tokensRecord)
+	} else {
+		dst = append(dst, variesRecord)
+	}
+	dst = binary.AppendUvarint(dst, uint64(t.FullAt))
+	dst = binary.AppendUvarint(dst, t.Fraction)
+	dst = binary.AppendUvarint(dst, reserve)
+	if !t.varies && t.Pace == 0 {
+		return dst
+	}
+	varies := uint64(0)
+	if t.varies {
+		varies = 1
+	}
+	return binary.AppendUvarint(binary.AppendUvarint(dst, varies), uint64(t.Pace))
 }
 
 // UnknownWriter is the number of no writer.
@@ -32,6 +54,7 @@ const UnknownWriter = 1<<32 - 1
 type Loader struct {
 	DB      *DB
 	Now     Moment
+	Age     int64    // on the clock of Moment.Mono: what was taken before then is in the records
 	Writers []uint32 // by the number in the records: what DB.Writer gave, or UnknownWriter
 	Crashed bool     // the quotas' reserves may have been given
 	Changed bool     // the follower is to take what is loaded
@@ -42,7 +65,7 @@ type Loader struct {
 	name    []byte
 	entry   crdt.Entry
 	quoted  bool // with tokens
-	bucket  quota.Bucket
+	tokens  tokens
 	reserve uint64
 }
 
@@ -59,13 +82,12 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 		if l.Parts > 1 && k.Hash%l.Parts != l.Part {
 			continue
 		}
-		t := tokens{Bucket: l.bucket}
 		if l.quoted {
-			if err := l.settle(&t, l.reserve); err != nil {
+			if err := l.settle(); err != nil {
 				return n, err
 			}
 		}
-		l.DB.restore(k, &l.entry, t, l.Now, l.Changed, l.quoted && l.Crashed && l.reserve > 0)
+		l.DB.restore(k, &l.entry, l.tokens, l.Now, l.Changed, l.quoted && l.Crashed && l.reserve > 0)
 		n++
 	}
 	return n, nil
@@ -74,9 +96,9 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 // decode reads the first key's records. There are directories with tokens before a quota that had ended, whose register has a stamp and
 // nothing else: commits before the first release wrote them. Such tokens mean nothing, and are dropped.
 func (l *Loader) decode(records []byte) (rest []byte, err error) {
-	l.bucket, l.reserve = quota.Bucket{}, 0
-	if l.quoted = records[0] == tokensRecord; l.quoted {
-		if l.bucket, l.reserve, records, err = decodeTokens(records); err != nil {
+	l.tokens, l.reserve = tokens{}, 0
+	if l.quoted = records[0] == tokensRecord || records[0] == variesRecord; l.quoted {
+		if l.reserve, records, err = decodeTokens(records, &l.tokens); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +109,7 @@ func (l *Loader) decode(records []byte) (rest []byte, err error) {
 		if l.entry.Quota == (crdt.Quota{}) {
 			return nil, fmt.Errorf("%w: tokens without a quota", crdt.ErrCorrupt)
 		}
-		l.quoted, l.bucket, l.reserve = false, quota.Bucket{}, 0
+		l.quoted, l.tokens, l.reserve = false, tokens{}, 0
 	}
 	return rest, nil
 }
@@ -104,43 +126,58 @@ func (l *Loader) renumber() error {
 	return nil
 }
 
-func decodeTokens(src []byte) (b quota.Bucket, reserve uint64, rest []byte, err error) {
+// decodeTokens reads a record of tokens, of either kind.
+func decodeTokens(src []byte, t *tokens) (reserve uint64, rest []byte, err error) {
 	rest = src[1:]
-	var fields [3]uint64
-	for i := range fields {
+	var fields [5]uint64
+	n := len(fields)
+	if src[0] == tokensRecord {
+		n = 3
+	}
+	for i := range fields[:n] {
 		v, n := binary.Uvarint(rest)
 		if n <= 0 {
-			return b, 0, nil, fmt.Errorf("%w: tokens", crdt.ErrShort)
+			return 0, nil, fmt.Errorf("%w: tokens", crdt.ErrShort)
 		}
 		fields[i], rest = v, rest[n:]
 	}
-	return quota.Bucket{FullAt: int64(fields[0]), Fraction: fields[1]}, fields[2], rest, nil
+	if fields[3] > 1 {
+		return 0, nil, fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
+	}
+	*t = tokens{Bucket: quota.Bucket{FullAt: int64(fields[0]), Fraction: fields[1], Pace: quota.Pace(fields[4])}, varies: fields[3] == 1}
+	return fields[2], rest, nil
 }
 
-// settle makes of a quota's tokens what is certain of them now.
-func (l *Loader) settle(t *tokens, reserve uint64) error {
-	rate := rateOf(&l.entry.Quota)
+// settle makes of a quota's tokens what is certain of them now. A crash may have come after more was given than the record says, up to its reserve, but what was given
+// before Age is in the record: so a transient quota that was full by then has ended, and stays so.
+func (l *Loader) settle() error {
 	if err := l.checkTokens(); err != nil {
 		return err
 	}
-	if latest := l.Now.Mono + int64(rate.Window()); t.FullAt > latest {
-		t.Bucket = quota.Bucket{FullAt: latest} // cannot be: empty is the least that it is
-	}
+	t, rate := &l.tokens, rateOf(&l.entry.Quota)
+	t.FullAt = min(t.FullAt, l.Now.Mono+3*int64(quota.MaxPeriod)) // more cannot be
 	if !l.Crashed {
-		t.bound, t.written = reserve, reserve
+		t.bound, t.written = l.reserve, l.reserve
 		return nil
 	}
-	t.afterCrash(rate, reserve, l.Now.Mono)
+	if l.entry.Quota.Transient && t.FullAfter(l.Age-int64(lateTake)) == 0 {
+		l.entry.Quota, l.quoted, l.tokens = l.entry.Quota.Shared(), false, tokens{}
+		return nil
+	}
+	t.afterCrash(rate, l.reserve, l.Now.Mono)
 	return nil
 }
 
+// lateTake is more than a command's reading of the clock is old when it takes from a quota.
+const lateTake = 10 * time.Millisecond
+
 // checkTokens says what cannot be of a quota's tokens.
 func (l *Loader) checkTokens() error {
-	rate := rateOf(&l.entry.Quota)
-	if _, err := quota.New(rate.Capacity, rate.Count, rate.Period); err != nil {
+	q, t := &l.entry.Quota, &l.tokens
+	if _, err := quota.New(q.Capacity, q.Count, time.Duration(q.Period)); err != nil {
 		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
 	}
-	if l.bucket.FullAt < 0 || l.bucket.Fraction >= rate.Count {
+	if t.FullAt < 0 || t.Fraction >= q.Count || t.Pace != 0 && (t.Fraction != 0 || !t.Pace.IsValid()) || l.reserve > quota.MaxTokens {
 		return fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
 	}
 	return nil

@@ -16,17 +16,14 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	defer s.mu.Unlock()
 	e, r, at := s.asStored(k)
 	before := e.Quota
-	var transient crdt.Quota
-	if before.Transient {
-		transient, before, e.Quota = e.Quota, crdt.Quota{}, crdt.Quota{}
-	}
+	e.Quota = e.Quota.Shared()
 	m = e.Merge(remote, now.Wall, horizon)
 	hidden = e.Expired(now.Wall)
 	if m.Changed == 0 {
 		return m, hidden
 	}
 	s.clock.Observe(e.Latest())
-	s.mergeQuota(e, before, transient, now)
+	s.mergeQuota(e, before, m.Closed, now)
 	s.touch(k)
 	wanted := s.changes.wanted
 	if !m.Closed { // a closing raises the floors of rows that the other node may not have
@@ -54,17 +51,24 @@ func (s *shard) asStored(k Key) (*crdt.Entry, ref, place) {
 
 // mergeQuota settles what a merge means for this node's tokens: another rate keeps what is used, and this node's transient quota goes
 // on where the merge brought none.
-func (s *shard) mergeQuota(e *crdt.Entry, before, transient crdt.Quota, now Moment) {
+func (s *shard) mergeQuota(e *crdt.Entry, before crdt.Quota, closed bool, now Moment) {
+	if before.Transient && (closed || s.tokens.FullAfter(now.Mono) == 0) { // it has ended
+		before = before.Shared()
+	}
 	switch {
 	case e.Quota.Capacity == 0:
-		if transient.Capacity != 0 {
-			e.Quota = transient
+		if before.Transient {
+			before.LieOver(e.Quota.Stamp)
+			e.Quota = before
 		}
 	case e.Quota == before:
 	case before.Capacity == 0:
-		s.tokens = tokens{}
+		s.tokens = s.fresh()
 	default:
-		s.tokens.Change(rateOf(&before), rateOf(&e.Quota), now.Mono)
+		if from, to := rateOf(&before), rateOf(&e.Quota); from != to {
+			s.tokens.Change(from, to, now.Mono)
+			s.vary()
+		}
 	}
 }
 

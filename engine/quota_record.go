@@ -9,19 +9,25 @@ import (
 
 // Fields of a record's quota part, from its start.
 const (
-	quotaCount     = 8
-	quotaPeriod    = 16
-	quotaStamp     = 24
-	quotaNode      = 32
-	quotaTransient = 34
-	quotaLevel     = 36
-	quotaFullAt    = 40
-	quotaFraction  = 48
-	quotaSpent     = 56
-	quotaBound     = 64
-	quotaWritten   = 72
-	quotaWrites    = 80
-	quotaSafe      = 84
+	quotaCount    = 8
+	quotaPeriod   = 16
+	quotaStamp    = 24
+	quotaNode     = 32
+	quotaFlags    = 34
+	quotaLevel    = 35
+	quotaEpoch    = 36
+	quotaFullAt   = 40
+	quotaFraction = 48
+	quotaSpent    = 56
+	quotaBound    = 64
+	quotaWritten  = 72
+	quotaWrites   = 80
+	quotaSafe     = 84
+
+	// Bits of the flags.
+	quotaTransient = 1 << 0
+	quotaVaries    = 1 << 1
+	quotaOwes      = 1 << 2 // the fraction's place has the bucket's pace
 )
 
 // packQuota writes the register; the bucket is full, and there is no allowance.
@@ -31,8 +37,9 @@ func (r record) packQuota(off int, q *crdt.Quota) {
 	r.put64(off+quotaPeriod, uint64(q.Period))
 	r.put64(off+quotaStamp, q.Stamp.Time)
 	r.put64(off+quotaNode, uint64(q.Stamp.Node))
+	r[off+quotaFlags] = 0
 	if q.Transient {
-		r.put16(off+quotaTransient, 1)
+		r[off+quotaFlags] = quotaTransient
 	}
 	r.putTokens(off, tokens{})
 }
@@ -42,7 +49,7 @@ func (r record) unpackQuota(off int, q *crdt.Quota) {
 		Capacity:  r.u64(off),
 		Count:     r.u64(off + quotaCount),
 		Period:    int64(r.u64(off + quotaPeriod)),
-		Transient: r.u16(off+quotaTransient) != 0,
+		Transient: r[off+quotaFlags]&quotaTransient != 0,
 		Stamp:     r.quotaStamp(off),
 	}
 }
@@ -57,11 +64,21 @@ func (r record) rate(off int) quota.Rate {
 }
 
 func (r record) bucket(off int) quota.Bucket {
-	return quota.Bucket{FullAt: int64(r.u64(off + quotaFullAt)), Fraction: r.u64(off + quotaFraction)}
+	b := quota.Bucket{FullAt: int64(r.u64(off + quotaFullAt)), Fraction: r.u64(off + quotaFraction)}
+	if r[off+quotaFlags]&quotaOwes != 0 {
+		b.Fraction, b.Pace = 0, quota.Pace(b.Fraction)
+	}
+	return b
 }
 
 func (r record) putBucket(off int, b quota.Bucket) {
 	r.put64(off+quotaFullAt, uint64(b.FullAt))
+	if b.Pace != 0 {
+		r[off+quotaFlags] |= quotaOwes
+		r.put64(off+quotaFraction, uint64(b.Pace))
+		return
+	}
+	r[off+quotaFlags] &^= quotaOwes
 	r.put64(off+quotaFraction, b.Fraction)
 }
 
@@ -74,5 +91,5 @@ func (r record) isQuota() bool {
 // isTransient reports whether the record is a quota that ends once its bucket is full.
 func (r record) isTransient() bool {
 	h := r.header()
-	return h&hasQuota != 0 && r.u16(quotaOffset(h)+quotaTransient) != 0
+	return h&hasQuota != 0 && r[quotaOffset(h)+quotaFlags]&quotaTransient != 0
 }

@@ -36,11 +36,11 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	if e.Quota.Capacity != 0 && rateOf(&e.Quota) == rate && !e.Quota.Transient {
 		return nil
 	}
-	s.tokens.Bucket = s.changed(e, rate, tx.now.Mono)
+	unsafe := s.retune(e, rate, tx.now.Mono) || e.Quota.Transient
+	tx.unsafe = tx.unsafe || unsafe && tx.db.followed
 	s.touch(k)
 	s.begin(e, tx.now)
 	s.configure(e, rate, false, tx.now)
-	tx.unsafe = s.db.followed
 	s.store(k, e, r, at, tx.now)
 	return nil
 }
@@ -63,43 +63,48 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 			return taken, QuotaState{rate, bucket}, nil
 		}
 	}
+	return tx.throttle(s, k, rate, n)
+}
+
+// throttle is Throttle for a quota that is made or changed.
+func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
 	e, r, at := s.load(k, tx.now)
 	if e.Base.Kind == crdt.Bytes {
 		return false, QuotaState{}, ErrNotInteger
 	}
-	s.tokens.Bucket = s.changed(e, rate, tx.now.Mono)
-	existed := e.Quota.Capacity != 0
+	existed, own := e.Quota.Capacity != 0, e.Quota.Transient
+	unsafe := s.retune(e, rate, tx.now.Mono)
 	taken = s.tokens.Take(rate, n, tx.now.Mono)
 	state = QuotaState{rate, s.tokens.Bucket}
 	if existed || taken && n > 0 {
+		if tx.unsafe = tx.unsafe || unsafe && tx.db.followed; taken {
+			tx.spendInHand(&s.tokens, n)
+		}
 		s.touch(k)
 		s.begin(e, tx.now)
-		s.configure(e, rate, !existed || e.Quota.Transient, tx.now)
-		tx.unsafe = s.db.followed
+		s.configure(e, rate, !existed || own, tx.now)
 	}
 	if r != 0 || e.Exists() {
+		wanted := s.changes.wanted
+		if own { // peers have nothing to hear of it
+			s.changes.wanted &= marked
+		}
 		s.store(k, e, r, at, tx.now)
+		s.changes.wanted = wanted
 	}
 	return taken, state, nil
 }
 
-// changed is the bucket of the entry in hand under another rate: full if it had no quota.
-func (s *shard) changed(e *crdt.Entry, rate quota.Rate, now int64) quota.Bucket {
-	if e.Quota.Capacity == 0 {
-		return quota.Bucket{}
-	}
-	b := s.tokens.Bucket
-	if before := rateOf(&e.Quota); before != rate {
-		b.Change(before, rate, now)
-	}
-	return b
-}
-
-// configure writes the quota register.
+// configure writes the quota register. A transient quota keeps its stamp, or that of the end that it lies over: no other node hears of it.
 func (s *shard) configure(e *crdt.Entry, rate quota.Rate, transient bool, now Moment) {
-	e.Quota = crdt.Quota{
-		Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period),
-		Transient: transient, Stamp: s.clock.Next(now.Wall, s.db.node),
+	before := e.Quota
+	e.Quota = crdt.Quota{Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period), Transient: transient, Stamp: before.Stamp}
+	switch {
+	case transient && before.Transient:
+	case transient && s.db.replicated && before.Stamp != (crdt.Stamp{}):
+		e.Quota.LieOver(before.Stamp)
+	default:
+		e.Quota.Stamp = s.clock.Next(now.Wall, s.db.node)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 //	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
 //	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
 //	            (also there, with 0 for the unix ms, in a transient quota, for its place in the wheel)
-//	quota       capacity; count; period; stamp time; stamp node (2), transient (2), level (1), spare (3); bucket: full at, fraction;
+//	quota       capacity; count; period; stamp time; stamp node (2), flags (1), level (1), epoch (4); bucket: full at, fraction or pace;
 //	            spent; bound; written; writes (4), safe (4): see tokens
 //	since       unix ms at which the key was made: see crdt.Entry
 //	other rows  count; then writer (4), spare (4), P, N, FP, FN each

@@ -30,6 +30,7 @@ type shard struct {
 	scratch  crdt.Entry  // the entry being changed
 	taken    crdt.Entry  // the entry that the follower takes
 	tokens   tokens      // its tokens
+	epoch    uint32      // of the quota made last: see tokens
 	ended    bool        // it had ended by itself: nothing of it was left
 	_        [64]byte    // keeps the next shard's lock off this shard's last cache line
 }
@@ -105,7 +106,7 @@ func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
 // endTransient ends a quota that has become full. It was never its peers'.
 func (s *shard) endTransient(e *crdt.Entry) {
 	if s.db.replicated {
-		e.Quota = crdt.Quota{}
+		e.Quota = e.Quota.Shared()
 		return
 	}
 	e.EndQuota()
@@ -130,9 +131,13 @@ func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
 	}
 	if !e.Exists() && (!s.db.replicated || isNothing(e)) {
 		if r != 0 {
-			known := s.ended && s.arena.at(r)[0]&marked == 0 // what the follower took last has ended too
-			if s.remove(r, at); !known {
+			rec := s.arena.at(r)
+			known, own := s.ended && rec[0]&marked == 0, rec.isTransient() // what the follower took last has ended too
+			switch s.remove(r, at); {
+			case !known:
 				s.bury(k)
+			case own && s.changes.wanted&marked != 0:
+				s.pending.Store(true) // how late it is, if nothing else, tells the disk that it has
 			}
 		}
 		return

@@ -13,8 +13,14 @@ import (
 // The state of a quota that the disk has safe is its bucket as it was then, and a reserve: after a crash the bucket is taken to be without it.
 // As long as no more than that is given, nothing is given twice. What goes beyond waits for its own state to be safe: see Tx.Unsafe. Any
 // state that was written since may be the one that a crash leaves, so bounds only grow while there are such.
+//
+// A quota whose limit changes is told apart: its bucket may owe more than its limit, and a crash may leave it under another limit than the one that its last takes
+// met. The disk has to know that before anybody hears of such a take; from then on a change of the limit waits for nothing, as what a crash
+// leaves of the bucket has all that was given, in tokens.
 type tokens struct {
 	quota.Bucket
+	epoch   uint32 // of the quota, by its shard: reserves that were written in another one do not count
+	varies  bool   // its limit has changed
 	spent   uint64 // given from reserves, ever
 	bound   uint64 // what spent may come to by the reserve that is safe
 	written uint64 // by the one that was written last
@@ -30,17 +36,57 @@ func (r record) tokens() tokens {
 		return tokens{}
 	}
 	off := quotaOffset(h)
-	return tokens{r.bucket(off), r.u64(off + quotaSpent), r.u64(off + quotaBound), r.u64(off + quotaWritten), r[off+quotaLevel], r.u32(off + quotaWrites), r.u32(off + quotaSafe)}
+	return tokens{
+		r.bucket(off), r.u32(off + quotaEpoch), r[off+quotaFlags]&quotaVaries != 0,
+		r.u64(off + quotaSpent), r.u64(off + quotaBound), r.u64(off + quotaWritten), r[off+quotaLevel], r.u32(off + quotaWrites), r.u32(off + quotaSafe),
+	}
 }
 
 func (r record) putTokens(off int, t tokens) {
 	r.putBucket(off, t.Bucket)
+	r.put32(off+quotaEpoch, t.epoch)
+	if r[off+quotaFlags] &^= quotaVaries; t.varies {
+		r[off+quotaFlags] |= quotaVaries
+	}
 	r.put64(off+quotaSpent, t.spent)
 	r.put64(off+quotaBound, t.bound)
 	r.put64(off+quotaWritten, t.written)
 	r[off+quotaLevel] = t.level
 	r.put32(off+quotaWrites, t.writes)
 	r.put32(off+quotaSafe, t.safe)
+}
+
+// fresh are the tokens of a quota that begins.
+func (s *shard) fresh() tokens {
+	s.epoch++
+	return tokens{epoch: s.epoch}
+}
+
+// retune brings the tokens of the entry in hand under a rate, those of a new quota if it has none. It reports whether nobody may hear of what is
+// taken from them until the disk knows.
+func (s *shard) retune(e *crdt.Entry, rate quota.Rate, now int64) (unsafe bool) {
+	t := &s.tokens
+	if e.Quota.Capacity == 0 {
+		*t = s.fresh()
+		return true
+	}
+	before := rateOf(&e.Quota)
+	if before == rate {
+		return false
+	}
+	t.Change(before, rate, now)
+	if t.varies {
+		return false
+	}
+	s.vary()
+	return true
+}
+
+// vary notes that the limit of the quota in hand changes. No reserve counts that was written before the disk knew of that.
+func (s *shard) vary() {
+	s.epoch++
+	t := &s.tokens
+	*t = tokens{Bucket: t.Bucket, epoch: s.epoch, varies: true, level: t.level}
 }
 
 // setTokens stores the tokens of a record that has a quota.
@@ -62,6 +108,17 @@ func (tx *Tx) spend(s *shard, rec record, n uint64) {
 		return
 	}
 	tx.unsafe = true
+}
+
+// spendInHand is spend for the tokens in hand.
+func (tx *Tx) spendInHand(t *tokens, n uint64) {
+	switch {
+	case !tx.db.followed:
+	case t.bound-t.spent >= n:
+		t.spent += n
+	default:
+		tx.unsafe = true
+	}
 }
 
 // Unsafe reports whether the transaction did what nobody may hear of before all that was written so far is safe on the disk: it
@@ -101,7 +158,7 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 // Grant is a reserve that was written, and counts once that is safe.
 type Grant struct {
 	hash  uint64
-	stamp crdt.Stamp // of the quota
+	epoch uint32 // of the quota
 	bound uint64
 	write uint32
 }
@@ -109,11 +166,11 @@ type Grant struct {
 // LastGrants are those of grants, in the order of Take, that no later one of the same quota replaces. It uses the same memory.
 func LastGrants(grants []Grant) []Grant {
 	slices.SortStableFunc(grants, func(a, b Grant) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.stamp.Time, b.stamp.Time), cmp.Compare(a.stamp.Node, b.stamp.Node))
+		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.epoch, b.epoch))
 	})
 	last := grants[:0]
 	for _, g := range grants {
-		if n := len(last); n > 0 && last[n-1].hash == g.hash && last[n-1].stamp == g.stamp {
+		if n := len(last); n > 0 && last[n-1].hash == g.hash && last[n-1].epoch == g.epoch {
 			last[n-1] = g
 			continue
 		}
@@ -122,13 +179,14 @@ func LastGrants(grants []Grant) []Grant {
 	return last
 }
 
-// grant writes a reserve into a quota's record, for what is about to be written of it.
-func (s *shard) grant(rec record, hash uint64, grants []Grant) (uint64, []Grant) {
+// grant makes a reserve for a quota, and appends the record of its tokens with it to the batch.
+func (s *shard) grant(rec record, hash uint64, b *Batch) {
 	off := quotaOffset(rec.header())
 	t := rec.tokens()
 	reserve := t.reserve(rec.u64(off))
 	rec.putTokens(off, t)
-	return reserve, append(grants, Grant{hash, rec.quotaStamp(off), t.written, t.writes})
+	b.Records = appendTokens(b.Records, &t, reserve)
+	b.Grants = append(b.Grants, Grant{hash, t.epoch, t.written, t.writes})
 }
 
 // Grant makes reserves count that Take gave: all that it took before is safe.
@@ -138,7 +196,7 @@ func (db *DB) Grant(grants []Grant) {
 		s.mu.Lock()
 		s.records(g.hash, func(rec record) {
 			if h := rec.header(); h&hasQuota != 0 {
-				if off := quotaOffset(h); rec.quotaStamp(off) == g.stamp {
+				if off := quotaOffset(h); rec.u32(off+quotaEpoch) == g.epoch {
 					rec.put64(off+quotaBound, max(rec.u64(off+quotaBound), g.bound))
 					rec.put32(off+quotaSafe, g.write)
 				}
@@ -148,8 +206,13 @@ func (db *DB) Grant(grants []Grant) {
 	}
 }
 
-// afterCrash takes from a bucket what may have been given before: it is about whether a reserve is left.
+// afterCrash takes from a bucket what may have been given before: it is about whether a reserve is left. Under this limit no more was given than it held, but perhaps
+// under another one, if the limit changes.
 func (t *tokens) afterCrash(rate quota.Rate, reserve uint64, now int64) {
-	t.Drain(rate, min(reserve, rate.Capacity), now)
+	if t.varies {
+		t.Owe(rate, reserve, now)
+	} else {
+		t.Drain(rate, min(reserve, rate.Capacity), now)
+	}
 	t.spent, t.bound, t.written = 0, 0, 0
 }

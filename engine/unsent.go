@@ -96,9 +96,7 @@ func (db *DB) AppendRange(d *Deltas, first, last uint64, now Moment, budget int)
 func (s *shard) addState(d *Deltas, rec record, hash uint64, whole bool) {
 	e := &s.taken
 	rec.unpack(e)
-	if e.Quota.Transient { // it is this node's alone
-		e.Quota = crdt.Quota{}
-	}
+	e.Quota = e.Quota.Shared()
 	if !whole && e.Deadline.At == 0 { // a deadline goes with what it is for: who has it alone takes it for one that was left behind by a key that is gone
 		s.keepOwn(e)
 	}

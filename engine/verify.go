@@ -27,7 +27,7 @@ func (l *Loader) Filter(dst, records []byte) (_ []byte, n int, err error) {
 			continue
 		}
 		if l.quoted {
-			dst = appendTokens(dst, l.bucket, l.reserve)
+			dst = appendTokens(dst, &l.tokens, l.reserve)
 		}
 		dst = crdt.AppendRecord(dst, l.name, &l.entry)
 		n++

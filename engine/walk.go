@@ -65,7 +65,7 @@ func (s *shard) visitBucket(first, last uint64, fn func(record, uint64)) (next u
 func (s *shard) walkRecord(rec record, b *Batch) {
 	if rec.isQuota() {
 		t := rec.tokens()
-		b.Records = appendTokens(b.Records, t.Bucket, max(t.bound, t.written)-t.spent)
+		b.Records = appendTokens(b.Records, &t, max(t.bound, t.written)-t.spent)
 	}
 	rec.unpack(&s.taken)
 	b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)

@@ -135,6 +135,7 @@ func (f *flusher) changed() bool {
 func (f *flusher) group() {
 	n := f.begun.Add(1)
 	f.records = 0
+	age := f.now().Mono // what was taken from quotas before is in the group
 	for shard := range f.db.Shards() {
 		for more := f.db.Changed(shard); more; {
 			more = f.db.Take(shard, &f.batch, takeKeys)
@@ -148,8 +149,7 @@ func (f *flusher) group() {
 		}
 	}
 	f.db.TakeJoined(&f.batch, func(*engine.Batch) { f.frame() })
-	now := f.now()
-	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: now.Wall, Age: now.Mono}})
+	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: f.now().Wall, Age: age}})
 	f.idleSince = f.time()
 	if f.write() {
 		f.written.Store(n)

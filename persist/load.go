@@ -21,6 +21,7 @@ const (
 type loader struct {
 	db      *engine.DB
 	now     engine.Moment
+	age     int64 // of the directory, as its last group tells
 	crashed bool
 	writers []uint32 // of the segment
 	segment int
@@ -44,7 +45,7 @@ type job struct {
 func (s *Store) load(path string) error {
 	began := time.Now()
 	loaded := s.db.Reserve(int64(s.dir.Records()))
-	l := newLoader(s.db, s.now(), !s.dir.StoppedClean())
+	l := newLoader(s.db, s.now(), s.dir.Identity().Age, !s.dir.StoppedClean())
 	progress := time.NewTicker(progressEvery)
 	defer progress.Stop()
 	bytes := int64(0)
@@ -78,8 +79,8 @@ func (s *Store) load(path string) error {
 	return nil
 }
 
-func newLoader(db *engine.DB, now engine.Moment, crashed bool) *loader {
-	l := &loader{db: db, now: now, crashed: crashed, segment: -1}
+func newLoader(db *engine.DB, now engine.Moment, age int64, crashed bool) *loader {
+	l := &loader{db: db, now: now, age: age, crashed: crashed, segment: -1}
 	for part := range max(1, runtime.GOMAXPROCS(0)) {
 		frames := make(chan job, loadAhead)
 		l.frames = append(l.frames, frames)
@@ -146,7 +147,7 @@ func (l *loader) readWriters(records []byte) error {
 // work loads frames.
 func (l *loader) work(part int, frames <-chan job) {
 	defer l.done.Done()
-	e := engine.Loader{DB: l.db, Now: l.now, Crashed: l.crashed, Part: uint64(part)}
+	e := engine.Loader{DB: l.db, Now: l.now, Age: l.age, Crashed: l.crashed, Part: uint64(part)}
 	for j := range frames {
 		if j.barrier != nil {
 			j.barrier.Done()
