@@ -72,7 +72,7 @@ func (d *disk) load(t *testing.T, db *DB, random *rand.Rand, now Moment, crashed
 	}
 	parts := 1 + random.Uint64N(3)
 	for part := range parts {
-		l := Loader{DB: db, Now: now, Writers: index, Crashed: crashed, Part: part, Parts: parts}
+		l := Loader{DB: db, Now: now, Age: now.Mono, Writers: index, Crashed: crashed, Part: part, Parts: parts}
 		if _, err := l.Load(d.batch.Records); err != nil {
 			t.Fatal(err)
 		}

@@ -15,21 +15,23 @@ import (
 type given struct{ at int64 }
 
 // TestNoCrashGivesATokenTwice takes tokens at random, while the follower writes and makes safe, and has the process crash: then the disk is what was safe, or
-// what was written later. Over every interval of the time that processes ran, the law must hold: capacity + count*t/period.
+// what was written later. Over every interval of the time that processes ran, the law must hold: capacity + count*t/period. So it must with limits in turns, of the largest capacity and the fastest rate.
 func TestNoCrashGivesATokenTwice(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	crashes, reserved := 0, 0
 	for run := range uint64(800) {
 		random := rand.New(rand.NewPCG(seed, run))
-		rate := quota.Rate{Capacity: 1 + random.Uint64N(200), Count: 1 + random.Uint64N(100), Period: time.Second}
-		h := tokenHistory{t: t, run: run, random: random, rate: rate, now: at(testWall)}
-		h.begin(nil, false)
-		tx := h.db.Lock(h.key, h.now)
-		if err := tx.SetQuota(h.key, rate); err != nil {
-			t.Fatal(err)
+		h := tokenHistory{t: t, run: run, random: random, now: at(testWall)}
+		for range 1 + run%3 {
+			largest := [2]uint64{10, 200}[random.IntN(2)] // one version's limit may be far below another's
+			h.limits = append(h.limits, quota.Rate{Capacity: 1 + random.Uint64N(largest), Count: 1 + random.Uint64N([2]uint64{3, 100}[run/3%2]), Period: time.Second})
 		}
-		tx.Unlock()
+		h.disk.peers = random.IntN(2) == 0
+		h.begin(nil, false)
+		if h.transient = random.IntN(2) == 0; !h.transient {
+			h.set()
+		}
 		h.write()
 		h.sync()
 		for range 100 {
@@ -46,23 +48,25 @@ func TestNoCrashGivesATokenTwice(t *testing.T) {
 }
 
 type tokenHistory struct {
-	t       *testing.T
-	run     uint64
-	random  *rand.Rand
-	rate    quota.Rate
-	now     Moment
-	db      *DB
-	key     Key
-	life    uint64
-	disk    disk
-	written [][]byte // what a crash may leave, besides safe
-	ages    []int64  // of each
-	safe    []byte
-	age     int64
-	pending []given // given, but nobody has heard of them
-	told    []given
-	crashes int
-	free    int
+	t      *testing.T
+	run    uint64
+	random *rand.Rand
+	limits []quota.Rate
+	now    Moment
+	// The quota is made by Throttle, and goes when it is full.
+	transient bool
+	db        *DB
+	key       Key
+	life      uint64
+	disk      disk
+	written   [][]byte // what a crash may leave, besides safe
+	ages      []int64  // of each
+	safe      []byte
+	age       int64
+	pending   []given // given, but nobody has heard of them
+	told      []given
+	crashes   int
+	free      int
 }
 
 // begin starts a life on what the disk has.
@@ -99,20 +103,44 @@ func (h *tokenHistory) step() {
 			h.write()
 			h.sync()
 		}
+	case 8:
+		if !h.transient && h.random.IntN(2) == 0 {
+			h.set()
+		}
 	default:
-		h.take(h.random.Int64N(4))
+		h.take()
 	}
 }
 
-func (h *tokenHistory) take(n int64) {
+// limit is one of those that clients have.
+func (h *tokenHistory) limit() quota.Rate { return h.limits[h.random.IntN(len(h.limits))] }
+
+// set is QUOTASET.
+func (h *tokenHistory) set() {
+	tx := h.db.Lock(h.key, h.now)
+	defer tx.Unlock()
+	if err := tx.SetQuota(h.key, h.limit()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// take is INCR or QUOTAINCR.
+func (h *tokenHistory) take() {
+	n := h.random.Int64N([2]int64{4, 40}[h.random.IntN(2)])
 	h.now.Mono += h.random.Int64N(int64(10 * time.Millisecond))
 	tx := h.db.Lock(h.key, h.now)
 	defer tx.Unlock()
-	left, err := tx.Add(h.key, n)
-	if err != nil {
+	if h.transient || h.random.IntN(2) == 0 {
+		taken, _, err := tx.Throttle(h.key, h.limit(), uint64(n))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if !taken {
+			return
+		}
+	} else if left, err := tx.Add(h.key, n); err != nil {
 		h.t.Fatal(err)
-	}
-	if left < 0 {
+	} else if left < 0 {
 		return
 	}
 	for range n {
@@ -135,7 +163,7 @@ func (h *tokenHistory) write() {
 func (h *tokenHistory) sync() {
 	n, heard, grants := len(h.written), len(h.pending), len(h.disk.batch.Grants)
 	for range h.random.IntN(4) {
-		h.take(h.random.Int64N(4))
+		h.take()
 	}
 	if h.random.IntN(3) == 0 {
 		h.write()
@@ -166,11 +194,15 @@ func (h *tokenHistory) check() {
 	slices.SortStableFunc(h.told, func(a, b given) int { return cmp.Compare(a.at, b.at) })
 	// From the i-th token to the j-th, j-i+1 <= capacity + earned(j)-earned(i): so j+1-earned(j) may be at most capacity above each i-earned(i) before.
 	lowest := math.Inf(1)
+	var largest quota.Rate
+	for _, r := range h.limits {
+		largest.Capacity, largest.Count = max(largest.Capacity, r.Capacity), max(largest.Count, r.Count)
+	}
 	for i, g := range h.told {
-		earned := float64(h.rate.Count) * float64(g.at) / float64(h.rate.Period)
+		earned := float64(largest.Count) * float64(g.at) / float64(time.Second)
 		lowest = min(lowest, float64(i)-earned)
-		if n := float64(i+1) - earned - lowest; n > float64(h.rate.Capacity)+1e-6 {
-			h.t.Fatalf("run %d, %+v: %.3f tokens more than were earned", h.run, h.rate, n)
+		if n := float64(i+1) - earned - lowest; n > float64(largest.Capacity)+1e-6 {
+			h.t.Fatalf("run %d, %+v: %.3f tokens more than were earned", h.run, h.limits, n)
 		}
 	}
 }
