@@ -23,10 +23,12 @@ const (
 
 // manifest says which files count, whose they are and how the last run ended. As text, a line each, in this order:
 //
-//	quotadb 1                      version of the format; 2: the directory has had peers
+//	quotadb 3                      version of the format; 2: the directory has had peers; 1: it has not, and a place is not known
 //	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; only zeros: none, as in a backup
 //	start 0                        a number above all that the life has used on keys that are gone
 //	run 5d4c3b2a19087f6e           of version 2: the nonce of the last start; then, the latest first, those before it of the same life
+//	place 5308417-1764000000.5/... 254:0 0901793b
+//	                               of version 3: Object, Device and Boot of vfs.Place; "-" for one that is empty
 //	hash 1b2c3d4e5f60718 29a0b1c2d3e4f506
 //	clock 1764000000000 86400      Wall and Age of Clock, as far as was known
 //	stopped clean                  or: running
@@ -37,6 +39,7 @@ const (
 type manifest struct {
 	Identity
 	clean    bool
+	place    vfs.Place // of the run's file, if no peers were ever there
 	segments []segmentEntry
 }
 
@@ -73,12 +76,19 @@ func (r Runs) list() []uint64 {
 	return r[:]
 }
 
-// clusteredVersion is the version of a directory that has had peers. A release that knows version 1 only would drop what their merging needs.
-const clusteredVersion = 2
+const (
+	// clusteredVersion is the version of a directory that has had peers. A release that knows version 1 only would drop what their merging needs.
+	clusteredVersion = 2
+	// placedVersion is the version of a directory that tells its place. A release that does not look at that would go on with a copied life.
+	placedVersion = 3
+)
 
-func (id *Identity) version() int {
-	if id.Clustered {
+func (m *manifest) version() int {
+	switch {
+	case m.Clustered:
 		return clusteredVersion
+	case m.place.IsKnown():
+		return placedVersion
 	}
 	return formatVersion
 }
@@ -104,6 +114,9 @@ func (m *manifest) text() []byte {
 		}
 		b.WriteByte('\n')
 	}
+	if m.version() == placedVersion {
+		fmt.Fprintf(&b, "place %s %s %s\n", m.place.Object, orDash(m.place.Device), orDash(m.place.Boot))
+	}
 	fmt.Fprintf(&b, "hash %x %x\nclock %d %d\n", m.Hash[0], m.Hash[1], m.Wall, m.Age)
 	if m.clean {
 		b.WriteString("stopped clean\n")
@@ -123,10 +136,17 @@ func (m *manifest) text() []byte {
 	return fmt.Appendf(nil, "%scrc %08x\n", b.String(), crc32.Checksum([]byte(b.String()), castagnoli))
 }
 
+func orDash(word string) string {
+	if word == "" {
+		return "-"
+	}
+	return word
+}
+
 // parseManifest reads what text has written, and nothing else. A later version keeps the form of the first line and of the last.
 func parseManifest(text []byte) (*manifest, error) {
 	var version int
-	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > clusteredVersion && hasSum(text) {
+	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > placedVersion && hasSum(text) {
 		return nil, ErrVersion
 	}
 	m := &manifest{}
@@ -175,6 +195,10 @@ func (m *manifest) parseLine(f []string) {
 			for i := range min(len(f)-2, len(m.Earlier)) {
 				m.Earlier[i], _ = strconv.ParseUint(f[2+i], 16, 64)
 			}
+		}
+	case "place":
+		if len(f) == 4 {
+			m.place = vfs.Place{Object: f[1], Device: strings.TrimPrefix(f[2], "-"), Boot: strings.TrimPrefix(f[3], "-")}
 		}
 	case "hash":
 		for i := range m.Hash {

@@ -72,8 +72,8 @@ func (s *Snapshot) Finish(now Clock) error {
 func (s *Snapshot) Bytes() int64 { return s.segment.end() }
 
 // Commit makes a finished snapshot count, and returns what it replaces, for Remove. The log must have, in whole groups, all that the snapshot has seen; Commit
-// makes it safe.
-func (d *Dir) Commit(s *Snapshot) (obsolete []string, err error) {
+// makes it safe. start is Identity.Start as it has become: the snapshot no longer shows which numbers keys had that are gone.
+func (d *Dir) Commit(s *Snapshot, start uint64) (obsolete []string, err error) {
 	number := s.segment.header.number
 	if number != d.log.header.number {
 		return nil, errors.New("another snapshot was begun after this one")
@@ -84,7 +84,11 @@ func (d *Dir) Commit(s *Snapshot) (obsolete []string, err error) {
 	if err := d.log.sync(); err != nil {
 		return nil, err
 	}
+	if !d.marked {
+		d.mark()
+	}
 	m := *d.manifest
+	m.Start = max(m.Start, start)
 	m.segments = []segmentEntry{
 		{kind: snapshotSegment, number: number, size: s.segment.size, records: s.records},
 		{kind: logSegment, number: number, open: true, safe: d.log.synced},

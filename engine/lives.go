@@ -38,6 +38,14 @@ func (l *lives) dropped(r crdt.Row) {
 	}
 }
 
+// droppedAll notes the numbers of all rows of a record that is forgotten.
+func (s *shard) droppedAll(rec record) {
+	rec.unpack(&s.taken)
+	for _, row := range s.taken.Rows {
+		s.lives.dropped(row)
+	}
+}
+
 // Start is a number at or above all that this life has used on keys that are gone, for Options.Start when the life goes on.
 func (db *DB) Start() uint64 {
 	start := uint64(0)

@@ -190,7 +190,10 @@ func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed, drain
 	s := db.shard(k.Hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, _, at := s.find(k)
+	r, rec, at := s.find(k)
+	if r != 0 && !db.replicated && e.Row(primary) == nil {
+		s.droppedAll(rec)
+	}
 	if s.clock.Observe(e.Latest()); e.Expired(now.Wall) && !db.replicated {
 		e.Close()
 	}

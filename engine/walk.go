@@ -11,9 +11,11 @@ func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) 
 		s := db.shard(from)
 		s.mu.Lock()
 		position, end := s.visitBucket(from, allHashes, func(rec record, _ uint64) {
-			if db.replicated || !rec.expired(now.Wall) {
-				s.walkRecord(rec, b)
+			if !db.replicated && rec.expired(now.Wall) {
+				s.droppedAll(rec) // what the snapshot replaces is the last that tells of them
+				return
 			}
+			s.walkRecord(rec, b)
 		})
 		s.mu.Unlock()
 		if from, end = db.nextHash(db.shardOf(from), position, end); end {

@@ -261,6 +261,7 @@ func (f *flusher) fail(err error) {
 	} else {
 		f.log.Error(failureLine(err), "error", err)
 	}
+	f.dir.Unmark()
 	f.failure.Store(failure)
 	f.repair = f.time().Add(f.patience)
 	f.snapshot.giveUp(err)
@@ -294,6 +295,7 @@ func (f *flusher) mend(failure *Failure) {
 // recovered has writes accepted again.
 func (f *flusher) recovered() {
 	f.log.Info("the disk has recovered: writes are accepted again", "failed for", f.since(f.failure.Load().Since).Round(time.Millisecond))
+	f.dir.Remark()
 	f.failure.Store(nil)
 	f.patience = leastRepair
 }

@@ -1,7 +1,6 @@
 package persist
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -76,68 +75,4 @@ func (m *machine) mixed(seen map[int64]int) bool {
 		}
 	}
 	return false
-}
-
-// TestALifeGoesOnAfterACleanStopOnly: a number of a life must never stand for two things.
-func TestALifeGoesOnAfterACleanStopOnly(t *testing.T) {
-	m := newMachine(t, vfs.NewMemory(64), rand.New(rand.NewPCG(1, 2)))
-	begin := func() uint64 {
-		t.Helper()
-		if err := m.start(); err != nil {
-			t.Fatal(err)
-		}
-		return m.store.db.Writers(0)[0].Life
-	}
-	stop := func() {
-		t.Helper()
-		if err := m.stop(); err != nil {
-			t.Fatal(err)
-		}
-		m.close()
-	}
-	add := func() {
-		k := m.store.db.Key([]byte("k"))
-		tx := m.store.db.Lock(k, m.now())
-		defer tx.Unlock()
-		_, _ = tx.Add(k, 5)
-		if m.random.IntN(2) == 0 {
-			tx.Delete(k)
-		}
-	}
-	first := begin()
-	for range 5 {
-		for range 5 {
-			add()
-		}
-		start := m.store.db.Start()
-		stop()
-		if life := begin(); life != first {
-			t.Fatalf("after a clean stop: life %x, not %x", life, first)
-		}
-		if got := m.store.db.Start(); got != start {
-			t.Fatalf("numbers begin at %d, not %d", got, start)
-		}
-	}
-	add()
-	m.store.flusher.group()
-	m.close()
-	m.files = m.files.Kill()
-	second := begin()
-	if second == first || m.store.db.Start() != 0 {
-		t.Errorf("a killed life goes on")
-	}
-	other := &machine{t: t, files: m.files, random: m.random}
-	if err := other.start(); !errors.Is(err, vfs.ErrLocked) {
-		t.Errorf("a directory in use: %v", err)
-	}
-	stop()
-	if life := begin(); life != second {
-		t.Errorf("after another clean stop: life %x, not %x", life, second)
-	}
-	m.close()
-	m.files = m.files.Kill() // before anything was written
-	if life := begin(); life == second || life == first {
-		t.Errorf("a life goes on whose stop was not clean")
-	}
-	m.close()
 }

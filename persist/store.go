@@ -173,7 +173,8 @@ func (s *Store) open(o *Options) error {
 		}
 	}
 	o.Engine.Replicated, o.Engine.Alone = o.Clustered || before.Clustered, !o.Clustered
-	goesOn := s.goesOn(o, before)
+	whyNew := s.whyNewLife(o, before)
+	goesOn := whyNew == nil
 	if goesOn {
 		o.Engine.Life, o.Engine.Start = before.Life, before.Start
 	} else {
@@ -199,31 +200,17 @@ func (s *Store) open(o *Options) error {
 	if s.db, err = engine.Open(o.Engine); err != nil {
 		return err
 	}
-	s.log.Info("data directory opened", "dir", o.Dir, "durability", o.Durability, "new", s.dir.IsNew(), "stopped clean", s.dir.StoppedClean(), "life goes on", goesOn)
+	s.log.Info("data directory opened", "dir", o.Dir, "durability", o.Durability, "new", s.dir.IsNew(), "stopped clean", s.dir.StoppedClean(), "life goes on", goesOn, "reason", reason(whyNew))
 	if err := s.load(o.Dir); err != nil {
 		return fmt.Errorf("load %s: %w; quota-db check says what is sound", o.Dir, err)
 	}
+	s.identity.Start = s.db.Start() // what a crash has cut off, and was loaded, told of more
 	if err := s.dir.Begin(s.identity, s.flusher.group); err != nil {
 		return err
 	}
 	s.safe.Store(s.written.Load())
 	s.snapshot.init(s)
 	return nil
-}
-
-func newLife(o *engine.Options) uint64 {
-	if o.NewLife != nil {
-		return o.NewLife()
-	}
-	return engine.RandomLife()
-}
-
-// goesOn reports whether the life of a directory does: nothing is missing that it has ever counted, and nobody else goes on with it.
-func (s *Store) goesOn(o *Options, before disk.Identity) bool {
-	if !s.dir.StoppedClean() || before.Node != o.Engine.Node || before.Life == 0 {
-		return false
-	}
-	return !o.Engine.Replicated || o.Confirm != nil && o.Confirm(before, o.Run)
 }
 
 // Earlier is the runs before this one of the life that goes on.

@@ -14,11 +14,10 @@ func (m *Memory) Crash(random *rand.Rand) *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	after := NewMemory(m.page)
-	after.dirs = maps.Clone(m.dirs)
+	after.dirs, after.disk, after.made = maps.Clone(m.dirs), m.disk, m.made
 	names := keep(m.safe, m.changes, random)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		f := after.newInode()
-		f.data = names[name].crash(m.page, random)
+		f := &inode{data: names[name].crash(m.page, random), page: map[int]pageState{}, number: names[name].number}
 		f.disk = bytes.Clone(f.data)
 		after.names[name], after.safe[name] = f, f
 	}
@@ -59,7 +58,7 @@ func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	after := NewMemory(m.page)
-	after.dirs, after.made = maps.Clone(m.dirs), m.made
+	after.dirs, after.disk, after.boot, after.made = maps.Clone(m.dirs), m.disk, m.boot, m.made
 	copies := map[*inode]*inode{}
 	own := func(f *inode) *inode {
 		if f == nil {
@@ -79,5 +78,12 @@ func (m *Memory) Kill() *Memory {
 	for _, c := range m.changes {
 		after.changes = append(after.changes, nameChange{c.from, c.to, own(c.file)})
 	}
+	return after
+}
+
+// Copy is another file system on the same machine, with copies of all files as they are now.
+func (m *Memory) Copy() *Memory {
+	after := m.Kill()
+	after.disk = rand.Uint64()
 	return after
 }

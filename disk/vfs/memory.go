@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -46,6 +47,8 @@ type Memory struct {
 	made    uint64 // inodes
 	fault   Fault
 	crashed bool
+	disk    uint64 // stands for it, and not for a copy
+	boot    uint64 // stands for the time since the last loss of power
 }
 
 // inode is what a file holds. A page is clean, dirty, or in limbo: a sync of it has failed, and no later sync brings it to the disk.
@@ -85,6 +88,8 @@ func NewMemory(page int) *Memory {
 		safe:  map[string]*inode{},
 		dirs:  map[string]bool{},
 		locks: map[string]bool{},
+		disk:  rand.Uint64(),
+		boot:  rand.Uint64(),
 	}
 }
 
@@ -345,6 +350,17 @@ func (l *memoryLock) Close() error {
 	defer l.m.mu.Unlock()
 	delete(l.m.locks, l.name)
 	return nil
+}
+
+// Place is FS.Place. Directories are one and the same for ever.
+func (m *Memory) Place(name string) (Place, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f, err := m.find("place", name)
+	if err != nil {
+		return Place{}, err
+	}
+	return Place{Object: fmt.Sprintf("%x/%d", m.disk, f.number), Device: "memory", Boot: fmt.Sprintf("%x", m.boot)}, nil
 }
 
 // Bytes is what a file holds, nil if there is none.

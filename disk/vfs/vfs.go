@@ -33,6 +33,8 @@ type FS interface {
 	LockDir(dir string) (Lock, error)
 	// Stat is what is at a name now.
 	Stat(name string) (Info, error)
+	// Place tells a file and its directory from all copies of them.
+	Place(name string) (Place, error)
 }
 
 // lockPatience is how long Lock waits for another: one that looks whether a server has a directory holds its lock for a moment.

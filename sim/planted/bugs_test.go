@@ -98,8 +98,8 @@ var bugs = []bug{
 	},
 	{
 		"a closing is a write of now", "engine/shard.go",
-		"		e.Close()\n\t\tif !rec.isGone() {",
-		"		e.Close()\n\t\te.Base.Stamp = s.clock.Next(now.Wall, s.db.node)\n\t\te.Deadline.Stamp = e.Base.Stamp\n\t\tif !rec.isGone() {",
+		"		e.Close()\n\tcase e.Quota.Transient",
+		"		e.Close()\n\t\te.Base.Stamp = s.clock.Next(now.Wall, s.db.node)\n\t\te.Deadline.Stamp = e.Base.Stamp\n\tcase e.Quota.Transient",
 	},
 	{
 		"a sweep closes", "engine/wheel.go",
@@ -160,12 +160,12 @@ var bugs = []bug{
 		"s.changes.wanted &= marked", "s.changes.wanted = 0",
 	},
 	{
-		"a life goes on though no peer was asked", "persist/store.go",
-		"return !o.Engine.Replicated || o.Confirm != nil && o.Confirm(before, o.Run)", "return true",
+		"a life goes on though no peer was asked", "persist/life.go",
+		"if o.Engine.Replicated && (o.Confirm == nil || !o.Confirm(before, o.Run)) {", "if false {",
 	},
 	{
-		"a life goes on after a crash", "persist/store.go",
-		"if !s.dir.StoppedClean() || ", "if ",
+		"a life goes on after a crash", "persist/life.go",
+		"case o.Engine.Replicated && !s.dir.StoppedClean():", "case false:",
 	},
 	{
 		"a peer does not note which run goes on", "replica/claims.go",
@@ -177,7 +177,7 @@ var bugs = []bug{
 	},
 	{
 		"a peer confirms a life before it knows whether its own goes on", "persist/store.go",
-		"goesOn := s.goesOn(o, before)", "_ = o.Decided(before.Life, true)\n\tgoesOn := s.goesOn(o, before)",
+		"whyNew := s.whyNewLife(o, before)", "_ = o.Decided(before.Life, true)\n\twhyNew := s.whyNewLife(o, before)",
 	},
 	{
 		"a peer confirms a life that it does not know", "replica/claims.go",
