@@ -97,17 +97,22 @@ func (s *selector) applyCommand(c *Catalogue, name string, yes bool) error {
 		s.keepRule(name, yes)
 		return nil
 	}
-	container, rest, cut := strings.Cut(name, "|")
-	id, known := c.exact[container]
+	command, rest, cut := name, "", false
+	if i := strings.LastIndexByte(name, '|'); i >= 0 {
+		command, rest, cut = name[:i], name[i+1:], true
+	}
+	id, known := c.exact[command]
 	switch {
-	case c.Foreign(container) && rest == "" == !cut:
+	case c.Foreign(command) && rest == "" == !cut:
 		s.keepRule(name, yes)
 		return nil
-	case !known || !cut || !yes || rest == "":
+	case !known || !cut || !yes:
 		return ErrUnknown
-	case strings.Contains(rest, "|"):
+	case strings.Contains(command, "|"):
 		return ErrFirstArg
-	case c.isContainer(container):
+	case rest == "":
+		return ErrSyntax
+	case c.isContainer(command):
 		return ErrUnknown
 	case len(s.firstArgs[id]) >= maxFirstArgs:
 		return ErrTooMany

@@ -127,6 +127,9 @@ func (us *Users) applyAll(p *Permissions, rules []string) error {
 		return err
 	}
 	for _, rule := range joined {
+		if rule == "" {
+			continue // an empty rule says nothing, as in Redis
+		}
 		if err := p.apply(us.catalogue, rule); err != nil {
 			return &RuleError{rule, err}
 		}

@@ -199,6 +199,19 @@ func (cs *Clients) disconnect(c *Client) {
 	cs.mu.Unlock()
 }
 
+// Waiting is how many clients wait for something before they go on: the end of a pause, a snapshot, a sync, a late reply.
+func (cs *Clients) Waiting() int {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	n := 0
+	for _, c := range cs.byID {
+		if c.waits.Load() {
+			n++
+		}
+	}
+	return n
+}
+
 // change lets a client's own goroutine change what other goroutines read.
 func (cs *Clients) change(fn func()) {
 	cs.mu.Lock()

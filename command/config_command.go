@@ -78,6 +78,9 @@ func (c *call) chooseParams(pairs [][]byte) (chosen []*param, ok bool) {
 	for i := 0; i < len(pairs); i += 2 {
 		p := c.server.param(pairs[i])
 		switch {
+		case p == nil && isFixedInRedis(pairs[i]):
+			c.failParam(pairs[i], "can't set immutable config")
+			return nil, false
 		case p == nil:
 			c.failf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", clip(pairs[i], len(pairs[i])))
 			return nil, false
@@ -116,3 +119,13 @@ func configResetStat(c *call) {
 
 // configRewrite is refused: flags and environment are not ours to write.
 func configRewrite(c *call) { c.fail(errNoConfigFile) }
+
+// isFixedInRedis reports whether a name is one of Redis's parameters that cannot be set while it runs, and means nothing here: who
+// tries to set it is told so, as in Redis, and not that the name is unknown.
+func isFixedInRedis(name []byte) bool {
+	const names = " always-show-logo aof_rewrite_cpulist appenddirname appendfilename bgsave_cpulist bio_cpulist cluster-config-file " +
+		"cluster-enabled cluster-port daemonize disable-thp enable-debug-command enable-module-command enable-protected-configs io-threads " +
+		"io-threads-do-reads logfile pidfile rdbchecksum replicaof server_cpulist set-proc-title slaveof socket-mark-id supervised " +
+		"syslog-enabled syslog-facility syslog-ident tcp-backlog unixsocketperm "
+	return len(name) < 32 && !bytes.ContainsRune(name, ' ') && strings.Contains(names, " "+strings.ToLower(string(name))+" ")
+}

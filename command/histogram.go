@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 )
@@ -40,10 +41,11 @@ func (d *distribution) add(h *histogram) {
 	}
 }
 
-// within is the time in nanoseconds within which at least so many calls of a thousand were done: the bound of a bucket, up
-// to twice the true time. There must be calls.
-func (d *distribution) within(perMille int64) int64 {
-	missing := (d.calls*perMille + 999) / 1000
+// within is the time in nanoseconds within which at least so many percent of the calls were done, and at least one: the bound of a
+// bucket, up to twice the true time. There must be calls.
+func (d *distribution) within(percent float64) int64 {
+	const rounding = 1e-9 // 99.9 percent of 1000 calls are 999, though 99.9 as a float is a little more or less
+	missing := max(1, int64(math.Ceil(float64(d.calls)*percent/100-rounding)))
 	for i, n := range d.buckets {
 		if missing -= n; missing <= 0 {
 			return latencyBound(i)

@@ -101,7 +101,7 @@ func infoClients(r *report) {
 	r.line("connected_clients", s.Clients.Len())
 	r.line("cluster_connections", 0)
 	r.line("maxclients", s.Params.MaxClients.Load())
-	r.line("blocked_clients", 0)
+	r.line("blocked_clients", s.Clients.Waiting())
 	r.line("tracking_clients", 0)
 }
 

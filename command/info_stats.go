@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // infoErrors shows how many errors were answered, by their first word.
@@ -19,9 +20,14 @@ func infoLatency(r *report) {
 	s := r.call.server
 	all := s.Stats.distributions(len(s.table.rows))
 	for _, row := range s.table.rows {
-		if d := &all[row.id]; d.calls > 0 {
-			micros := func(perMille int64) float64 { return float64(d.within(perMille)) / 1000 }
-			r.line("latency_percentiles_usec_"+row.full, fmt.Sprintf("p50=%.3f,p99=%.3f,p99.9=%.3f", micros(500), micros(990), micros(999)))
+		d := &all[row.id]
+		if d.calls == 0 {
+			continue
 		}
+		var values []string
+		for _, p := range *s.Params.percentiles.Load() {
+			values = append(values, fmt.Sprintf("%s=%.3f", percentileName(p), float64(d.within(p))/1000))
+		}
+		r.line("latency_percentiles_usec_"+row.full, strings.Join(values, ","))
 	}
 }

@@ -32,6 +32,7 @@ type Params struct {
 
 	requirePass atomic.Pointer[string]
 	output      atomic.Pointer[outputLimits]
+	percentiles atomic.Pointer[[]float64] // of latencies, that INFO shows
 }
 
 // DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
@@ -57,6 +58,7 @@ func newParams(cfg *config.Config) *Params {
 	p.SlowlogSlower.Store(slowlogSlower)
 	p.SlowlogLen.Store(slowlogLength)
 	p.LatencyTracking.Store(true)
+	p.percentiles.Store(defaultPercentiles())
 	return p
 }
 
@@ -110,6 +112,7 @@ func (s *Server) parameters() []param {
 		integerParam("slowlog-max-len", &s.Params.SlowlogLen, 0, math.MaxInt64),
 		integerParam("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
 		switchParam("latency-tracking", &s.Params.LatencyTracking),
+		percentilesParam(&s.Params.percentiles),
 		{"databases", constant("1"), nil}, // what SELECT accepts: one, so that a key is the same on every node
 		{"bind", constant(host), nil},
 		{"port", constant(port), nil},

@@ -105,7 +105,7 @@ func TestPercentilesAreBoundsOfBuckets(t *testing.T) {
 	h.add(5_000_000, 1)
 	var d distribution
 	d.add(&h)
-	got := fmt.Sprint(d.calls, d.within(500), d.within(989), d.within(990), d.within(999), d.within(1000))
+	got := fmt.Sprint(d.calls, d.within(50), d.within(98.9), d.within(99), d.within(99.9), d.within(100))
 	if want := fmt.Sprint(1000, latencyBound(0), latencyBound(0), latencyBound(3), latencyBound(3), latencyBound(13)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -1,0 +1,46 @@
+package command
+
+import (
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// maxPercentiles is how many percentiles INFO latencystats can be told to show.
+const maxPercentiles = 64
+
+// defaultPercentiles are Redis's.
+func defaultPercentiles() *[]float64 { return &[]float64{50, 99, 99.9} }
+
+// percentilesParam is latency-tracking-info-percentiles: numbers from 0 to 100.
+func percentilesParam(field *atomic.Pointer[[]float64]) param {
+	const name = "latency-tracking-info-percentiles"
+	get := func() string {
+		var words []string
+		for _, p := range *field.Load() {
+			words = append(words, strconv.FormatFloat(p, 'g', 10, 64))
+		}
+		return strings.Join(words, " ")
+	}
+	return param{name, get, func(value string) (func(), string) {
+		words, percentiles := strings.Fields(value), []float64{}
+		for _, word := range words {
+			p, err := strconv.ParseFloat(word, 64)
+			switch {
+			case err != nil:
+				return nil, "Invalid " + name + " parameters"
+			case !(p >= 0 && p <= 100):
+				return nil, name + " parameters should sit between [0.0,100.0]"
+			case len(percentiles) == maxPercentiles:
+				return nil, name + " has at most " + strconv.Itoa(maxPercentiles) + " parameters"
+			}
+			percentiles = append(percentiles, p)
+		}
+		return func() { field.Store(&percentiles) }, ""
+	}}
+}
+
+// percentileName is a percentile as INFO names it: with six digits behind the point, and without zeros at the end.
+func percentileName(p float64) string {
+	return "p" + strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(p, 'f', 6, 64), "0"), ".")
+}
