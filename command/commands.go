@@ -152,8 +152,8 @@ func connectionCommands() []*row {
 		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo, summary: "Answer the message"},
 		{name: "quit", arity: -1, flags: early | atOnce, since: "1.0.0", handler: quit, summary: "End the connection"},
 		{name: "reset", arity: 1, flags: early | atOnce, since: "6.2.0", handler: reset, summary: "Make the connection as it was at first"},
-		{name: "auth", arity: -2, flags: early | unseen, since: "1.0.0", secrets: secretsFrom(1), handler: auth, summary: "Log in"},
-		{name: "hello", arity: -1, flags: early | unseen, since: "6.0.0", secrets: helloSecrets, handler: hello, summary: "Choose the protocol, log in, name the connection"},
+		{name: "auth", arity: -2, flags: early, since: "1.0.0", secrets: secretsFrom(1), handler: auth, summary: "Log in"},
+		{name: "hello", arity: -1, flags: early, since: "6.0.0", secrets: helloSecrets, handler: hello, summary: "Choose the protocol, log in, name the connection"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB, summary: "Choose database 0, the only one"},
 	}
 	rows = inGroup(rows, ofConnection, aclConnection)

@@ -61,7 +61,7 @@ func configSet(c *call) {
 	for i, p := range chosen {
 		apply, problem := p.set(string(pairs[2*i+1]))
 		if problem != "" {
-			c.failParam(pairs[2*i], problem)
+			c.failParam(p.name, problem)
 			return
 		}
 		changes[i] = apply
@@ -79,16 +79,16 @@ func (c *call) chooseParams(pairs [][]byte) (chosen []*param, ok bool) {
 		p := c.server.param(pairs[i])
 		switch {
 		case p == nil && isFixedInRedis(pairs[i]):
-			c.failParam(pairs[i], "can't set immutable config")
+			c.failParam(string(pairs[i]), "can't set immutable config")
 			return nil, false
 		case p == nil:
 			c.failf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", clip(pairs[i], len(pairs[i])))
 			return nil, false
 		case p.set == nil:
-			c.failParam(pairs[i], "can't set immutable config")
+			c.failParam(string(pairs[i]), "can't set immutable config")
 			return nil, false
 		case seen[p]:
-			c.failParam(pairs[i], "duplicate parameter")
+			c.failParam(string(pairs[i]), "duplicate parameter")
 			return nil, false
 		}
 		seen[p] = true
@@ -97,8 +97,8 @@ func (c *call) chooseParams(pairs [][]byte) (chosen []*param, ok bool) {
 	return chosen, true
 }
 
-func (c *call) failParam(name []byte, problem string) {
-	c.failf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", strings.ToLower(string(name)), problem)
+func (c *call) failParam(name, problem string) {
+	c.failf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, problem)
 }
 
 // param is the parameter of a name, nil if there is none.

@@ -40,6 +40,7 @@ type Executor struct {
 	needs        []acl.Key        // of the command that was checked last
 	union        []engine.Key     // of a transaction
 	inExec       bool             // between the locking and unlocking of a transaction
+	showing      bool             // commands are shown to those who MONITOR
 	timing       timing
 	always       bool // writes are answered once they are safe
 	refusing     bool // writes are refused: the disk fails
@@ -211,12 +212,18 @@ func (x *Executor) execute(group [][][]byte) {
 		x.note(p.row, args)
 		switch p.row.lock {
 		case lockNone:
+			if x.showing {
+				x.show()
+			}
 			p.row.handler(c)
 			if !c.client.goesOn() || c.client.special || !c.client.isUnder(x.restrictions) {
 				return
 			}
 		case lockOne:
 			c.tx = x.server.DB.Lock(c.key, c.now)
+			if x.showing {
+				x.show()
+			}
 			p.row.handler(c)
 			c.tx.Unlock()
 			x.unsafe = x.unsafe || c.tx.Unsafe()
@@ -236,6 +243,9 @@ func (x *Executor) runMany() {
 	c.keys = c.row.keys.appendTo(c.keys[:0], db, c.args)
 	x.warm(c.keys)
 	c.tx = db.LockAll(c.keys, c.now)
+	if x.showing {
+		x.show()
+	}
 	c.row.handler(c)
 	c.tx.Unlock()
 	x.unsafe = x.unsafe || c.tx.Unsafe()

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -49,8 +50,8 @@ func (s *Server) leaveMonitors(client *Client) {
 	s.attention.Add(-1)
 }
 
-// feed shows a command that is about to run.
-func (m *monitors) feed(c *call, args [][]byte) {
+// feed shows the command of a call.
+func (m *monitors) feed(c *call) {
 	if c.server.attention.Load() == 0 {
 		return
 	}
@@ -60,7 +61,14 @@ func (m *monitors) feed(c *call, args [][]byte) {
 		return
 	}
 	m.line = fmt.Appendf(m.line[:0], "+%d.%06d [0 %s]", c.now.Wall/1000, c.now.Wall%1000*1000, c.client.RemoteAddr)
-	for _, arg := range args {
+	var secrets []int
+	if c.row.secrets != nil {
+		secrets = c.row.secrets(c.args)
+	}
+	for i, arg := range c.args {
+		if slices.Contains(secrets, i) {
+			arg = []byte(redacted)
+		}
 		m.line = append(m.line, ' ')
 		m.line = appendQuoted(m.line, arg)
 	}

@@ -27,7 +27,7 @@ func percentilesParam(field *atomic.Pointer[[]float64]) param {
 		for _, word := range words {
 			p, err := strconv.ParseFloat(word, 64)
 			switch {
-			case err != nil:
+			case err != nil, p != p:
 				return nil, "Invalid " + name + " parameters"
 			case !(p >= 0 && p <= 100):
 				return nil, name + " parameters should sit between [0.0,100.0]"

@@ -135,7 +135,7 @@ const (
 	// What follows is not told to clients.
 	atOnce        // runs in a transaction instead of being queued
 	wholeKeyspace // looks at all keys: in a transaction it needs all shards
-	unseen        // not shown to MONITOR
+	unseen        // EXEC: shown to MONITOR behind what it runs
 	commits       // EXEC: runs what is queued
 	endsPause     // runs even while all clients are paused
 	takesLong     // is done beside the event loop: not in a transaction, which holds its keys

@@ -21,8 +21,9 @@ func (x *Executor) step(batch [][][]byte) {
 		x.queue(p.row, batch[0])
 		x.took = 1
 	} else {
-		x.show(p, batch[0])
+		x.showing = true
 		x.execute(batch)
+		x.showing = false
 	}
 	x.ran += x.took
 	if client.muted {
@@ -32,10 +33,11 @@ func (x *Executor) step(batch [][][]byte) {
 	}
 }
 
-// show tells those who MONITOR of a command that is about to run.
-func (x *Executor) show(p planned, args [][]byte) {
-	if p.problem == none && p.row.flags&(unseen|admin) == 0 {
-		x.server.monitors.feed(&x.call, args)
+// show tells those who MONITOR of the command that is about to run. It holds its shards: whoever needs one of them runs and is shown
+// before or after it, so that the order of lines is one in which the commands could have run, one after the other.
+func (x *Executor) show() {
+	if x.call.row.flags&(unseen|admin) == 0 {
+		x.server.monitors.feed(&x.call)
 	}
 }
 

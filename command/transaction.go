@@ -198,21 +198,25 @@ func ownArgs(args [][]byte) [][]byte {
 func execQueue(c *call) {
 	if !c.client.isOpen() {
 		c.fail(errExecWithoutMulti)
+		c.server.monitors.feed(c)
 		return
 	}
 	t := c.client.transaction
 	defer c.server.endTransaction(c.client)
+	problem := ""
 	switch {
 	case t.aborted:
-		c.fail(errExecAbort)
+		problem = errExecAbort
 	case t.has(denyOOM) && c.server.isFull():
-		c.fail(errExecAbortFor + errOOM)
+		problem = errExecAbortFor + errOOM
 	case c.x.refusing && t.has(write):
-		c.fail(errExecAbortFor + c.server.misconfigured())
+		problem = errExecAbortFor + c.server.misconfigured()
 	default:
 		c.x.commit(t)
-		c.server.monitors.feed(c, c.args)
+		return
 	}
+	c.fail(problem)
+	c.server.monitors.feed(c)
 }
 
 // has reports whether a queued command has a flag.
@@ -240,6 +244,7 @@ func (x *Executor) commit(t *transaction) {
 	} else {
 		x.runQueue(t.queue, keys[watched:])
 	}
+	x.server.monitors.feed(c)
 	c.tx.Unlock()
 	x.unsafe = x.unsafe || c.tx.Unsafe() || x.always && t.has(write)
 	clear(keys)
@@ -277,7 +282,7 @@ func (x *Executor) runQueued(start int) {
 		return
 	}
 	x.note(c.row, c.args)
-	x.show(planned{c.row, none}, c.args)
+	x.show()
 	c.row.handler(c)
 	if len(c.out)-start > maxReplyBytes { // it ran all the same: a transaction is not cut short
 		c.out = resp.AppendError(c.out[:mark], errReplySize)
