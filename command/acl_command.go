@@ -83,6 +83,7 @@ func aclSetUser(c *call) {
 		c.fail(aclError(err))
 		return
 	}
+	c.client.order(c.server)
 	c.ok()
 }
 
@@ -94,6 +95,7 @@ func aclDelUser(c *call) {
 		}
 	}
 	n := int64(0)
+	c.client.order(c.server)
 	for _, name := range c.args[2:] {
 		u := c.server.Users.User(string(name))
 		if u != nil && c.server.Users.Delete(u.Name) {

@@ -37,6 +37,7 @@ type Client struct {
 	wait        int64  // when the client goes on, nanoseconds of engine.Moment.Mono; 0: at once
 	now         int64  // of the last Run, on the same clock
 	late        late   // what gives the reply then; nil: the command runs again
+	fence       bool   // the replies of the last Runs tell of an order to all clients
 	unsafe      uint64 // the group that is to be safe before the replies of the last Runs leave; 0: they may
 
 	connection Connection
@@ -74,7 +75,7 @@ func (c *Client) attend() {
 }
 
 // goesOn reports whether the client's next command may run.
-func (c *Client) goesOn() bool { return !c.CloseAfter && c.wait == 0 && !c.killed.Load() }
+func (c *Client) goesOn() bool { return !c.CloseAfter && c.wait == 0 && !c.fence && !c.killed.Load() }
 
 // waitUntil makes the client wait.
 func (c *Client) waitUntil(moment int64) {
@@ -100,7 +101,7 @@ func (c *Client) answerLate(moment int64, reply late) {
 
 // resume ends the client's wait. If it was not over, the command that it was for asks for it again, or the late reply.
 func (c *Client) resume(x *call) {
-	c.now = x.now.Mono
+	c.now, c.fence = x.now.Mono, false
 	if c.wait == 0 {
 		return
 	}
@@ -135,6 +136,41 @@ func (c *Client) Wait() time.Duration {
 	return max(1, time.Duration(c.wait-c.now))
 }
 
+// AwaitsReply reports whether a command that ran has its reply still to come. Otherwise a client that waits has commands
+// that did not run.
+func (c *Client) AwaitsReply() bool { return c.late != nil }
+
+// Hurry ends the time that the client waits for a reply, as when the server shuts down. It is false when that does not help:
+// the client does not wait for a reply, or has been hurried already. Else Run is to be called again.
+func (c *Client) Hurry() bool {
+	if c.late == nil || c.wait == hurried {
+		return false
+	}
+	c.wait = hurried
+	return true
+}
+
+// hurried is a moment that has passed, for Client.wait.
+const hurried = 1
+
+// IsPatient reports whether the client is right to send nothing: it waits for a reply or the end of a pause, or watches
+// what others do. Any goroutine may ask.
+func (c *Client) IsPatient() bool { return c.waits.Load() || c.monitors.Load() }
+
+// order notes that the client has given an order to all clients.
+func (c *Client) order(s *Server) { c.fence = s.Fences }
+
+// IsFenced reports what TakeFence will. Until it has been called no further command of the client is to run.
+func (c *Client) IsFenced() bool { return c.fence }
+
+// TakeFence reports whether the replies of the Runs since the last call tell of an order to all clients, such as CLIENT
+// PAUSE: they may leave when every goroutine that runs commands has ended what it was about.
+func (c *Client) TakeFence() bool {
+	fence := c.fence
+	c.fence = false
+	return fence
+}
+
 // rouse has the connection come back to the client.
 func (c *Client) rouse() {
 	if c.connection.Rouse != nil {
@@ -142,12 +178,15 @@ func (c *Client) rouse() {
 	}
 }
 
-// kill ends the client: no further command of it begins.
-func (c *Client) kill() {
-	c.killed.Store(true)
+// kill ends the client: no further command of it begins. It is false when the client has been killed before.
+func (c *Client) kill() bool {
+	if c.killed.Swap(true) {
+		return false
+	}
 	if c.connection.Close != nil {
 		c.connection.Close()
 	}
+	return true
 }
 
 // see notes a batch and the row that ran last in it, nil if none did.

@@ -127,14 +127,15 @@ func clientKill(c *call) {
 		return
 	}
 	killed := int64(0)
+	c.client.order(c.server)
 	c.server.Clients.each(func(client *Client) {
 		switch {
 		case !f.match(c, client):
 			return
 		case client == c.client:
 			client.CloseAfter = true // after the reply
-		default:
-			client.kill()
+		case !client.kill():
+			return
 		}
 		killed++
 	})

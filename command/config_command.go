@@ -69,6 +69,7 @@ func configSet(c *call) {
 	for _, apply := range changes {
 		apply()
 	}
+	c.client.order(c.server)
 	c.ok()
 }
 

@@ -98,6 +98,7 @@ func clientPause(c *call) {
 		c.server.pause.stop()
 	} else {
 		c.server.pause.begin(c.now.Mono, c.now.Mono+ms*int64(time.Millisecond), writes)
+		c.client.order(c.server)
 	}
 	c.ok()
 }

@@ -61,6 +61,7 @@ func aclLoad(c *call) {
 			for _, u := range gone {
 				server.endUserBut(u, client)
 			}
+			client.order(server)
 			return endOK(dst)
 		}
 	})

@@ -46,7 +46,7 @@ func TestClientsThatDoEverythingAtOnceLeaveNothingBehind(t *testing.T) {
 	}
 	group.Wait()
 	wait(t, "all are gone and everything is given back", func() bool {
-		return s.commands.Clients.Len() == 0 && s.roster.size() == 0 && s.unread.Load() == 0 && s.unsent.Load() == 0
+		return s.commands.Clients.Len() == 0 && s.roster.size() == 0 && s.budgets.held(unread) == 0 && s.budgets.held(unsent) == 0
 	})
 	c := dial(t, s)
 	wait(t, "commands are no longer looked at one by one", func() bool { // some clients may have been accepted just now

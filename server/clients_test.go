@@ -110,7 +110,7 @@ func TestClientsInTransactionsMayVanish(t *testing.T) {
 		c.expect("+OK\r\n+OK\r\n+QUEUED\r\n")
 		_ = c.Close()
 	}
-	wait(t, "they are gone", func() bool { return s.commands.Clients.Len() == 0 && s.unread.Load() == 0 })
+	wait(t, "they are gone", func() bool { return s.commands.Clients.Len() == 0 && s.budgets.held(unread) == 0 })
 	c := dial(t, s)
 	c.send(request("INCR", "k"))
 	c.expect(":1\r\n")

@@ -3,38 +3,40 @@ package server
 import (
 	"net"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/panjf2000/gnet/v2"
-
 	"github.com/quotadb/quota-db/command"
+	"github.com/quotadb/quota-db/server/loop"
 )
 
 // phase is what a connection does with what arrives.
 type phase uint8
 
 const (
-	serving phase = iota // runs commands as they come
-	stalled              // the client is behind with reading: its commands wait in the reader
-	ending               // takes nothing more and closes when the last reply has left
+	serving   phase = iota // runs commands as they come
+	stalled                // the client is behind with reading: its commands wait, and no more are read
+	ending                 // takes nothing more and closes when the last reply has left
+	lingering              // has told the client that nothing more comes, and throws away what it still sends: see linger.go
 )
 
-// connection ties a session to its socket.
+// connection ties a session to its socket. It is the loop's Handler.
 type connection struct {
-	gnet.Conn
+	conn          *loop.Conn
 	server        *Server
 	session       session
 	worker        *worker
 	remote, local string
-	active        atomic.Int64 // when the client last sent something, on the server's coarse clock; any goroutine reads it
+	active        atomic.Int64 // when the client last sent something or got a late reply, on the server's coarse clock
 	phase         phase
+	state         progress    // of the session when it was last asked
 	timer         *time.Timer // wakes the connection when its client has waited; nil until one has to
-	unsent        int         // bytes of replies that waited in gnet's buffer when last settled; a part of Server.unsent
 	overSince     int64       // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
-	held          held        // replies that wait until what they tell of is safe
-	opened        bool        // the loop has it
+	held          held        // replies that wait until what they tell of is true everywhere, and safe
+	share         share       // of the bytes that the server holds for all clients
+	quiet         bool        // while lingering: the client has sent nothing since the last look
 	last          bool        // the server shuts down and what had arrived has been read
+	ended         bool        // the client has said that it sends no more
+	endedAt       int64       // when, on the coarse clock
 }
 
 func (s *Server) newConnection(conn net.Conn) *connection {
@@ -46,118 +48,144 @@ func (s *Server) newConnection(conn net.Conn) *connection {
 	return &connection{server: s, remote: remote, local: local}
 }
 
-// open begins the session, on the connection's loop.
-func (c *connection) open(conn gnet.Conn) {
+// Open begins the session.
+func (c *connection) Open(conn *loop.Conn) {
 	s := c.server
-	c.Conn = conn
-	c.worker = s.workers.of(conn.EventLoop(), s.commands)
-	client := s.commands.Connect(c.remote, c.local, command.Connection{
-		Rouse: func() { _ = conn.Wake(nil) },
-		Close: func() { hangUp(conn) },
-	})
-	c.session = newSession(s.commands, client, &c.worker.parsed, &s.unread)
+	c.conn = conn
+	c.worker = s.workers.of(conn.Loop(), s.commands)
+	// A client that is killed sees the end before the killer has its reply, as with Redis. Whoever kills it keeps it from
+	// leaving command.Server meanwhile, so the descriptor is still the connection's.
+	client := s.commands.Connect(c.remote, c.local, command.Connection{Rouse: conn.Wake, Close: conn.Cut})
+	c.session = newSession(s.commands, client, &c.worker.parsed)
 	c.active.Store(s.seconds.Load())
-	c.opened = true
 	s.roster.enter(c)
 }
 
-// hangUp ends a connection from any goroutine: its client sees the end when hangUp returns, as with Redis when CLIENT
-// KILL is answered, and its loop closes it soon. The descriptor is still the connection's: the client that is ended has
-// not left command.Server yet, and cannot meanwhile.
-func hangUp(conn gnet.Conn) {
-	_ = syscall.Shutdown(conn.Fd(), syscall.SHUT_RDWR)
-	_ = conn.Close()
-}
-
-// close ends the session, on the connection's loop. The socket is closed right after.
-func (c *connection) close() {
-	s := c.server
-	s.stalls.remove(c)
+// Closed ends the session.
+func (c *connection) Closed() {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	s.unsent.Add(-int64(c.unsent))
-	c.session.close()
-	s.commands.Disconnect(c.session.client)
-	s.roster.leave(c)
+	c.worker.watch(c, false)
+	c.server.giveBack(c)
+	c.server.commands.Disconnect(c.session.client)
+	c.server.roster.leave(c)
 }
 
-// traffic is called with bytes that arrived, and with none when the connection was woken.
-func (c *connection) traffic(chunk []byte) gnet.Action {
-	if now := c.server.seconds.Load(); len(chunk) > 0 && c.phase != ending && c.active.Load() != now {
+// Input runs what arrived.
+func (c *connection) Input(chunk []byte) {
+	if c.phase >= ending {
+		c.quiet = false
+		return // thrown away
+	}
+	if now := c.server.seconds.Load(); c.active.Load() != now {
 		c.active.Store(now)
 	}
-	if c.server.draining.Load() && !c.last {
-		return c.drain(chunk)
+	c.worker.executor.Received(len(chunk))
+	if c.proceed(chunk); c.server.draining.Load() && !c.last && !c.conn.IsClosed() {
+		c.drain()
 	}
-	if c.last {
-		chunk = nil // came after the end
-	}
-	return c.consume(chunk)
 }
 
-// consume gives bytes to the session, sends what it answers as far as the client keeps up, and sees to what remains
-// unsent.
-func (c *connection) consume(chunk []byte) gnet.Action {
-	if c.phase != ending && !c.advance(chunk) {
-		return gnet.Close
+// End is the client's half-close: what it sent is still run and answered.
+func (c *connection) End() {
+	c.ended, c.endedAt = true, c.server.seconds.Load()
+	if c.phase == lingering {
+		c.conn.CloseNow()
+		return
 	}
-	if len(chunk) == 0 && !c.sendPushed() {
-		return gnet.Close
+	c.proceed(nil)
+}
+
+// Woken goes on with a client that has waited, or has something pushed to it, or whose server shuts down.
+func (c *connection) Woken() {
+	switch {
+	case c.phase == lingering:
+		c.linger()
+	case c.server.draining.Load() && !c.last:
+		c.drain()
+	default:
+		c.proceed(nil)
 	}
-	return c.settle()
+}
+
+// Sent goes on with a client that has taken some of its replies, or has begun to be behind with them.
+func (c *connection) Sent() {
+	now := c.server.seconds.Load()
+	c.endedAt = now
+	c.active.Store(now)
+	c.proceed(nil)
+}
+
+// proceed takes what arrived, nil if nothing did, runs what there is to run, sends what it answers as far as the client keeps up, and sees to what remains.
+func (c *connection) proceed(chunk []byte) {
+	alive := c.phase >= ending || c.advance(chunk)
+	if alive = alive && c.settle(); !alive {
+		c.conn.CloseNow()
+	}
 }
 
 // advance runs commands as long as there are any and the client takes the replies. It is false when the connection
 // must close at once.
 func (c *connection) advance(chunk []byte) bool {
-	if len(chunk) > 0 {
-		c.worker.executor.Received(len(chunk))
-	}
 	c.session.feed(chunk)
 	for c.keepsUp() {
-		state, alive := c.answer()
-		if !alive {
+		var alive bool
+		if c.state, alive = c.answer(); !alive {
 			return false
 		}
-		if state == holding {
-			break
+		if c.state == waiting && c.last && c.session.client.Hurry() {
+			continue // its reply cannot be awaited
 		}
-		if state == finished || state != ready && c.last {
-			c.phase = ending
-			c.active.Store(c.server.seconds.Load())
-			return true
-		}
-		if state == waiting {
+		if c.isDone() {
+			c.end()
+		} else if c.state == waiting {
 			c.wakeLater()
 		}
-		if state != ready {
+		if c.state != ready {
 			break
 		}
 	}
-	return c.keep()
+	c.session.keep()
+	c.sendPushed()
+	return true
+}
+
+// isDone reports whether all that the client has sent, and will send, has been answered. When the server shuts down that
+// is so although commands wait for the end of a pause: they were not run.
+func (c *connection) isDone() bool {
+	switch c.state {
+	case finished:
+		return true
+	case hungry:
+		return c.ended || c.last
+	case waiting:
+		return c.last && !c.session.client.AwaitsReply()
+	}
+	return false
+}
+
+// end has the connection closed once the replies have left.
+func (c *connection) end() {
+	c.phase = ending
+	c.active.Store(c.server.seconds.Load())
 }
 
 // wakeLater wakes the connection when its client has waited long enough.
 func (c *connection) wakeLater() {
 	wait := c.session.client.Wait()
 	if c.timer == nil {
-		c.timer = time.AfterFunc(wait, func() { _ = c.Wake(nil) })
+		c.timer = time.AfterFunc(wait, c.conn.Wake)
 	} else {
 		c.timer.Reset(wait)
 	}
 }
 
-// sendPushed sends what the client gets beside its replies, unless it is behind with reading. It is false when the connection must close.
-func (c *connection) sendPushed() bool {
-	if c.phase == ending || c.OutboundBuffered() > c.server.limits.softOutput {
-		return true
+// sendPushed sends what the client gets beside its replies, unless it is behind with reading.
+func (c *connection) sendPushed() {
+	if c.phase < ending && c.conn.Unsent() <= c.server.limits.softOutput {
+		c.conn.Write(c.session.client.TakePushed())
 	}
-	if pushed := c.session.client.TakePushed(); len(pushed) > 0 {
-		_, err := c.Write(pushed)
-		return err == nil
-	}
-	return true
 }
 
 // keepsUp says whether the client takes its replies fast enough to have more commands run. Once it is behind it must
@@ -168,10 +196,23 @@ func (c *connection) keepsUp() bool {
 		limit /= 2
 	}
 	c.phase = serving
-	if c.OutboundBuffered() > limit {
+	if c.conn.Unsent() > limit {
 		c.phase = stalled
 	}
 	return c.phase == serving
+}
+
+// wantsInput says whether more is to be read. A client whose commands wait is held back by its socket's buffers.
+func (c *connection) wantsInput() bool {
+	switch {
+	case c.phase == lingering:
+		return true
+	case c.phase != serving || c.last:
+		return false
+	case c.state == waiting || c.state == holding:
+		return c.session.held() < readAhead
+	}
+	return true
 }
 
 // send writes replies and takes their buffer back. It is false when the connection must close.
@@ -180,64 +221,58 @@ func (c *connection) send(replies []byte) bool {
 	if len(replies) == 0 {
 		return true
 	}
+	if !c.mayHold(c.conn.Unsent() + len(replies)) {
+		return false
+	}
+	c.worker.executor.Sent(len(replies))
+	c.conn.Write(replies)
+	return true
+}
+
+// mayHold reports whether so many bytes of replies may wait for the client.
+func (c *connection) mayHold(bytes int) bool {
 	limit := c.server.limits.hardOutput
 	if hard := c.server.commands.Params.OutputLimit().Hard; hard > 0 {
 		limit = int(min(int64(limit), hard))
 	}
-	if waiting := c.OutboundBuffered() + len(replies); waiting > limit {
-		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote, "bytes", waiting, "limit", limit)
-		return false
+	if bytes > limit {
+		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote, "bytes", bytes, "limit", limit)
 	}
-	c.worker.executor.Sent(len(replies))
-	_, err := c.Write(replies)
-	return err == nil
+	return bytes <= limit
 }
 
-// keep ends the session's round. It is false when the connection must close.
-func (c *connection) keep() bool {
-	total := c.session.keep()
-	if total > c.server.limits.unread {
-		c.server.log.Warn("client closed: too much unread input of all clients", "remote", c.remote,
-			"bytes", c.session.held, "total", total, "limit", c.server.limits.unread)
+// settle ends a turn of the connection: it accounts for what waits, and closes a connection that is ending when nothing
+// does. It is false when the connection must close.
+func (c *connection) settle() bool {
+	if c.phase == ending && c.conn.Flush() {
+		return c.beginLinger()
+	}
+	c.conn.Read(c.wantsInput())
+	input, output := c.session.held(), c.conn.Unsent()+len(c.held.replies)
+	if input|output == 0 && c.share.isNone() && !c.ended {
+		return true // nearly always
+	}
+	c.server.account(c, input, output)
+	c.worker.watch(c, output > 0 || c.ended || c.phase >= ending)
+	if output == 0 {
+		c.overSince = 0
+	} else if c.isOverSoft(output) {
+		c.server.log.Warn("client closed: many bytes of replies for long", "remote", c.remote, "bytes", output)
 		return false
 	}
 	return true
 }
 
-// settle accounts for what the client has not taken yet, has the connection woken as long as there is any, and
-// closes one that is ending when there is none.
-func (c *connection) settle() gnet.Action {
-	s := c.server
-	unsent := c.OutboundBuffered()
-	if unsent == 0 && c.phase == ending {
-		return gnet.Close
+// tick is the look, every second, at a connection that waits for its client.
+func (c *connection) tick() {
+	now := c.server.seconds.Load()
+	switch {
+	case c.phase == ending && now-c.active.Load() >= endSeconds,
+		c.ended && c.phase < ending && now-c.endedAt >= endedSeconds:
+		c.conn.CloseNow()
+	default:
+		c.proceed(nil)
 	}
-	if unsent == 0 && c.unsent == 0 {
-		return gnet.None // nearly always
-	}
-	grown := unsent - c.unsent
-	total := s.unsent.Add(int64(grown))
-	c.unsent = unsent
-	c.session.client.Output.Store(int64(unsent))
-	if unsent == 0 {
-		c.overSince = 0
-		s.stalls.remove(c)
-		return gnet.None
-	}
-	s.stalls.add(c, unsent)
-	if c.isOverSoft(unsent) {
-		s.log.Warn("client closed: many bytes of replies for long", "remote", c.remote, "bytes", unsent)
-		return gnet.Close
-	}
-	if grown > 0 && total > s.limits.unsent {
-		s.log.Warn("client closed: too many unsent replies of all clients", "remote", c.remote,
-			"bytes", unsent, "total", total, "limit", s.limits.unsent)
-		return gnet.Close
-	}
-	if c.phase == ending && s.seconds.Load()-c.active.Load() >= endSeconds {
-		return gnet.Close
-	}
-	return gnet.None
 }
 
 // isOverSoft reports whether the client has had too much waiting for longer than client-output-buffer-limit allows.
@@ -252,4 +287,9 @@ func (c *connection) isOverSoft(unsent int) bool {
 		c.overSince = now + 1 // so that 0 stays "not over"
 	}
 	return now+1-c.overSince >= limit.SoftSeconds
+}
+
+// isIdle reports whether the client has neither sent nor awaited anything for so many seconds. Any goroutine may ask.
+func (c *connection) isIdle(now, seconds int64) bool {
+	return now-c.active.Load() > seconds && !c.held.is.Load() && !c.session.client.IsPatient()
 }

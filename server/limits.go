@@ -24,6 +24,8 @@ const (
 	flushBytes = command.ReplyBytes
 	// keptReplyBytes is the largest reply buffer that a loop keeps for the next client.
 	keptReplyBytes = 2 * flushBytes
+	// readAhead is how many bytes of input a client whose commands wait may have us hold before it is no longer read from.
+	readAhead = 64 << 10
 	// drainChunk is how many bytes are read at once from a connection at shutdown.
 	drainChunk = 64 << 10
 )
@@ -31,11 +33,11 @@ const (
 // Intervals.
 const (
 	tendInterval  = time.Second           // between two looks for idle clients
-	stallTick     = 5 * time.Millisecond  // between two looks at clients that are behind with reading
-	stallMaxTicks = 64                    // a client that makes no progress is looked at this rarely
 	acceptBackoff = 50 * time.Millisecond // after accepting failed, as when file descriptors run out
 	refuseTimeout = time.Second           // for telling a client that there are too many
-	endSeconds    = 10                    // for a client to take its last replies, as after QUIT
+	endSeconds    = 10                    // for a client to take some of its last replies, as after QUIT
+	endedSeconds  = 60                    // for a client that sends no more to have what it waits for
+	activeSeconds = 2                     // a client that has sent something since may be sending just now
 )
 
 // limits bound what clients can make us hold. Tests use smaller ones.
@@ -44,14 +46,13 @@ type limits struct {
 	softOutput int
 	// hardOutput is how many may wait at all; a client that makes more in one go is disconnected.
 	hardOutput int
-	// unread is how many bytes of input all clients together may have us hold, as parts of commands or as commands
-	// that wait. The client that goes beyond is disconnected. One client's own bound is resp.Limits.
-	unread int64
-	// unsent is how many bytes of replies may wait for all clients together. The client that goes beyond is
-	// disconnected.
-	unsent int64
+	// unread and unsent are how many bytes of input and of replies all clients together may have us hold: see budgets.go.
+	// One client's own bounds are resp.Limits and hardOutput.
+	unread, unsent int64
+	// strangers is either for all clients that have not logged in.
+	strangers int64
 }
 
 func defaultLimits() limits {
-	return limits{softOutput: 1 << 20, hardOutput: 1 << 30, unread: 1 << 30, unsent: 1 << 30}
+	return limits{softOutput: 1 << 20, hardOutput: 1 << 30, unread: 1 << 30, unsent: 1 << 30, strangers: 64 << 20}
 }

@@ -100,8 +100,8 @@ func (s *Server) admit(conn net.Conn) {
 		}
 	}
 	c := s.newConnection(conn)
-	_, err := s.loops.EnrollContext(conn, c) // returns when the loop has it or has failed to take it
-	if err == nil && c.opened {
+	err := s.loops.Serve(conn, c) // returns when the loop has it or has failed to take it
+	if err == nil {
 		return
 	}
 	s.roster.release()

@@ -1,15 +1,12 @@
 // Package server serves the Redis protocol on TCP and unix sockets.
 //
-// A listener accepts with package net and hands the connection to one of a few event loops (gnet), one per
+// A listener accepts with package net and hands the connection to one of a few event loops (package loop), one per
 // processor. A loop reads what a socket has and gives it to the connection's session, which parses, runs the
 // commands in batches and returns the replies; these leave in one write. A session knows nothing of sockets or loops.
 //
-// gnet does not listen for us: its acceptor stops the whole engine when file descriptors run out, cannot be closed
-// alone, and removes whatever lies at the path of a unix socket.
-//
 // Invariants: a connection and its session are touched by its own loop only, except where a field says otherwise;
-// no loop ever waits; a slow client's commands wait in its reader and its replies in gnet's buffer, both bounded by
-// limits.go. Lock order: none, no two locks of this package are held together.
+// no loop ever waits; a client whose commands wait is not read from, and what waits for all clients is bounded by
+// budgets.go. Lock order: none, no two locks of this package are held together.
 package server
 
 import (
@@ -23,10 +20,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/panjf2000/gnet/v2"
-
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/server/loop"
 )
 
 // Server is the listeners, loops and connections of one node. New, Listen, Serve and Shutdown are called in this
@@ -41,12 +37,10 @@ type Server struct {
 	answers       *sync.WaitGroup // to clients that came before Listen; nil: none
 	acceptors     sync.WaitGroup
 	unservedLines rarely
-	loops         *gnet.Client
+	loops         *loop.Group
 	workers       workers
 	roster        roster
-	stalls        *stalls
-	unread        atomic.Int64 // bytes of input that the readers of all connections hold
-	unsent        atomic.Int64 // bytes of replies that wait for all clients
+	budgets       budgets
 
 	started  time.Time
 	seconds  atomic.Int64 // since started; the coarse clock of idle timeouts, moved by tend
@@ -57,12 +51,12 @@ type Server struct {
 
 // New makes a server for cfg.Bind that is not listening yet.
 func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server {
+	commands.Fences = true
 	return &Server{
 		bind:     cfg.Bind,
 		commands: commands,
 		log:      log,
 		limits:   defaultLimits(),
-		stalls:   newStalls(),
 		started:  time.Now(),
 		stop:     make(chan struct{}),
 	}
@@ -80,15 +74,10 @@ func (s *Server) Listen() error {
 // ListenAt is Listen for addresses that are open already.
 func (s *Server) ListenAt(doors *Doors) error {
 	s.listeners, s.answers = doors.take(), &doors.clients
-	loops, err := gnet.NewClient(&handler{server: s},
-		gnet.WithNumEventLoop(runtime.GOMAXPROCS(0)),
-		gnet.WithTCPNoDelay(gnet.TCPDelay), // net has already turned Nagle's algorithm off
-		gnet.WithLogger(loopLog{s.log}))
+	s.budgets.setLimits(s.limits)
+	loops, err := loop.Start(runtime.GOMAXPROCS(0))
 	if err != nil {
-		return fmt.Errorf("make event loops: %w", err)
-	}
-	if err := loops.Start(); err != nil {
-		return fmt.Errorf("start event loops: %w", err)
+		return err
 	}
 	s.loops = loops
 	return nil
@@ -106,7 +95,6 @@ func (s *Server) Addrs() []net.Addr {
 // Serve begins to accept and returns.
 func (s *Server) Serve() {
 	s.tending.Go(s.tend)
-	s.tending.Go(func() { s.stalls.run(s.stop) })
 	for _, l := range s.listeners {
 		s.acceptors.Go(func() { s.accept(l) })
 	}
@@ -125,7 +113,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.answers.Wait()
 	}
 	s.draining.Store(true)
-	gone := s.roster.drain(func(c *connection) { _ = c.Wake(nil) })
+	gone := s.roster.drain(func(c *connection) { c.conn.Wake() })
 	var cutOff error
 	select {
 	case <-gone:
@@ -135,9 +123,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	close(s.stop)
 	s.tending.Wait()
 	if s.loops != nil {
-		if err := s.loops.Stop(); err != nil {
-			return err
-		}
+		s.loops.Stop()
 	}
 	return cutOff
 }
@@ -160,16 +146,20 @@ func (s *Server) tend() {
 	}
 }
 
-// sweepIdle sets the coarse clock to now, in seconds, and closes connections that have been idle for the timeout.
+// sweepIdle sets the coarse clock to now, in seconds, closes connections that have been idle for the timeout, and has the
+// loops look at those that wait for their clients.
 func (s *Server) sweepIdle(now int64) {
 	s.seconds.Store(now)
+	if s.workers.watched.Load() > 0 {
+		s.loops.Each(func(l *loop.Loop) { s.workers.of(l, s.commands).tick() }, func() {})
+	}
 	timeout := s.commands.Params.TimeoutSeconds.Load()
 	if timeout <= 0 {
 		return
 	}
 	s.roster.each(func(c *connection) {
-		if now-c.active.Load() > timeout { // the clock is coarse: a client is given up to a second more
-			_ = c.Close()
+		if c.isIdle(now, timeout) { // the clock is coarse: a client is given up to a second more
+			c.conn.Close()
 		}
 	})
 }

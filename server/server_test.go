@@ -166,13 +166,13 @@ func TestShutdownGivesUpOnClientsThatDoNotRead(t *testing.T) {
 	c.send(request("SET", "k", strings.Repeat("x", 1<<20)))
 	c.expect("+OK\r\n")
 	c.send(strings.Repeat(request("GET", "k"), 64))
-	wait(t, "replies to wait", func() bool { return s.unsent.Load() > 0 })
+	wait(t, "replies to wait", func() bool { return s.budgets.held(unsent) > 0 })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if left := s.unsent.Load() + s.unread.Load(); left != 0 {
+	if left := s.budgets.held(unsent) + s.budgets.held(unread); left != 0 {
 		t.Errorf("%d bytes are still accounted for", left)
 	}
 }

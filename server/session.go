@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"sync/atomic"
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/resp"
@@ -16,7 +15,7 @@ const (
 	ready                    // enough replies for one write; more commands may be complete
 	waiting                  // the client's next command has to wait: see command.Client.Wait
 	finished                 // the client is to be closed once it has the replies
-	holding                  // the replies are held until what they tell of is safe
+	holding                  // the replies are held until what they tell of is so: see held.go
 )
 
 // session is one client's conversation: bytes in, replies out. It knows no socket, no loop and no limit on what may
@@ -27,16 +26,14 @@ type session struct {
 	client   *command.Client
 	limits   *resp.Limits // the reader's
 	reader   *resp.Reader
-	total    *atomic.Int64 // input held for all sessions, in bytes
-	held     int           // this session's part of total
 
 	postponed      [][][]byte // commands that were parsed but not run, because the replies before them were many; own memory
 	postponedBytes int
 }
 
-func newSession(commands *command.Server, client *command.Client, parsed *resp.Scratch, total *atomic.Int64) session {
+func newSession(commands *command.Server, client *command.Client, parsed *resp.Scratch) session {
 	limits := commands.LimitsOf(client)
-	return session{commands: commands, client: client, limits: limits, reader: parsed.NewReader(limits), total: total}
+	return session{commands: commands, client: client, limits: limits, reader: parsed.NewReader(limits)}
 }
 
 // feed adds bytes that the client sent.
@@ -52,6 +49,8 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 				return out, finished
 			case s.client.Wait() > 0:
 				return out, waiting
+			case s.client.IsFenced():
+				return out, ready
 			}
 			continue
 		}
@@ -67,7 +66,7 @@ func (s *session) run(w *worker, out []byte) ([]byte, progress) {
 			return out, finished
 		case s.client.Wait() > 0:
 			return out, waiting
-		case len(s.postponed) > 0:
+		case len(s.postponed) > 0, s.client.IsFenced():
 			return out, ready // an error will be there again when they have run
 		case err != nil:
 			return w.executor.ProtocolError(out, err.Error()), finished
@@ -144,26 +143,8 @@ func (s *session) resume(w *worker, out []byte) []byte {
 	return out
 }
 
-// keep ends a round: what was fed and not consumed is copied. It returns the input held for all sessions if this
-// session now holds more than before, and 0 otherwise.
-func (s *session) keep() int64 {
-	s.reader.Keep()
-	held := s.reader.Buffered() + s.postponedBytes + s.client.QueuedBytes()
-	more := held - s.held
-	if more == 0 {
-		return 0
-	}
-	s.held = held
-	s.client.Input.Store(int64(held))
-	total := s.total.Add(int64(more))
-	if more < 0 {
-		return 0
-	}
-	return total
-}
+// keep ends a round: what was fed and not consumed is copied.
+func (s *session) keep() { s.reader.Keep() }
 
-// close gives back what the session holds.
-func (s *session) close() {
-	s.total.Add(-int64(s.held))
-	s.held = 0
-}
+// held is how many bytes of input the session holds: parts of commands, and commands that wait.
+func (s *session) held() int { return s.reader.Buffered() + s.postponedBytes + s.client.QueuedBytes() }

@@ -1,29 +1,18 @@
 package server
 
 import (
-	"sync/atomic"
 	"testing"
-
-	"github.com/panjf2000/gnet/v2"
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
 )
-
-// sleeper is a connection of which only Wake is used.
-type sleeper struct {
-	gnet.Conn
-	woken int
-}
-
-func (s *sleeper) Wake(gnet.AsyncCallback) error { s.woken++; return nil }
 
 // lonely is a session with its own empty engine and account.
 func lonely(t testing.TB) (*session, *worker) {
 	t.Helper()
 	commands := newCommands(t, config.Default())
 	w := &worker{executor: commands.NewExecutor()}
-	s := newSession(commands, commands.Connect("a:1", "b:2", command.Connection{}), &w.parsed, new(atomic.Int64))
+	s := newSession(commands, commands.Connect("a:1", "b:2", command.Connection{}), &w.parsed)
 	return &s, w
 }
 
@@ -59,16 +48,11 @@ func TestSplitOfAPipelineChangesNothing(t *testing.T) {
 func TestSessionAccountsForWhatItHolds(t *testing.T) {
 	s, w := lonely(t)
 	converse(s, w, "PING\r\nPI")
-	if s.total.Load() < 2 {
-		t.Errorf("holds 2 bytes, accounts for %d", s.total.Load())
+	if s.held() < 2 {
+		t.Errorf("holds 2 bytes, accounts for %d", s.held())
 	}
 	converse(s, w, "NG\r\n")
-	if s.total.Load() != 0 {
-		t.Errorf("holds nothing, accounts for %d", s.total.Load())
-	}
-	converse(s, w, "PI")
-	s.close()
-	if s.total.Load() != 0 {
-		t.Errorf("is closed, accounts for %d", s.total.Load())
+	if s.held() != 0 {
+		t.Errorf("holds nothing, accounts for %d", s.held())
 	}
 }

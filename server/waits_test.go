@@ -48,7 +48,7 @@ func TestARequestThatArrivesDuringAWaitIsAnsweredAfterIt(t *testing.T) {
 			client.send(c.first + "\r\n")
 			<-begun // so the first request has run
 			client.send("ECHO second\r\n")
-			wait(t, "the second request to be read", func() bool { return s.unread.Load() > 0 })
+			wait(t, "the second request to be read", func() bool { return s.budgets.held(unread) > 0 })
 			close(gate)
 			client.expect(c.reply + "$6\r\nsecond\r\n")
 		})

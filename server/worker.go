@@ -2,11 +2,11 @@ package server
 
 import (
 	"sync"
-
-	"github.com/panjf2000/gnet/v2"
+	"sync/atomic"
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/resp"
+	"github.com/quotadb/quota-db/server/loop"
 )
 
 // worker is the scratch memory of one event loop: at any moment one session of the loop uses it.
@@ -15,7 +15,30 @@ type worker struct {
 	parsed   resp.Scratch // of all readers of the loop
 	batch    [batchCommands][][]byte
 	replies  []byte
-	drained  []byte // what drain reads into; made at shutdown
+	drained  []byte                   // what drain reads into; made at shutdown
+	watched  map[*connection]struct{} // those that are looked at every second
+	all      *atomic.Int64            // how many are watched in all loops
+}
+
+// watch has a connection looked at every second, or no longer.
+func (w *worker) watch(c *connection, wanted bool) {
+	if _, is := w.watched[c]; is == wanted {
+		return
+	}
+	if wanted {
+		w.watched[c] = struct{}{}
+		w.all.Add(1)
+	} else {
+		delete(w.watched, c)
+		w.all.Add(-1)
+	}
+}
+
+// tick looks at the connections that are watched.
+func (w *worker) tick() {
+	for c := range w.watched {
+		c.tick()
+	}
 }
 
 // keep takes the reply buffer back for the next use, unless it has grown large.
@@ -36,20 +59,21 @@ func (w *worker) drainBuffer() []byte {
 
 // workers finds the worker of a loop, asked once per connection.
 type workers struct {
-	mu     sync.Mutex
-	byLoop map[gnet.EventLoop]*worker
+	mu      sync.Mutex
+	byLoop  map[*loop.Loop]*worker
+	watched atomic.Int64 // connections that are looked at every second
 }
 
-func (ws *workers) of(loop gnet.EventLoop, commands *command.Server) *worker {
+func (ws *workers) of(l *loop.Loop, commands *command.Server) *worker {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	w := ws.byLoop[loop]
+	w := ws.byLoop[l]
 	if w == nil {
 		if ws.byLoop == nil {
-			ws.byLoop = make(map[gnet.EventLoop]*worker)
+			ws.byLoop = make(map[*loop.Loop]*worker)
 		}
-		w = &worker{executor: commands.NewExecutor()}
-		ws.byLoop[loop] = w
+		w = &worker{executor: commands.NewExecutor(), watched: map[*connection]struct{}{}, all: &ws.watched}
+		ws.byLoop[l] = w
 	}
 	return w
 }

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+)
+
+// Bytes that clients make the server hold are bounded by budgets: one for unread input and one for unsent replies, and
+// both twice, for clients that have not logged in have budgets of their own. So whatever strangers do, a client that has
+// logged in does not pay for it. When a budget is exceeded, those that hold the most are closed, not whoever came last.
+
+// direction is the way that held bytes go.
+type direction int
+
+const (
+	unread direction = iota // input: parts of commands, and commands that wait
+	unsent                  // replies: those that the socket has not taken, and those that wait for the disk
+	directions
+)
+
+// class is who holds them.
+type class int
+
+const (
+	known    class = iota // clients that have logged in, or need not
+	stranger              // clients that have to log in
+	classes
+)
+
+// budget bounds the bytes of one class and direction.
+type budget struct {
+	limit    int64
+	total    atomic.Int64
+	doomed   atomic.Int64 // part of total: of connections that are about to be closed
+	shedding atomic.Bool  // somebody looks for the largest
+}
+
+// isExceeded reports whether more than the limit is held, but for what is about to be freed.
+func (b *budget) isExceeded() bool { return b.total.Load()-b.doomed.Load() > b.limit }
+
+// budgets are those of a server.
+type budgets [classes][directions]budget
+
+func (bs *budgets) setLimits(l limits) {
+	bs[known][unread].limit, bs[known][unsent].limit = l.unread, l.unsent
+	bs[stranger][unread].limit, bs[stranger][unsent].limit = l.strangers, l.strangers
+}
+
+// held is what is held in one direction for all clients.
+func (bs *budgets) held(d direction) int64 {
+	return bs[known][d].total.Load() + bs[stranger][d].total.Load()
+}
+
+// share is one connection's part of the budgets. Its loop alone changes it; any goroutine reads it.
+type share struct {
+	bytes  [directions]atomic.Int64
+	class  atomic.Int64
+	doomed atomic.Pointer[doom]
+}
+
+// doom is on whose account a connection is about to be closed.
+type doom struct {
+	budget *budget
+	bytes  int64
+}
+
+func (s *share) isNone() bool { return s.bytes[unread].Load()|s.bytes[unsent].Load() == 0 }
+
+// account notes what a connection holds now, and has the largest holders closed if that is too much.
+func (s *Server) account(c *connection, input, output int) {
+	own, client := known, c.session.client
+	if client.NeedsLogin() {
+		own = stranger
+	}
+	was := class(c.share.class.Swap(int64(own)))
+	client.Input.Store(int64(input))
+	client.Output.Store(int64(output))
+	for d, now := range [directions]int{input, output} {
+		before := c.share.bytes[d].Swap(int64(now))
+		if before == int64(now) && was == own {
+			continue
+		}
+		s.budgets[was][d].total.Add(-before)
+		b := &s.budgets[own][d]
+		if b.total.Add(int64(now)); int64(now) > before && b.isExceeded() {
+			s.shed(own, direction(d))
+		}
+	}
+}
+
+// giveBack frees what a connection held that is closed.
+func (s *Server) giveBack(c *connection) {
+	own := class(c.share.class.Load())
+	for d := range c.share.bytes {
+		s.budgets[own][d].total.Add(-c.share.bytes[d].Swap(0))
+	}
+	if gone := c.share.doomed.Load(); gone != nil {
+		gone.budget.doomed.Add(-gone.bytes)
+	}
+}
+
+// shed closes the connections of a class that hold the most, until an eighth of the budget is free: looking for them takes
+// a while when there are many.
+func (s *Server) shed(own class, d direction) {
+	b := &s.budgets[own][d]
+	if !b.shedding.CompareAndSwap(false, true) {
+		return
+	}
+	defer b.shedding.Store(false)
+	type holder struct {
+		*connection
+		bytes int64
+	}
+	var holders []holder
+	s.roster.each(func(c *connection) {
+		if n := c.share.bytes[d].Load(); n > 0 && class(c.share.class.Load()) == own && c.share.doomed.Load() == nil {
+			holders = append(holders, holder{c, n})
+		}
+	})
+	slices.SortFunc(holders, func(x, y holder) int { return cmp.Compare(y.bytes, x.bytes) })
+	excess := b.total.Load() - b.doomed.Load() - (b.limit - b.limit/8)
+	closed, freed := 0, int64(0)
+	for _, h := range holders {
+		if freed >= excess {
+			break
+		}
+		if h.share.doomed.CompareAndSwap(nil, &doom{b, h.bytes}) {
+			b.doomed.Add(h.bytes)
+			h.conn.Close()
+			closed, freed = closed+1, freed+h.bytes
+		}
+	}
+	if closed > 0 {
+		s.log.Warn("clients closed: they held the most of what all may hold together", "clients", closed, "bytes", freed,
+			"largest", holders[0].remote, "limit", b.limit, "unsent_replies", d == unsent, "logged_in", own == known)
+	}
+}

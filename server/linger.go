@@ -1,0 +1,62 @@
+package server
+
+import (
+	"time"
+)
+
+// lingerTick is the time between two looks at a connection that lingers.
+const lingerTick = 20 * time.Millisecond
+
+// drain is the last traffic of a connection when the server shuts down: it takes what lies readable in the socket at this
+// moment, runs it, and ends. It reads no more than a full receive buffer, so that a client that goes on sending cannot
+// delay the end.
+func (c *connection) drain() {
+	buffer := c.worker.drainBuffer()
+	readable := c.conn.ReceiveBuffer()
+	for n := len(buffer); readable > 0 && n > 0 && c.phase < ending && !c.conn.IsClosed(); readable -= n {
+		if n = c.conn.TryRead(buffer); n > 0 {
+			c.active.Store(c.server.seconds.Load())
+			c.worker.executor.Received(n)
+			c.proceed(buffer[:n])
+		}
+	}
+	if c.last = true; !c.conn.IsClosed() {
+		c.proceed(nil)
+	}
+}
+
+// beginLinger is called when a connection that is ending has sent everything. It is false when the connection can close.
+//
+// When the server shuts down, a client may be sending while its connection closes. The kernel answers what it sends after
+// a close with a reset, and throws away what is still on its way to the client: replies to commands that were run. So the
+// client is told that nothing more comes, and what it still sends is read and thrown away, until it closes, or has all
+// its replies and sends no more.
+func (c *connection) beginLinger() bool {
+	now := c.server.seconds.Load()
+	if !c.last || c.ended || now-c.active.Load() > activeSeconds && c.conn.Unacknowledged() == 0 {
+		return false
+	}
+	c.phase, c.quiet = lingering, true
+	c.conn.EndOutput()
+	c.conn.Read(true)
+	c.lingerOn()
+	return true
+}
+
+// lingerOn has linger called after a while.
+func (c *connection) lingerOn() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.timer = time.AfterFunc(lingerTick, c.conn.Wake)
+}
+
+// linger looks whether the client can do without its connection.
+func (c *connection) linger() {
+	if c.quiet && c.conn.Unacknowledged() == 0 {
+		c.conn.CloseNow()
+		return
+	}
+	c.quiet = true
+	c.lingerOn()
+}

@@ -1,0 +1,182 @@
+// Package loop moves bytes between sockets and what serves them: a few event loops, each one goroutine with many
+// connections.
+//
+// A loop works in rounds: it waits until sockets are ready, reads from each of them once, gives what it read to the
+// connection's Handler, runs what other goroutines have posted, and at the round's end writes what was answered. So
+// the replies to many clients leave together, and a client that they wake finds the server idle.
+//
+// A connection can be asked not to read: the socket's buffers then hold back its client. It goes on serving when the
+// client has said that it sends no more.
+//
+// Invariants: a Conn is used by its loop's goroutine only, except where a method says otherwise; no Handler may wait;
+// what was written is sent in order, whatever part of it had to wait for the socket.
+package loop
+
+import (
+	"runtime"
+	"sync"
+)
+
+const (
+	// chunkBytes is how much is read from a connection at once.
+	chunkBytes = 64 << 10
+	// roundBytes is how many bytes of replies are collected before they are written, and bulkBytes how long one must
+	// be to be written at once, without a copy.
+	roundBytes = 256 << 10
+	bulkBytes  = 16 << 10
+)
+
+// Loop is one event loop.
+type Loop struct {
+	poller  poller
+	conns   []*Conn // by descriptor; nil: none of this loop's
+	events  []event // of the round
+	chunk   []byte  // what is read into
+	out     []byte  // replies of this round that are not written yet
+	parts   []part  // whose they are, in order
+	stuck   []*Conn // whose socket took less than all
+	stopped bool
+
+	mu     sync.Mutex // protects what follows
+	posted []func()   // to be run by the loop
+	size   int        // connections, those on their way included
+	ended  bool       // nothing more is run
+	spare  []func()   // the loop's: memory for the next posted
+}
+
+// part is a piece of Loop.out.
+type part struct {
+	conn *Conn
+	size int
+}
+
+func newLoop() (*Loop, error) {
+	l := &Loop{chunk: make([]byte, chunkBytes)}
+	return l, l.poller.open()
+}
+
+// Post has the loop run fn soon, between the turns of its connections. It is false, and fn never runs, when the loop has
+// ended. Any goroutine may call it.
+func (l *Loop) Post(fn func()) bool {
+	l.mu.Lock()
+	if l.ended {
+		l.mu.Unlock()
+		return false
+	}
+	if len(l.posted) == 0 { // else somebody has woken the loop already
+		l.poller.wake() // under the lock: an ended loop's descriptor may be another's
+	}
+	l.posted = append(l.posted, fn)
+	l.mu.Unlock()
+	return true
+}
+
+// run is the loop. It ends after a posted function that sets stopped.
+func (l *Loop) run() {
+	for !l.stopped {
+		l.wait()
+		for _, e := range l.events {
+			if c := l.at(e.fd); c != nil {
+				c.ready(e)
+			}
+		}
+		l.runPosted()
+		l.flush()
+		l.tellStuck()
+	}
+	l.mu.Lock()
+	l.ended = true
+	l.mu.Unlock()
+	l.runPosted()
+	for _, c := range l.conns {
+		if c != nil {
+			c.CloseNow()
+		}
+	}
+	l.poller.close()
+}
+
+// wait waits for the next round. A loop that finds nothing to do lets the goroutines run that have something, before it
+// gives up its thread.
+func (l *Loop) wait() {
+	var woken bool
+	if l.events, woken = l.poller.ready(l.events[:0]); woken || len(l.events) > 0 {
+		return
+	}
+	runtime.Gosched()
+	l.events, _ = l.poller.await(l.events[:0])
+}
+
+// at is the connection with a descriptor; nil if it has been closed in this round.
+func (l *Loop) at(fd int) *Conn {
+	if fd < len(l.conns) {
+		return l.conns[fd]
+	}
+	return nil
+}
+
+// runPosted runs what other goroutines have posted until now.
+func (l *Loop) runPosted() {
+	l.mu.Lock()
+	posted := l.posted
+	l.posted = l.spare[:0]
+	l.mu.Unlock()
+	for _, fn := range posted {
+		fn()
+	}
+	clear(posted)
+	l.spare = posted
+}
+
+// flush writes the round's replies.
+func (l *Loop) flush() {
+	rest := l.out
+	for i, p := range l.parts {
+		bytes := rest[:p.size]
+		rest = rest[p.size:]
+		p.conn.round -= p.size
+		p.conn.push(bytes)
+		l.parts[i].conn = nil
+	}
+	l.out, l.parts = l.out[:0], l.parts[:0]
+}
+
+// tellStuck tells the connections whose sockets did not take everything in this round.
+func (l *Loop) tellStuck() {
+	for len(l.stuck) > 0 { // a handler that is told may write more
+		stuck := l.stuck
+		l.stuck = nil
+		for _, c := range stuck {
+			if c.stuck = false; !c.closed {
+				c.handler.Sent()
+			}
+		}
+		l.flush()
+	}
+}
+
+// enroll gives the loop a connection.
+func (l *Loop) enroll(c *Conn) error {
+	if err := l.poller.add(c.fd); err != nil {
+		return err
+	}
+	for len(l.conns) <= c.fd {
+		l.conns = append(l.conns, nil)
+	}
+	l.conns[c.fd] = c
+	return nil
+}
+
+// leave counts one connection less.
+func (l *Loop) leave() {
+	l.mu.Lock()
+	l.size--
+	l.mu.Unlock()
+}
+
+// load is how many connections the loop has.
+func (l *Loop) load() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.size
+}
