@@ -12,9 +12,9 @@ const (
 	// maxStrangers is how many connections may be in each of the two states before a proof: silent, and greeted.
 	maxStrangers = 128
 	// crowdPause is how long nothing is accepted after crowdBatch connections had to be ended for others: what a crowd that connects again and again
-	// costs is bounded, and a node of the cluster in its midst has the time that maxStrangers others take to arrive, 64 ms, for each step.
+	// costs is bounded, and a node of the cluster in its midst has the time that maxStrangers others take to arrive, 128 ms, for each step.
 	crowdPause = 4 * time.Millisecond
-	crowdBatch = 8
+	crowdBatch = 4
 )
 
 // strangers are the connections that others have made and that have not proved yet that they know the secret.
