@@ -54,6 +54,7 @@ type load struct {
 	cancel  context.CancelFunc
 	enough  chan struct{} // closed when no command is to be begun
 	resets  resets
+	quotas  quotas
 
 	mu     sync.Mutex // protects what follows
 	keys   int
@@ -166,11 +167,13 @@ func (l *load) use(conn *wire.Conn, place, run int, rng *rand.Rand) {
 			return
 		}
 		var broken error
-		switch k := rng.IntN(8); k {
+		switch k := rng.IntN(11); k {
 		case 0:
 			broken = l.do(conn, history.Op{Node: place, Kind: history.Get, Key: l.someKey(rng)}, nil)
 		case 1, 2:
 			broken = l.do(conn, l.resets.next(place, rng), nil)
+		case 3, 4, 5:
+			broken = l.quotas.use(l, conn, incarnation{place, run}, rng)
 		default:
 			i := l.next(place, run, rng)
 			broken = l.do(conn, history.Op{Node: place, Kind: history.Incr, Key: i.key, Delta: i.delta}, i)

@@ -39,6 +39,7 @@ type node struct {
 	level     string // --durability
 	dir       string
 	disk      history.Disk // what dir holds
+	disks     int          // how often dir began anew, or as another one
 	begun     history.Mark // when the run that goes on, or was the last, had its directory
 
 	mu     sync.Mutex // protects what follows: clients look for the node while it comes and goes
@@ -89,6 +90,7 @@ func (c *cluster) run(t *testing.T, n *node) {
 		c.load.history.Start(n.place, n.disk)
 	}
 	n.begun = c.load.history.Mark()
+	c.load.quotas.begins(n.place, n.run+1, n.disks)
 	s := c.launch(t, n.place, nodeFlags(n)...)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -146,6 +148,7 @@ func (c *cluster) destroy(t *testing.T, n *node) {
 		t.Fatal(err)
 	}
 	n.disk = history.Disk{}
+	n.disks++
 }
 
 // diskAt is what the directory held at a moment of the last run: before that, it may have been another one.
@@ -205,4 +208,7 @@ func duplicate(t *testing.T, n *node) backup {
 }
 
 // restore gives a node, which does not run and whose directory is gone, a backup's.
-func restore(n *node, b backup) { n.dir, n.disk = b.dir, b.disk }
+func restore(n *node, b backup) {
+	n.dir, n.disk = b.dir, b.disk
+	n.disks++
+}

@@ -40,6 +40,8 @@ func (c *cluster) finish(t *testing.T) {
 	t.Log(v)
 	show(t, "", v.complaints)
 	c.judgeReads(t, running, slices.Collect(maps.Keys(values)))
+	c.judgeQuotas(t, running)
+	c.startAgain(t, running)
 	if t.Failed() {
 		for _, n := range running {
 			all, _ := replication(t, n.server)

@@ -1,0 +1,268 @@
+package cluster
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/tests/internal/wire"
+)
+
+// Quotas among what the clients write. Tokens are each node's own as yet, so what has to hold is:
+//
+//   - a node admits of a quota at most its capacity and what that earns, over every interval, also if it is killed meanwhile; of changing
+//     limits the largest bounds. A disk that is wiped or replaced begins anew;
+//   - in the end the limits are the same on all nodes;
+//   - an end is never undone by what it has seen, also if transient quotas are made of the key after it.
+const (
+	// quotaKeys is how many keys of each kind are used at a time, and usesPerQuota how often each, about.
+	quotaKeys    = 3
+	usesPerQuota = 120
+	// quotaWindow is so long that hardly any token is earned in a test.
+	quotaWindow = 1000 // seconds
+	// briefWindow is that of transient quotas on keys whose lasting one has ended.
+	briefWindow = 1 // second
+)
+
+// quotaKind is how the quotas of a key are made. It begins the key's name.
+type quotaKind string
+
+const (
+	lasting   quotaKind = "quota:"     // by QUOTASET, and ended by something
+	transient quotaKind = "transient:" // by QUOTAINCR
+	throttled quotaKind = "throttle:"  // by CL.THROTTLE
+)
+
+var quotaKinds = []quotaKind{lasting, transient, throttled}
+
+func isQuota(key string) bool {
+	for _, kind := range quotaKinds {
+		if strings.HasPrefix(key, string(kind)) {
+			return true
+		}
+	}
+	return false
+}
+
+// quotaKey is a key of which clients take tokens.
+type quotaKey struct {
+	name   string
+	kind   quotaKind
+	limits []int // one, or two in turns
+	uses   int
+
+	// Of a lasting one.
+	known   map[incarnation]bool // it has acknowledged a QUOTASET: all its clients find the quota
+	changes int                  // commands on their way that may set a limit
+	set     []change             // acknowledged QUOTASETs
+	ended   *change              // by this
+	ending  bool
+	by      []string // the command that has ended it, or may have
+}
+
+// incarnation is one run in a place.
+type incarnation struct{ place, run int }
+
+// change is an acknowledged change of a quota's limits.
+type change struct {
+	incarnation
+	at time.Time
+}
+
+func (c change) mayBeLost(losses []loss) bool {
+	i := increment{place: c.place, run: c.run, acked: c.at}
+	return i.mayBeLost(losses)
+}
+
+// taking is tokens that a node has admitted.
+type taking struct {
+	key          *quotaKey
+	place, disk  int // disk: the how many-th of the place
+	tokens       int
+	begun, ended time.Time
+}
+
+// quotas are the keys, and what clients know of them.
+type quotas struct {
+	mu    sync.Mutex // protects what follows and the keys
+	all   []*quotaKey
+	open  map[quotaKind][]*quotaKey
+	disks map[incarnation]int
+	taken []taking
+}
+
+// begins notes on which of a place's disks a run is.
+func (q *quotas) begins(place, run, disk int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.disks == nil {
+		q.disks = map[incarnation]int{}
+	}
+	q.disks[incarnation{place, run}] = disk
+}
+
+// pick is a key that is in use.
+func (q *quotas) pick(rng *rand.Rand) *quotaKey {
+	kind := quotaKinds[rng.IntN(len(quotaKinds))]
+	if q.open == nil {
+		q.open = map[quotaKind][]*quotaKey{}
+	}
+	for len(q.open[kind]) < quotaKeys {
+		k := &quotaKey{name: string(kind) + itoa(len(q.all)), kind: kind, limits: []int{5 + rng.IntN(20)}, known: map[incarnation]bool{}}
+		if rng.IntN(2) == 0 {
+			k.limits = append(k.limits, 1+rng.IntN(k.limits[0]))
+		}
+		q.all, q.open[kind] = append(q.all, k), append(q.open[kind], k)
+	}
+	at := rng.IntN(quotaKeys)
+	k := q.open[kind][at]
+	if k.uses++; k.uses >= usesPerQuota {
+		q.open[kind] = append(q.open[kind][:at:at], q.open[kind][at+1:]...)
+	}
+	return k
+}
+
+// use sends a command on a quota. broken: the connection is.
+func (q *quotas) use(l *load, conn *wire.Conn, p incarnation, rng *rand.Rand) (broken error) {
+	q.mu.Lock()
+	k := q.pick(rng)
+	limit, n := itoa(k.limits[rng.IntN(len(k.limits))]), 1+rng.IntN(2)
+	q.mu.Unlock()
+	switch k.kind {
+	case transient:
+		return q.take(l, conn, k, p, n, "QUOTAINCR", k.name, limit, itoa(quotaWindow), itoa(n))
+	case throttled:
+		burst, _ := strconv.Atoi(limit)
+		return q.take(l, conn, k, p, n, "CL.THROTTLE", k.name, itoa(burst-1), itoa(k.limits[0]), itoa(quotaWindow), itoa(n))
+	}
+	return q.useLasting(l, conn, k, p, limit, n, rng)
+}
+
+// useLasting sends a command on a key that QUOTASET makes a quota.
+func (q *quotas) useLasting(l *load, conn *wire.Conn, k *quotaKey, p incarnation, limit string, n int, rng *rand.Rand) (broken error) {
+	q.mu.Lock()
+	known, ended, quiet := k.known[p], k.ended, k.changes == 0
+	q.mu.Unlock()
+	choice := rng.IntN(10)
+	switch {
+	case ended != nil && ended.incarnation == p: // this process has ended it, and has nothing to hear of that
+		_, broken = l.answer(conn, "QUOTAINCR", k.name, "3", itoa(briefWindow))
+		return broken
+	case ended != nil || k.isEnding(q):
+		_, broken = l.answer(conn, "QUOTAGET", k.name)
+		return broken
+	case !known || choice == 0:
+		return q.change(l, conn, k, p, func() error { return nil }, "QUOTASET", k.name, limit, itoa(quotaWindow))
+	case choice < 5:
+		return q.take(l, conn, k, p, n, "INCRBY", k.name, itoa(n))
+	case choice < 7:
+		return q.change(l, conn, k, p, nil, "QUOTAINCR", k.name, limit, itoa(quotaWindow), itoa(n))
+	case choice == 7 && quiet && k.uses > usesPerQuota/3:
+		return q.end(l, conn, k, p, rng)
+	}
+	_, broken = l.answer(conn, "QUOTAGET", k.name)
+	return broken
+}
+
+func (k *quotaKey) isEnding(q *quotas) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return k.ending
+}
+
+// change sends a command that may set a limit, unless the key is about to be ended: what comes after the end on another node makes a quota again, and may.
+func (q *quotas) change(l *load, conn *wire.Conn, k *quotaKey, p incarnation, sets func() error, words ...string) (broken error) {
+	q.mu.Lock()
+	if k.ending {
+		q.mu.Unlock()
+		return nil
+	}
+	k.changes++
+	q.mu.Unlock()
+	if sets == nil {
+		broken = q.take(l, conn, k, p, tokens(words[len(words)-1]), words...)
+	} else {
+		var v wire.Value
+		if v, broken = l.answer(conn, words...); broken == nil && v.String() == "+OK" {
+			q.mu.Lock()
+			k.known[p] = true
+			k.set = append(k.set, change{p, time.Now()})
+			q.mu.Unlock()
+		}
+	}
+	if broken != nil {
+		return broken // it may be done yet: the key is never ended
+	}
+	q.mu.Lock()
+	k.changes--
+	q.mu.Unlock()
+	return nil
+}
+
+// end ends a quota, in one of the ways that there are. Nobody changes it meanwhile, nor later.
+func (q *quotas) end(l *load, conn *wire.Conn, k *quotaKey, p incarnation, rng *rand.Rand) (broken error) {
+	words := [][]string{{"QUOTADEL", k.name}, {"DEL", k.name}, {"UNLINK", k.name}, {"GETDEL", k.name}, {"SET", k.name, "7"}, {"PEXPIRE", k.name, "1"}}[rng.IntN(6)]
+	q.mu.Lock()
+	if k.changes > 0 || k.ending {
+		q.mu.Unlock()
+		return nil
+	}
+	k.ending, k.by = true, words
+	q.mu.Unlock()
+	for began := time.Now(); time.Since(began) < 2*time.Millisecond; { // a later stamp than that of any change
+		time.Sleep(time.Millisecond)
+	}
+	v, broken := l.answer(conn, words...)
+	if broken != nil || v.IsError() || v.IsNull() || v.String() == ":0" {
+		return broken
+	}
+	at := time.Now()
+	if words[0] == "PEXPIRE" { // its end is the deadline, which a write closes; the deadline is what travels
+		time.Sleep(5 * time.Millisecond)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k.ended = &change{p, at}
+	return nil
+}
+
+// take takes tokens, and notes them if they were admitted.
+func (q *quotas) take(l *load, conn *wire.Conn, k *quotaKey, p incarnation, n int, words ...string) (broken error) {
+	begun := time.Now()
+	v, broken := l.answer(conn, words...)
+	if broken != nil {
+		return broken
+	}
+	admitted := false
+	if left, ok := v.Int(); ok {
+		admitted = left >= 0
+	} else if len(v.Elems) > 0 {
+		refused, _ := v.Elems[0].Int()
+		admitted = refused == 0
+	}
+	if admitted {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.taken = append(q.taken, taking{key: k, place: p.place, disk: q.disks[p], tokens: n, begun: begun, ended: time.Now()})
+	}
+	return nil
+}
+
+// answer sends a command that the history does not know of. An error that is answered is one that no client should see.
+func (l *load) answer(conn *wire.Conn, words ...string) (v wire.Value, broken error) {
+	if v, broken = conn.Do(words...); broken == nil && v.IsError() {
+		l.complain("%q: %v", words, v)
+	}
+	return v, broken
+}
+
+func tokens(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(fmt.Sprintf("cluster: %q is not a number", text))
+	}
+	return n
+}
