@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/tests/internal/process"
+	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
 // judgeQuotas says what is wrong with quotas once all nodes are healed and equal.
@@ -40,14 +41,19 @@ func (c *cluster) judgeQuotas(t *testing.T, running []*node) {
 	show(t, "quotas: ", complaints)
 }
 
-// limits is a quota's limit and window, or nil.
 func (n *node) limits(t *testing.T, key string) string {
 	t.Helper()
-	v := askServer(t, n.server, "QUOTAGET", key)
+	return limits(askServer(t, n.server, "QUOTAGET", key))
+}
+
+// limits is a quota's limit and window, as QUOTAGET has answered, or nil.
+func limits(v wire.Value) string {
 	if len(v.Elems) < 2 {
 		return "nil"
 	}
-	return fmt.Sprintf("%v in %v s", v.Elems[0], v.Elems[1])
+	limit, _ := v.Elems[0].Int()
+	window, _ := v.Elems[1].Int()
+	return fmt.Sprintf("%d in %d s", limit, window)
 }
 
 // judge says what is wrong with the limits that a node has in the end.

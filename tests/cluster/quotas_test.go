@@ -19,8 +19,8 @@ import (
 //   - an end is never undone by what it has seen, also if transient quotas are made of the key after it.
 const (
 	// quotaKeys is how many keys of each kind are used at a time, and usesPerQuota how often each, about.
-	quotaKeys    = 3
-	usesPerQuota = 120
+	quotaKeys    = 2
+	usesPerQuota = 60
 	// quotaWindow is so long that hardly any token is earned in a test.
 	quotaWindow = 1000 // seconds
 	// briefWindow is that of transient quotas on keys whose lasting one has ended.
