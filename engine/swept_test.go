@@ -41,3 +41,21 @@ func TestWhatALoadBringsIsSweptAtItsDeadline(t *testing.T) {
 		_ = before.Close()
 	}
 }
+
+// TestTheDiskIsToldTheTimeWhenAQuotaHasEnded: nothing else says after a crash that it had.
+func TestTheDiskIsToldTheTimeWhenAQuotaHasEnded(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, MaxBytes: minPoolBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	k := db.Key([]byte("k"))
+	tx := db.Lock(k, at(testWall))
+	_, _, err = tx.Throttle(k, testRate(2), 1)
+	tx.Unlock()
+	d := &disk{}
+	d.take(t, db, 10)
+	if db.Sweep(at(testWall+2000), 100); err != nil || db.All(at(testWall)).Len() > 0 || !db.Changed(0) {
+		t.Errorf("%d keys, changed %v, %v", db.All(at(testWall)).Len(), db.Changed(0), err)
+	}
+}
