@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 
@@ -27,8 +28,20 @@ func defaultOutputLimits() *outputLimits {
 	return &outputLimits{{}, {256 << 20, 64 << 20, 60}, {32 << 20, 8 << 20, 60}}
 }
 
-// OutputLimit is what holds for clients now.
-func (p *Params) OutputLimit() OutputLimit { return p.output.Load()[0] }
+// freeOutput is how many bytes of replies may wait for a client without counting against its limits: as many as in Redis. Without
+// them the smallest limit would lock everybody out, also from setting it back.
+const freeOutput = 16 << 10
+
+// OutputLimit is what holds for clients now, in bytes that wait.
+func (p *Params) OutputLimit() OutputLimit {
+	limit := p.output.Load()[0]
+	for _, bytes := range []*int64{&limit.Hard, &limit.Soft} {
+		if *bytes > 0 {
+			*bytes = min(*bytes, math.MaxInt64-freeOutput) + freeOutput
+		}
+	}
+	return limit
+}
 
 func (l *outputLimits) String() string {
 	var words []string
