@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash cluster transactions sim planted model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust crash restart cluster transactions sim planted model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -41,6 +41,9 @@ robust: ## 100 MB of random bytes over 50 connections, beside the rest of the ro
 
 crash: ## the server killed under load and checked, ROUNDS lives at each level of durability: 200
 	QUOTADB_TEST_CRASH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 60m -v ./tests/crash
+
+restart: ## random commands of every row of the table, then stops, kills, check, backup, and starts, in SEEDS worlds, 2000, on one, two and three nodes: FIRST, 1; NODES
+	$(GO) test -count=1 -timeout 120m -v ./tests/restart -seeds $(SEEDS) -first $(or $(FIRST),1) -nodes $(or $(NODES),0)
 
 cluster: ## nodes and what is between them disturbed at random and checked, ROUNDS clusters behind proxies and as many in network namespaces (root, ip): 200
 	QUOTADB_TEST_CLUSTER_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 120m -v -run 'Anything' ./tests/cluster

@@ -1,0 +1,218 @@
+package restart
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quotadb/quota-db/tests/internal/wire"
+)
+
+// picture is all that clients can see of a node, looked at from one moment to another.
+type picture struct {
+	from, to time.Time
+	keys     map[string]entry
+	digest   string
+}
+
+// entry is a key.
+type entry struct {
+	kind     string // as TYPE says
+	value    string
+	deadline int64 // unix ms; -1: none
+	quota    quota // limit 0: none
+}
+
+// quota is what QUOTAGET FULL says.
+type quota struct {
+	limit, window, left int64
+	full                time.Duration // until it is
+}
+
+const (
+	bulkPrefix = "n:" // of names that are only ever counted in bulk: they are looked at less closely
+	chunk      = 500  // commands in a pipeline
+	patience   = 20 * time.Second
+)
+
+// look makes a picture of a node. DBSIZE, which counts what has expired until the sweep comes, must soon be what SCAN finds.
+func look(c *wire.Conn) (*picture, error) {
+	p := &picture{from: time.Now(), keys: map[string]entry{}}
+	names, err := scan(c)
+	if err != nil {
+		return nil, err
+	}
+	var plain, rest []string
+	for name := range names {
+		if strings.HasPrefix(name, bulkPrefix) {
+			plain = append(plain, name)
+		} else {
+			rest = append(rest, name)
+		}
+	}
+	for part := range slices.Chunk(plain, chunk) {
+		values, err := c.Do(append([]string{"MGET"}, part...)...)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range values.Elems {
+			p.keys[part[i]] = entry{kind: "string", value: v.Text, deadline: -1}
+		}
+	}
+	if err := p.closely(c, rest); err != nil {
+		return nil, err
+	}
+	if p.digest, err = digest(c); err != nil {
+		return nil, err
+	}
+	p.to = time.Now()
+	return p, countsAs(c)
+}
+
+// scan is the names of all keys.
+func scan(c *wire.Conn) (map[string]bool, error) {
+	names := map[string]bool{}
+	for cursor := "0"; ; {
+		v, err := c.Do("SCAN", cursor, "COUNT", "1000")
+		if err != nil {
+			return nil, err
+		}
+		if len(v.Elems) != 2 {
+			return nil, fmt.Errorf("SCAN: %v", v)
+		}
+		for _, e := range v.Elems[1].Elems {
+			names[e.Text] = true
+		}
+		if cursor = v.Elems[0].Text; cursor == "0" {
+			return names, nil
+		}
+	}
+}
+
+// closely looks at all there is of some keys, each at one moment.
+func (p *picture) closely(c *wire.Conn, names []string) error {
+	for _, name := range names {
+		var raw []byte
+		for _, args := range [][]string{{"MULTI"}, {"TYPE", name}, {"GET", name}, {"PEXPIRETIME", name}, {"QUOTAGET", name, "FULL"}, {"EXEC"}} {
+			raw = wire.AppendCommand(raw, args...)
+		}
+		replies, err := c.Pipeline(raw, 6)
+		if err != nil {
+			return err
+		}
+		v := replies[5].Elems
+		if len(v) != 4 {
+			return fmt.Errorf("looking at %q: %v", name, replies)
+		}
+		e := entry{kind: v[0].Text, value: v[1].Text}
+		if e.kind == "none" { // it has ended since SCAN met it
+			continue
+		}
+		e.deadline, _ = v[2].Int()
+		if q := v[3].Elems; len(q) == 5 {
+			var n [5]int64
+			for i := range q {
+				n[i], _ = q[i].Int()
+			}
+			e.value, e.quota = "", quota{n[0], n[1], n[2], time.Duration(n[4]) * time.Millisecond}
+		}
+		p.keys[name] = e
+	}
+	return nil
+}
+
+func digest(c *wire.Conn) (string, error) {
+	v, err := c.Do("CLUSTER", "DIGEST")
+	if err == nil && v.IsError() {
+		err = fmt.Errorf("CLUSTER DIGEST: %v", v)
+	}
+	return v.Text, err
+}
+
+// countsAs waits until DBSIZE is the number of keys that SCAN finds.
+func countsAs(c *wire.Conn) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		v, err := c.Do("DBSIZE")
+		if err != nil {
+			return err
+		}
+		names, err := scan(c)
+		if err != nil {
+			return err
+		}
+		if v.Text == strconv.Itoa(len(names)) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("DBSIZE is %s, SCAN finds %d keys", v.Text, len(names))
+		}
+	}
+}
+
+// slack is what the clocks of a test and of a server may differ by, reading included.
+const slack = 5 * time.Millisecond
+
+// compare says what is wrong with the picture of a node that had one before. clean: nothing may be missing, else quotas may miss a reserve. stored: what is stored is the
+// same too, since no deadline can have passed that nobody saw.
+func (p *picture) compare(before *picture, clean, stored bool) error {
+	passed := p.to.Sub(before.from) + slack
+	names := slices.Collect(maps.Keys(before.keys))
+	for name := range p.keys {
+		if _, ok := before.keys[name]; !ok {
+			return fmt.Errorf("%q was not there, and is %+v", name, p.keys[name])
+		}
+	}
+	slices.Sort(names)
+	still := true // nothing has ended by itself
+	for _, name := range names {
+		was := before.keys[name]
+		now, there := p.keys[name]
+		ends := time.UnixMilli(was.deadline)
+		mayEnd := was.deadline > 0 && !ends.After(p.to.Add(slack))
+		mayFill := was.quota.full > 0 && was.quota.full <= passed // it ends by itself, if it is transient
+		still = still && !mayEnd && !mayFill
+		switch {
+		case !there && (mayEnd || mayFill):
+		case !there:
+			return fmt.Errorf("%q is not there, and was %+v", name, was)
+		case was.deadline > 0 && ends.Add(slack).Before(p.from):
+			return fmt.Errorf("%q has a deadline that has passed, and is still there: %+v", name, now)
+		case now.deadline != was.deadline:
+			return fmt.Errorf("%q has another deadline: it was %+v, and is %+v", name, was, now)
+		case mayFill && now.quota.limit == 0: // and another value is behind it
+		case now.kind != was.kind || now.value != was.value || now.quota.limit != was.quota.limit || now.quota.window != was.quota.window:
+			return fmt.Errorf("%q was %+v, and is %+v", name, was, now)
+		case was.quota.limit > 0:
+			if err := now.quota.compare(was.quota, passed, clean); err != nil {
+				return fmt.Errorf("%q: %w: it was %+v, and is %+v, %v later", name, err, was.quota, now.quota, passed)
+			}
+		}
+	}
+	if stored && still && p.digest != before.digest {
+		return fmt.Errorf("the digest was %s, and is %s", before.digest, p.digest)
+	}
+	return nil
+}
+
+// compare says what is wrong with the tokens of a quota that has earned some for a while.
+func (q quota) compare(was quota, passed time.Duration, clean bool) error {
+	most := float64(was.limit)
+	if was.full > passed {
+		most -= float64(was.limit-was.left-1) * (1 - float64(passed)/float64(was.full))
+		most++
+	}
+	least := was.left
+	if !clean {
+		least -= max(1, was.limit/4) // the largest reserve
+	}
+	switch {
+	case float64(q.left) > most:
+		return fmt.Errorf("more tokens than it can have, %.1f", most)
+	case q.left < least:
+		return fmt.Errorf("less tokens than it must have, %d", least)
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package restart
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// step is one thing that happens in a world: exactly one of its fields but node and conn is set.
+type step struct {
+	node int // whose
+	conn int // of the node, for a command
+
+	args  []string      // a command
+	bulk  int           // so many counters are counted
+	pause time.Duration // time passes
+	copy  bool          // a backup of the running node is made, and checked
+	end   *end          // the life ends
+}
+
+// end is how a life ends, and the next one begins.
+type end struct {
+	how    []ending // by node
+	apart  bool     // nobody waits until the nodes hold the same before they end; what they hold then is not compared
+	starts []start  // of the nodes that have ended
+}
+
+type ending string
+
+const (
+	runs ending = "runs on"
+	term ending = "SIGTERM"
+	down ending = "SHUTDOWN"
+	kill ending = "SIGKILL"
+)
+
+// start is how a node runs.
+type start struct {
+	shards     int
+	durability string
+	from       origin
+}
+
+// origin is which directory a node goes on with.
+type origin string
+
+const (
+	itself  origin = "its directory"
+	backup  origin = "a backup of it"
+	salvage origin = "what was salvaged of it"
+)
+
+// plan is a whole world.
+type plan struct {
+	seed  uint64
+	nodes int
+	lost  bool // the only node has a peer that never comes
+	first []start
+	steps []step
+}
+
+const lives = 3
+
+// makePlan makes the world of a number. writes are the templates of commands that write.
+func makePlan(seed uint64, nodes int, writes []string) *plan {
+	random := rand.New(rand.NewPCG(seed, uint64(nodes)))
+	p := &plan{seed: seed, nodes: nodes, lost: nodes == 1 && random.IntN(3) == 0}
+	few := random.IntN(8) == 0 // shards, for many keys: their index is in pages then
+	for range nodes {
+		p.first = append(p.first, newStart(random, few))
+	}
+	for range lives {
+		p.live(random, writes, few)
+		p.steps = append(p.steps, step{end: p.newEnd(random, few)})
+	}
+	return p
+}
+
+func newStart(random *rand.Rand, few bool) start {
+	s := start{shards: 1 + random.IntN(64), durability: []string{"interval", "always", "none"}[random.IntN(3)], from: itself}
+	if few {
+		s.shards = 1 + random.IntN(6)
+	}
+	if random.IntN(6) == 0 {
+		s.from = []origin{backup, salvage}[random.IntN(2)]
+	}
+	return s
+}
+
+func (p *plan) newEnd(random *rand.Rand, few bool) *end {
+	e := &end{apart: p.nodes > 1 && random.IntN(6) == 0}
+	all, alone := random.IntN(2) == 0, random.IntN(p.nodes)
+	for n := range p.nodes {
+		how := runs
+		if all || n == alone {
+			how = []ending{term, down, kill, kill}[random.IntN(4)]
+		}
+		e.how = append(e.how, how)
+		e.starts = append(e.starts, newStart(random, few))
+	}
+	return e
+}
+
+// live adds what happens in a life.
+func (p *plan) live(random *rand.Rand, writes []string, few bool) {
+	if few {
+		p.many(random)
+	}
+	for range 5 + random.IntN(60) {
+		s := step{node: random.IntN(p.nodes), conn: random.IntN(2)}
+		switch n := random.IntN(100); {
+		case n < 6:
+			s.pause = time.Duration(10+random.IntN(300)) * time.Millisecond
+		case n < 7:
+			s.copy = true
+		case n < 15:
+			p.transaction(random, s, writes)
+			continue
+		case n < 30:
+			s.args = fill(random, templates[random.IntN(len(templates))])
+		default:
+			s.args = fill(random, writes[random.IntN(len(writes))])
+		}
+		if s.args != nil && (s.args[0] == "SHUTDOWN" || seldom(s.args) && random.IntN(4) > 0) { // SHUTDOWN is an end
+			continue
+		}
+		p.steps = append(p.steps, s)
+	}
+	if random.IntN(8) == 0 {
+		p.steps = append(p.steps, step{pause: shortDeadline})
+	}
+}
+
+// many adds many keys, in most lives behind a snapshot of still more that are flushed.
+func (p *plan) many(random *rand.Rand) {
+	node := random.IntN(p.nodes)
+	add := func(s step) {
+		if random.IntN(5) > 0 {
+			s.node = node
+			p.steps = append(p.steps, s)
+		}
+	}
+	add(step{bulk: 2000 * (1 + random.IntN(8))})
+	add(step{args: []string{"SAVE"}})
+	add(step{args: []string{"FLUSHALL"}})
+	add(step{bulk: 500 * (1 + random.IntN(8))})
+}
+
+// transaction adds one, at times with watched keys that somebody else writes to meanwhile.
+func (p *plan) transaction(random *rand.Rand, at step, writes []string) {
+	add := func(template string) {
+		at.args = fill(random, template)
+		p.steps = append(p.steps, at)
+	}
+	if random.IntN(3) == 0 {
+		add("WATCH <key> <key>")
+		if random.IntN(3) == 0 {
+			other := at
+			other.conn = 1 - at.conn
+			other.args = fill(random, writes[random.IntN(len(writes))])
+			p.steps = append(p.steps, other)
+		}
+	}
+	add("MULTI")
+	for range random.IntN(6) {
+		add(writes[random.IntN(len(writes))])
+	}
+	if random.IntN(8) == 0 {
+		add("DISCARD")
+		return
+	}
+	add("EXEC")
+}
+
+// seldom reports whether a command leaves little to look at.
+func seldom(args []string) bool {
+	return strings.HasPrefix(args[0], "FLUSH") || args[0] == "CONFIG"
+}
+
+func (s step) String() string {
+	switch {
+	case s.args != nil:
+		var b strings.Builder
+		fmt.Fprintf(&b, "node %d, client %d:", s.node+1, s.conn)
+		for _, a := range s.args {
+			if len(a) > 40 {
+				a = a[:8] + fmt.Sprintf("... (%d bytes)", len(a))
+			}
+			fmt.Fprintf(&b, " %q", a)
+		}
+		return b.String()
+	case s.bulk > 0:
+		return fmt.Sprintf("node %d: counts %d keys", s.node+1, s.bulk)
+	case s.pause > 0:
+		return fmt.Sprintf("%v pass", s.pause)
+	case s.copy:
+		return fmt.Sprintf("node %d: backup", s.node+1)
+	}
+	text := "the life ends:"
+	if s.end.apart {
+		text = "the life ends, at once:"
+	}
+	for n, how := range s.end.how {
+		text += fmt.Sprintf(" node %d %s", n+1, how)
+		if how != runs {
+			text += fmt.Sprintf(" (then from %s, %v)", s.end.starts[n].from, s.end.starts[n])
+		}
+	}
+	return text
+}
+
+func (s start) String() string { return fmt.Sprintf("%d shards, %s", s.shards, s.durability) }
+
+// String is the whole world.
+func (p *plan) String() string {
+	text := fmt.Sprintf("seed %d on %d nodes (a peer that never comes: %v), %v\n", p.seed, p.nodes, p.lost, p.first)
+	for _, s := range p.steps {
+		text += "  " + s.String() + "\n"
+	}
+	return text
+}
