@@ -79,7 +79,8 @@ func (s *Server) NewExecutor() *Executor {
 
 // Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter, at
 // one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the others
-// are to be given again. The commands go by one reading of the clocks; how long they take is measured apart.
+// are to be given again. A command goes by a reading of the clocks that is less than a
+// millisecond old: one serves a group of commands that do not take long, and the reading that ends a group begins the next.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
@@ -221,12 +222,16 @@ func (x *Executor) execute(group [][][]byte) {
 			}
 		case lockOne:
 			c.tx = x.server.DB.Lock(c.key, c.now)
+			x.setMoment()
 			if x.showing {
 				x.show()
 			}
 			p.row.handler(c)
 			c.tx.Unlock()
 			x.unsafe = x.unsafe || c.tx.Unsafe()
+			if c.tx.Bulky() {
+				x.flush()
+			}
 		case lockMany:
 			x.runMany()
 		}
@@ -243,13 +248,27 @@ func (x *Executor) runMany() {
 	c.keys = c.row.keys.appendTo(c.keys[:0], db, c.args)
 	x.warm(c.keys)
 	c.tx = db.LockAll(c.keys, c.now)
+	x.setMoment()
 	if x.showing {
 		x.show()
 	}
 	c.row.handler(c)
 	c.tx.Unlock()
 	x.unsafe = x.unsafe || c.tx.Unsafe()
+	if c.tx.Bulky() || len(c.keys) > groupCommands {
+		x.flush()
+	}
 	clear(c.keys)
+}
+
+// setMoment has the command that is about to run go by the moment of its transaction, or by a new reading of the clock if it
+// has waited for its keys.
+func (x *Executor) setMoment() {
+	c := &x.call
+	if c.tx.Waited() {
+		c.tx.Renew(x.server.Now())
+	}
+	c.now = c.tx.Now()
 }
 
 // warm warms the cache for the first keys of many.
@@ -325,9 +344,12 @@ func (x *Executor) note(r *row, args [][]byte) {
 	t.add(r, args)
 }
 
-// flush adds what has run to the counters that everybody may read.
+// flush adds what has run to the counters that everybody may read. What runs next goes by the reading of the clock that this
+// takes; but a transaction is at one moment.
 func (x *Executor) flush() {
-	x.timing.end(x.call.client)
+	if now, read := x.timing.end(x.call.client); read && !x.inExec {
+		x.call.now = now
+	}
 	if x.hits|x.misses != 0 {
 		x.counts.hits.Add(x.hits)
 		x.counts.misses.Add(x.misses)

@@ -8,7 +8,7 @@
 //   - A command gives exactly one reply; only SHUTDOWN and the verbs of HTTP, which end the client, give none.
 //   - Only the executor locks shards: one for a command with one key, all that are needed for several, none without
 //     keys. Handlers of commands without keys may call the DB's own methods, which lock for themselves.
-//   - A handler decides everything by the clock that the batch was started with.
+//   - A handler decides everything by one reading of the clock, which is less than a millisecond old when it begins.
 //   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
 //
 // Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.

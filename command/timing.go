@@ -1,6 +1,10 @@
 package command
 
-import "time"
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+)
 
 // aloneBelow is the slowlog-log-slower-than below which every command is timed alone.
 const aloneBelow = time.Millisecond
@@ -64,12 +68,12 @@ func (t *timing) add(r *row, args [][]byte) {
 }
 
 // end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. The client is
-// the one whose commands they were.
-func (t *timing) end(c *Client) {
+// the one whose commands they were. read is false when there is no group, and the clock was not read.
+func (t *timing) end(c *Client) (now engine.Moment, read bool) {
 	if t.ran == 0 {
-		return
+		return engine.Moment{}, false
 	}
-	now := t.server.Now()
+	now = t.server.Now()
 	took := now.Mono - t.since
 	tracking := t.server.Params.LatencyTracking.Load()
 	for _, r := range t.rows {
@@ -84,6 +88,7 @@ func (t *timing) end(c *Client) {
 	t.report(c, now.Wall, time.Duration(took))
 	t.since, t.ran, t.apart, t.again, t.first, t.rows = now.Mono, 0, false, nil, nil, t.rows[:0]
 	t.choose()
+	return now, true
 }
 
 // report tells the slow log and the latency monitor of a group that took long.

@@ -238,6 +238,7 @@ func (x *Executor) commit(t *transaction) {
 	} else {
 		c.tx = db.LockAll(keys, c.now)
 	}
+	x.setMoment()
 	changed := t.changed(&c.tx)
 	if t.unwatch(&c.tx); changed {
 		c.out = resp.AppendNullArray(c.out, c.client.Proto)

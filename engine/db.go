@@ -162,8 +162,8 @@ func (db *DB) position(hash uint64) uint64 { return hash * uint64(len(db.shards)
 // Lock locks the shard of one key and returns the transaction that may touch keys of that shard.
 func (db *DB) Lock(k Key, now Moment) Tx {
 	s := db.shard(k.Hash)
-	s.mu.Lock()
-	return Tx{db: db, now: now, one: s}
+	waited := s.lock()
+	return Tx{db: db, now: s.moment(now), one: s, waited: waited}
 }
 
 // LockAll locks the shards of all these keys, lowest first, so that no two LockAll wait for each other.
@@ -175,12 +175,17 @@ func (db *DB) LockAll(keys []Key, now Moment) Tx {
 	}
 	slices.Sort(held)
 	held = slices.Compact(held)
+	waited := false
 	for _, i := range held {
-		db.shards[i].mu.Lock()
-		db.shards[i].changes.fresh = false
+		s := &db.shards[i]
+		waited = s.lock() || waited
+		s.changes.fresh = false
+		now = s.moment(now)
 	}
 	*set = held
-	return Tx{db: db, now: now, many: set}
+	tx := Tx{db: db, now: now, many: set, waited: waited}
+	tx.Renew(now)
+	return tx
 }
 
 // Used is the memory that keys and their index take, in bytes, whole pages less the holes in them.
@@ -198,11 +203,16 @@ func (db *DB) Full() bool {
 
 // LockEvery locks all shards.
 func (db *DB) LockEvery(now Moment) Tx {
+	waited := false
 	for i := range db.shards {
-		db.shards[i].mu.Lock()
-		db.shards[i].changes.fresh = false
+		s := &db.shards[i]
+		waited = s.lock() || waited
+		s.changes.fresh = false
+		now = s.moment(now)
 	}
-	return Tx{db: db, now: now, every: true}
+	tx := Tx{db: db, now: now, every: true, waited: waited}
+	tx.Renew(now)
+	return tx
 }
 
 // Sweep deletes keys whose deadline has passed, at most budget in each shard, holding each shard's lock for so

@@ -14,6 +14,7 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	s := db.shard(k.Hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now = s.moment(now)
 	e, r, at := s.asStored(k)
 	before := e.Quota
 	e.Quota = e.Quota.Shared()

@@ -15,6 +15,7 @@ import (
 type shard struct {
 	mu      sync.Mutex // protects everything below; order: see DB.LockAll
 	db      *DB
+	now     Moment              // of the latest transaction
 	watched map[string][]*Watch // watches by name; nil when there are none
 	changes changes
 	index   index

@@ -37,6 +37,8 @@ type Tx struct {
 	every bool      // from LockEvery
 
 	unsafe bool // see Unsafe
+	waited bool // see Waited
+	bulky  bool // see Bulky
 }
 
 // Unlock ends the transaction.
@@ -59,9 +61,6 @@ func (tx *Tx) Unlock() {
 	tx.many = nil
 }
 
-// Now is the moment of the transaction.
-func (tx *Tx) Now() Moment { return tx.now }
-
 // Get returns what is visible of k: Kind None when there is no such key or its deadline has passed.
 func (tx *Tx) Get(k Key) Value {
 	s := tx.db.shard(k.Hash)
@@ -69,7 +68,9 @@ func (tx *Tx) Get(k Key) Value {
 	if rec == nil {
 		return Value{}
 	}
-	return s.value(rec, tx.now)
+	v := s.value(rec, tx.now)
+	tx.bulky = tx.bulky || len(v.Str) >= bulkBytes
+	return v
 }
 
 // Add adds delta to k, which starts from zero, and returns the new value. A deadline stays. On a quota it takes
@@ -105,6 +106,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
 	}
 	s := tx.db.shard(k.Hash)
 	s.touch(k)
+	tx.bulky = tx.bulky || len(v.Str) >= bulkBytes
 	e, r, at := s.load(k, tx.now)
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	base := crdt.Base{Kind: crdt.Integer, Int: v.Int, Stamp: stamp}
