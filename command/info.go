@@ -90,6 +90,9 @@ func infoServer(r *report) {
 	r.line("process_supervised", "no")
 	r.line("tcp_port", port)
 	r.line("server_time_usec", r.call.now.Wall*1000)
+	if s.ClockOffset != nil {
+		r.line("clock_offset_msec", s.ClockOffset().Milliseconds())
+	}
 	r.line("uptime_in_seconds", int64(uptime.Seconds()))
 	r.line("uptime_in_days", int64(uptime.Hours()/24))
 	r.line("executable", executable())

@@ -53,6 +53,8 @@ type Server struct {
 	Fences bool
 	// Replication says how things stand between the nodes; nil: there are no others.
 	Replication func() replica.Status
+	// ClockOffset, if not nil, is how far Now is ahead of the machine's clock.
+	ClockOffset func() time.Duration
 
 	background sync.WaitGroup // what commands have begun beside them
 	listing    sync.Mutex     // held by the KEYS that runs beside its event loop

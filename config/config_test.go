@@ -225,7 +225,7 @@ func TestErrorsSayWhatWasMeant(t *testing.T) {
 		"--ttl-tick-ms 9999999999999999":      "too large",
 		"--anti-entropy-interval 10000000h":   "too large",
 		"--anti-entropy-interval 99999999999": "too large",
-		"serve":                               "check, backup, version and help",
+		"serve":                               "check, backup, clock, version and help",
 	} {
 		if _, err := parse(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", args, err, want)

@@ -15,6 +15,7 @@ func printHelp(out io.Writer) error {
 	b.WriteString("QuotaDB, a distributed counter database that speaks the Redis protocol\n\nUsage: quota-db [OPTIONS]\n" +
 		"       quota-db check DIR                  say whether a data directory is sound; --salvage DIR OUT keeps what is\n" +
 		"       quota-db backup DIR OUT             copy a data directory, also of a running server\n" +
+		"       quota-db clock DIR                  how far its clock is ahead; --set-back DIR after a wrong clock\n" +
 		"       quota-db version, quota-db help     as --version and --help\n")
 	table := groups(Default())
 	table[0].options = append(table[0].options,

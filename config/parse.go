@@ -42,7 +42,7 @@ func Parse(args []string, env func(string) (string, bool), out io.Writer) (*Conf
 		_, err := fmt.Fprintln(out, VersionText())
 		return nil, errors.Join(ErrVersion, err)
 	case flags.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; commands are check, backup, version and help, the rest are flags: see --help", word)
+		return nil, fmt.Errorf("unexpected argument %q; commands are check, backup, clock, version and help, the rest are flags: see --help", word)
 	}
 	if err := readEnvironment(table, flags, env); err != nil {
 		return nil, err

@@ -82,16 +82,21 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 		if l.Parts > 1 && k.Hash%l.Parts != l.Part {
 			continue
 		}
+		late := l.entry.SetBack(l.Now.Wall+(MaxAhead+lateSlack).Milliseconds(), l.Now.Wall)
 		if l.quoted {
 			if err := l.settle(); err != nil {
 				return n, err
 			}
 		}
-		l.DB.restore(k, &l.entry, l.tokens, l.Now, l.Changed, l.quoted && l.Crashed && l.reserve > 0)
+		l.DB.restore(k, &l.entry, l.tokens, l.Now, l.Changed || late && l.DB.replicated, late || l.quoted && l.Crashed && l.reserve > 0)
 		n++
 	}
 	return n, nil
 }
+
+// lateSlack is how much later than MaxAhead behind the clock a stamp may be all the same: each write to a shard is stamped after all before. What is later still can only be in a
+// directory whose clock was set back (disk.SetBack), and is brought back too.
+const lateSlack = time.Minute
 
 // decode reads the first key's records. There are directories with tokens before a quota that had ended, whose register has a stamp and
 // nothing else: commits before the first release wrote them. Such tokens mean nothing, and are dropped.

@@ -8,6 +8,9 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
+// MaxAhead is how far ahead of this node's clock a stamp may be. Registers that a peer has stamped later are held back until then.
+const MaxAhead = time.Hour
+
 // Merge joins another node's state of k, whose rows have the indexes of this DB, and says what that did: see crdt.Entry.Merge. It is a change for
 // the disk, not for peers. hidden: the key is past its deadline here, so digests do not tell the other node what this one has of it. remote is used up; its bytes are copied.
 func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crdt.Merged, hidden bool) {

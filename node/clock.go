@@ -1,19 +1,36 @@
 package node
 
 import (
+	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
 )
 
+const (
+	// farJump is how far the machine's clock may jump ahead and be followed at once: what a time service corrects, and short pauses of a virtual machine.
+	farJump = time.Minute
+	// believedAfter is how long a clock that has jumped farther must stay where it is before it is followed. A clock that is wrong is mostly put right within that time,
+	// and following it costs: keys expire at once, and what is written has stamps that peers hold back.
+	believedAfter = 3 * time.Minute
+)
+
 // clock reads the wall clock so that it neither runs backwards nor stands still: it is the monotonic clock plus the
-// largest difference between the two that was ever seen. When the machine's clock is set back, ours goes on from where it
-// was: deadlines relative to now stay exact, and absolute ones come early by what it was set back, until the restart.
+// largest difference between the two that was ever believed. When the machine's clock is set back, ours goes on from where it
+// was: deadlines relative to now stay exact, and absolute ones come early by what it was set back, until the directory's clock is set back too, by
+// quota-db clock. When it jumps far ahead, it is doubted for a while.
 // A reading costs about 50 ns (BenchmarkClock); commands pay it once per batch.
 type clock struct {
 	read  func() (wall, mono int64) // both in nanoseconds
-	ahead atomic.Int64              // wall minus mono, the largest seen
+	log   *slog.Logger
+	ahead atomic.Int64 // wall minus mono, the largest believed
+	doubt atomic.Bool  // the machine's clock is far ahead of ours
+
+	mu    sync.Mutex // protects what follows
+	far   int64      // wall minus mono, as it is doubted
+	since int64      // mono, from when on
 }
 
 // systemClock reads the machine's clocks. The monotonic one begins at mono, nanoseconds.
@@ -26,8 +43,8 @@ func systemClock(mono int64) func() (wall, mono int64) {
 }
 
 // newClock begins at wall, nanoseconds, if the machine's clock stands before it.
-func newClock(read func() (wall, mono int64), wall int64) *clock {
-	c := &clock{read: read}
+func newClock(read func() (wall, mono int64), wall int64, log *slog.Logger) *clock {
+	c := &clock{read: read, log: log}
 	now, mono := read()
 	c.ahead.Store(max(now, wall) - mono)
 	return c
@@ -38,8 +55,45 @@ func (c *clock) Now() engine.Moment {
 	wall, mono := c.read()
 	for {
 		ahead := c.ahead.Load()
-		if wall-mono <= ahead || c.ahead.CompareAndSwap(ahead, wall-mono) {
-			return engine.Moment{Wall: (mono + max(ahead, wall-mono)) / int64(time.Millisecond), Mono: mono}
+		if c.doubt.Load() || wall-mono > ahead+int64(farJump) {
+			ahead = c.weigh(wall-mono, mono)
+		}
+		next := wall - mono
+		if next > ahead+int64(farJump) {
+			next = ahead
+		}
+		if next <= ahead || c.ahead.CompareAndSwap(ahead, next) {
+			return engine.Moment{Wall: (mono + max(ahead, next)) / int64(time.Millisecond), Mono: mono}
 		}
 	}
+}
+
+// Offset is how far ours is ahead of the machine's clock.
+func (c *clock) Offset() time.Duration {
+	wall, mono := c.read()
+	return time.Duration(c.ahead.Load() - (wall - mono))
+}
+
+// weigh decides whether a machine's clock that is, or was, far ahead is to be followed. It returns the difference that is believed now.
+func (c *clock) weigh(far, mono int64) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ahead := c.ahead.Load()
+	switch doubted := c.doubt.Load(); {
+	case far <= ahead+int64(farJump):
+		if doubted {
+			c.doubt.Store(false)
+			c.log.Info("the machine's clock is back from its jump ahead, which was not followed")
+		}
+	case !doubted || far > c.far+int64(farJump) || far < c.far-int64(farJump):
+		c.far, c.since = far, mono
+		c.doubt.Store(true)
+		c.log.Warn("the machine's clock has jumped far ahead: it is followed only if it stays there", "by", time.Duration(far-ahead).Round(time.Second), "followed_after", believedAfter)
+	case mono-c.since >= int64(believedAfter):
+		c.doubt.Store(false)
+		c.ahead.Store(far)
+		c.log.Warn("the machine's clock stays where it jumped to: it is followed from now on", "by", time.Duration(far-ahead).Round(time.Second))
+		return far
+	}
+	return ahead
 }

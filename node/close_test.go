@@ -55,7 +55,7 @@ func failingStore(t *testing.T, failure error) *persist.Store {
 		FS: files, Dir: "/data", Delay: time.Hour, Log: slog.New(slog.DiscardHandler),
 		Engine: engine.Options{Shards: 1, Node: 1, MaxBytes: 1 << 20},
 		Clock: func(wall, mono int64) func() engine.Moment {
-			return newClock(systemClock(mono), wall*int64(time.Millisecond)).Now
+			return newClock(systemClock(mono), wall*int64(time.Millisecond), slog.New(slog.DiscardHandler)).Now
 		},
 	})
 	if err != nil {

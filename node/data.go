@@ -27,16 +27,19 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 			return nil, fmt.Errorf("open engine: %w", err)
 		}
 		n.log.Warn("all data is in memory only and is gone when the process ends: --data-dir keeps it")
-		return newClock(systemClock(0), 0).Now, nil
+		n.clock = newClock(systemClock(0), 0, n.log)
+		return n.clock.Now, nil
 	}
 	persistent := persist.Options{
 		FS: vfs.OS, Dir: cfg.DataDir, Engine: options,
 		Durability: durabilities[cfg.Durability], Delay: max(cfg.BatchMaxDelay, leastDelay),
 		Clock: func(wallMillis, mono int64) func() engine.Moment {
 			if ahead := time.Until(time.UnixMilli(wallMillis)); ahead > time.Second {
-				n.log.Warn("the machine's clock is behind what clients were served by before; ours goes on from there, so that no key comes back", "by", ahead.Round(time.Second))
+				n.log.Warn("the machine's clock is behind what clients were served by before; ours goes on from there, so that no key comes back. "+
+					"If the clock was wrong then and is right now: stop, quota-db clock --set-back DIR, start", "by", ahead.Round(time.Second))
 			}
-			return newClock(systemClock(mono), wallMillis*int64(time.Millisecond)).Now
+			n.clock = newClock(systemClock(mono), wallMillis*int64(time.Millisecond), n.log)
+			return n.clock.Now
 		},
 		Log: n.log,
 	}

@@ -25,6 +25,7 @@ import (
 // Node is one running node.
 type Node struct {
 	log      *slog.Logger
+	clock    *clock
 	db       *engine.DB
 	store    *persist.Store // nil: nothing is kept
 	peers    *peers         // nil: there are none
@@ -85,6 +86,7 @@ func (n *Node) open(cfg *config.Config) error {
 	n.commands = command.NewServer(cfg, n.db, now, n.log, n.stop)
 	n.commands.Store = n.store
 	n.commands.Params.BoundClients(int64(room))
+	n.commands.ClockOffset = n.clock.Offset
 	if n.peers != nil {
 		n.commands.Replication = n.peers.cluster.Status
 	}

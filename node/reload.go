@@ -14,7 +14,7 @@ func (n *Node) Reload() {
 		err = n.commands.Reload(password)
 	}
 	if err != nil {
-		n.log.Error("SIGHUP: users and passwords stay as they were", "error", err)
+		n.log.Error("SIGHUP: what could not be read again stays as it was", "error", err)
 		return
 	}
 	n.log.Info("SIGHUP: read again", "files", reloaded(cfg))

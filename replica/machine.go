@@ -41,7 +41,7 @@ const (
 	// pingAfter is how long there may be nothing to say before a Ping: the peer may have another interval.
 	pingAfter = leastDead / 4
 	// maxAhead is how far ahead of this node's clock a stamp may be.
-	maxAhead = time.Hour
+	maxAhead = engine.MaxAhead
 )
 
 // Hello is what a node says of itself when a connection begins.

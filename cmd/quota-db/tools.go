@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/disk"
@@ -16,6 +17,8 @@ import (
 const toolsUsage = `Usage: quota-db check DIR                  whether a start on data directory DIR would succeed, and why not
        quota-db check --salvage DIR OUT    write what is sound of DIR into the new directory OUT
        quota-db backup DIR OUT             copy DIR into the new directory OUT; a server may run on DIR
+       quota-db clock DIR                  how far the clock of DIR is ahead of the machine's
+       quota-db clock --set-back DIR       begin at the machine's time again, after the machine's clock was wrong
 
 See docs/operating.md.
 `
@@ -31,7 +34,7 @@ type tools struct {
 
 // runTool runs the tool that the arguments name; ok is false if they name none.
 func runTool(ctx context.Context, args []string, stdout, stderr io.Writer) (ok bool, err error) {
-	if len(args) == 0 || args[0] != "check" && args[0] != "backup" {
+	if len(args) == 0 || !slices.Contains([]string{"check", "backup", "clock"}, args[0]) {
 		return false, nil
 	}
 	t := tools{newWatched(ctx, vfs.OS, stderr), stdout}
@@ -44,6 +47,10 @@ func runTool(ctx context.Context, args []string, stdout, stderr io.Writer) (ok b
 		err = t.salvage(rest[1], rest[2])
 	case args[0] == "backup" && areDirs(rest, 2):
 		err = t.backup(rest[0], rest[1])
+	case args[0] == "clock" && areDirs(rest, 1):
+		err = t.clock(rest[0])
+	case args[0] == "clock" && len(rest) > 0 && rest[0] == "--set-back" && areDirs(rest[1:], 1):
+		err = t.setBack(rest[1])
 	default:
 		_, _ = io.WriteString(stderr, toolsUsage)
 		err = errUsage
@@ -176,5 +183,38 @@ func (t tools) backup(dir, out string) error {
 		return fmt.Errorf("back up %s: %w", dir, err)
 	}
 	t.printf("%s has what was written to %s when the backup began; a start on it begins a new life\n", out, dir)
+	return nil
+}
+
+// clock prints what the clock of a directory has come to, and how far that is ahead of the machine's.
+func (t tools) clock(dir string) error {
+	c, clean, err := disk.ReadClock(t.files, dir)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	state := "stopped clean"
+	if !clean {
+		state = "not stopped clean, or a server has it: this is what was known when it began, or later"
+	}
+	t.printf("%s served clients by a clock that stood at %s (%s)\nthe machine's clock stands at            %s\n", dir, moment(c.Wall), state, moment(time.Now().UnixMilli()))
+	if ahead := time.Until(time.UnixMilli(c.Wall)); ahead > time.Second {
+		t.printf("a start goes on from the former, %v ahead. If that was wrong and the machine's is right: quota-db clock --set-back %s\n", ahead.Round(time.Second), dir)
+	}
+	return nil
+}
+
+func moment(wall int64) string { return time.UnixMilli(wall).UTC().Format(time.RFC3339) }
+
+// setBack has a directory begin at the machine's time.
+func (t tools) setBack(dir string) error {
+	before, _, err := disk.ReadClock(t.files, dir)
+	now := time.Now().UnixMilli()
+	if err == nil {
+		err = disk.SetBack(t.files, dir, now)
+	}
+	if err != nil {
+		return fmt.Errorf("set the clock of %s back: %w", dir, err)
+	}
+	t.printf("the clock of %s is set back from %s to %s\n", dir, moment(before.Wall), moment(now))
 	return nil
 }

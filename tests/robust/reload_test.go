@@ -64,6 +64,6 @@ func TestSIGHUPReadsUsersAndPasswordAgainAndEndsNothing(t *testing.T) {
 
 	write(users, "user ann on >new ~* +@nosuch\n")
 	server.Signal(t, syscall.SIGHUP)
-	says(t, server, "SIGHUP: users and passwords stay as they were")
+	says(t, server, "SIGHUP: what could not be read again stays as it was")
 	want(t, c, "+OK", "AUTH", "ann", "new")
 }
