@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"io"
+	"strings"
+	"testing"
+)
 
 func TestOnlyServersThatDoNotReplicateArePinned(t *testing.T) {
 	for _, tt := range []struct {
@@ -23,5 +27,17 @@ func TestOnlyServersThatDoNotReplicateArePinned(t *testing.T) {
 		if err != nil || f.processors != tt.processors || f.changed != tt.changed {
 			t.Errorf("%v: processors %q, %d changed, %v; want %q, %d", tt.args, f.processors, f.changed, err, tt.processors, tt.changed)
 		}
+	}
+}
+
+func TestAWorkloadThatThereIsNotIsAnErrorBeforeAnythingIsBuilt(t *testing.T) {
+	for _, list := range []string{"nosuch", "c100,nosuch", ","} {
+		err := run([]string{"-only", list, "-quota-db", "/nothing/here"}, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "there are c100, ") {
+			t.Errorf("-only %s: %v", list, err)
+		}
+	}
+	if names, err := named("c100,p16-1m"); err != nil || len(names) != 2 {
+		t.Errorf("%v, %v", names, err)
 	}
 }

@@ -42,6 +42,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,6 +74,10 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	only, err := named(f.only)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(f.dir, "quota-db-bench-")
 	if err != nil {
 		return err
@@ -81,10 +86,7 @@ func run(args []string, out io.Writer) error {
 	if dir, err = filepath.Abs(dir); err != nil { // servers run in directories of their own
 		return err
 	}
-	b := &bench{out: out, dir: dir, rounds: f.rounds, scale: f.scale, keys: f.keys}
-	if f.only != "" {
-		b.only = strings.Split(f.only, ",")
-	}
+	b := &bench{out: out, dir: dir, rounds: f.rounds, scale: f.scale, keys: f.keys, only: only}
 	if f.quota == "" {
 		if f.quota, err = build(dir); err != nil {
 			return err
@@ -147,6 +149,24 @@ func parse(args []string) (flags, error) {
 	}
 	f.changed = min(f.changed, f.keys)
 	return f, err
+}
+
+// named are the workloads of a list. Errors: there is none of a name.
+func named(list string) (names []string, err error) {
+	if list == "" {
+		return nil, nil
+	}
+	var all []string
+	for _, w := range workloads {
+		all = append(all, w.name)
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("-only: no workload %q; there are %s", name, strings.Join(all, ", "))
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // clustered says whether nodes that replicate are measured.
