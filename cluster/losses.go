@@ -47,5 +47,6 @@ func (o *owner) agree(l *link) {
 	l.agreed = true
 	o.o.Log.Info("peer connected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "address", l.peer.Address)
 	o.met.guess(l.conn.RemoteAddr(), l.peer)
+	o.publish()
 	o.back(l)
 }
