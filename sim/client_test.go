@@ -18,6 +18,7 @@ type clients struct {
 	keys    []string
 	digits  map[string]int
 	watches map[string]watch // by key
+	quotas  *quotas          // nil: there are none
 }
 
 // watch knows what clients did to a key, and says whether what nodes show of it can be. It knows more than package history, which trusts only what clients were
@@ -44,6 +45,9 @@ func newClients(w *world) *clients {
 		kinds = []string{"cell"}
 	case w.rolling:
 		kinds, each = []string{"sum"}, 8
+	case w.quotas:
+		kinds, each = []string{"sum"}, 1
+		c.quotas = newQuotas(w)
 	}
 	for _, kind := range kinds {
 		for i := range each {
@@ -89,6 +93,10 @@ func (c *clients) mustDigit(key string) int64 {
 // command is one command of one client, or a few at once.
 func (c *clients) command(h *host) {
 	if h.process == nil || h.isAsleep() {
+		return
+	}
+	if c.quotas != nil && !c.chance(8) {
+		c.quotas.command(h)
 		return
 	}
 	key := c.keys[c.random.IntN(len(c.keys))]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
@@ -36,6 +37,7 @@ type left struct {
 	holds history.Disk // that another process finds
 	safe  history.Disk // and of that, what a loss of power leaves
 	clean bool         // the process was stopped, not killed
+	gave  *ledgers     // what clients have of the quotas on it; nil: an older disk, or none
 }
 
 // backup is what a disk once was.
@@ -56,6 +58,8 @@ type process struct {
 	dialed   time.Duration
 	groups   []group
 	answered history.Mark // the last reply that waited for the disk
+	ledgers  *ledgers
+	shared   map[string]crdt.Stamp // of the quota registers that peers are told, when they were looked at last
 }
 
 // group: what clients had been answered up to the mark is in the disk's group.
@@ -107,6 +111,7 @@ func (h *host) start(why string) {
 		w.t.Fatalf("host %d does not start: %v", h.index, err)
 	}
 	p.store, h.process, h.left.clean = store, p, false
+	p.ledgers, p.shared = h.left.gave.begin(p.mono), map[string]crdt.Stamp{}
 	life := store.DB().Writers(0)[0].Life
 	if asked && !confirmed {
 		w.saw("a life is not confirmed")
@@ -223,7 +228,8 @@ func (h *host) stop() {
 	}
 	w.drop(p)
 	all := history.DiskAt(h.index, w.history.Mark())
-	h.process, h.claims, h.left = nil, nil, left{all, all, true}
+	p.ledgers.last = p.now().Mono
+	h.process, h.claims, h.left = nil, nil, left{all, all, true, p.ledgers}
 	if err := p.store.Close(context.Background()); err != nil {
 		w.t.Fatalf("host %d does not stop: %v", h.index, err)
 	}
@@ -233,7 +239,8 @@ func (h *host) stop() {
 // die ends a process without a word, by kill -9 or with its machine's power.
 func (h *host) die(power bool) {
 	p, w := h.process, h.world
-	h.left = left{holds: p.held(power), safe: p.held(true)}
+	p.ledgers.last = p.now().Mono
+	h.left = left{holds: p.held(power), safe: p.held(true), gave: p.ledgers}
 	if h.level == persist.Always && p.answered > 0 { // no reply has left before its group was safe
 		for _, d := range []*history.Disk{&h.left.holds, &h.left.safe} {
 			if d.Node != h.index {
@@ -259,6 +266,7 @@ func (h *host) backUp() {
 	if h.process != nil {
 		b.left = left{holds: h.process.held(false), safe: h.process.held(true)}
 	}
+	b.gave = nil
 	h.backups = append(h.backups, b)
 	h.world.note("the disk of host %d is copied", h.index)
 }

@@ -261,6 +261,7 @@ func (p *pipe) deliver(i int) {
 			w.fail("node %d refuses what node %d sends: %v", other.process.host.id, e.process.host.id, err)
 			p.cut()
 		}
+		w.lookAt(other.process)
 	}
 }
 
@@ -352,6 +353,7 @@ func (w *world) repeatSome() {
 				e.Rows[i].Writer = db.Writer(writers[e.Rows[i].Writer])
 			}
 			db.Merge(db.Key(append([]byte(nil), name...)), &e, h.process.now(), h.wall()+time.Hour.Milliseconds())
+			w.lookAt(h.process)
 		}
 		w.saw("an old delta arrives again")
 	}

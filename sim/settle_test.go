@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -100,7 +101,13 @@ func (w *world) endCopy() {
 }
 
 // compare says where the nodes that run do not store the same.
-func (w *world) compare() { w.compareAll(w.clients.keys) }
+func (w *world) compare() {
+	keys := w.clients.keys
+	if q := w.clients.quotas; q != nil {
+		keys = append(slices.Clone(keys), q.keys...)
+	}
+	w.compareAll(keys)
+}
 
 func (w *world) compareAll(keys []string) {
 	latest := int64(0)
@@ -128,14 +135,14 @@ func (w *world) compareAll(keys []string) {
 // dump is what a host's process stores, as text by key, but for what is past its deadline at some unix ms; and whether a deadline is just passing, on some clocks and not on others.
 func (h *host) dump(latest int64) (rows map[string]string, passing bool) {
 	db, now := h.process.store.DB(), h.process.now()
-	var b engine.Batch
-	for from := db.Walk(0, now, &b, 1<<20); from != 0; {
-		from = db.Walk(from, now, &b, 1<<20)
+	var states engine.Deltas
+	for from, done := uint64(0), false; !done; {
+		from, done = db.AppendRange(&states, from, math.MaxUint64, now, 1<<20)
 	}
 	rows = map[string]string{}
 	writers := db.Writers(0)
 	var e crdt.Entry
-	for rest := b.Records; len(rest) > 0; {
+	for rest := states.Records; len(rest) > 0; {
 		name, after, err := crdt.DecodeRecord(rest, &e)
 		if err != nil {
 			h.world.t.Fatal(err)
@@ -153,7 +160,7 @@ func (h *host) dump(latest int64) (rows map[string]string, passing bool) {
 			list = append(list, fmt.Sprintf("%v P %d-%d N %d-%d", writers[row.Writer], row.P, row.FP, row.N, row.FN))
 		}
 		slices.Sort(list)
-		rows[string(name)] = fmt.Sprintf("base %v, deadline %v, since %d, rows %s", e.Base, e.Deadline, e.Since, strings.Join(list, ", "))
+		rows[string(name)] = fmt.Sprintf("base %v, deadline %v, quota %v, since %d, rows %s", e.Base, e.Deadline, e.Quota, e.Since, strings.Join(list, ", "))
 	}
 	return rows, passing
 }

@@ -25,7 +25,7 @@ func (before stored) check(p *process, op history.Op, done bool) {
 		p.host.world.fail("host %d: %+v did nothing, and what is stored changed", p.host.index, op)
 	}
 	a, b := before.entry(p), after.entry(p)
-	if b.Base.Stamp.Less(a.Base.Stamp) || b.Deadline.Stamp.Less(a.Deadline.Stamp) {
+	if b.Base.Stamp.Less(a.Base.Stamp) || b.Deadline.Stamp.Less(a.Deadline.Stamp) || b.Quota.Stamp.Less(a.Quota.Stamp) {
 		p.host.world.fail("host %d: %+v has an earlier stamp than what it replaces", p.host.index, op)
 	}
 }

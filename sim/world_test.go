@@ -32,6 +32,7 @@ type world struct {
 	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
 	agreed  bool          // all clocks show the same
 	pairs   bool          // hosts do not reach each other by pairs, and a third one reaches both
+	quotas  bool          // clients have quotas
 	rolling bool          // nodes are restarted one after the other again and again, and restored from the copies of their disks
 	names   bool          // --peers is a name that stands for the nodes that run
 	window  int           // replica.Options.Window
@@ -52,7 +53,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), blocked: map[[2]int]bool{}, seen: map[string]bool{}}
 	w.members = [4]int{2, 2, 3, 4}[w.random.IntN(4)]
-	switch w.random.IntN(10) {
+	switch w.random.IntN(12) {
 	case 0, 1:
 		w.streams, w.agreed = true, w.chance(2)
 	case 2, 3, 4:
@@ -63,6 +64,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.agreed, w.pairs, w.members = true, true, 3
 	case 7:
 		w.rolling = true
+	case 8, 9:
+		w.quotas = true
 	}
 	w.names = w.chance(3)
 	if w.chance(2) { // as if there were many keys
@@ -157,6 +160,16 @@ func (w *world) watch() {
 		if x := w.clients.watches[key]; x != nil {
 			x.look()
 		}
+	}
+	for _, h := range w.hosts {
+		w.lookAt(h.process)
+	}
+}
+
+// lookAt looks at what a process has of the quotas, if there are any.
+func (w *world) lookAt(p *process) {
+	if q := w.clients.quotas; q != nil && p != nil && p.host.process == p {
+		q.look(p)
 	}
 }
 

@@ -1,6 +1,7 @@
 package planted
 
-// bug is a mistake: in a file, an old text, which must be there once, becomes a new one. Where two rules stand against a history, two texts do, with and between them.
+// bug is a mistake: in a file, an old text, which must be there once, becomes a new one. Where two rules stand against a history, two texts do, with and between them,
+// and the names of the files if they are in two.
 type bug struct {
 	name     string // what is wrong then
 	file     string
@@ -194,6 +195,48 @@ var bugs = []bug{
 	{
 		"a peer confirms a life by another life of its own", "replica/claims.go",
 		byLife, byNodeOnly,
+	},
+
+	// Quotas.
+	{
+		"tokens are written of a quota that has ended, and a start refuses them", "engine/changes.go" + and + "engine/loader.go",
+		"		if rec.isQuota() {" + and + "if l.entry.Quota == (crdt.Quota{}) {", "		if rec.header()&hasQuota != 0 {" + and + "if true {",
+	},
+	{
+		"a smaller limit forgets what is used beyond it", "quota/change.go",
+		"	used.whole -= to.Capacity\n\t*b = to.owing(used, PaceOf(faster(owed, to)), now)", "	_ = owed\n\t*b = at(now, to.earn(to.Capacity))",
+	},
+	{
+		"the end of a quota is lost under a transient one", "crdt/entry.go",
+		"	case q.Stamp.isHalf():\n\t\treturn Quota{Stamp: q.Stamp}\n", "",
+	},
+	{
+		"the end of a quota is not sent", "engine/unsent.go",
+		"	e.Quota = e.Quota.Shared()", "	if e.Quota = e.Quota.Shared(); e.Quota.Capacity == 0 {\n\t\te.Quota = crdt.Quota{}\n\t}",
+	},
+	{
+		"a peer's quota fills the bucket of a transient one", "engine/merge.go",
+		"	case before.Capacity == 0:", "	case before.Capacity == 0 || before.Transient:",
+	},
+	{
+		"a peer's quota ends a transient one that has become full too late", "engine/merge.go",
+		"(closed || s.tokens.FullAfter(now.Mono) == 0)", "closed",
+	},
+	{
+		"a crash forgets what was given under another limit", "engine/tokens.go",
+		"	if t.varies {\n\t\tt.Owe", "	if false {\n\t\tt.Owe",
+	},
+	{
+		"a reserve outlives its quota", "engine/tokens.go",
+		"		*t = s.fresh()\n\t\treturn true", "		t.Bucket = quota.Bucket{}\n\t\treturn true",
+	},
+	{
+		"a take beyond the reserve waits for nothing", "engine/tokens.go",
+		"		rec.put64(off+quotaSpent, spent+n)\n\t\treturn\n\t}\n\ttx.unsafe = true", "		rec.put64(off+quotaSpent, spent+n)\n\t\treturn\n\t}",
+	},
+	{
+		"a quota that is made waits for nothing", "engine/tokens.go",
+		"		*t = s.fresh()\n\t\treturn true" + and + "	case t.bound-t.spent >= n:", "		*t = s.fresh()\n\t\treturn false" + and + "	case true:",
 	},
 
 	// Others.

@@ -30,31 +30,38 @@ const (
 	worlds = 2000 // within which a bug is to be found
 )
 
-// plant is the file with the bug in it. Errors: the old text is not there, or more than once.
-func (b *bug) plant() ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(root, b.file))
-	if err != nil {
-		return nil, err
-	}
-	planted, fresh := string(text), strings.Split(b.new, and)
+// plant is the files with the bug in them, by name. Errors: the old text is not there, or more than once.
+func (b *bug) plant() (map[string][]byte, error) {
+	planted := map[string][]byte{}
+	files, fresh := strings.Split(b.file, and), strings.Split(b.new, and)
 	for i, old := range strings.Split(b.old, and) {
-		if n := strings.Count(planted, old); n != 1 {
-			return nil, fmt.Errorf("the text is there %d times: %s", n, old)
+		file := files[min(i, len(files)-1)]
+		text := planted[file]
+		if text == nil {
+			var err error
+			if text, err = os.ReadFile(filepath.Join(root, file)); err != nil {
+				return nil, err
+			}
 		}
-		planted = strings.Replace(planted, old, fresh[i], 1)
+		if n := strings.Count(string(text), old); n != 1 {
+			return nil, fmt.Errorf("%s: the text is there %d times: %s", file, n, old)
+		}
+		planted[file] = []byte(strings.Replace(string(text), old, fresh[i], 1))
 	}
-	return []byte(planted), nil
+	return planted, nil
 }
 
 func TestEveryBugCanBePlanted(t *testing.T) {
 	for _, b := range bugs {
-		text, err := b.plant()
+		files, err := b.plant()
 		if err != nil {
-			t.Errorf("%s: %s: %v", b.name, b.file, err)
+			t.Errorf("%s: %v", b.name, err)
 			continue
 		}
-		if _, err := parser.ParseFile(token.NewFileSet(), b.file, text, parser.SkipObjectResolution); err != nil {
-			t.Errorf("%s: %v", b.name, err)
+		for file, text := range files {
+			if _, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution); err != nil {
+				t.Errorf("%s: %v", b.name, err)
+			}
 		}
 	}
 }
@@ -114,25 +121,31 @@ func run(t *testing.T, program string, args ...string) []byte {
 
 // build makes the simulator with the bug in it.
 func build(t *testing.T, b *bug) (program string) {
-	text, err := b.plant()
+	files, err := b.plant()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	changed, overlay := filepath.Join(dir, filepath.Base(b.file)), filepath.Join(dir, "overlay.json")
-	original, err := filepath.Abs(filepath.Join(root, b.file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string][]byte{changed: text, overlay: replace} {
+	overlay, replaced := filepath.Join(dir, "overlay.json"), map[string]string{}
+	write := func(name string, content []byte) {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for file, text := range files {
+		original, err := filepath.Abs(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := filepath.Join(dir, filepath.Base(file))
+		write(changed, text)
+		replaced[original] = changed
+	}
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": replaced})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(overlay, replace)
 	program = filepath.Join(dir, "sim.test")
 	build := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", program, "./sim")
 	build.Dir = root

@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/internal/history"
+	"github.com/quotadb/quota-db/quota"
+)
+
+// quotas are keys on which clients make quotas of all kinds, take from them and end them, with a few limits for each key, as versions of a program have them. Each node admits its own
+// limit, so the law is checked for each node: over every interval what clients were told that they have is at most the largest limit in force, and what the fastest earns.
+type quotas struct {
+	*world
+	keys   []string
+	limits map[string][]quota.Rate
+}
+
+// ledger is what clients have been told that they have of a quota at one host, by one disk: since the quota was made, over the time that processes ran on the disk.
+type ledger struct {
+	takes  []taking
+	limits []quota.Rate // that have been in force
+	shown  bool         // there was a quota when it was looked at last
+	fullAt int64        // of that
+	ends   bool         // and it had a deadline
+}
+
+// taking is tokens that a client has.
+type taking struct {
+	at int64 // Moment.Mono
+	n  uint64
+}
+
+// ledgers are those of a host, by key.
+type ledgers struct {
+	byKey map[string]*ledger
+	last  int64 // Moment.Mono at the end of the last process
+}
+
+func (l *ledgers) of(key string) *ledger {
+	if l.byKey[key] == nil {
+		l.byKey[key] = &ledger{}
+	}
+	return l.byKey[key]
+}
+
+// begin goes on with the ledgers of the disk that a process starts with: what passed behind the disk's last group did not pass for its quotas.
+func (l *ledgers) begin(mono int64) *ledgers {
+	if l == nil {
+		return &ledgers{byKey: map[string]*ledger{}}
+	}
+	lost := l.last - mono
+	for _, of := range l.byKey {
+		of.fullAt -= lost
+		for i := range of.takes {
+			of.takes[i].at -= lost
+		}
+	}
+	return l
+}
+
+func mustRate(capacity, count uint64, period time.Duration) quota.Rate {
+	r, err := quota.New(capacity, count, period)
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
+func newQuotas(w *world) *quotas {
+	q := &quotas{world: w, limits: map[string][]quota.Rate{}}
+	for key, limits := range map[string][]quota.Rate{
+		"quota0": {mustRate(5, 5, 4*time.Second), mustRate(6, 6, 4*time.Second)},                                  // versions of a program
+		"quota1": {mustRate(2, 2, 3*time.Second), mustRate(20, 20, 3*time.Second), mustRate(9, 3, 3*time.Second)}, // far apart
+		"quota2": {mustRate(3, 3, 300*time.Millisecond), mustRate(4, 4, 3*time.Second)},                           // of two windows
+		"quota3": {mustRate(4, 4, 5*time.Second)},
+	} {
+		q.limits[key] = limits
+	}
+	q.keys = []string{"quota0", "quota1", "quota2", "quota3"}
+	return q
+}
+
+// change runs a command on a quota's key, and gives the client its reply, unless the process dies before.
+func (q *quotas) change(h *host, key, what string, fn func(*engine.Tx, engine.Key) (taken uint64)) {
+	p := h.process
+	if p == nil {
+		return
+	}
+	q.lookAt(p, key)
+	db, now := p.store.DB(), p.now()
+	k := db.Key([]byte(key))
+	before := p.stored(key)
+	tx := db.Lock(k, now)
+	n := fn(&tx, k)
+	tx.Unlock()
+	before.check(p, history.Op{Key: key}, true)
+	q.note("host %d: %s %s takes %d, waits %t", h.index, what, key, n, tx.Unsafe())
+	q.lookAt(p, key)
+	if tx.Unsafe() {
+		if q.chance(40) && !q.streams && !q.healed {
+			q.saw("a process dies before its reply")
+			h.die(q.chance(2))
+			return
+		}
+		p.await()
+		q.saw("a take waits for the disk")
+	} else if n > 0 {
+		q.saw("a take is from a reserve")
+	}
+	if n > 0 {
+		q.told(p, key, taking{now.Mono, n})
+	}
+}
+
+// told notes that a client has tokens, and checks all intervals that end there.
+func (q *quotas) told(p *process, key string, t taking) {
+	l := p.ledgers.of(key)
+	if !l.shown { // it has ended meanwhile
+		return
+	}
+	l.takes = append(l.takes, t)
+	largest := quota.Rate{Period: time.Second}
+	for _, r := range l.limits {
+		largest.Capacity = max(largest.Capacity, r.Capacity)
+		largest.Count = max(largest.Count, uint64(time.Second)*r.Count/uint64(r.Period)+1) // rounded up: by a token a second at most
+	}
+	sum := uint64(0)
+	for i := len(l.takes) - 1; i >= 0; i-- {
+		sum += l.takes[i].n
+		if earned := largest.Count * uint64(t.at-l.takes[i].at) / uint64(time.Second); sum > largest.Capacity+earned {
+			q.note("TOO MANY %v", l.takes)
+			q.fail("host %d: %d tokens of %s within %v, where %+v were in force", p.host.index, sum, key, time.Duration(t.at-l.takes[i].at), l.limits)
+			return
+		}
+	}
+}
+
+// lookAt notes what there is of a quota. One that has ended while it was not full begins full when it is made again: what was taken from it counts no more.
+func (q *quotas) lookAt(p *process, key string) {
+	l, now := p.ledgers.of(key), p.now()
+	db := p.store.DB()
+	k := db.Key([]byte(key))
+	tx := db.Lock(k, now)
+	state, ok := tx.Quota(k)
+	ends := tx.Get(k).Deadline != 0
+	tx.Unlock()
+	full := state.Bucket.FullAfter(now.Mono)
+	if l.shown && l.fullAt > now.Mono && (!ok || l.ends && full == 0) { // a merge may end a window and bring the next one
+		*l = ledger{}
+		q.saw("a quota in use ends")
+	}
+	if !ok {
+		l.shown = false
+		return
+	}
+	if full > state.Rate.Window() {
+		q.saw("a bucket owes tokens")
+	}
+	l.shown, l.fullAt, l.ends = true, now.Mono+int64(full), ends
+	l.force(state.Rate)
+}
+
+// force notes that a limit is in force.
+func (l *ledger) force(rate quota.Rate) {
+	for _, r := range l.limits {
+		if r == rate {
+			return
+		}
+	}
+	l.limits = append(l.limits, rate)
+}
+
+// look looks at all quotas of a process.
+func (q *quotas) look(p *process) {
+	for _, key := range q.keys {
+		before := p.shared[key]
+		after := p.stored(key).entry(p).Quota.Stamp
+		if after.Less(before) {
+			q.fail("host %d: the quota register of %s goes back from %v to %v", p.host.index, key, before, after)
+		}
+		p.shared[key] = after
+		q.lookAt(p, key)
+	}
+}
+
+// command is what a client does to some quota.
+func (q *quotas) command(h *host) {
+	key := q.keys[q.random.IntN(len(q.keys))]
+	limits := q.limits[key]
+	limit := func() quota.Rate { return limits[q.random.IntN(len(limits))] }
+	switch n := q.random.IntN(24); {
+	case n < 6:
+		q.takeSome(h, key, limits[n%len(limits):][:1])
+	case n < 10:
+		q.takeSome(h, key, limits)
+		q.saw("limits in turns")
+	case n < 14:
+		q.takeSome(h, key, nil)
+	case n < 17:
+		q.change(h, key, "QUOTASET", func(tx *engine.Tx, k engine.Key) uint64 {
+			if err := tx.SetQuota(k, limit()); err != nil {
+				q.fail("QUOTASET: %v", err)
+			}
+			return 0
+		})
+	case n < 20:
+		q.end(h, key)
+	case n == 20:
+		q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 { // counts where there is no quota
+			if tx.Get(k).Kind != engine.Quota {
+				_, _ = tx.Add(k, 1)
+			}
+			return 0
+		})
+	case n == 21:
+		q.change(h, key, "PERSIST", func(tx *engine.Tx, k engine.Key) uint64 { tx.SetDeadline(k, 0); return 0 })
+	default:
+		ttl := int64(50 + q.random.IntN(1500))
+		q.change(h, key, "EXPIRE", func(tx *engine.Tx, k engine.Key) uint64 {
+			tx.SetDeadline(k, tx.Now().Wall+ttl)
+			return 0
+		})
+	}
+}
+
+// end ends a quota, in one of the ways there are; mostly a transient one follows at once.
+func (q *quotas) end(h *host, key string) {
+	n := q.random.IntN(4)
+	q.change(h, key, []string{"QUOTADEL", "DEL", "GETDEL", "SET"}[n], func(tx *engine.Tx, k engine.Key) uint64 {
+		switch n {
+		case 0:
+			tx.DeleteQuota(k)
+		case 1, 2:
+			tx.Delete(k)
+		default:
+			tx.Set(k, engine.Value{Kind: engine.Integer, Int: 7}, q.chance(2))
+		}
+		return 0
+	})
+	if q.chance(2) {
+		q.takeSome(h, key, q.limits[key][:1])
+	}
+}
+
+// takeSome takes a few times, by QUOTAINCR with the limits in turns, or by INCR if there are none.
+func (q *quotas) takeSome(h *host, key string, limits []quota.Rate) {
+	for i := range 1 + q.random.IntN(12) {
+		n := uint64(1 + q.random.IntN(2))
+		if len(limits) == 0 {
+			q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 {
+				if tx.Get(k).Kind != engine.Quota {
+					return 0
+				}
+				if left, err := tx.Add(k, int64(n)); err != nil || left < 0 {
+					return 0
+				}
+				return n
+			})
+			continue
+		}
+		q.change(h, key, "QUOTAINCR", func(tx *engine.Tx, k engine.Key) uint64 {
+			taken, _, err := tx.Throttle(k, limits[i%len(limits)], n)
+			if err != nil {
+				q.fail("QUOTAINCR: %v", err)
+			}
+			if !taken {
+				return 0
+			}
+			return n
+		})
+	}
+}
