@@ -34,6 +34,11 @@ func (d *disk) begin(op vfs.Op, err error, gate chan struct{}) {
 // startDurable runs a server that keeps its data on a simulated disk.
 func startDurable(t *testing.T, files vfs.FS, level persist.Durability) *Server {
 	t.Helper()
+	return startDurableWith(t, files, level, func(*config.Config) {})
+}
+
+func startDurableWith(t *testing.T, files vfs.FS, level persist.Durability, change func(*config.Config)) *Server {
+	t.Helper()
 	store, err := persist.Open(persist.Options{
 		FS: files, Dir: "/data", Durability: level, Delay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
 		Engine: engine.Options{Shards: 4, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 24},
@@ -49,6 +54,7 @@ func startDurable(t *testing.T, files vfs.FS, level persist.Durability) *Server 
 	}
 	cfg := config.Default()
 	cfg.Bind = []string{"127.0.0.1:0"}
+	change(cfg)
 	commands := command.NewServer(cfg, store.DB(), store.Now, slog.New(slog.DiscardHandler), func() {})
 	commands.Store = store
 	s := New(cfg, commands, slog.New(slog.DiscardHandler))
