@@ -146,5 +146,8 @@ func peerLine(p *replica.PeerStatus) string {
 		p.Received, p.Durable, compared, 100*p.Progress)
 }
 
+// End has what clients' commands have begun beside them end soon, where that can take long. The server stops.
+func (s *Server) End() { s.flushes.over.Store(true) }
+
 // Wait waits for what clients' commands have begun beside them. No command runs any more.
 func (s *Server) Wait() { s.background.Wait() }

@@ -51,13 +51,3 @@ func randomKey(c *call) {
 }
 
 func dbSize(c *call) { c.integer(int64(c.all().Len())) }
-
-// flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference.
-func flush(c *call) {
-	if len(c.args) > 2 || len(c.args) == 2 && !is(c.args[1], "async") && !is(c.args[1], "sync") {
-		c.fail(errSyntax)
-		return
-	}
-	c.all().Flush()
-	c.ok()
-}

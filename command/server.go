@@ -61,6 +61,7 @@ type Server struct {
 	userFile   sync.Mutex     // held while the file of users is read or written
 	purging    sync.Mutex     // held by the MEMORY PURGE that runs
 	digests    digests
+	flushes    flushes
 	limits     atomic.Pointer[resp.Limits]
 	locked     *resp.Limits // of clients that have not logged in
 	attention  atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step

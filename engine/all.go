@@ -48,32 +48,6 @@ func (a All) Expired() int64 {
 	return n
 }
 
-// Flush deletes all keys, of all shards at once.
-func (a All) Flush() {
-	if !a.held {
-		tx := a.db.LockEvery(a.now)
-		defer tx.Unlock()
-		a = tx.All()
-	}
-	if a.db.replicated {
-		a.deleteAll()
-		return
-	}
-	a.Forget()
-}
-
-// deleteAll deletes each key that is visible.
-func (a All) deleteAll() {
-	tx := Tx{db: a.db, now: a.now, every: true}
-	var name []byte
-	a.db.visit(0, allHashes, a.held, func(s *shard, rec record, hash uint64) {
-		if !rec.isGone() {
-			name = append(name[:0], rec.key()...)
-			tx.Delete(Key{name, hash})
-		}
-	})
-}
-
 // Forget empties all shards at once, as if nothing had ever been in them but for the numbers that are used.
 func (a All) Forget() {
 	if !a.held {

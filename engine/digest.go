@@ -96,7 +96,7 @@ func (db *DB) sumLeaf(h *keyHasher, i int, now Moment) (sum uint64) {
 	d, until := &db.digests, int64(math.MaxInt64)
 	first, last := leafRange(i)
 	busy := false
-	db.visit(first, last, false, func(s *shard, rec record, _ uint64) {
+	db.visit(first, last, func(s *shard, rec record, _ uint64) {
 		busy = busy || rec.header()&s.changes.wanted != 0
 		if at := rec.deadline(); at > now.Wall {
 			until = min(until, at)
@@ -151,7 +151,7 @@ func (db *DB) Digest(now Moment) uint64 {
 		return sum
 	}
 	h := keyHasher{db: db}
-	db.visit(0, allHashes, false, func(_ *shard, rec record, _ uint64) {
+	db.visit(0, allHashes, func(_ *shard, rec record, _ uint64) {
 		if digest, ok := h.digest(rec, now); ok {
 			sum += digest
 		}
@@ -163,7 +163,7 @@ func (db *DB) Digest(now Moment) uint64 {
 func (db *DB) LeafKeys(leaf int, now Moment, fn func(hash, digest uint64)) {
 	h := keyHasher{db: db}
 	first, last := leafRange(leaf)
-	db.visit(first, last, false, func(_ *shard, rec record, hash uint64) {
+	db.visit(first, last, func(_ *shard, rec record, hash uint64) {
 		if digest, ok := h.digest(rec, now); ok {
 			fn(hash, digest)
 		}

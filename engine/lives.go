@@ -93,6 +93,13 @@ func level(r *crdt.Row) {
 	}
 }
 
+// levelOwn is level of the row that a write of this node has just brought to its floors: a row with two floors takes 40 bytes, one that is level 16.
+func levelOwn(e *crdt.Entry) {
+	if r := e.Row(primary); r != nil {
+		level(r)
+	}
+}
+
 // owns reports whether a writer is this node, in this run.
 func (l *lives) owns(writer uint32) bool {
 	return writer == primary || slices.Contains(l.spares, writer)

@@ -192,7 +192,7 @@ func (c *cluster) compare(seed uint64) {
 		fresh := keyHasher{db: db}
 		sum := uint64(0)
 		live, gone := 0, 0
-		db.visit(0, allHashes, false, func(_ *shard, rec record, _ uint64) {
+		db.visit(0, allHashes, func(_ *shard, rec record, _ uint64) {
 			if d, ok := fresh.digest(rec, c.now); ok {
 				sum += d
 			}

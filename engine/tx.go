@@ -117,6 +117,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
 		s.begin(e, tx.now)
 	}
 	e.Set(base)
+	levelOwn(e)
 	if !keepDeadline {
 		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp.OfReset()}
 	}
@@ -139,7 +140,8 @@ func (tx *Tx) Delete(k Key) bool {
 		s.touch(k)
 	}
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
-	if e.Delete(stamp); e.Deadline.At != 0 {
+	e.Delete(stamp)
+	if levelOwn(e); e.Deadline.At != 0 {
 		e.Deadline = crdt.Deadline{Stamp: stamp.OfReset()} // or it would end what is made after it
 	}
 	s.store(k, e, r, at, tx.now)

@@ -28,17 +28,13 @@ func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) 
 // allHashes is the last hash.
 const allHashes = 1<<64 - 1
 
-// visit calls fn with each record whose hash is from first to last, under its shard's lock, unless all are held. fn may replace the record.
-func (db *DB) visit(first, last uint64, held bool, fn func(*shard, record, uint64)) {
+// visit calls fn with each record whose hash is from first to last, under its shard's lock. fn may replace the record.
+func (db *DB) visit(first, last uint64, fn func(*shard, record, uint64)) {
 	for at, end := first, false; !end && at <= last; {
 		s := db.shard(at)
-		if !held {
-			s.mu.Lock()
-		}
+		s.mu.Lock()
 		position, done := s.visitBucket(at, last, func(rec record, hash uint64) { fn(s, rec, hash) })
-		if !held {
-			s.mu.Unlock()
-		}
+		s.mu.Unlock()
 		at, end = db.nextHash(db.shardOf(at), position, done)
 	}
 }

@@ -134,6 +134,7 @@ func (n *Node) Close(ctx context.Context) error {
 		}
 	}
 	if n.commands != nil {
+		n.commands.End()
 		n.commands.Wait()
 	}
 	if n.sweeper != nil {

@@ -19,6 +19,9 @@ type waiter struct {
 // Group is the group that has, at the latest, what was written before the call.
 func (s *Store) Group() uint64 { return s.begun.Load() + 1 }
 
+// Written reports whether the log has a group: it survives this process.
+func (s *Store) Written(group uint64) bool { return s.written.Load() >= group }
+
 // Safe reports whether a group is safe.
 func (s *Store) Safe(group uint64) bool { return s.safe.Load() >= group }
 

@@ -331,29 +331,66 @@ func (p *process) apply(op history.Op) (reply int64, done bool) {
 	return before.Int, true
 }
 
-// flush is FLUSHALL.
+// flush is FLUSHALL, within a transaction or not.
 func (c *clients) flush(h *host) {
-	ids := make([]history.ID, len(c.keys))
-	for i, key := range c.keys {
-		ids[i] = c.history.Invoke(history.Op{Kind: history.Del, Key: key, Node: h.index})
+	if c.chance(2) {
+		c.flushAtOnce(h)
+	} else {
+		c.flushSlowly(h)
 	}
-	there := make([]bool, len(c.keys))
-	for i, key := range c.keys {
-		reply, _ := h.process.execute(history.Op{Kind: history.TTL, Key: key})
-		there[i] = reply != -2
-	}
-	h.process.store.DB().All(h.process.now()).Flush()
-	if h.level == persist.Always {
-		h.process.await()
-	}
-	for i, id := range ids {
-		if there[i] {
-			c.history.Ok(id, 0)
-		} else {
-			c.history.Fail(id)
-		}
-	}
-	h.process.answered = c.history.Mark()
+}
+
+func (c *clients) flushAtOnce(h *host) {
+	c.deletes(h, func() { h.process.store.DB().All(h.process.now()).Flush() })
 	c.saw("FLUSHALL")
 	c.note("host %d: FLUSHALL", h.index)
+}
+
+// flushSlowly deletes each key at a moment of its own. Others go on meanwhile.
+func (c *clients) flushSlowly(h *host) {
+	p := h.process
+	c.note("host %d: FLUSHALL begins", h.index)
+	for place, more := uint64(0), true; more && h.process == p && !h.isAsleep(); {
+		c.deletes(h, func() { place = p.store.DB().FlushSome(place, p.now(), 1) })
+		if more = place != 0; more && c.chance(2) {
+			c.command(c.hosts[c.random.IntN(len(c.hosts))])
+			c.pass(time.Duration(c.random.IntN(15)) * time.Millisecond)
+		}
+	}
+	c.saw("FLUSHALL in slices")
+	c.note("host %d: FLUSHALL ends", h.index)
+}
+
+// deletes runs what deletes keys.
+func (c *clients) deletes(h *host, run func()) {
+	p := h.process
+	there := func() map[string]bool {
+		keys := map[string]bool{}
+		for _, key := range c.keys {
+			keys[key] = p.get(key).Kind != engine.None
+		}
+		return keys
+	}
+	before := there()
+	ids := map[string]history.ID{}
+	for _, key := range c.keys {
+		if before[key] {
+			ids[key] = c.history.Invoke(history.Op{Kind: history.Del, Key: key, Node: h.index})
+		}
+	}
+	run()
+	after := there()
+	if h.level == persist.Always {
+		p.await()
+	}
+	for _, key := range c.keys {
+		switch id, asked := ids[key]; {
+		case !asked:
+		case after[key]:
+			c.history.Fail(id)
+		default:
+			c.history.Ok(id, 0)
+		}
+	}
+	p.answered = c.history.Mark()
 }

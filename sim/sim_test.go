@@ -95,7 +95,7 @@ func report(t *testing.T, seen map[string]int, times []time.Duration) {
 
 // occurrences are the faults and states that are to occur.
 var occurrences = []string{
-	"FLUSHALL", "a clean stop", "a connection goes on where the last one ended", "a connection is cut while the two compare", "a connection is cut with bytes on their way",
+	"FLUSHALL", "FLUSHALL in slices", "a clean stop", "a connection goes on where the last one ended", "a connection is cut while the two compare", "a connection is cut with bytes on their way",
 	"a cluster is restored from backups", "a connection stalls", "a copied disk", "a disk and its copy are started at once", "a copy of a disk that was stopped clean", "a half-open connection", "a handshake that one side believes in", "a limiter begins a window", "a name stands for fewer peers", "a kill", "a life goes on",
 	"a deadline is put off for ever, in time", "a life is not confirmed", "a loss of power", "a partition", "a process dies before its reply", "a process pauses", "a reply is lost",
 	"a rolling restart", "a row of an old life", "a second connection is refused", "a second process with an id is refused", "a snapshot", "a wiped disk", "an old delta arrives again", "an old disk",

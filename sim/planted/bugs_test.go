@@ -155,6 +155,11 @@ var bugs = []bug{
 		"s.addState(d, rec, hash, true)", "s.addState(d, rec, hash, false)",
 	},
 
+	{
+		"FLUSHALL in slices tells no peer", "engine/flush.go",
+		"			tx.Delete(Key{*name, hash})", "			wanted := s.changes.wanted\n\t\t\ts.changes.wanted &= marked\n\t\t\ttx.Delete(Key{*name, hash})\n\t\t\ts.changes.wanted = wanted",
+	},
+
 	// Disk and lives.
 	{
 		"what peers have sent is not written", "engine/merge.go",
@@ -261,7 +266,7 @@ var bugs = []bug{
 		"if h&hasDeadline != 0 && r.expired(now) {", "if false {",
 	},
 	{
-		"FLUSHALL forgets instead of deleting", "engine/all.go",
+		"FLUSHALL forgets instead of deleting", "engine/flush.go",
 		"	if a.db.replicated {\n\t\ta.deleteAll()\n\t\treturn\n\t}", "",
 	},
 	{

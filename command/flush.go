@@ -1,0 +1,203 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+const (
+	// flushKeys is how many records FLUSHALL looks at before it looks at the time.
+	flushKeys = 256
+	// flushSlice is how long FLUSHALL works before it leaves as much time to others.
+	flushSlice = time.Millisecond
+	// flushAhead is how many keys FLUSHALL deletes before the log has to have them, and how many changes may wait for a peer while it goes on: nothing has to remember more.
+	flushAhead = 1 << 15
+	// flushPatience is how long FLUSHALL waits for a peer that acknowledges nothing. Then only the keys are remembered for it, as for any peer that does not keep up.
+	flushPatience = time.Second
+)
+
+var errServerEnds = errors.New("the server stops")
+
+// flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference. Where something is kept of each key, for peers, it goes through them beside the event loops:
+// its client waits, nobody else. Then each key is deleted at a moment of its own. Within a transaction all are deleted at one moment, and all clients wait.
+func flush(c *call) {
+	if len(c.args) > 2 || len(c.args) == 2 && !is(c.args[1], "async") && !is(c.args[1], "sync") {
+		c.fail(errSyntax)
+		return
+	}
+	if c.x.inExec || c.server.DB.FlushesAtOnce() {
+		c.all().Flush()
+		c.ok()
+		return
+	}
+	server, refuse, always := c.server, c.refuser(), c.x.always
+	asked := server.flushes.begun.Load()
+	c.beside(func() ending {
+		if err := server.flushes.share(asked, func() error { return server.flushAll(always) }); err != nil {
+			return refuse(fmt.Sprintf("MISCONF FLUSHALL ended early, not all keys are deleted: %v", err))
+		}
+		return endOK
+	})
+}
+
+// flushes are the passes over all keys that FLUSHALL makes, one at a time.
+type flushes struct {
+	mu    sync.Mutex // held during a pass
+	begun atomic.Uint64
+	err   error       // of the last pass; protected by mu
+	over  atomic.Bool // the server stops
+}
+
+// share makes a pass, or takes the result of one that has begun since so many had: all who ask during a pass share the next one.
+func (f *flushes) share(begun uint64, pass func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.begun.Load() > begun {
+		return f.err
+	}
+	f.begun.Add(1)
+	f.err = pass()
+	return f.err
+}
+
+// flushAll deletes all keys, in slices. always: it ends when that is safe on the disk.
+func (s *Server) flushAll(always bool) error {
+	p := flushPace{server: s, slowed: map[uint16]peerPace{}}
+	for place, keys := uint64(0), 0; ; {
+		began := time.Now()
+		for time.Since(began) < flushSlice {
+			if place = s.DB.FlushSome(place, s.Now(), flushKeys); place == 0 {
+				return p.end(always)
+			}
+			keys += flushKeys
+		}
+		time.Sleep(time.Since(began))
+		if err := p.rest(); err != nil {
+			return err
+		}
+		if keys >= flushAhead {
+			keys = 0
+			if err := p.follow(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// flushPace keeps FLUSHALL from running ahead of those who have to take what it deletes.
+type flushPace struct {
+	server *Server
+	slowed map[uint16]peerPace
+}
+
+// peerPace is how a peer comes on.
+type peerPace struct {
+	behind int
+	since  time.Time // when that many changes, or fewer, were first waiting
+}
+
+// rest waits as long as CLIENT PAUSE has writes wait.
+func (p *flushPace) rest() error {
+	s := p.server
+	for until := s.pause.end(); until > 0 && until > s.Now().Mono; until = s.pause.end() {
+		if err := p.tick(); err != nil {
+			return err
+		}
+	}
+	return p.fits()
+}
+
+// fits says why the pass cannot go on.
+func (p *flushPace) fits() error {
+	if p.server.flushes.over.Load() {
+		return errServerEnds
+	}
+	if refusal := p.server.Store.Refusal(); refusal != nil {
+		return refusal.Err
+	}
+	return nil
+}
+
+func (p *flushPace) tick() error {
+	time.Sleep(flushSlice)
+	return p.fits()
+}
+
+// follow waits until the log has what was deleted, and peers keep up.
+func (p *flushPace) follow() error {
+	s := p.server
+	for group := s.logged(); !s.hasLogged(group); {
+		if err := p.tick(); err != nil {
+			return err
+		}
+	}
+	for s.Replication != nil && p.isAhead(s.Replication(), time.Now()) {
+		if err := p.tick(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logged is the group that will have what was deleted.
+func (s *Server) logged() uint64 {
+	if s.Store == nil {
+		return 0
+	}
+	return s.Store.Group()
+}
+
+// hasLogged reports whether the log has a group, or will have no such group, as nothing has changed.
+func (s *Server) hasLogged(group uint64) bool {
+	if s.Store == nil || s.Store.Written(group) {
+		return true
+	}
+	for shard := range s.DB.Shards() {
+		if s.DB.Changed(shard) {
+			return false
+		}
+	}
+	return s.Store.Written(group - 1)
+}
+
+// isAhead reports whether a peer has too much to take, and takes it.
+func (p *flushPace) isAhead(st replica.Status, now time.Time) bool {
+	ahead := false
+	for i := range st.Peers {
+		peer := &st.Peers[i]
+		if peer.State == replica.Offline || peer.BehindKeys <= flushAhead {
+			delete(p.slowed, peer.Node)
+			continue
+		}
+		last, known := p.slowed[peer.Node]
+		if !known || peer.BehindKeys < last.behind {
+			last = peerPace{peer.BehindKeys, now}
+			p.slowed[peer.Node] = last
+		}
+		ahead = ahead || now.Sub(last.since) < flushPatience
+	}
+	return ahead
+}
+
+// end waits until all is safe, if always says so.
+func (p *flushPace) end(always bool) error {
+	s := p.server
+	if !always {
+		return nil
+	}
+	for group := s.Store.Group(); !s.Store.Safe(group); {
+		safe := make(chan struct{})
+		if s.Store.Await(group, false, func() { close(safe) }) {
+			<-safe
+		}
+		if err := p.fits(); err != nil && !s.Store.Safe(group) {
+			return err
+		}
+	}
+	return nil
+}

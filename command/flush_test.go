@@ -1,0 +1,127 @@
+package command
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/replica"
+)
+
+// newReplicatedBench is a bench of a node that keeps what merging needs, with some keys.
+func newReplicatedBench(t *testing.T, keys int) *bench {
+	t.Helper()
+	b := newBench(t, nil)
+	db, err := engine.Open(engine.Options{Shards: 8, Node: 1, HashKey: [2]uint64{1, 2}, Replicated: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		b.Wait()
+		_ = db.Close()
+	})
+	b.DB = db
+	for i := range keys {
+		b.do("INCR", "key"+strconv.Itoa(i))
+	}
+	return b
+}
+
+// TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse: others are answered while it goes on, and its client's next command runs behind it.
+func TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse(t *testing.T) {
+	b := newReplicatedBench(t, 1000)
+	b.flushes.mu.Lock() // another pass is under way
+	if got := string(b.x.Run(b.client, batchOf("FLUSHALL", "DBSIZE"), nil)); got != "" || b.client.Wait() == 0 {
+		t.Errorf("FLUSHALL answers %q at once", got)
+	}
+	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	if got := string(b.x.Run(other, batchOf("DBSIZE", "INCR key1"), nil)); got != ":1000\r\n:2\r\n" {
+		t.Errorf("meanwhile another client is answered %q", got)
+	}
+	b.flushes.mu.Unlock()
+	b.Wait()
+	if got := string(b.x.Run(b.client, batchOf("DBSIZE"), nil)); got != "+OK\r\n:0\r\n" {
+		t.Errorf("afterwards: %q", got)
+	}
+}
+
+// TestFLUSHALLInATransactionIsAtomic: it is done when EXEC answers.
+func TestFLUSHALLInATransactionIsAtomic(t *testing.T) {
+	b := newReplicatedBench(t, 100)
+	b.flushes.mu.Lock()
+	defer b.flushes.mu.Unlock()
+	got := b.do("MULTI") + b.do("FLUSHALL") + b.do("DBSIZE") + b.do("EXEC")
+	if got != "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n:0\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestFLUSHALLsAtOnceShareAPass: those who ask during a pass share the next, as the one that runs may have passed what they saw.
+func TestFLUSHALLsAtOnceShareAPass(t *testing.T) {
+	var f flushes
+	var passes atomic.Int64
+	entered, leave := make(chan bool), make(chan bool)
+	pass := func() error {
+		passes.Add(1)
+		entered <- true
+		<-leave
+		return nil
+	}
+	var all sync.WaitGroup
+	all.Go(func() { _ = f.share(f.begun.Load(), pass) })
+	<-entered
+	asked := f.begun.Load()
+	for range 50 {
+		all.Go(func() { _ = f.share(asked, pass) })
+	}
+	leave <- true
+	<-entered
+	leave <- true
+	all.Wait()
+	if passes.Load() != 2 {
+		t.Errorf("%d passes", passes.Load())
+	}
+	failed := errors.New("the disk fails")
+	if err := f.share(f.begun.Load(), func() error { return failed }); !errors.Is(err, failed) {
+		t.Error(err)
+	}
+}
+
+// TestFLUSHALLEndsWithTheServer and leaves the rest of the keys.
+func TestFLUSHALLEndsWithTheServer(t *testing.T) {
+	b := newReplicatedBench(t, 100)
+	b.End()
+	if err := (&flushPace{server: b.Server}).fits(); !errors.Is(err, errServerEnds) {
+		t.Error(err)
+	}
+}
+
+// TestFLUSHALLWaitsForAPeerThatComesOn: not for one that is away, keeps up, or has stopped to acknowledge.
+func TestFLUSHALLWaitsForAPeerThatComesOn(t *testing.T) {
+	p := flushPace{slowed: map[uint16]peerPace{}}
+	start := time.Now()
+	for i, c := range []struct {
+		after  time.Duration
+		state  replica.State
+		behind int
+		ahead  bool
+	}{
+		{0, replica.Online, flushAhead, false},
+		{0, replica.Online, 3 * flushAhead, true},
+		{flushPatience / 2, replica.Online, 3 * flushAhead, true},
+		{flushPatience, replica.Online, 2 * flushAhead, true}, // it comes on
+		{2*flushPatience - 1, replica.Online, 2 * flushAhead, true},
+		{2 * flushPatience, replica.Online, 2 * flushAhead, false},
+		{2 * flushPatience, replica.Offline, 4 * flushAhead, false},
+		{2 * flushPatience, replica.Syncing, 4 * flushAhead, true},
+	} {
+		st := replica.Status{Peers: []replica.PeerStatus{{Node: 2, State: c.state, BehindKeys: c.behind}}}
+		if got := p.isAhead(st, start.Add(c.after)); got != c.ahead {
+			t.Errorf("step %d: it waits: %v", i, got)
+		}
+	}
+}
