@@ -50,4 +50,10 @@ func randomKey(c *call) {
 	c.out = resp.AppendBulk(c.out, name)
 }
 
-func dbSize(c *call) { c.integer(int64(c.all().Len())) }
+func dbSize(c *call) {
+	if c.x.inExec {
+		c.integer(int64(c.all().Len()))
+		return
+	}
+	c.integer(int64(c.server.DB.Len(c.now)))
+}

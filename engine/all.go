@@ -21,6 +21,13 @@ func (a All) Len() int {
 	return n
 }
 
+// Len is All.Len at one moment: a key that is renamed counts once. It locks all shards together for that.
+func (db *DB) Len(now Moment) int {
+	tx := db.LockEvery(now)
+	defer tx.Unlock()
+	return tx.All().Len()
+}
+
 // Deadlines is the number of keys that have a deadline.
 func (a All) Deadlines() int {
 	n := 0

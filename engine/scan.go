@@ -97,27 +97,3 @@ func (x *index) end(position uint64) (next uint64, end bool) {
 	}
 	return next, end
 }
-
-// RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is
-// none. random gives 64 random bits a call.
-func (a All) RandomKey(dst []byte, random func() uint64) ([]byte, bool) {
-	start := random() >> cursorShift
-	for _, from := range [2]uint64{start, 0} { // 0: everything, if nothing was found behind start
-		seen := uint64(0)
-		for {
-			found := dst
-			next := a.Scan(from, 1, func(name []byte, _ Value) {
-				if seen++; random()%seen == 0 {
-					found = append(dst[:len(dst):len(dst)], name...)
-				}
-			})
-			if seen > 0 {
-				return found, true
-			}
-			if from = next; from == 0 {
-				break
-			}
-		}
-	}
-	return dst, false
-}
