@@ -21,6 +21,10 @@ func Salvage(files vfs.FS, dir, out string) (*disk.Salvaged, error) {
 	})
 }
 
+// maxWriters is how many writers a segment may name: far more than there are lives of nodes. A salvage leaves room for as many, since a
+// frame that is missing may have named them.
+const maxWriters = 1 << 22
+
 // sieve makes of a snapshot's frames, where some are missing, frames that a loader takes. Writers that a missing frame had are not known, so
 // neither are the keys that they have counted on; the others are given new numbers, without gaps.
 type sieve struct {
@@ -61,6 +65,9 @@ func (s *sieve) writers(records []byte) error {
 		known := uint32(len(s.loader.Writers))
 		if number < known {
 			return fmt.Errorf("%w: writer %d out of order", crdt.ErrCorrupt, number)
+		}
+		if number >= maxWriters {
+			return fmt.Errorf("%w: writer %d", crdt.ErrCorrupt, number)
 		}
 		for ; known < number; known++ {
 			s.loader.Writers = append(s.loader.Writers, engine.UnknownWriter)

@@ -1,0 +1,39 @@
+package replica
+
+import (
+	"bytes"
+	"fmt"
+	"hash/crc32"
+	"testing"
+)
+
+// FuzzClaims reads any text as what is remembered of peers, as it is and with the checksum that it would have. What is taken is what would be written, and
+// can be used.
+func FuzzClaims(f *testing.F) {
+	f.Add([]byte(claimsHead))
+	f.Add([]byte(claimsHead + "2 8f3a93c1d2e4b5a6 5d4c3b2a19087f6e\n3 0000000000000001 0000000000000000\n"))
+	f.Add([]byte(claimsHead + "65536 1 1\n"))
+	f.Add([]byte("quotadb-peers 2\n"))
+	f.Fuzz(func(t *testing.T, lines []byte) {
+		whole := fmt.Appendf(bytes.Clone(lines), "crc %08x\n", crc32.Checksum(lines, castagnoli))
+		for _, text := range [][]byte{lines, whole} {
+			var saved []byte
+			c, err := NewClaims(text, func(text []byte) error { saved = text; return nil })
+			if err != nil {
+				continue
+			}
+			if written := claimsText(c.table); !bytes.Equal(written, text) {
+				t.Errorf("%q is taken for %q", text, written)
+			}
+			if err := c.Register(Hello{Node: 9, Life: 10, Run: 11}); err != nil {
+				continue // it says that this life was started twice
+			}
+			if saved == nil {
+				saved = text
+			}
+			if again, err := NewClaims(saved, nil); err != nil || again.find(9, 10) < 0 {
+				t.Errorf("after %q, %q is read: %v", text, saved, err)
+			}
+		}
+	})
+}
