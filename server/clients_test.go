@@ -71,7 +71,7 @@ func TestMonitorShowsCommandsAsTheyRun(t *testing.T) {
 	viewer.expect("+OK\r\n")
 	worker.send(request("SET", "k", "a \"b\"\r\n\x00") + request("NOSUCH") + request("AUTH", "secret") +
 		request("MULTI") + request("INCR", "n") + request("CLIENT", "LIST", "ID", "9") + request("EXEC"))
-	for _, line := range []string{`"SET" "k" "a \"b\"\r\n\x00"`, `"MULTI"`, `"INCR" "n"`, `"EXEC"`} {
+	for _, line := range []string{`"SET" "k" "a \"b\"\r\n\x00"`, `"AUTH" "(redacted)"`, `"MULTI"`, `"INCR" "n"`, `"EXEC"`} {
 		viewer.expect(fmt.Sprintf("+1700000000.000000 [0 %s] %s\r\n", worker.LocalAddr(), line))
 	}
 	viewer.send(request("RESET"))

@@ -1,0 +1,215 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/persist"
+)
+
+const password = "pw"
+
+// locked has clients log in.
+func locked(c *config.Config) { c.RequirePass = password }
+
+// half is the beginning of a command of a client that has not logged in, size bytes or a little more.
+func half(size int) string {
+	return "*2\r\n$4\r\nAUTH\r\n$16000\r\n" + strings.Repeat("x", size)
+}
+
+// TestStrangersPayForThemselves: clients that have not logged in hold all that they may together, and go on coming. A client
+// that has logged in, and whose command arrives in two pieces, does not notice; of the others those go that hold the most.
+func TestStrangersPayForThemselves(t *testing.T) {
+	s := start(t, locked, func(l *limits) { l.strangers, l.unread = 100_000, 1<<20 })
+	if err := s.commands.SetUp(password); err != nil {
+		t.Fatal(err)
+	}
+	working, modest := dial(t, s), dial(t, s)
+	working.send(request("AUTH", password))
+	working.expect("+OK\r\n")
+	modest.send("*2\r\n$4\r\nAU")
+	long := strings.Repeat("y", 200_000) // more than all strangers may hold
+	working.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$200000\r\n" + long[:150_000])
+	var crowd []*client
+	for range 50 {
+		c := dial(t, s)
+		_, _ = io.WriteString(c, half(8000))
+		crowd = append(crowd, c)
+	}
+	wait(t, "some of the crowd to be closed", func() bool { return s.roster.size() < len(crowd)+2 && !s.budgets[stranger][unread].isExceeded() })
+	if held := s.budgets[stranger][unread].total.Load(); held > s.limits.strangers {
+		t.Errorf("strangers hold %d bytes", held)
+	}
+	working.send(long[150_000:] + "\r\n")
+	working.expect("+OK\r\n")
+	modest.send("TH\r\n$2\r\npw\r\n")
+	modest.expect("+OK\r\n")
+	wait(t, "what the two held to be given back", func() bool { return s.budgets[known][unread].total.Load() == 0 })
+}
+
+// TestTheLargestHolderIsClosedFirst: whoever comes last and wants little does not pay for those who hold much.
+func TestTheLargestHolderIsClosedFirst(t *testing.T) {
+	s := start(t, nil, func(l *limits) { l.unread = 1 << 20 })
+	begun := func(size int) *client {
+		c := dial(t, s)
+		before := s.budgets.held(unread)
+		c.send("*2\r\n$4\r\nECHO\r\n$1000000\r\n" + strings.Repeat("x", size))
+		wait(t, "it to be held", func() bool { return s.budgets.held(unread) >= before+int64(size) })
+		return c
+	}
+	small, large := begun(1000), begun(700_000)
+	begun(300_000).send(strings.Repeat("x", 100_000)) // too much for all, but not the largest
+	large.expectEnd()
+	small.send(strings.Repeat("x", 999_000) + "\r\n")
+	small.expect("$1000000\r\n")
+}
+
+// TestHeldRepliesCountAsOutput: what waits for the disk is bounded like what waits for the client.
+func TestHeldRepliesCountAsOutput(t *testing.T) {
+	const size = 400_000
+	get, reply := request("GET", "big"), "$"+itoa(size)+"\r\n"+strings.Repeat("x", size)+"\r\n"
+	for _, limit := range []string{"normal 0 0 0", "normal 300kb 0 0"} {
+		d := newDisk()
+		s := startDurable(t, d, persist.Always)
+		boss := dial(t, s)
+		boss.send(request("SET", "big", strings.Repeat("x", size)) + request("CONFIG", "SET", "client-output-buffer-limit", limit))
+		boss.expect("+OK\r\n+OK\r\n")
+		gate := make(chan struct{})
+		d.begin(vfs.OpSync, nil, gate)
+		const clients = 5
+		var all []*client
+		for i := range clients {
+			c := dial(t, s)
+			c.send(request("SET", "k"+itoa(i), "1") + strings.Repeat(get, 3))
+			all = append(all, c)
+		}
+		if limit != "normal 0 0 0" {
+			for _, c := range all {
+				c.expectEnd()
+			}
+			close(gate)
+			continue
+		}
+		wait(t, "the replies to be accounted for", func() bool { return s.budgets.held(unsent) >= clients*size })
+		if held := s.budgets.held(unsent); held > clients*(size+flushBytes) {
+			t.Errorf("%d bytes are held: commands ran on", held)
+		}
+		close(gate)
+		for _, c := range all {
+			c.expect("+OK\r\n" + reply + reply + reply)
+		}
+	}
+}
+
+func TestTheTimeoutSparesClientsThatAwaitSomething(t *testing.T) {
+	d := newDisk()
+	s := startDurable(t, d, persist.Always)
+	idle, viewer, held, waiting, saving := dial(t, s), dial(t, s), dial(t, s), dial(t, s), dial(t, s)
+	idle.send(request("CONFIG", "SET", "timeout", "5"))
+	idle.expect("+OK\r\n")
+	viewer.send(request("MONITOR"))
+	viewer.expect("+OK\r\n")
+	gate := make(chan struct{})
+	d.begin(vfs.OpSync, nil, gate)
+	held.send(request("INCR", "k"))
+	waiting.send(request("WAITAOF", "1", "0", "0"))
+	saving.send(request("SAVE"))
+	patient := func() (n int) {
+		s.roster.each(func(c *connection) {
+			if c.held.is.Load() || c.session.client.IsPatient() {
+				n++
+			}
+		})
+		return n
+	}
+	wait(t, "all to wait", func() bool { return patient() == 4 })
+	s.sweepIdle(100)
+	idle.expectEnd()
+	close(gate)
+	held.expect(":1\r\n")
+	waiting.expect("*2\r\n:1\r\n:0\r\n")
+	saving.expect("+OK\r\n")
+	viewer.send(request("RESET"))
+	for line := viewer.lines(1)[0]; line != "+RESET"; line = viewer.lines(1)[0] {
+	}
+}
+
+// TestASlowClientThatReadsAgainIsServedAtOnce: its next replies come when the socket takes them, not some time later.
+func TestASlowClientThatReadsAgainIsServedAtOnce(t *testing.T) {
+	s := start(t, func(c *config.Config) { c.Bind = []string{"unix:" + t.TempDir() + "/s"} }, nil)
+	c := dial(t, s)
+	get, reply := big(c, 100<<10)
+	const n = 300
+	c.send(strings.Repeat(get, n))
+	wait(t, "replies to wait", func() bool { return s.budgets.held(unsent) > 0 })
+	began := time.Now()
+	for range n {
+		c.expect(reply)
+	}
+	if took := time.Since(began); took > 3*time.Second { // it was 4.5 to 6 s
+		t.Errorf("%d MB took %v", n/10, took)
+	}
+}
+
+// TestAStopAnswersClientsThatGoOnSending: the counter is what they have been told.
+func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
+	s := start(t, nil, nil)
+	const clients = 4
+	answers, sending := make(chan int, clients), make(chan struct{}, clients)
+	for i := range clients {
+		c := dial(t, s)
+		batch := strings.Repeat(request("INCR", fmt.Sprint("n", i)), 16)
+		go func() {
+			for {
+				if _, err := io.WriteString(c.Conn, batch); err != nil {
+					return
+				}
+			}
+		}()
+		go func() {
+			n := 0
+			for {
+				line, err := c.replies.ReadString('\n')
+				if err != nil {
+					answers <- n
+					_ = c.Close() // the client has seen the end
+					return
+				}
+				if line == fmt.Sprintf(":%d\r\n", n+1) {
+					n++
+				}
+				if n == 1000 {
+					sending <- struct{}{}
+				}
+			}
+		}()
+	}
+	for range clients {
+		<-sending
+	}
+	stop(t, s)
+	answered := 0
+	for range clients {
+		answered += <-answers
+	}
+	counted := 0
+	for i := range clients {
+		counted += counter(s, fmt.Sprint("n", i))
+	}
+	if answered != counted {
+		t.Errorf("%d increments were counted, %d answered", counted, answered)
+	}
+}
+
+// counter is what a key counts, on a server without connections.
+func counter(s *Server, key string) int {
+	k := s.commands.DB.Key([]byte(key))
+	tx := s.commands.DB.Lock(k, s.commands.Now())
+	defer tx.Unlock()
+	return int(tx.Get(k).Int)
+}
