@@ -14,6 +14,7 @@
 //	-snapshot   latencies while BGSAVE runs
 //	-limits     rate limits: quotas, counters, and Lua token buckets
 //	-flood 30s  what a flood of wrong passwords costs others
+//	-killed     what a server without peers costs after six kills, to what it cost before
 //
 // Nodes that replicate with each other are not pinned, nor is anything else then:
 //
@@ -22,10 +23,11 @@
 //	-hotkey      bytes to the peers for a million increments of one counter
 //	-away 10m    a peer that is stopped for so long: memory, and what its return costs
 //	-different   two nodes that hold nearly the same: how long, and how many bytes, until they hold the same
+//	-flushall    how long others wait while FLUSHALL deletes everything on two nodes, and what memory that takes
 //
 // Usage:
 //
-//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -replicated | -delay | -hotkey | -away 10m | -different]
+//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -replicated | -delay | -hotkey | -away 10m | -different | -flushall | -killed]
 //	    [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-keys 1000000] [-changed 100] [-interval 10s]
 //	    [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
@@ -56,6 +58,7 @@ const (
 type flags struct {
 	durable, always, recovery, snapshot, limits bool
 	replicated, delay, hotkey, different        bool
+	flushall, killed                            bool
 	flood, away, interval                       time.Duration
 	rounds, keys, changed                       int
 	only, dir, processors, quota, redis         string
@@ -121,10 +124,12 @@ func parse(args []string) (flags, error) {
 	fs.BoolVar(&f.hotkey, "hotkey", false, "count the bytes to the peers for increments of one counter")
 	fs.DurationVar(&f.away, "away", 0, "measure what it costs that a peer is stopped for so long")
 	fs.BoolVar(&f.different, "different", false, "measure how two nodes mend what differs")
+	fs.BoolVar(&f.flushall, "flushall", false, "measure what FLUSHALL costs others, on two nodes that replicate")
+	fs.BoolVar(&f.killed, "killed", false, "measure what a server without peers costs after kills")
 	fs.IntVar(&f.rounds, "rounds", 10, "rounds per workload, starts, or snapshots")
 	fs.StringVar(&f.only, "only", "", "comma-separated workloads; default all")
 	fs.Float64Var(&f.scale, "scale", 1, "factor on the requests per round")
-	fs.IntVar(&f.keys, "keys", 0, "counters that servers hold beforehand; default 1000000, with -recovery and -snapshot 10000000")
+	fs.IntVar(&f.keys, "keys", 0, "counters that servers hold beforehand; default 1000000, with -recovery, -snapshot and -flushall 10000000")
 	fs.IntVar(&f.changed, "changed", 0, fmt.Sprintf("counters that change, with -away, or differ, with -different; default %d and %d", awayChanged, differentChanged))
 	fs.DurationVar(&f.interval, "interval", 10*time.Second, "anti-entropy interval of nodes that replicate")
 	fs.StringVar(&f.dir, "dir", "", "directory on the disk where the servers have their files; default that of temporary files")
@@ -134,7 +139,7 @@ func parse(args []string) (flags, error) {
 	err := fs.Parse(args)
 	if f.keys == 0 {
 		f.keys = tableKeys
-		if f.recovery || f.snapshot {
+		if f.recovery || f.snapshot || f.flushall {
 			f.keys = manyKeys
 		}
 	}
@@ -171,7 +176,7 @@ func named(list string) (names []string, err error) {
 
 // clustered says whether nodes that replicate are measured.
 func (f flags) clustered() bool {
-	return f.replicated || f.delay || f.hotkey || f.away > 0 || f.different
+	return f.replicated || f.delay || f.hotkey || f.away > 0 || f.different || f.flushall
 }
 
 // build makes quota-db of this tree and returns its command line.
@@ -202,6 +207,10 @@ func (b *bench) choose(f flags) error {
 		return b.measureHotKey(f.interval)
 	case f.away > 0:
 		return b.measureAway(f.interval, f.away, f.changed)
+	case f.flushall:
+		return b.measureFlushAll(f.interval)
+	case f.killed:
+		return b.measureKilled()
 	case f.different:
 		return b.measureDifferent(f.interval, f.changed)
 	}
