@@ -22,6 +22,7 @@ type Dir struct {
 	manifest *manifest
 	found    bool // there was a manifest
 	tail     tail
+	cut      string                     // the name of the last segment if it goes on behind its last whole group
 	log      *segment                   // what frames go to; nil before Begin
 	apart    bool                       // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
 	settled  int64                      // bytes of the logs that count, without the one that is written
@@ -93,24 +94,14 @@ func (d *Dir) StoppedClean() bool { return d.found && d.manifest.clean && d.mani
 
 // Begin makes the directory ready for frames, as this Identity's; a stop is no longer clean. first gives, as a group, the frames that take the place of what
 // Load gave as Unsafe: nobody knows what a sync that failed before has left of that, so it is written anew.
+// After an error it may be called again, with the same arguments: it goes on where it has failed, and does not call first twice.
 func (d *Dir) Begin(id Identity, first func()) error {
-	obsolete, err := d.obsolete()
-	if err == nil {
-		err = d.Remove(obsolete)
-	}
-	if err != nil {
-		return fmt.Errorf("remove what a crash has left: %w", err)
-	}
-	if !d.found { // before there are segments: they are never without a manifest
-		if err := d.saveManifest(d.manifest); err != nil {
+	if d.log == nil {
+		if err := d.prepare(); err != nil {
 			return err
 		}
+		first()
 	}
-	cut := d.settle()
-	if d.log, err = d.newLog(); err != nil {
-		return err
-	}
-	first()
 	if err := d.log.write(); err != nil {
 		return err
 	}
@@ -123,21 +114,42 @@ func (d *Dir) Begin(id Identity, first func()) error {
 	if err := d.list(d.log); err != nil {
 		return err
 	}
-	if cut != "" {
-		return d.fs.Truncate(cut, d.tail.safe)
+	if d.cut != "" {
+		return d.fs.Truncate(d.cut, d.tail.safe)
 	}
 	return nil
 }
 
-// settle gives the open segment its end. It returns the name of one that goes on behind it.
-func (d *Dir) settle() (cut string) {
+// prepare makes the log that Begin writes to.
+func (d *Dir) prepare() error {
+	obsolete, err := d.obsolete()
+	if err == nil {
+		err = d.Remove(obsolete)
+	}
+	if err != nil {
+		return fmt.Errorf("remove what a crash has left: %w", err)
+	}
+	if !d.found { // before there are segments: they are never without a manifest
+		if err := d.saveManifest(d.manifest); err != nil {
+			return err
+		}
+		d.found = true
+	}
+	d.settle()
+	d.log, err = d.newLog()
+	return err
+}
+
+// settle gives the open segment its end, and notes the name of one that goes on behind it.
+func (d *Dir) settle() {
 	m := d.manifest
+	d.settled = 0
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.open {
 			s.open, s.safe, s.size = false, 0, d.tail.safe
 			if d.tail.safe < d.tail.end+d.tail.cut {
-				cut = filepath.Join(d.path, segmentName(s.kind, s.number))
+				d.cut = filepath.Join(d.path, segmentName(s.kind, s.number))
 			}
 		}
 		if s.kind == logSegment {
@@ -145,13 +157,18 @@ func (d *Dir) settle() (cut string) {
 		}
 		d.newest = max(d.newest, s.number)
 	}
-	return cut
 }
 
 // list has the manifest say that a log segment is the one that is written.
 func (d *Dir) list(s *segment) error {
-	d.manifest.segments = append(d.manifest.segments, segmentEntry{kind: logSegment, number: s.header.number, open: true, safe: s.synced})
-	return d.saveManifest(d.manifest)
+	m := d.manifest
+	before := m.segments
+	m.segments = append(m.segments[:len(before):len(before)], segmentEntry{kind: logSegment, number: s.header.number, open: true, safe: s.synced})
+	err := d.saveManifest(m)
+	if err != nil {
+		m.segments = before
+	}
+	return err
 }
 
 // obsolete is the segments that do not count: a snapshot has replaced them, or a crash has left them.

@@ -21,7 +21,11 @@ func (s *Store) closeClean(ctx context.Context) error {
 	f.removing.Wait()
 	id := s.identity
 	id.Start = s.db.Start()
-	if failure := f.failure.Load(); failure != nil {
+	failure := f.failure.Load()
+	if failure != nil && f.late {
+		return s.dir.Close(false, id) // no client was answered a write; what peers have sent they have
+	}
+	if failure != nil {
 		return errors.Join(notKept(failure.Err), s.dir.Close(false, id))
 	}
 	now := s.now()

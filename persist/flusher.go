@@ -49,6 +49,7 @@ type flusher struct {
 	idleSince    time.Time // of the last group
 	idle         time.Duration
 	company      company
+	late         bool      // there was no room yet to begin the log
 	inspected    time.Time // when the directory was last looked at
 }
 
@@ -273,6 +274,10 @@ func (f *flusher) mend(failure *Failure) {
 	f.waiters.disappoint()
 	f.snapshot.giveUp(failure.Err)
 	if f.time().Before(f.repair) {
+		return
+	}
+	if f.late {
+		f.beginAgain(failure)
 		return
 	}
 	if failure.suspect {

@@ -143,7 +143,7 @@ func (s *Store) Step() {
 func open(o Options) (*Store, error) {
 	dir, err := disk.Open(o.FS, o.Dir)
 	if err != nil {
-		return nil, err
+		return nil, advise(err)
 	}
 	s := &Store{
 		dir: dir, log: o.Log, durability: o.Durability, delay: o.Delay, time: o.Time,
@@ -155,7 +155,7 @@ func open(o Options) (*Store, error) {
 	}
 	s.flusher = newFlusher(s)
 	if err := s.open(&o); err != nil {
-		err = errors.Join(err, dir.Close(false, disk.Identity{}))
+		err = errors.Join(advise(err), dir.Close(false, disk.Identity{}))
 		if s.db != nil {
 			err = errors.Join(err, s.db.Close())
 		}
@@ -205,12 +205,8 @@ func (s *Store) open(o *Options) error {
 		return fmt.Errorf("load %s: %w; quota-db check says what is sound", o.Dir, err)
 	}
 	s.identity.Start = s.db.Start() // what a crash has cut off, and was loaded, told of more
-	if err := s.dir.Begin(s.identity, s.flusher.group); err != nil {
-		return err
-	}
-	s.safe.Store(s.written.Load())
 	s.snapshot.init(s)
-	return nil
+	return s.flusher.begin()
 }
 
 // Earlier is the runs before this one of the life that goes on.
