@@ -60,6 +60,9 @@ type process struct {
 	answered history.Mark // the last reply that waited for the disk
 	ledgers  *ledgers
 	shared   map[string]crdt.Stamp // of the quota registers that peers are told, when they were looked at last
+	rounds   []span                // between two looks at the machine, when each of its rounds was taken
+	looked   int64
+	runs     map[uint16][]uint64 // of each peer, one after the other
 }
 
 // group: what clients had been answered up to the mark is in the disk's group.
@@ -168,6 +171,7 @@ func (h *host) step() {
 		p.ticked = w.now
 		p.flush()
 		p.machine.Tick(p.now())
+		p.checkLag()
 		if w.chance(10) {
 			p.store.DB().Sweep(p.now(), 100)
 		}

@@ -274,6 +274,14 @@ var bugs = []bug{
 		"	if !s.db.replicated {\n\t\ts.trim(e)\n\t}", "	s.trim(e)",
 	},
 	{
+		"a peer is behind since the last change that it missed", "replica/peer.go",
+		"if p.missed.len() == 0 || at < p.since {", "if true {",
+	},
+	{
+		"a peer is behind since the first change that it ever missed", "replica/peer.go",
+		"if p.missed.len() == 0 || at < p.since {", "if p.since == 0 || at < p.since {",
+	},
+	{
 		"what differed at one comparison is left out of the next, however it differs then", "replica/apart.go",
 		"futile := same && now.Mono < last.next", "futile := known",
 	},

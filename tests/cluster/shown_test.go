@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // TestWhatANodeSaysOfTheClusterIsSo looks at CLUSTER and INFO replication while all is well, and while a node is cut off.
@@ -68,6 +69,34 @@ func TestWhatANodeSaysOfTheClusterIsSo(t *testing.T) {
 		all, peers := replication(t, r.servers[0])
 		return all["cluster_state"] == "ok" && peers[3]["behind_keys"] == "0" && peers[3]["behind_seconds"] == "0.000", fmt.Sprint(all)
 	})
+}
+
+// TestTheLagOfAHealthyLinkStaysThatOfTheLink has a client write all the time over a line that takes 50 ms.
+func TestTheLagOfAHealthyLinkStaysThatOfTheLink(t *testing.T) {
+	t.Parallel()
+	r := newTrio(t)
+	r.around(0, mode{kind: slow, delay: 50 * time.Millisecond, rate: 10 << 20})
+	const writing = 5 * time.Second
+	began, most := time.Now(), 0.0
+	for n := 1; time.Since(began) < writing; n++ {
+		r.do(t, 0, ":"+itoa(n), "INCR", "hits")
+		if n%20 != 0 {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		_, peers := replication(t, r.servers[0])
+		for id := 2; id <= nodes; id++ {
+			lag, err := strconv.ParseFloat(peers[id]["behind_seconds"], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, lag)
+		}
+	}
+	if limit := 0.4 * writing.Seconds(); most > limit || most < 0.05 {
+		t.Errorf("behind_seconds was up to %v; a round trip is 0.1 s", most)
+	}
+	t.Logf("behind_seconds was up to %v", most)
 }
 
 // shows waits until CLUSTER INFO of a node has these lines.

@@ -1,0 +1,64 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/quotadb/quota-db/replica"
+)
+
+// span is between two moments, Moment.Mono.
+type span struct{ from, to int64 }
+
+// checkLag looks at what a node says of how far its peers are behind, which says nothing of what clients read, so no history would tell that it is wrong: the age of
+// the oldest change that a peer has not acknowledged is that of the first round that it has not. A round may be taken between two ticks.
+func (p *process) checkLag() {
+	now := p.now()
+	st := p.machine.Status(now)
+	for uint64(len(p.rounds)) < st.Round {
+		p.rounds = append(p.rounds, span{p.looked, now.Mono})
+	}
+	p.looked = now.Mono
+	for i := range st.Peers {
+		q := &st.Peers[i]
+		if p.isByTurns(q) {
+			continue
+		}
+		switch {
+		case q.BehindKeys == 0 && (q.Behind != 0 || q.BehindRounds != 0):
+			p.host.world.fail("host %d: node %d lacks nothing and is %v and %d rounds behind", p.host.index, q.Node, q.Behind, q.BehindRounds)
+		case q.BehindKeys > 0 && (q.BehindRounds == 0 || q.BehindRounds > st.Round):
+			p.host.world.fail("host %d: node %d lacks %d keys, and %d rounds of %d", p.host.index, q.Node, q.BehindKeys, q.BehindRounds, st.Round)
+		case q.BehindKeys > 0:
+			first := p.rounds[st.Round-q.BehindRounds]
+			if least, most := time.Duration(now.Mono-first.to), time.Duration(now.Mono-first.from); q.Behind < least || q.Behind > most {
+				p.host.world.fail("host %d: node %d is %v behind; the first round that it lacks is from %v to %v old", p.host.index, q.Node, q.Behind, least, most)
+			}
+		}
+		if q.Progress < 0 || q.Progress > 1 {
+			p.host.world.fail("host %d: a comparison with node %d has come to %v of 1", p.host.index, q.Node, q.Progress)
+		}
+	}
+}
+
+// isByTurns reports whether two processes with a peer's id were connected by turns: then some of what the one has is counted as what the other lacks.
+func (p *process) isByTurns(q *replica.PeerStatus) bool {
+	if p.runs == nil {
+		p.runs = map[uint16][]uint64{}
+	}
+	runs := p.runs[q.Node]
+	if len(runs) == 0 || runs[len(runs)-1] != q.Run {
+		runs = append(runs, q.Run)
+		p.runs[q.Node] = runs
+	}
+	return hasTwice(runs)
+}
+
+func hasTwice(runs []uint64) bool {
+	for i, run := range runs {
+		if slices.Contains(runs[:i], run) {
+			return true
+		}
+	}
+	return false
+}
