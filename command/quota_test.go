@@ -248,3 +248,46 @@ func TestIncrexSetsDeadlines(t *testing.T) {
 		EXISTS k => :0
 	`)
 }
+
+// TestALimitThatChangesForgetsNothing: what was taken beyond a smaller limit is owed, replies say so, and the larger limit finds it used.
+func TestALimitThatChangesForgetsNothing(t *testing.T) {
+	runOurs(t, `
+		QUOTASET p 100 3600 => +OK
+		INCRBY p 30 => :70
+		QUOTASET p 10 3600 => +OK
+		GET p => $1¶0
+		INCR p => :-1
+		QUOTAGET p FULL => *5¶:10¶:3600¶:0¶:1080000¶:4320000
+		QUOTASET p 100 3600 => +OK
+		GET p => $2¶70
+		INCRBY p 71 => :-1
+		INCRBY p 70 => :0
+		QUOTAINCR f 10 100 10 => :0
+		QUOTAINCR f 11 100 => :0
+		QUOTAINCR f 10 100 => :-1
+		QUOTAINCR f 11 100 => :-1
+		QUOTAINCR f 10 100 0 => :0
+		+9091
+		QUOTAINCR f 11 100 => :0
+		QUOTAINCR f 10 100 => :-1
+	`)
+}
+
+func TestThrottleAnswersInDebt(t *testing.T) {
+	runOurs(t, `
+		CL.THROTTLE d 99 100 100 100 => *5¶:0¶:100¶:0¶:-1¶:100
+		CL.THROTTLE d 9 10 100 => *5¶:1¶:10¶:0¶:100¶:190
+		CL.THROTTLE d 9 10 100 11 => *5¶:1¶:10¶:0¶:-1¶:190
+		CL.THROTTLE d 9 10 100 0 => *5¶:0¶:10¶:0¶:-1¶:190
+		CL.THROTTLE d 99 100 100 => *5¶:1¶:100¶:0¶:1¶:100
+		+30000
+		CL.THROTTLE d 9 10 100 => *5¶:1¶:10¶:0¶:70¶:160
+		CL.THROTTLE d 99 100 100 31 => *5¶:1¶:100¶:30¶:1¶:70
+		CL.THROTTLE d 99 100 100 30 => *5¶:0¶:100¶:0¶:-1¶:100
+		CL.THROTTLE d 9 10 100 => *5¶:1¶:10¶:0¶:100¶:190
+		+90000
+		CL.THROTTLE d 9 10 100 => *5¶:1¶:10¶:0¶:10¶:100
+		+10000
+		CL.THROTTLE d 9 10 100 => *5¶:0¶:10¶:0¶:-1¶:100
+	`)
+}
