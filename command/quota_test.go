@@ -249,7 +249,8 @@ func TestIncrexSetsDeadlines(t *testing.T) {
 	`)
 }
 
-// TestALimitThatChangesForgetsNothing: what was taken beyond a smaller limit is owed, replies say so, and the larger limit finds it used.
+// TestALimitThatChangesForgetsNothing: what was taken beyond a smaller limit is owed, replies say so, and the larger
+// limit finds it used.
 func TestALimitThatChangesForgetsNothing(t *testing.T) {
 	runOurs(t, `
 		QUOTASET p 100 3600 => +OK

@@ -42,7 +42,7 @@ type Quota struct {
 	Count     uint64 // tokens earned per Period
 	Period    int64  // nanoseconds
 	Transient bool   // ends by itself once the bucket is full, and is its node's alone
-	Stamp     Stamp  // zero: never written. Of a transient one with the half bit: the end of the lasting one that it lies over, see LieOver
+	Stamp     Stamp  // zero: never written. A transient quota's with the half bit: see LieOver
 }
 
 // Shared is what other nodes are told of q: of a transient quota only that a lasting one ended before it, if one did.
@@ -56,8 +56,8 @@ func (q Quota) Shared() Quota {
 	return Quota{}
 }
 
-// LieOver keeps the end of a lasting quota, the stamp of a register without one, while a transient one is in its place: or who has not heard of the
-// end would bring the quota back. The zero Stamp is no end.
+// LieOver keeps the stamp of the end of a lasting quota while a transient quota q is in its place. Without it, a node that
+// has not heard of the end would bring the lasting quota back. The zero Stamp is no end.
 func (q *Quota) LieOver(end Stamp) {
 	if end != (Stamp{}) {
 		q.Stamp = end.Half()

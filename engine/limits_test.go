@@ -10,7 +10,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows: as two versions of a program send them, by all commands that have a limit.
+// TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows: as two versions of a program send them, by all commands that have a
+// limit.
 func TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows(t *testing.T) {
 	ten, eleven := mustLimit(t, 10, 100*time.Second), mustLimit(t, 11, 100*time.Second)
 	burst := quota.Rate{Capacity: 20, Count: 10, Period: 100 * time.Second}
@@ -89,7 +90,8 @@ func TestALimitThatIsLoweredAndRaisedAgainForgetsNothing(t *testing.T) {
 	}
 }
 
-// TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes counts the groups that somebody waits for. The disk makes safe what is written before the next call.
+// TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes counts the groups that somebody waits for. The disk makes safe what is
+// written before the next call.
 func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 	waits := func(limits []quota.Rate, lasting, peers bool) (waited int) {
 		db, err := Open(Options{Shards: 1, Node: 1, HashKey: [2]uint64{1, 2}, Followed: true, Replicated: peers, MaxBytes: 1 << 24})
@@ -174,7 +176,8 @@ func (c *cluster) quotas() (found []bool) {
 	return found
 }
 
-// TestTheEndOfALastingQuotaIsKeptUnderATransientOne: it reaches the other node, whenever that hears of it, and comparing does not bring the quota back.
+// TestTheEndOfALastingQuotaIsKeptUnderATransientOne: it reaches the other node, whenever that hears of it, and
+// comparing does not bring the quota back.
 func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 	short := mustLimit(t, 5, time.Second)
 	for name, end := range map[string]func(*Tx, Key){
@@ -227,7 +230,8 @@ func TestNodesThatDifferInAnEndOnlyHaveDigestsThatDiffer(t *testing.T) {
 	}
 }
 
-// TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven: a bucket in use is not filled by it, nor by the one that it has ended.
+// TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven: a bucket in use is not filled by it, nor by the one that it has
+// ended.
 func TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven(t *testing.T) {
 	five := mustLimit(t, 5, time.Minute)
 	c := newCluster(t, 1, 2)

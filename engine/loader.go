@@ -15,7 +15,8 @@ import (
 //	| 0x81 | full at | fraction | reserve |
 //	+------+---------+----------+---------+
 //
-// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and how many tokens may be given that it has. One whose limit changes, or that owes tokens, has
+// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and how many tokens may be given that it has. One
+// whose limit changes, or that owes tokens, has
 //
 //	+------+---------+----------+---------+--------+------+
 //	| 0x82 | full at | fraction | reserve | varies | pace |
@@ -153,8 +154,9 @@ func decodeTokens(src []byte, t *tokens) (reserve uint64, rest []byte, err error
 	return fields[2], rest, nil
 }
 
-// settle makes of a quota's tokens what is certain of them now. A crash may have come after more was given than the record says, up to its reserve, but what was given
-// before Age is in the record: so a transient quota that was full by then has ended, and stays so.
+// settle makes of a quota's tokens what is certain of them now. A crash may have come after more was given than the
+// record says, up to its reserve, but what was given before Age is in the record: so a transient quota that was full by
+// then has ended, and stays so.
 func (l *Loader) settle() error {
 	if err := l.checkTokens(); err != nil {
 		return err

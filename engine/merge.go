@@ -53,8 +53,8 @@ func (s *shard) asStored(k Key) (*crdt.Entry, ref, place) {
 	return e, r, at
 }
 
-// mergeQuota settles what a merge means for this node's tokens: another rate keeps what is used, and this node's transient quota goes
-// on where the merge brought none.
+// mergeQuota settles what a merge means for this node's tokens: another rate keeps what is used, also what was taken from
+// a transient quota, and this node's transient quota goes on where the merge brought none.
 func (s *shard) mergeQuota(e *crdt.Entry, before crdt.Quota, closed bool, now Moment) {
 	if before.Transient && (closed || s.tokens.FullAfter(now.Mono) == 0) { // it has ended
 		before = before.Shared()

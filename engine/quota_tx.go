@@ -95,7 +95,8 @@ func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, 
 	return taken, state, nil
 }
 
-// configure writes the quota register. A transient quota keeps its stamp, or that of the end that it lies over: no other node hears of it.
+// configure writes the quota register. A transient quota keeps its stamp, or that of the end that it lies over: no
+// other node hears of it.
 func (s *shard) configure(e *crdt.Entry, rate quota.Rate, transient bool, now Moment) {
 	before := e.Quota
 	e.Quota = crdt.Quota{Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period), Transient: transient, Stamp: before.Stamp}

@@ -14,9 +14,10 @@ import (
 // As long as no more than that is given, nothing is given twice. What goes beyond waits for its own state to be safe: see Tx.Unsafe. Any
 // state that was written since may be the one that a crash leaves, so bounds only grow while there are such.
 //
-// A quota whose limit changes is told apart: its bucket may owe more than its limit, and a crash may leave it under another limit than the one that its last takes
-// met. The disk has to know that before anybody hears of such a take; from then on a change of the limit waits for nothing, as what a crash
-// leaves of the bucket has all that was given, in tokens.
+// A quota whose limit has changed is marked as one that varies: a crash may leave it under another limit than the one
+// that its last takes met, so after a crash its reserve is subtracted as debt. The disk has to know that the quota varies
+// before anybody hears of a take under the second limit. From then on a change of the limit waits for nothing: whichever
+// limit the disk has, its bucket lacks, in tokens, all that was given.
 type tokens struct {
 	quota.Bucket
 	epoch   uint32 // of the quota, by its shard: reserves that were written in another one do not count
@@ -62,8 +63,8 @@ func (s *shard) fresh() tokens {
 	return tokens{epoch: s.epoch}
 }
 
-// retune brings the tokens of the entry in hand under a rate, those of a new quota if it has none. It reports whether nobody may hear of what is
-// taken from them until the disk knows.
+// retune changes the tokens of the entry in hand to a rate; an entry without a quota gets the tokens of a new one. It
+// reports whether replies have to wait until the disk knows of that.
 func (s *shard) retune(e *crdt.Entry, rate quota.Rate, now int64) (unsafe bool) {
 	t := &s.tokens
 	if e.Quota.Capacity == 0 {
@@ -82,7 +83,8 @@ func (s *shard) retune(e *crdt.Entry, rate quota.Rate, now int64) (unsafe bool) 
 	return true
 }
 
-// vary notes that the limit of the quota in hand changes. No reserve counts that was written before the disk knew of that.
+// vary marks the quota in hand as one whose limit varies. Reserves that were written before do not count any more: the
+// disk did not know of it then.
 func (s *shard) vary() {
 	s.epoch++
 	t := &s.tokens
@@ -206,8 +208,8 @@ func (db *DB) Grant(grants []Grant) {
 	}
 }
 
-// afterCrash takes from a bucket what may have been given before: it is about whether a reserve is left. Under this limit no more was given than it held, but perhaps
-// under another one, if the limit changes.
+// afterCrash takes the reserve from a bucket, since it may have been given, and leaves it without one. A quota that
+// always had this limit cannot have given more than the bucket held; one whose limit varies can.
 func (t *tokens) afterCrash(rate quota.Rate, reserve uint64, now int64) {
 	if t.varies {
 		t.Owe(rate, reserve, now)

@@ -14,8 +14,10 @@ import (
 // given is a token that somebody has heard of.
 type given struct{ at int64 }
 
-// TestNoCrashGivesATokenTwice takes tokens at random, while the follower writes and makes safe, and has the process crash: then the disk is what was safe, or
-// what was written later. Over every interval of the time that processes ran, the law must hold: capacity + count*t/period. So it must with limits in turns, of the largest capacity and the fastest rate.
+// TestNoCrashGivesATokenTwice takes tokens at random, while the follower writes and makes safe, and has the process
+// crash: then the disk is what was safe, or what was written later. Over every interval of the time that processes ran,
+// the law must hold: capacity + count*t/period. So it must with limits in turns, of the largest capacity and the
+// fastest rate.
 func TestNoCrashGivesATokenTwice(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

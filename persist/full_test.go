@@ -10,7 +10,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestATransientQuotaThatWasFullStaysEndedAfterAKill: what was counted on the key since, or nothing, is there again, and no quota. One that was not full yet is.
+// TestATransientQuotaThatWasFullStaysEndedAfterAKill: what was counted on the key since, or nothing, is there again,
+// and no quota. One that was not full yet is.
 func TestATransientQuotaThatWasFullStaysEndedAfterAKill(t *testing.T) {
 	for _, c := range []struct {
 		name      string

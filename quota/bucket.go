@@ -5,8 +5,8 @@
 // One token takes Period/Count to earn, which need not be a whole number of nanoseconds; the moment therefore carries a
 // fraction with the denominator Count, so nothing is ever rounded: no drift over years, at one token or at 10^15.
 //
-// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens. If its configuration changes, the bound is the largest
-// capacity and the fastest rate of those in force within the interval: see Change.
+// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens. If its configuration
+// changes, the bound is the largest capacity and the fastest rate of those in force within the interval: see Change.
 package quota
 
 import (
@@ -107,8 +107,8 @@ func (r Rate) sub(a, b span) span {
 // Bucket is the state of a bucket: the moment at which it is full. The zero Bucket is full.
 // Moments are nanoseconds of a clock that runs evenly and never goes back, from any origin at or after 0.
 //
-// A bucket whose FullAt is more than a window away owes tokens: under a larger limit more was taken than it holds now. It is empty until the
-// debt is paid, and fills from then on.
+// A bucket whose FullAt is more than a window away is in debt: under a larger limit more was taken than the bucket holds
+// now. It is empty until the debt is paid, and fills from then on.
 type Bucket struct {
 	FullAt   int64  // nanoseconds
 	Fraction uint64 // of a nanosecond more: Fraction/Count, below 1; 0 while there is a Pace

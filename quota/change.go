@@ -11,12 +11,14 @@ type amount struct {
 	rest, per uint64 // rest < per
 }
 
-// Change carries the bucket over from one rate to another. What is used stays used, rounded up, also what is more than the new capacity: that is
-// debt, paid at the faster one of the rates in force since it arose. Until then nothing is there; then the bucket begins empty, and fills as usual.
+// Change carries the bucket over from one rate to another. What is used stays used, rounded up. The part that is more
+// than the new capacity is debt: it is paid at the faster one of the rates in force since it arose. Until the debt is
+// paid the bucket is empty; then it fills as usual.
 //
-// So what is used grows by what is taken, never by less, and goes down at a rate that was in force, and between a take and the next one, at one that was in force
-// there: over every interval at most the largest capacity and what the fastest rate earns is taken, of those in force within it. And a smaller limit holds nobody up
-// for longer than the larger one would have taken to fill.
+// Why the bound holds: what is used grows by every take, and is at most the capacity after one. Right after a take there
+// is no debt, so between two takes everything is paid at a rate that was in force between them. The takes of an interval
+// are therefore at most the capacity at the last one, and what the fastest rate in force within the interval earns. And
+// a smaller limit keeps nobody waiting for longer than the larger one takes to fill.
 func (b *Bucket) Change(from, to Rate, now int64) {
 	used, owed := b.used(from, now)
 	if used.whole < to.Capacity || used.whole == to.Capacity && used.rest == 0 {
@@ -31,7 +33,8 @@ func (b *Bucket) Change(from, to Rate, now int64) {
 	*b = to.owing(used, PaceOf(faster(owed, to)), now)
 }
 
-// Owe takes n tokens at now, whether they are there or not: what is missing is debt, paid at the rate at which the bucket pays already, or its own.
+// Owe takes n tokens at now, whether they are there or not. Tokens that are not there are debt, paid at the rate of the
+// debt that the bucket has already, or else at the bucket's own rate.
 func (b *Bucket) Owe(r Rate, n uint64, now int64) {
 	used, owed := b.used(r, now)
 	if used.whole += n; used.whole < r.Capacity {
@@ -42,7 +45,7 @@ func (b *Bucket) Owe(r Rate, n uint64, now int64) {
 	*b = r.owing(used, PaceOf(owed), now)
 }
 
-// used is what is missing from the bucket, in tokens, and the rate at which that is paid which is more than the capacity.
+// used is what is missing from the bucket, in tokens, and the rate at which the part above the capacity is paid.
 func (b Bucket) used(r Rate, now int64) (amount, Rate) {
 	missing, window := b.missing(now), r.earn(r.Capacity)
 	if b.Pace == 0 || !window.less(missing) {
@@ -84,7 +87,8 @@ func (r Rate) owing(debt amount, pace Pace, now int64) Bucket {
 	return Bucket{FullAt: now + int64(wait) + int64(r.Window()), Pace: pace}
 }
 
-// longestDebt is longer than any debt that a smaller limit leaves: what it is was taken within a period, and is paid a little slower.
+// longestDebt is longer than any debt that a smaller limit leaves. No bucket takes longer than MaxPeriod to fill, and a
+// pace is a little slower than its rate.
 const longestDebt = MaxPeriod + MaxPeriod>>20
 
 // faster is the one of two rates that earns more.
@@ -97,8 +101,9 @@ func faster(a, b Rate) Rate {
 	return b
 }
 
-// Pace is a rate in 64 bits: a count in the upper half, rounded down, and a period in nanoseconds in the lower half, rounded up, each of paceBits bits and
-// an exponent. It is never faster than the rate, and slower by less than a part in ten million. Zero is none.
+// Pace is a rate in 64 bits: a count in the upper half, rounded down, and a period in nanoseconds in the lower half,
+// rounded up, each of paceBits bits and an exponent. It is never faster than the rate, and slower by less than a part
+// in ten million. Zero is none.
 type Pace uint64
 
 const (

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// debtor is a bucket under limits that change, in rational numbers: what is used, and the rate at which it is paid while it is more than the capacity, which is the
-// faster one of the last two limits only.
+// debtor is a bucket under limits that change, in rational numbers: what is used, and the rate at which it is paid
+// while it is more than the capacity, which is the faster one of the last two limits only.
 type debtor struct {
 	used *big.Rat
 	rate Rate
@@ -56,7 +56,8 @@ type taken struct {
 	limits []Rate
 }
 
-// exceeds says in which interval more was taken than the largest capacity and the fastest rate of the limits in force within it allow.
+// exceeds says in which interval more was taken than the largest capacity and the fastest rate of the limits in force
+// within it allow.
 func exceeds(takes []taken) (from, to int64, over bool) {
 	for i := range takes {
 		capacity, fastest, sum := uint64(0), takes[i].limits[len(takes[i].limits)-1], uint64(0)
@@ -131,8 +132,9 @@ func TestNoIntervalAdmitsMoreThanTheLargestOfLimitsThatChange(t *testing.T) {
 	})
 }
 
-// TestChangesCostNothingButRounding: nothing is refused that a bucket in rational numbers has, which pays its debts at the last two limits' rates, but for what
-// rounding up has cost. (That nothing is given that must not be, the test above says.)
+// TestChangesCostNothingButRounding: nothing is refused that a bucket in rational numbers has, which pays its debts at
+// the last two limits' rates, but for what rounding up has cost. (That nothing is given that must not be, the test
+// above says.)
 func TestChangesCostNothingButRounding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := genRate(t)
@@ -155,7 +157,8 @@ func TestChangesCostNothingButRounding(t *testing.T) {
 			now += genStep(t, twin.rate)
 			if to := rapid.SampledFrom(limits).Draw(t, "limit"); to != twin.rate {
 				twin.advance(now)
-				// Each change rounds up to a nanosecond of either rate, and a debt is paid a little slower than it might be.
+				// Each change rounds up to a nanosecond of either rate, and a debt is paid a little slower than it
+				// might be.
 				fast := faster(faster(limits[0], limits[1]), limits[2])
 				slack.Add(slack, tokensIn(fast, 4))
 				slack.Add(slack, new(big.Rat).Mul(twin.used, big.NewRat(1, 10_000_000)))

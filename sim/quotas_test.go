@@ -8,15 +8,18 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// quotas are keys on which clients make quotas of all kinds, take from them and end them, with a few limits for each key, as versions of a program have them. Each node admits its own
-// limit, so the law is checked for each node: over every interval what clients were told that they have is at most the largest limit in force, and what the fastest earns.
+// quotas are keys on which clients make quotas of all kinds, take from them and end them, with a few limits for each
+// key, as versions of a program have them. Each node admits its own limit, so the law is checked for each node: over
+// every interval, clients were told of at most as many tokens as the largest limit in force holds and the fastest one
+// earns.
 type quotas struct {
 	*world
 	keys   []string
 	limits map[string][]quota.Rate
 }
 
-// ledger is what clients have been told that they have of a quota at one host, by one disk: since the quota was made, over the time that processes ran on the disk.
+// ledger is the tokens of a quota that clients were told of at one host, since the quota was made. Times are those of
+// the processes that ran on the same disk.
 type ledger struct {
 	takes  []taking
 	limits []quota.Rate // that have been in force
@@ -44,7 +47,8 @@ func (l *ledgers) of(key string) *ledger {
 	return l.byKey[key]
 }
 
-// begin goes on with the ledgers of the disk that a process starts with: what passed behind the disk's last group did not pass for its quotas.
+// begin goes on with the ledgers of the disk that a process starts with. The time behind the disk's last group has not
+// passed for its quotas.
 func (l *ledgers) begin(mono int64) *ledgers {
 	if l == nil {
 		return &ledgers{byKey: map[string]*ledger{}}
@@ -136,7 +140,8 @@ func (q *quotas) told(p *process, key string, t taking) {
 	}
 }
 
-// lookAt notes what there is of a quota. One that has ended while it was not full begins full when it is made again: what was taken from it counts no more.
+// lookAt notes the state of a quota. A quota that was not full and has ended begins full when it is made again: what was
+// taken from it counts no more.
 func (q *quotas) lookAt(p *process, key string) {
 	l, now := p.ledgers.of(key), p.now()
 	db := p.store.DB()

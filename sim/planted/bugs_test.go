@@ -1,7 +1,7 @@
 package planted
 
-// bug is a mistake: in a file, an old text, which must be there once, becomes a new one. Where two rules stand against a history, two texts do, with and between them,
-// and the names of the files if they are in two.
+// bug is a mistake: in a file, an old text, which must be there once, becomes a new one. Where two rules stand against
+// a history, two texts do, with and between them, and the names of the files if they are in two.
 type bug struct {
 	name     string // what is wrong then
 	file     string
