@@ -20,7 +20,7 @@ const (
 	maxIdlePages = 128
 )
 
-var errNoAddressSpace = errors.New("engine: the system grants no address space for the counters")
+var errNoAddressSpace = errors.New("engine: the system grants no address space for the counters, not even 64 MiB: raise or remove ulimit -v (the Go runtime takes 1 GB of addresses too), or vm.overcommit_memory")
 
 // pool hands out pages of one big reserved range of addresses, outside the Go heap: the collector never looks
 // at a counter, and an address is one addition away from a ref. Memory becomes resident when a page is first
