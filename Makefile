@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash restart cluster waits transactions sim planted model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust crash restart cluster waits transactions linear sim planted model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -53,6 +53,9 @@ waits: ## SEEDS clients, 2000, whose requests arrive in pieces before, during an
 
 transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
 	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server
+
+linear: ## SEEDS histories, 2000, of concurrent clients of each of nine servers: is there an order of the commands that gives these answers?
+	QUOTADB_TEST_LINEAR_SEEDS=$(SEEDS) QUOTADB_TEST_LINEAR_FIRST=$(or $(FIRST),1) $(GO) test -count=1 -timeout 600m -v ./tests/linear
 
 sim: ## SEEDS simulated clusters, 2000, each from its number on: FIRST, 1
 	$(GO) test -count=1 -timeout 120m -v -run 'TestClusters|TestASeed' ./sim -seeds $(SEEDS) -first $(or $(FIRST),1) | grep -v '^ *--- PASS\|^=== '

@@ -105,8 +105,13 @@ func loaderSeeds(f *testing.F) [][]byte {
 		}
 		rate := quota.Rate{Capacity: 10, Count: 10, Period: time.Minute}
 		do("counter", func(tx *Tx, k Key) { _, _ = tx.Add(k, 5); _, _ = tx.Add(k, -7) })
-		do("text", func(tx *Tx, k Key) { _ = tx.Set(k, Value{Kind: String, Str: []byte("abc"), Deadline: testWall + 5000}, false) })
-		do("number", func(tx *Tx, k Key) { _ = tx.Set(k, Value{Kind: Integer, Int: -3}, false); tx.SetDeadline(k, testWall+9) })
+		do("text", func(tx *Tx, k Key) {
+			_ = tx.Set(k, Value{Kind: String, Str: []byte("abc"), Deadline: testWall + 5000}, false)
+		})
+		do("number", func(tx *Tx, k Key) {
+			_ = tx.Set(k, Value{Kind: Integer, Int: -3}, false)
+			tx.SetDeadline(k, testWall+9)
+		})
 		do("quota", func(tx *Tx, k Key) { _ = tx.SetQuota(k, rate); _, _ = tx.Add(k, 4) })
 		do("taken", func(tx *Tx, k Key) { _, _, _ = tx.Throttle(k, rate, 3) })
 		do("ended", func(tx *Tx, k Key) { _ = tx.SetQuota(k, rate); tx.DeleteQuota(k); _, _ = tx.Add(k, 1) })

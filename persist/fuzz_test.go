@@ -12,7 +12,9 @@ import (
 // FuzzFrames gives any frames to what starts read them with, to what check and backup read them with, and to a salvage: the first two take the same, and
 // what a salvage makes of a snapshot's frames, of which some are missing, a start takes.
 func FuzzFrames(f *testing.F) {
-	writer := func(number uint32) []byte { return crdt.AppendWriter(nil, number, crdt.Writer{Node: 1, Life: uint64(number) + 5}) }
+	writer := func(number uint32) []byte {
+		return crdt.AppendWriter(nil, number, crdt.Writer{Node: 1, Life: uint64(number) + 5})
+	}
 	counter := crdt.AppendRecord(nil, []byte("k"), &crdt.Entry{Rows: []crdt.Row{{Writer: 0, P: 5}}})
 	later := crdt.AppendRecord(nil, []byte("l"), &crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 5}}})
 	f.Add(frameBytes(kindWriters, writer(0), kindRecords, counter, kindFlush, []byte{1}, kindRecords, counter), false)
