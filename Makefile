@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash restart cluster waits transactions linear sim planted model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust crash restart cluster strangers waits transactions linear sim planted model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -50,6 +50,9 @@ cluster: ## nodes and what is between them disturbed at random and checked, ROUN
 
 waits: ## SEEDS clients, 2000, whose requests arrive in pieces before, during and after all sorts of waits; FIRST: the first seed
 	QUOTADB_TEST_WAITS=$(SEEDS) QUOTADB_TEST_WAITS_FIRST=$(FIRST) $(GO) test -count=1 -timeout 60m -v -run 'TestEveryRequestIsAnswered' ./server
+
+strangers: ## two nodes meet and replicate while 500 strangers crowd each replication port, for a minute: STRANGERS
+	QUOTADB_TEST_STRANGERS=$(or $(STRANGERS),1m) $(GO) test -count=1 -timeout 60m -v -run TestStrangersKeepNoNodesApart ./tests/cluster | grep -v '^=== '
 
 transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
 	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server

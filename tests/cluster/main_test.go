@@ -7,9 +7,12 @@
 //   - within two anti-entropy intervals all nodes store the same, digest by digest and value by value;
 //   - every acknowledged increment counts once, except those that L6 lets a node lose: what only one process had, for a moment
 //     before it was killed; unknown ones count once or not at all;
-//   - every reply of every node was within what L1 allows: package internal/history looks at that.
+//   - every reply of every node was within what L1 allows: package internal/history looks at that;
+//   - quotas were kept, as quotas_test.go says;
+//   - all nodes are stopped and started once more, and everything is as it was.
 //
 // QUOTADB_TEST_CLUSTER_ROUNDS sets how many rounds of random faults there are, QUOTADB_TEST_SEED repeats the choices of a run, though not its timing.
+// QUOTADB_TEST_STRANGERS is for how long strangers crowd replication ports, 3s.
 // QUOTADB_REQUIRE_NETNS=1 turns "namespaces cannot be made" from a skip into a failure.
 package cluster
 
