@@ -26,22 +26,25 @@ type unit struct {
 
 // client writes over one connection at a time, one life after the other.
 type client struct {
-	rng   *rand.Rand
-	units []*unit
+	rng       *rand.Rand
+	hasQuotas bool
+	units     []*unit
 	// wheel has the index of each unit as often as it is to be chosen.
 	wheel []int
 	// shared is what was added to each shared counter in this life.
 	shared [sharedCounters][]addition
+	// tokens are what it was given from each limit in this life.
+	tokens [][]token
 	// flushed is when FLUSHALL was acknowledged, before all else in this life; zero: there was none.
 	flushed time.Time
 }
 
 // newClient has units of every kind. A server that does not mend its tails keeps half a transaction now and then, so it gets none.
 func newClient(id int, s system) *client {
-	c := &client{}
+	c := &client{hasQuotas: s.hasQuotas, tokens: make([][]token, len(limits))}
 	for i := range kinds {
 		k := &kinds[i]
-		if k.name == "together" && !s.mendsTails {
+		if k.name == "together" && !s.mendsTails || k.quotas && !s.hasQuotas {
 			continue
 		}
 		for n := range k.units {
@@ -64,7 +67,7 @@ type sent struct {
 	command string
 	replies int    // of which the last counts
 	want    string // empty: any that is no error
-	ack     func(time.Time)
+	ack     func(time.Time, wire.Value)
 }
 
 // work sends steps until the connection ends, and calls acked after every reply it has noted. It returns what ended
@@ -100,6 +103,9 @@ func (c *client) step(raw []byte) ([]byte, sent) {
 	if c.rng.IntN(8) == 0 {
 		return c.addShared(raw)
 	}
+	if c.hasQuotas && c.rng.IntN(20) == 0 {
+		return c.addLimited(raw)
+	}
 	u := c.units[c.wheel[c.rng.IntN(len(c.wheel))]]
 	m, ok := u.kind.next(c.rng, u.keys, u.steps[len(u.steps)-1])
 	if !ok {
@@ -111,7 +117,7 @@ func (c *client) step(raw []byte) ([]byte, sent) {
 	at := len(u.steps)
 	command := fmt.Sprint(m.commands)
 	u.steps = append(u.steps, step{command: command, sent: time.Now(), after: m.after})
-	return raw, sent{command, len(m.commands), m.reply, func(now time.Time) { u.steps[at].acked = now }}
+	return raw, sent{command, len(m.commands), m.reply, func(now time.Time, _ wire.Value) { u.steps[at].acked = now }}
 }
 
 func (c *client) addShared(raw []byte) ([]byte, sent) {
@@ -119,7 +125,7 @@ func (c *client) addShared(raw []byte) ([]byte, sent) {
 	at := len(c.shared[i])
 	c.shared[i] = append(c.shared[i], addition{by: by})
 	raw = wire.AppendCommand(raw, "INCRBY", sharedKey(i), strconv.FormatInt(by, 10))
-	return raw, sent{"INCRBY " + sharedKey(i), 1, "", func(now time.Time) { c.shared[i][at].acked = now }}
+	return raw, sent{"INCRBY " + sharedKey(i), 1, "", func(now time.Time, _ wire.Value) { c.shared[i][at].acked = now }}
 }
 
 // receive reads the replies of a step and notes when the last one came.
@@ -132,7 +138,7 @@ func (s sent) receive(conn *wire.Conn) (broken, wrong error) {
 		if i < s.replies-1 {
 			continue
 		}
-		s.ack(time.Now())
+		s.ack(time.Now(), v)
 		if s.want != "" && v.String() != s.want || v.IsError() {
 			return nil, fmt.Errorf("%s: answered %s, not %s", s.command, v, s.want)
 		}

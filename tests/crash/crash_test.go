@@ -52,13 +52,14 @@ type harness struct {
 	clients  []*client
 	keys     []string
 	shared   map[string]int64 // at the last start
+	tokens   [][]token        // that were given, by limit
 	server   *process.Server
 	tally    tally
 }
 
 func newHarness(t *testing.T, s system, l level, clients int) *harness {
 	t.Helper()
-	h := &harness{system: s, level: l, dir: t.TempDir(), evidence: newEvidence(t), seed: seed(t), shared: map[string]int64{}}
+	h := &harness{system: s, level: l, dir: t.TempDir(), evidence: newEvidence(t), seed: seed(t), shared: map[string]int64{}, tokens: make([][]token, len(limits))}
 	for id := range clients {
 		c := newClient(id, s)
 		h.clients = append(h.clients, c)
@@ -68,6 +69,9 @@ func newHarness(t *testing.T, s system, l level, clients int) *harness {
 	}
 	for i := range sharedCounters {
 		h.keys = append(h.keys, sharedKey(i))
+	}
+	for i := range limits {
+		h.keys = append(h.keys, limitKey(i))
 	}
 	h.server = s.start(t, l, h.dir)
 	return h
@@ -115,7 +119,13 @@ func (h *harness) round(t *testing.T, n int) {
 	case !torn && garbled:
 		t.Errorf("nobody cut the garbage:\n%s", h.server.Output())
 	}
+	cut := time.Time{} // of the log, here
+	if written != l.end {
+		cut = written.Add(-schedulingSlack)
+	}
+	limited := h.settleLimits(h.clients[0].flushed, cut) // before check has forgotten of FLUSHALL
 	v, complaints := h.check(t, durable, l.gone)
+	complaints = append(complaints, limited...)
 	h.tally.start(p, torn, v)
 	for _, err := range complaints[:min(len(complaints), maxComplaints)] {
 		t.Error(err)

@@ -18,6 +18,8 @@ type count struct {
 	there bool
 	// ttl is what the step that made this count gave it to live, 0 without a deadline.
 	ttl time.Duration
+	// quota: it holds a quota, with at most value tokens.
+	quota bool
 }
 
 // step is one command or transaction and the counts of the unit's keys after it.
@@ -120,7 +122,7 @@ func (c count) explains(seen observation, made, ready time.Time) bool {
 	if !seen.there {
 		return !c.there || mortal && !seen.to.Before(earliest)
 	}
-	if !c.there || c.value != seen.value || mortal != (seen.ttl > 0) {
+	if !c.there || c.quota != seen.quota || c.value < seen.value || c.value > seen.value && !c.quota || mortal != (seen.ttl > 0) {
 		return false
 	}
 	return !mortal || !seen.from.Add(seen.ttl).After(latest) && !seen.to.Add(seen.ttl).Before(earliest)
@@ -153,6 +155,8 @@ func (c count) String() string {
 	switch {
 	case !c.there:
 		return "none"
+	case c.quota:
+		return fmt.Sprintf("a quota of %d for %v", c.value, c.ttl)
 	case c.ttl > 0:
 		return fmt.Sprintf("%d for %v", c.value, c.ttl)
 	}

@@ -17,9 +17,10 @@ type move struct {
 
 // kind is a way to use the keys of a unit.
 type kind struct {
-	name  string
-	keys  int // in a unit
-	units int // of a client
+	name   string
+	keys   int  // in a unit
+	units  int  // of a client
+	quotas bool // there are quotas among them
 	// hot is how often a unit is chosen, beside 1.
 	hot int
 	// next chooses a step after the last one; none if it has to wait for time to pass.
@@ -27,13 +28,14 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"hot", 1, 2, 40, nextCount},
-	{"cold", 1, 60, 1, nextCount},
-	{"deleted", 1, 6, 4, nextDelete},
-	{"set", 1, 6, 4, nextSet},
-	{"together", 3, 4, 6, nextTransaction},
-	{"renamed", 2, 4, 6, nextRename},
-	{"window", 1, 12, 2, nextWindow},
+	{"hot", 1, 2, false, 40, nextCount},
+	{"cold", 1, 60, false, 1, nextCount},
+	{"deleted", 1, 6, false, 4, nextDelete},
+	{"set", 1, 6, false, 4, nextSet},
+	{"together", 3, 4, false, 6, nextTransaction},
+	{"renamed", 2, 4, false, 6, nextRename},
+	{"window", 1, 12, false, 2, nextWindow},
+	{"again", 1, 12, true, 2, nextAgain},
 }
 
 const (
@@ -131,4 +133,30 @@ func nextWindow(rng *rand.Rand, keys []string, last step) (move, bool) {
 	}
 	c.ttl = time.Duration(1+rng.Int64N(limit.Milliseconds())) * time.Millisecond
 	return one(c, ":1", "PEXPIRE", keys[0], strconv.FormatInt(c.ttl.Milliseconds(), 10))
+}
+
+// againTokens are what a quota of nextAgain holds. It earns none within the test.
+const againTokens = 1000
+
+// nextAgain uses one name for counters and quotas, one after the other, which end by a deadline or by a command.
+func nextAgain(rng *rand.Rand, keys []string, last step) (move, bool) {
+	c := last.after[0]
+	switch n := rng.IntN(6); {
+	case c.ttl > 0:
+		return nextWindow(rng, keys, last)
+	case !c.there && n < 3:
+		return one(count{value: againTokens, there: true, quota: true}, "+OK", "QUOTASET", keys[0], strconv.Itoa(againTokens), "1000000000")
+	case !c.there:
+		return add(rng, keys[0], c)
+	case n == 0 && c.quota:
+		return one(count{}, ":1", "QUOTADEL", keys[0])
+	case n == 1:
+		return one(count{}, ":1", "DEL", keys[0])
+	case n == 2:
+		c.ttl = time.Duration(1+rng.Int64N(shortTTL.Milliseconds())) * time.Millisecond
+		return one(c, ":1", "PEXPIRE", keys[0], strconv.FormatInt(c.ttl.Milliseconds(), 10))
+	case c.quota: // refused or not: no more than that are left
+		return one(count{value: max(0, c.value-1), there: true, quota: true}, "", "INCR", keys[0])
+	}
+	return add(rng, keys[0], c)
 }

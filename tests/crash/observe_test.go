@@ -20,19 +20,20 @@ func observe(t *testing.T, conn *wire.Conn, keys []string) map[string]observatio
 	for some := range slices.Chunk(keys, keysAtOnce) {
 		var raw []byte
 		for _, k := range some {
-			raw = wire.AppendCommand(wire.AppendCommand(raw, "GET", k), "PTTL", k)
+			raw = wire.AppendCommand(wire.AppendCommand(wire.AppendCommand(raw, "TYPE", k), "GET", k), "PTTL", k)
 		}
 		from := time.Now()
-		replies, err := conn.Pipeline(raw, 2*len(some))
+		replies, err := conn.Pipeline(raw, 3*len(some))
 		if err != nil {
 			t.Fatal(err)
 		}
 		to := time.Now()
 		for i, k := range some {
-			c, err := parseCount(replies[2*i], replies[2*i+1])
+			c, err := parseCount(replies[3*i+1], replies[3*i+2])
 			if err != nil {
 				t.Fatalf("%s: %v", k, err)
 			}
+			c.quota = c.there && replies[3*i].Text == "quota"
 			seen[k] = observation{c, from, to}
 		}
 	}

@@ -30,6 +30,7 @@ type system struct {
 	// mendsTails reports that the server takes its log up to the last whole write, whatever follows. Redis (7.0) does not:
 	// garbage keeps it from starting, and a log cut inside a transaction's command keeps the MULTI before it.
 	mendsTails bool
+	hasQuotas  bool
 }
 
 var quotaDB = system{
@@ -40,6 +41,7 @@ var quotaDB = system{
 	logs:       "log-*",
 	wasCut:     regexp.MustCompile(`msg="log was cut.* bytes=[1-9]`),
 	mendsTails: true,
+	hasQuotas:  true,
 }
 
 // redis stands in for quota-db to prove the harness.

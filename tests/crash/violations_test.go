@@ -25,8 +25,10 @@ func made(acked int, after ...count) step {
 	return step{command: "STEP", sent: moment(sent), acked: moment(acked), after: after}
 }
 
-func is(v int64) count             { return count{value: v, there: true} }
-func dying(v int64, ttl int) count { return count{v, true, time.Duration(ttl) * time.Millisecond} }
+func is(v int64) count { return count{value: v, there: true} }
+func dying(v int64, ttl int) count {
+	return count{value: v, there: true, ttl: time.Duration(ttl) * time.Millisecond}
+}
 func past(steps ...step) history {
 	return history{[]string{"a", "b", "c"}[:len(steps[0].after)], steps}
 }
@@ -155,6 +157,35 @@ func TestASharedCounterBeginsAnewAfterFLUSHALL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := counter.verify(tt.seen, tt.durable); !wantErr(err, tt.err) {
+				t.Errorf("got %v; want %q", err, tt.err)
+			}
+		})
+	}
+}
+
+func TestALimitHoldsOverEveryInterval(t *testing.T) {
+	l := limit{name: "l", tokens: 3, window: 300 * time.Millisecond} // one each 100 ms
+	given := func(acked ...int) (tokens []token) {
+		for _, ms := range acked {
+			tokens = append(tokens, token{moment(ms - 1), moment(ms)})
+		}
+		return tokens
+	}
+	for name, tt := range map[string]struct {
+		given []token
+		err   string
+	}{
+		"none":                    {nil, ""},
+		"a burst":                 {given(1, 2, 3), ""},
+		"a burst and more":        {given(1, 2, 3, 4), "4 tokens"},
+		"what was earned":         {given(1, 2, 3, 101, 201, 301), ""},
+		"more than that":          {given(1, 2, 3, 101, 201, 211), "6 tokens"},
+		"a second burst":          {given(1, 2, 3, 401, 402, 403, 404), "4 tokens"},
+		"a reply that was slow":   {[]token{{moment(1), moment(500)}, {moment(2), moment(3)}, {moment(2), moment(4)}, {moment(4), moment(5)}}, ""},
+		"a burst behind a second": {given(1001, 1002, 1003, 1004), "4 tokens"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := l.verify(tt.given); !wantErr(err, tt.err) {
 				t.Errorf("got %v; want %q", err, tt.err)
 			}
 		})
