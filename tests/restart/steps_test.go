@@ -107,7 +107,14 @@ func (p *plan) live(random *rand.Rand, writes []string, few bool) {
 	if few {
 		p.many(random)
 	}
-	for range 5 + random.IntN(60) {
+	if random.IntN(4) == 0 {
+		p.again(random)
+	}
+	commands := 5 + random.IntN(60)
+	if random.IntN(2) == 0 {
+		commands = random.IntN(5) // what the life before has left is hardly touched, and the start behind this one still has to know of it
+	}
+	for range commands {
 		s := step{node: random.IntN(p.nodes), conn: random.IntN(2)}
 		switch n := random.IntN(100); {
 		case n < 6:
@@ -145,6 +152,17 @@ func (p *plan) many(random *rand.Rand) {
 	add(step{args: []string{"SAVE"}})
 	add(step{args: []string{"FLUSHALL"}})
 	add(step{bulk: 500 * (1 + random.IntN(8))})
+}
+
+// again adds a key that ends by its deadline, and another one of its name.
+func (p *plan) again(random *rand.Rand) {
+	s := step{node: random.IntN(p.nodes)}
+	key := keys[random.IntN(len(keys))]
+	for _, words := range [][]string{{"SET <value>", "INCR", "QUOTASET <limit> <window>", "QUOTAINCR <limit> <window>"}, {"PEXPIRE 60"}, {"INCRBY <amount>", "SET <value>", "QUOTASET <limit> <window>"}} {
+		template := fill(random, words[random.IntN(len(words))])
+		s.args = append([]string{template[0], key}, template[1:]...)
+		p.steps = append(p.steps, s, step{pause: time.Duration(10+random.IntN(80)) * time.Millisecond})
+	}
 }
 
 // transaction adds one, at times with watched keys that somebody else writes to meanwhile.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/quotadb/quota-db/tests/internal/process"
@@ -239,4 +240,14 @@ func (n *node) copy(binary string) error {
 		return err
 	}
 	return errors.Join(tool(binary, "check", out), tool(binary, "check", n.dir))
+}
+
+// shortDir is a directory whose name leaves room for a socket's.
+func shortDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "restart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
