@@ -205,7 +205,7 @@ func (o *owner) drop(l *link, err error) {
 		reason = printable(err.Error())
 	}
 	o.met.offline(l.peer.Node, l, reason)
-	o.publish() // so that nobody is shown as online and unreachable
+	o.publish()   // so that nobody is shown as online and unreachable
 	if !l.begun { // its handshake goes on, and will find out
 		return
 	}
