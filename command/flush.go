@@ -15,16 +15,19 @@ const (
 	flushKeys = 256
 	// flushSlice is how long FLUSHALL works before it leaves as much time to others.
 	flushSlice = time.Millisecond
-	// flushAhead is how many keys FLUSHALL deletes before the log has to have them, and how many changes may wait for a peer while it goes on: nothing has to remember more.
+	// flushAhead is how many keys FLUSHALL deletes before the log has to have them, and how many changes may wait for a
+	// peer while it goes on: nothing has to remember more.
 	flushAhead = 1 << 15
-	// flushPatience is how long FLUSHALL waits for a peer that acknowledges nothing. Then only the keys are remembered for it, as for any peer that does not keep up.
+	// flushPatience is how long FLUSHALL waits for a peer that acknowledges nothing. Then only the keys are remembered
+	// for it, as for any peer that does not keep up.
 	flushPatience = time.Second
 )
 
 var errServerEnds = errors.New("the server stops")
 
-// flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference. Where something is kept of each key, for peers, it goes through them beside the event loops:
-// its client waits, nobody else. Then each key is deleted at a moment of its own. Within a transaction all are deleted at one moment, and all clients wait.
+// flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference. Where something is kept of
+// each key, for peers, it goes through them beside the event loops: its client waits, nobody else. Then each key is
+// deleted at a moment of its own. Within a transaction all are deleted at one moment, and all clients wait.
 func flush(c *call) {
 	if len(c.args) > 2 || len(c.args) == 2 && !is(c.args[1], "async") && !is(c.args[1], "sync") {
 		c.fail(errSyntax)
@@ -53,7 +56,8 @@ type flushes struct {
 	over  atomic.Bool // the server stops
 }
 
-// share makes a pass, or takes the result of one that has begun since so many had: all who ask during a pass share the next one.
+// share makes a pass, or takes the result of one that has begun since so many had: all who ask during a pass share the
+// next one.
 func (f *flushes) share(begun uint64, pass func() error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

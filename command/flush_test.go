@@ -31,7 +31,8 @@ func newReplicatedBench(t *testing.T, keys int) *bench {
 	return b
 }
 
-// TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse: others are answered while it goes on, and its client's next command runs behind it.
+// TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse: others are answered while it goes on, and its client's next
+// command runs behind it.
 func TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse(t *testing.T) {
 	b := newReplicatedBench(t, 1000)
 	b.flushes.mu.Lock() // another pass is under way
@@ -60,7 +61,8 @@ func TestFLUSHALLInATransactionIsAtomic(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLsAtOnceShareAPass: those who ask during a pass share the next, as the one that runs may have passed what they saw.
+// TestFLUSHALLsAtOnceShareAPass: those who ask during a pass share the next, as the one that runs may have passed what
+// they saw.
 func TestFLUSHALLsAtOnceShareAPass(t *testing.T) {
 	var f flushes
 	var passes atomic.Int64

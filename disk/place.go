@@ -8,11 +8,13 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// runFile is an empty file that each run makes anew. The manifest says which file that is, in which directory: see vfs.Place. So a start knows whether it has the directory
-// that the last run used, or a copy: all of it copied elsewhere, or older files copied back into it. A run whose disk fails removes the file until all is well again.
+// runFile is an empty file that each run makes anew. The manifest says which file that is, in which directory: see
+// vfs.Place. So a start knows whether it has the directory that the last run used, or a copy: all of it copied
+// elsewhere, or older files copied back into it. A run whose disk fails removes the file until all is well again.
 const runFile = "RUN"
 
-// Errors that say why nobody can be certain that a directory has all that was ever written into it, or that no other has that too.
+// Errors that say why nobody can be certain that a directory has all that was ever written into it, or that no other
+// has that too.
 var (
 	ErrUnplaced  = errors.New("it is not known whether the directory is a copy: an earlier release wrote it, or its file system does not tell")
 	ErrCopied    = errors.New("the directory is a copy, or an older copy was put back")
@@ -21,8 +23,9 @@ var (
 	ErrWriteLost = errors.New("the last run was not stopped clean, and the system could not write what it had left")
 )
 
-// Whole is nil if the directory has all that was ever written into it, and nobody who goes on from a copy takes that copy for the directory itself. After a kill the system
-// still has what was written. After a loss of power a copy of the files may have something that is lost here. It is called before Begin.
+// Whole is nil if the directory has all that was ever written into it, and nobody who goes on from a copy takes that
+// copy for the directory itself. After a kill the system still has what was written. After a loss of power a copy of
+// the files may have something that is lost here. It is called before Begin.
 func (d *Dir) Whole() error {
 	if !d.found {
 		return nil
@@ -61,7 +64,8 @@ func (d *Dir) syncTail() error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// mark makes the run's file, for the next manifest to tell of. A directory of which a system can say nothing is taken for a copy.
+// mark makes the run's file, for the next manifest to tell of. A directory of which a system can say nothing is taken
+// for a copy.
 func (d *Dir) mark() {
 	d.manifest.place, d.marked = vfs.Place{}, true
 	name := filepath.Join(d.path, runFile)
@@ -77,8 +81,9 @@ func (d *Dir) mark() {
 	}
 }
 
-// Unmark is to be called when the disk has failed: what is in the log may be less than what was there before. Errors are nothing that anybody could do more about. Of a directory that
-// another process has taken over it leaves all as it is.
+// Unmark is to be called when the disk has failed: what is in the log may be less than what was there before. Errors
+// are nothing that anybody could do more about. Of a directory that another process has taken over it leaves all as it
+// is.
 func (d *Dir) Unmark() {
 	d.marked = false
 	if _, err := d.checkOurs(); errors.Is(err, ErrNotOurs) {

@@ -61,7 +61,8 @@ func TestFLUSHALLInSlicesHoldsAShardForOneBucket(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLInSlicesDeletesWhatWasThere: keys that are there all the time are deleted, also while tables grow; what is counted behind the place lives on.
+// TestFLUSHALLInSlicesDeletesWhatWasThere: keys that are there all the time are deleted, also while tables grow; what
+// is counted behind the place lives on.
 func TestFLUSHALLInSlicesDeletesWhatWasThere(t *testing.T) {
 	const keys = 20_000
 	db := openReplicated(t, keys)
@@ -94,7 +95,8 @@ func TestFLUSHALLInSlicesDeletesWhatWasThere(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLDoesNotDoubleMemory: a deleted key needs little more than it did, as long as those who are told take what is noted for them.
+// TestFLUSHALLDoesNotDoubleMemory: a deleted key needs little more than it did, as long as those who are told take what
+// is noted for them.
 func TestFLUSHALLDoesNotDoubleMemory(t *testing.T) {
 	const keys = 100_000
 	db := openReplicated(t, keys)

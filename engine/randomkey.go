@@ -7,14 +7,16 @@ const (
 	randomChain = 24
 	// randomBuckets is how many buckets RandomKey looks through to choose among all keys of them.
 	randomBuckets = 1 << 13
-	// randomPasses is how often RandomKey looks through the table before it locks all of it: a key that is renamed meanwhile may be missed.
+	// randomPasses is how often RandomKey looks through the table before it locks all of it: a key that is renamed
+	// meanwhile may be missed.
 	randomPasses = 2
 	// randomFew is how many keys there may be for that.
 	randomFew = 1024
 )
 
-// RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is none. random gives 64 random bits a call.
-// A bucket is drawn, and taken with a likelihood that grows with the number of its keys (rejection sampling). A table with nearly nothing in it is looked through.
+// RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is
+// none. random gives 64 random bits a call. A bucket is drawn, and taken with a likelihood that grows with the number
+// of its keys (rejection sampling). A table with nearly nothing in it is looked through.
 func (a All) RandomKey(dst []byte, random func() uint64) ([]byte, bool) {
 	if name, ok := a.drawKey(dst, random); ok {
 		return name, true
@@ -83,7 +85,8 @@ func (s *shard) eachAt(position uint64, fn func(record)) {
 	}
 }
 
-// chooseKey chooses among the keys of buckets from a hash on, so many of them at most, or, with 0, among those of the first one that has any. With too many buckets it finds none.
+// chooseKey chooses among the keys of buckets from a hash on, so many of them at most, or, with 0, among those of the
+// first one that has any. With too many buckets it finds none.
 func (a All) chooseKey(dst []byte, from uint64, buckets int, random func() uint64) (name []byte, ok bool) {
 	seen := uint64(0)
 	for n, end := 0, false; !end; n++ {

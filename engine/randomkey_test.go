@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestRandomKeyGivesEachKeyAboutAsOftenAsAnyOther: with few keys and with many, also while tables are replaced and beside many that are gone.
+// TestRandomKeyGivesEachKeyAboutAsOftenAsAnyOther: with few keys and with many, also while tables are replaced and
+// beside many that are gone.
 func TestRandomKeyGivesEachKeyAboutAsOftenAsAnyOther(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -13,8 +13,8 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// copyKeys is how many keys are counted on, and copyDigits how many amounts each gets: every amount is another digit of the value, to the base of 4, so the value tells how often
-// each is in it.
+// copyKeys is how many keys are counted on, and copyDigits how many amounts each gets: every amount is another digit of
+// the value, to the base of 4, so the value tells how often each is in it.
 const (
 	copyKeys   = 4
 	copyDigits = 25
@@ -26,7 +26,8 @@ type amount struct {
 	reset bool // a SET or DEL may have removed it, or it was set
 }
 
-// family is a directory that never had a peer, and copies of it, which are used side by side and become peers in the end.
+// family is a directory that never had a peer, and copies of it, which are used side by side and become peers in the
+// end.
 type family struct {
 	t       *testing.T
 	random  *rand.Rand
@@ -198,8 +199,9 @@ func (m *member) check(run uint64) {
 	}
 }
 
-// TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce: a directory that never had a peer is copied while it runs, after kills and after clean stops. All are used for
-// a while, end in every way and start again, and then they become peers: nothing vanishes under the numbers of another, and nothing is counted twice. A SET or DEL before that
+// TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce: a directory that never had a peer is copied while it
+// runs, after kills and after clean stops. All are used for a while, end in every way and start again, and then they
+// become peers: nothing vanishes under the numbers of another, and nothing is counted twice. A SET or DEL before that
 // is not known to those who have a copy of what it removed, so it may come back; no later increment may be lost by it.
 func TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())

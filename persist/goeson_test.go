@@ -144,7 +144,8 @@ func (l *lone) recover() {
 	l.t.Fatal("the disk does not recover")
 }
 
-// TestNumbersOfAKilledLifeAreNotUsedAgain: what a key had that is gone, some copy may have. It is told by the log, by a snapshot's manifest, or by an expired record.
+// TestNumbersOfAKilledLifeAreNotUsedAgain: what a key had that is gone, some copy may have. It is told by the log, by a
+// snapshot's manifest, or by an expired record.
 func TestNumbersOfAKilledLifeAreNotUsedAgain(t *testing.T) {
 	for name, forget := range map[string]func(*lone, *engine.Tx, engine.Key){
 		"deleted": func(_ *lone, tx *engine.Tx, k engine.Key) { tx.Delete(k) },

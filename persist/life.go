@@ -15,8 +15,8 @@ var (
 	errUnconfirmed = errors.New("peers do not confirm the life")
 )
 
-// whyNewLife is nil if the life of a directory goes on: nothing is missing that it has ever counted, and nobody else goes on with it. Of a directory that never had a peer the
-// directory itself tells that, else peers do.
+// whyNewLife is nil if the life of a directory goes on: nothing is missing that it has ever counted, and nobody else
+// goes on with it. Of a directory that never had a peer the directory itself tells that, else peers do.
 func (s *Store) whyNewLife(o *Options, before disk.Identity) error {
 	switch {
 	case before.Life == 0 || before.Node == 0:

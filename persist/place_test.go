@@ -17,7 +17,8 @@ type onSystem struct {
 	life uint64
 }
 
-// run starts on a directory, counts, and is killed or stopped clean. It reports whether the life of the run before went on.
+// run starts on a directory, counts, and is killed or stopped clean. It reports whether the life of the run before went
+// on.
 func (n *onSystem) run(dir string, clean bool) (goesOn bool) {
 	n.t.Helper()
 	o := smallOptions(nil, slog.New(slog.DiscardHandler))

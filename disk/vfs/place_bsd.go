@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// Place goes by inode numbers and times of birth. What stands for the time since the system was started is not asked for.
+// Place goes by inode numbers and times of birth. What stands for the time since the system was started is not asked
+// for.
 func (system) Place(name string) (Place, error) {
 	dir, _, _, err := bornBSD(filepath.Dir(name))
 	if err != nil {

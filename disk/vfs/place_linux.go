@@ -16,8 +16,9 @@ const (
 	machineFile = "/etc/machine-id" // not there in many containers
 )
 
-// Place goes by inode numbers and times of birth: an inode number alone is soon another file's. Where a file system does not keep times of birth it goes by the time of the last
-// change of the inode, which nobody can set either. That is another one after chown or chmod.
+// Place goes by inode numbers and times of birth: an inode number alone is soon another file's. Where a file system
+// does not keep times of birth it goes by the time of the last change of the inode, which nobody can set either. That
+// is another one after chown or chmod.
 func (system) Place(name string) (Place, error) {
 	dir, err := statx(filepath.Dir(name))
 	if err != nil {

@@ -10,15 +10,16 @@ import (
 const (
 	flushallNodes = 2
 	flushallPoll  = 50 * time.Millisecond // of used_memory
-	// flushallPause is how long a client of one connection rests between two commands: it is no load, and notices each stall.
+	// flushallPause is how long a client of one connection rests between two commands: it is no load, and notices each
+	// stall.
 	flushallPause = time.Millisecond
 )
 
 // flushallBound is how many milliseconds a client may wait beside FLUSHALL.
 var flushallBound = bound{limit: 50}
 
-// measureFlushAll fills two nodes that replicate with each other, has one of them delete everything, and prints how long other clients of both have waited, what memory it took, and
-// whether a connection between the nodes was lost.
+// measureFlushAll fills two nodes that replicate with each other, has one of them delete everything, and prints how
+// long other clients of both have waited, what memory it took, and whether a connection between the nodes was lost.
 func (b *bench) measureFlushAll(between time.Duration) error {
 	c, err := b.startCluster(flushallNodes, between, false)
 	if err != nil {
@@ -70,7 +71,8 @@ func (b *bench) measureFlushAll(between time.Duration) error {
 	return nil
 }
 
-// flushAll has the first node delete everything. It says how much memory the nodes had at most meanwhile, in MB, and whether a peer was not online at some moment.
+// flushAll has the first node delete everything. It says how much memory the nodes had at most meanwhile, in MB, and
+// whether a peer was not online at some moment.
 func (c *cluster) flushAll() (most []float64, took time.Duration, lost bool, err error) {
 	conn, err := wire.Dial(c.nodes[0].addr())
 	if err != nil {
