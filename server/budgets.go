@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Bytes that clients make the server hold are bounded by budgets: one for unread input and one for unsent replies, and
@@ -30,10 +31,9 @@ const (
 
 // budget bounds the bytes of one class and direction.
 type budget struct {
-	limit    int64
-	total    atomic.Int64
-	doomed   atomic.Int64 // part of total: of connections that are about to be closed
-	shedding atomic.Bool  // somebody looks for the largest
+	limit  int64
+	total  atomic.Int64
+	doomed atomic.Int64 // part of total: of connections that are about to be closed
 }
 
 // isExceeded reports whether more than the limit is held, but for what is about to be freed.
@@ -67,7 +67,7 @@ type doom struct {
 
 func (s *share) isNone() bool { return s.bytes[unread].Load()|s.bytes[unsent].Load() == 0 }
 
-// account notes what a connection holds now, and has the largest holders closed if that is too much.
+// account notes what a connection holds now, and has the largest holders closed soon if that is too much.
 func (s *Server) account(c *connection, input, output int) {
 	own, client := known, c.session.client
 	if client.NeedsLogin() {
@@ -84,7 +84,10 @@ func (s *Server) account(c *connection, input, output int) {
 		s.budgets[was][d].total.Add(-before)
 		b := &s.budgets[own][d]
 		if b.total.Add(int64(now)); int64(now) > before && b.isExceeded() {
-			s.shed(own, direction(d))
+			select {
+			case s.exceeded <- struct{}{}:
+			default: // it is known
+			}
 		}
 	}
 }
@@ -95,23 +98,63 @@ func (s *Server) giveBack(c *connection) {
 	for d := range c.share.bytes {
 		s.budgets[own][d].total.Add(-c.share.bytes[d].Swap(0))
 	}
-	if gone := c.share.doomed.Load(); gone != nil {
+	if !c.share.doomed.CompareAndSwap(nil, &doom{}) { // else nobody dooms it any more
+		gone := c.share.doomed.Load()
 		gone.budget.doomed.Add(-gone.bytes)
 	}
 }
 
-// shed closes the connections of a class that hold the most, until an eighth of the budget is free: looking for them takes
-// a while when there are many.
+// shedder closes the largest holders when a budget is exceeded. It is a goroutine of its own: to look for the largest among
+// thousands takes a while, and meanwhile the loops serve.
+func (s *Server) shedder() {
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.exceeded:
+		}
+		for own := range classes {
+			for d := range directions {
+				if s.budgets[own][d].isExceeded() {
+					s.shed(own, d)
+				}
+			}
+		}
+	}
+}
+
+// holder is a connection and what it holds of a budget.
+type holder struct {
+	*connection
+	bytes int64
+}
+
+// shed closes the connections of a class that hold the most, until an eighth of the budget is free.
 func (s *Server) shed(own class, d direction) {
-	b := &s.budgets[own][d]
-	if !b.shedding.CompareAndSwap(false, true) {
-		return
+	b, holders := &s.budgets[own][d], s.holders(own, d)
+	closed, freed := 0, int64(0)
+	for _, h := range holders {
+		if b.total.Load()-b.doomed.Load() <= b.limit-b.limit/8 {
+			break
+		}
+		if !h.share.doomed.CompareAndSwap(nil, &doom{b, h.bytes}) {
+			continue
+		}
+		b.doomed.Add(h.bytes)
+		h.conn.Close()
+		freed += h.bytes
+		if closed++; closed%shedAtOnce == 0 {
+			time.Sleep(shedPause)
+		}
 	}
-	defer b.shedding.Store(false)
-	type holder struct {
-		*connection
-		bytes int64
+	if closed > 0 {
+		s.log.Warn("clients closed: they held the most of what all may hold together", "clients", closed, "bytes", freed,
+			"largest", holders[0].remote, "limit", b.limit, "unsent_replies", d == unsent, "logged_in", own == known)
 	}
+}
+
+// holders are the connections of a class that hold something, the largest first.
+func (s *Server) holders(own class, d direction) []holder {
 	var holders []holder
 	s.roster.each(func(c *connection) {
 		if n := c.share.bytes[d].Load(); n > 0 && class(c.share.class.Load()) == own && c.share.doomed.Load() == nil {
@@ -119,20 +162,5 @@ func (s *Server) shed(own class, d direction) {
 		}
 	})
 	slices.SortFunc(holders, func(x, y holder) int { return cmp.Compare(y.bytes, x.bytes) })
-	excess := b.total.Load() - b.doomed.Load() - (b.limit - b.limit/8)
-	closed, freed := 0, int64(0)
-	for _, h := range holders {
-		if freed >= excess {
-			break
-		}
-		if h.share.doomed.CompareAndSwap(nil, &doom{b, h.bytes}) {
-			b.doomed.Add(h.bytes)
-			h.conn.Close()
-			closed, freed = closed+1, freed+h.bytes
-		}
-	}
-	if closed > 0 {
-		s.log.Warn("clients closed: they held the most of what all may hold together", "clients", closed, "bytes", freed,
-			"largest", holders[0].remote, "limit", b.limit, "unsent_replies", d == unsent, "logged_in", own == known)
-	}
+	return holders
 }

@@ -148,7 +148,7 @@ func TestTransactionsAndIncrementsCountExactly(t *testing.T) {
 	}
 	run(transactors, func(c *client, random *rand.Rand) {
 		done := 0
-		for time.Now().Before(end) {
+		for done == 0 || time.Now().Before(end) {
 			var requests strings.Builder
 			requests.WriteString(request("MULTI"))
 			for _, key := range random.Perm(keys) {
@@ -166,7 +166,7 @@ func TestTransactionsAndIncrementsCountExactly(t *testing.T) {
 	})
 	run(counters, func(c *client, random *rand.Rand) {
 		done := 0
-		for time.Now().Before(end) {
+		for done == 0 || time.Now().Before(end) {
 			if !c.try(request("INCR", "k"+itoa(random.IntN(keys))), ":") || c.lines(1) == nil {
 				return
 			}
@@ -178,7 +178,7 @@ func TestTransactionsAndIncrementsCountExactly(t *testing.T) {
 	})
 	run(watchers, func(c *client, random *rand.Rand) {
 		yes, no := 0, 0
-		for time.Now().Before(end) {
+		for yes+no == 0 || time.Now().Before(end) {
 			if !c.try(request("WATCH", "w")+request("INCRBY", "w", "0")+request("UNWATCH")+request("WATCH", "w")+request("GET", "w"), "+OK\r\n:") {
 				return
 			}

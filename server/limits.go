@@ -26,6 +26,9 @@ const (
 	keptReplyBytes = 2 * flushBytes
 	// readAhead is how many bytes of input a client whose commands wait may have us hold before it is no longer read from.
 	readAhead = 64 << 10
+	// shedAtOnce is how many clients are closed before a shedPause, when all hold too much: no loop is to be busy with
+	// closing for long.
+	shedAtOnce = 16
 	// drainChunk is how many bytes are read at once from a connection at shutdown.
 	drainChunk = 64 << 10
 )
@@ -36,8 +39,9 @@ const (
 	acceptBackoff = 50 * time.Millisecond // after accepting failed, as when file descriptors run out
 	refuseTimeout = time.Second           // for telling a client that there are too many
 	endSeconds    = 10                    // for a client to take some of its last replies, as after QUIT
-	endedSeconds  = 60                    // for a client that sends no more to have what it waits for
-	activeSeconds = 2                     // a client that has sent something since may be sending just now
+	shedPause     = 200 * time.Microsecond
+	endedSeconds  = 60 // for a client that sends no more to have what it waits for
+	activeSeconds = 2  // a client that has sent something since may be sending just now
 )
 
 // limits bound what clients can make us hold. Tests use smaller ones.

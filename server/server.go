@@ -41,6 +41,7 @@ type Server struct {
 	workers       workers
 	roster        roster
 	budgets       budgets
+	exceeded      chan struct{} // a budget is
 
 	started  time.Time
 	seconds  atomic.Int64 // since started; the coarse clock of idle timeouts, moved by tend
@@ -59,6 +60,7 @@ func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server
 		limits:   defaultLimits(),
 		started:  time.Now(),
 		stop:     make(chan struct{}),
+		exceeded: make(chan struct{}, 1),
 	}
 }
 
@@ -95,6 +97,7 @@ func (s *Server) Addrs() []net.Addr {
 // Serve begins to accept and returns.
 func (s *Server) Serve() {
 	s.tending.Go(s.tend)
+	s.tending.Go(s.shedder)
 	for _, l := range s.listeners {
 		s.acceptors.Go(func() { s.accept(l) })
 	}

@@ -14,6 +14,7 @@
 //	-snapshot   latencies while BGSAVE runs
 //	-limits     rate limits: quotas, counters, and Lua token buckets
 //	-flood 30s  what a flood of wrong passwords costs others
+//	-crowd      what 9,000 connections that have not logged in cost others
 //	-killed     what a server without peers costs after six kills, to what it cost before
 //
 // Nodes that replicate with each other are not pinned, nor is anything else then:
@@ -27,7 +28,7 @@
 //
 // Usage:
 //
-//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -replicated | -delay | -hotkey | -away 10m | -different | -flushall | -killed]
+//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -crowd | -replicated | -delay | -hotkey | -away 10m | -different | -flushall | -killed]
 //	    [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-keys 1000000] [-changed 100] [-interval 10s]
 //	    [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
@@ -57,6 +58,7 @@ const (
 // flags are what is asked for.
 type flags struct {
 	durable, always, recovery, snapshot, limits bool
+	crowd                                       bool
 	replicated, delay, hotkey, different        bool
 	flushall, killed                            bool
 	flood, away, interval                       time.Duration
@@ -119,6 +121,7 @@ func parse(args []string) (flags, error) {
 	fs.BoolVar(&f.snapshot, "snapshot", false, "compare latencies with and without BGSAVE")
 	fs.BoolVar(&f.limits, "limits", false, "compare rate limits: quotas, counters, and Lua token buckets")
 	fs.DurationVar(&f.flood, "flood", 0, "measure a client beside wrong passwords, and beside PING, for so long each")
+	fs.BoolVar(&f.crowd, "crowd", false, "measure clients beside a crowd of connections that have not logged in")
 	fs.BoolVar(&f.replicated, "replicated", false, "compare what commands cost with two live peers, and without")
 	fs.BoolVar(&f.delay, "delay", false, "measure how long until an increment can be read at a peer")
 	fs.BoolVar(&f.hotkey, "hotkey", false, "count the bytes to the peers for increments of one counter")
@@ -199,6 +202,8 @@ func (b *bench) choose(f flags) error {
 		return b.compareRecovery()
 	case f.snapshot:
 		return b.compareSnapshots()
+	case f.crowd:
+		return b.measureCrowd()
 	case f.replicated:
 		return b.compareReplicated(f.interval)
 	case f.delay:
