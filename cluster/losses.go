@@ -2,7 +2,8 @@ package cluster
 
 import "time"
 
-// lossTime is how long a peer may be away, after its connection has ended without a word, before that is a warning: connections that cross and short cuts are not.
+// lossTime is how long a peer may be away, after its connection has ended without a word, before that is a warning:
+// connections that cross and short cuts are not.
 const lossTime = time.Second
 
 // loss is the end of a connection that its peer has not announced.

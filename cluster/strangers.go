@@ -11,18 +11,20 @@ import (
 const (
 	// maxStrangers is how many connections may be in each of the two states before a proof: silent, and greeted.
 	maxStrangers = 128
-	// crowdPause is how long nothing is accepted after crowdBatch connections had to be ended for others: what a crowd that connects again and again
-	// costs is bounded, and a node of the cluster in its midst has the time that maxStrangers others take to arrive, 128 ms, for each step.
+	// crowdPause is how long nothing is accepted after crowdBatch connections had to be ended for others: what a crowd
+	// that connects again and again costs is bounded, and a node of the cluster in its midst has the time that
+	// maxStrangers others take to arrive, 128 ms, for each step.
 	crowdPause = 4 * time.Millisecond
 	crowdBatch = 4
 )
 
 // strangers are the connections that others have made and that have not proved yet that they know the secret.
 //
-// They have a budget of their own, and nobody is refused for the lack of it: the newest is admitted, and another is ended. So a crowd
-// of strangers that say nothing, or too little, cannot keep a node of the cluster out, which says all that it has to say at once; and a connection
-// that is admitted has as long as it takes maxStrangers others to arrive. A connection that has sent a whole greeting is not
-// among the silent ones any more, and is ended only for others that have sent one too. Whom it meets is said at victim.
+// They have a budget of their own, and nobody is refused for the lack of it: the newest is admitted, and another is
+// ended. So a crowd of strangers that say nothing, or too little, cannot keep a node of the cluster out, which says all
+// that it has to say at once; and a connection that is admitted has as long as it takes maxStrangers others to arrive.
+// A connection that has sent a whole greeting is not among the silent ones any more, and is ended only for others that
+// have sent one too. Which one is ended, victim says.
 type strangers struct {
 	mu      sync.Mutex // protects all below
 	silent  []*stranger
@@ -64,8 +66,8 @@ func (s *strangers) greet(one *stranger) bool {
 	return !one.ended
 }
 
-// prove notes that a connection has proved the secret; false if it was ended for another, or if there are too many that have proved it. The caller calls done once
-// the handshake has ended.
+// prove notes that a connection has proved the secret; false if it was ended for another, or if there are too many that
+// have proved it. The caller calls done once the handshake has ended.
 func (s *strangers) prove(one *stranger) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,8 +108,9 @@ func shrink(list *[]*stranger) bool {
 	return true
 }
 
-// victim is the connection that is ended: the oldest from the address that has most of those that do not come from an address of --peers, and only if
-// there is none, from one that does. Where all come from one address, as on loopback or from behind a translated one, that is the oldest of all.
+// victim is the connection that is ended: the oldest from the address that has most of those that do not come from an
+// address of --peers, and only if there is none, from one that does. Where all come from one address, as on loopback or
+// from behind a translated one, that is the oldest of all.
 func victim(list []*stranger) *stranger {
 	count := map[netip.Prefix]int{}
 	for _, one := range list {

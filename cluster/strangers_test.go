@@ -16,7 +16,8 @@ import (
 // silentFor is how long a crowd stays beside nodes that have met.
 const silentFor = time.Second
 
-// strangersSay is what a connection of a crowd says, again and again until it is closed: nothing, a byte at a time, garbage, a whole greeting.
+// strangersSay is what a connection of a crowd says, again and again until it is closed: nothing, a byte at a time,
+// garbage, a whole greeting.
 var strangersSay = []func(net.Conn, *rand.Rand) error{
 	func(conn net.Conn, _ *rand.Rand) error {
 		_, err := conn.Read(make([]byte, 1))

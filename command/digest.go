@@ -11,8 +11,9 @@ import (
 // maxDigestWaiting is how many clients may wait for a digest. Those that have gone meanwhile count until it is there.
 const maxDigestWaiting = 1024
 
-// digests computes the digest of all keys for the clients that ask for it. It takes a scan of the whole database, so there is one scan at a time, and all that ask
-// while it runs share the next: one that had begun before might lack what the client has written.
+// digests computes the digest of all keys for the clients that ask for it. It takes a scan of the whole database, so
+// there is one scan at a time, and all that ask while it runs share the next: one that had begun before might lack what
+// the client has written.
 type digests struct {
 	mu            sync.Mutex // protects the fields below and those of the digests
 	running, next *digest
@@ -25,7 +26,8 @@ type digest struct {
 	waiting []*Client
 }
 
-// ask has the client roused once a scan that begins from now on has ended; nil: too many wait. scan is done by a goroutine that background gets.
+// ask has the client roused once a scan that begins from now on has ended; nil: too many wait. scan is done by a
+// goroutine that background gets.
 func (ds *digests) ask(scan func() uint64, background *sync.WaitGroup, c *Client) *digest {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()

@@ -2,13 +2,17 @@ package replica
 
 import "github.com/quotadb/quota-db/engine"
 
-// What two nodes have sent each other, and what differs as before, differs for a reason that sending does not mend: a register is held back until its time. Such a key would be
-// sent whole, both ways, at each comparison. So a leader remembers of what differs how it did, and if both sides are exactly as they were at the last comparison in this
-// session, after which each had all that the other has, it sends it again after one interval, then after two, four, and so on.
+// What two nodes have sent each other, and what differs as before, differs for a reason that sending does not mend: a
+// register is held back until its time. Such a key would be sent whole, both ways, at each comparison. So a leader
+// remembers of what differs how it did, and if both sides are exactly as they were at the last comparison in this
+// session, after which each had all that the other has, it sends it again after one interval, then after two, four, and
+// so on.
 const (
-	// mostApart is how many intervals at most are between two attempts: what was held back arrives so much late at most.
+	// mostApart is how many intervals at most are between two attempts: what was held back arrives so much late at
+	// most.
 	mostApart = 16
-	// maxApart is of how much a node remembers how it differs, for all peers together; the rest is sent each time. Each takes some 70 bytes.
+	// maxApart is of how much a node remembers how it differs, for all peers together; the rest is sent each time. Each
+	// takes some 70 bytes.
 	maxApart = 1 << 18
 	// keyLevel is the level of a key, below those of the tree.
 	keyLevel = engine.Levels + 1
@@ -60,7 +64,8 @@ func (x *exchange) settle(leaves *int, left int) {
 	}
 }
 
-// settleFill notes how far a Fill has come that the leader waits for: its keys come in the order of their hashes, but for a few.
+// settleFill notes how far a Fill has come that the leader waits for: its keys come in the order of their hashes, but
+// for a few.
 func (s *Session) settleFill() {
 	x := &s.exchange
 	if !s.leads || len(x.asked) == 0 || x.asked[0].leaves == 0 {

@@ -93,7 +93,8 @@ func TestAPeerThatIsAwayIsBehindSinceTheFirstChangeThatItMissed(t *testing.T) {
 	}
 }
 
-// TestProgressGoesFromNothingToAll compares nodes of which each has what the other lacks, and looks at both all the time.
+// TestProgressGoesFromNothingToAll compares nodes of which each has what the other lacks, and looks at both all the
+// time.
 func TestProgressGoesFromNothingToAll(t *testing.T) {
 	for name, fill := range map[string]func(w *world){
 		"one is empty": func(w *world) {

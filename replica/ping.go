@@ -8,8 +8,8 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// What a Ping says besides that its sender lives: pairs of one of these and a number, none or several. Releases that know none of them, or not one of
-// them, pass over it.
+// What a Ping says besides that its sender lives: pairs of one of these and a number, none or several. Releases that
+// know none of them, or not one of them, pass over it.
 const (
 	saysSettled = 1 + iota // so many leaves are settled in the comparison that its sender leads
 	saysStop               // its sender stops
@@ -64,7 +64,8 @@ func (s *Session) readPing(r *reader, now engine.Moment) error {
 	return nil
 }
 
-// warnHeld tells that a peer holds back what this node has sent, once in a while: the peer logs it as well, but the clock to be set may be that of this node.
+// warnHeld tells that a peer holds back what this node has sent, once in a while: the peer logs it as well, but the
+// clock to be set may be that of this node.
 func (m *Machine) warnHeld(peer uint16, now engine.Moment) {
 	if m.heldThere != 0 && now.Mono-m.heldThere < int64(heldEvery) {
 		return

@@ -70,7 +70,8 @@ func (r *trio) startAgain(t *testing.T) {
 	r.connected(t)
 }
 
-// TestAnEndedQuotaStaysEndedOnAllNodesThroughRestarts ends quotas in every way on one node, restarts all, and kills all.
+// TestAnEndedQuotaStaysEndedOnAllNodesThroughRestarts ends quotas in every way on one node, restarts all, and kills
+// all.
 func TestAnEndedQuotaStaysEndedOnAllNodesThroughRestarts(t *testing.T) {
 	t.Parallel()
 	r := newTrio(t)

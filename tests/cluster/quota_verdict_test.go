@@ -71,7 +71,8 @@ func (k *quotaKey) judge(limits, where string, losses []loss) (complaints []stri
 	return nil
 }
 
-// judgeTakings looks at every interval from the beginning of one taking to the end of another of the same key on the same disk.
+// judgeTakings looks at every interval from the beginning of one taking to the end of another of the same key on the
+// same disk.
 func judgeTakings(all []taking) (complaints []string) {
 	type bucket struct {
 		key         *quotaKey

@@ -173,7 +173,8 @@ func (k *quotaKey) isEnding(q *quotas) bool {
 	return k.ending
 }
 
-// change sends a command that may set a limit, unless the key is about to be ended: what comes after the end on another node makes a quota again, and may.
+// change sends a command that may set a limit, unless the key is about to be ended: what comes after the end on another
+// node makes a quota again, and may.
 func (q *quotas) change(l *load, conn *wire.Conn, k *quotaKey, p incarnation, sets func() error, words ...string) (broken error) {
 	q.mu.Lock()
 	if k.ending {

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// strangersEnv is for how long strangers stay beside nodes that have met; then the nodes have to meet as fast as is promised.
+	// strangersEnv is for how long strangers stay beside nodes that have met; then the nodes have to meet as fast as is
+	// promised.
 	strangersEnv     = "QUOTADB_TEST_STRANGERS"
 	defaultStrangers = 3 * time.Second
 
@@ -31,7 +32,8 @@ const (
 // greeting is one that a node of the cluster could send: what is said before anything is proved.
 var greeting = "QDBR\x01\x01\x2a\x00" + strings.Repeat("n", 32) + "\x63\x00" + "12345678"
 
-// strangersSay is what a stranger says until its connection is closed: nothing, a byte at a time, garbage, a greeting and no more.
+// strangersSay is what a stranger says until its connection is closed: nothing, a byte at a time, garbage, a greeting
+// and no more.
 var strangersSay = []func(net.Conn, *rand.Rand){
 	func(conn net.Conn, _ *rand.Rand) { _, _ = io.Copy(io.Discard, conn) },
 	func(conn net.Conn, _ *rand.Rand) {
@@ -58,7 +60,8 @@ var strangersSay = []func(net.Conn, *rand.Rand){
 	},
 }
 
-// crowd has strangers connect with an address, again and again, until the test ends. Each has been connected once before it returns.
+// crowd has strangers connect with an address, again and again, until the test ends. Each has been connected once
+// before it returns.
 func crowd(t *testing.T, address string, rng *rand.Rand) {
 	t.Helper()
 	stop := make(chan struct{})
@@ -100,7 +103,8 @@ func crowd(t *testing.T, address string, rng *rand.Rand) {
 	first.Wait()
 }
 
-// TestStrangersKeepNoNodesApart has two nodes meet while strangers crowd their replication ports, and stay together as long as these are there.
+// TestStrangersKeepNoNodesApart has two nodes meet while strangers crowd their replication ports, and stay together as
+// long as these are there.
 func TestStrangersKeepNoNodesApart(t *testing.T) {
 	t.Parallel()
 	long, limit := defaultStrangers, meetingTime+schedulingSlack
