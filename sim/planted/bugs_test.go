@@ -224,16 +224,8 @@ var bugs = []bug{
 		"	case before.Capacity == 0:", "	case before.Capacity == 0 || before.Transient:",
 	},
 	{
-		"a peer's quota ends a transient one that has become full too late", "engine/merge.go",
-		"(closed || s.tokens.FullAfter(now.Mono) == 0)", "closed",
-	},
-	{
 		"a crash forgets what was given under another limit", "engine/tokens.go",
 		"	if t.varies {\n\t\tt.Owe", "	if false {\n\t\tt.Owe",
-	},
-	{
-		"a reserve outlives its quota", "engine/tokens.go",
-		"		*t = s.fresh()\n\t\treturn true", "		t.Bucket = quota.Bucket{}\n\t\treturn true",
 	},
 	{
 		"a take beyond the reserve waits for nothing", "engine/tokens.go",
