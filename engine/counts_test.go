@@ -68,7 +68,8 @@ func TestEachNameThatIsGoneIsARecord(t *testing.T) {
 	}
 }
 
-// TestANodeWithoutPeersKeepsNothingForThem, though it had some: transient quotas that come and go, and counters, leave no notes.
+// TestANodeWithoutPeersKeepsNothingForThem, though it had some: transient quotas that come and go, and counters, leave
+// no notes.
 func TestANodeWithoutPeersKeepsNothingForThem(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, Replicated: true, Alone: true, MaxBytes: minPoolBytes})
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestAnIndexBeginsOnClearedMemory: whatever the pool's pages hold, and however many shards share them, the first table behind a flush finds what is put into
-// it, and nothing else. Room was reserved for many keys, as a load does, so that table is paged.
+// TestAnIndexBeginsOnClearedMemory: whatever the pool's pages hold, and however many shards share them, the first table
+// behind a flush finds what is put into it, and nothing else. Room was reserved for many keys, as a load does, so that
+// table is paged.
 func TestAnIndexBeginsOnClearedMemory(t *testing.T) {
 	for shards := 1; shards <= 64; shards++ {
 		db, err := Open(Options{Shards: shards, Node: 1, Life: 1, HashKey: [2]uint64{3, uint64(shards)}, MaxBytes: 1 << 30})

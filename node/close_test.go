@@ -15,7 +15,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// TestAClientThatDoesNotReadHidesNoFailingDisk: a stop has to cut a client off, and the disk is full. The error is the disk's; with a disk that works there is none.
+// TestAClientThatDoesNotReadHidesNoFailingDisk: a stop has to cut a client off, and the disk is full. The error is the
+// disk's; with a disk that works there is none.
 func TestAClientThatDoesNotReadHidesNoFailingDisk(t *testing.T) {
 	for name, failure := range map[string]error{"works": nil, "is full": syscall.ENOSPC} {
 		n := openNode(t, newConfig())

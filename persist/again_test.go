@@ -9,8 +9,9 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts: a quota expires, its name is counted on, and the process is killed. The log of the next life
-// must not say that the name is gone: what was counted is there after that start and after all later ones.
+// TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts: a quota expires, its name is counted on, and the process is
+// killed. The log of the next life must not say that the name is gone: what was counted is there after that start and
+// after all later ones.
 func TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts(t *testing.T) {
 	files, wall := vfs.NewMemory(64), int64(testWall)
 	start := func() *Store {

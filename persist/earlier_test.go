@@ -13,8 +13,9 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// endedQuotas are directories of two nodes with peers, written at commit 3297540: one was killed, the other has a snapshot and was stopped. Each has
-// tokens before quotas that had ended by DEL, QUOTADEL, SET, GETDEL and expiry, which that commit wrote and then refused to read.
+// endedQuotas are directories of two nodes with peers, written at commit 3297540: one was killed, the other has a
+// snapshot and was stopped. Each has tokens before quotas that had ended by DEL, QUOTADEL, SET, GETDEL and expiry,
+// which that commit wrote and then refused to read.
 var endedQuotas = map[string]string{
 	"killed":  "testdata/ended-quotas/killed",
 	"stopped": "testdata/ended-quotas/stopped",
@@ -30,7 +31,8 @@ var endedQuotasHold = map[string]engine.Value{
 func integer(n int64) engine.Value { return engine.Value{Kind: engine.Integer, Int: n} }
 func text(s string) engine.Value   { return engine.Value{Kind: engine.String, Str: []byte(s)} }
 
-// TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts take them as they are, and lose nothing.
+// TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts take them as they are, and lose
+// nothing.
 func TestDirectoriesWithTokensOfEndedQuotasAreRead(t *testing.T) {
 	for name, from := range endedQuotas {
 		t.Run(name, func(t *testing.T) {
@@ -134,7 +136,8 @@ func filled(t *testing.T, contents map[string][]byte) *vfs.Memory {
 	return files
 }
 
-// TestARecordThatIsRefusedIsNamedByFileAndOffset, by starts as by check: a worker finds it, when the reader is farther on.
+// TestARecordThatIsRefusedIsNamedByFileAndOffset, by starts as by check: a worker finds it, when the reader is farther
+// on.
 func TestARecordThatIsRefusedIsNamedByFileAndOffset(t *testing.T) {
 	l := newLibrary(t)
 	l.store.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, 0x81, 1, 1, 1, 0x00, 0x01, 'k') }) // tokens of a key that is gone

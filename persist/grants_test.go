@@ -10,7 +10,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestGrantsDoNotPileUp: with none nobody syncs until there are many; while a sync takes for ever, only the last of each quota stay.
+// TestGrantsDoNotPileUp: with none nobody syncs until there are many; while a sync takes for ever, only the last of
+// each quota stay.
 func TestGrantsDoNotPileUp(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		o := smallOptions(vfs.NewMemory(64), slog.New(slog.DiscardHandler))

@@ -10,7 +10,8 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// limit is a key that all clients take tokens from, in a way of its own. Over every interval, kills included, at most limit + limit * its length / window are admitted.
+// limit is a key that all clients take tokens from, in a way of its own. Over every interval, kills included, at most
+// limit + limit * its length / window are admitted.
 type limit struct {
 	name   string
 	tokens int
@@ -45,7 +46,8 @@ func notLimited(v wire.Value) bool { return len(v.Elems) == 5 && v.Elems[0].Text
 // token is one that a client was given at some moment from sent to acked.
 type token struct{ sent, acked time.Time }
 
-// verify says whether more were given than the limit allows: between the moment before a request and the one behind a reply, whichever they are.
+// verify says whether more were given than the limit allows: between the moment before a request and the one behind a
+// reply, whichever they are.
 func (l limit) verify(tokens []token) error {
 	slices.SortFunc(tokens, func(a, b token) int { return a.acked.Compare(b.acked) })
 	rate := float64(l.tokens) / l.window.Seconds()
@@ -80,7 +82,8 @@ func (c *client) addLimited(raw []byte) ([]byte, sent) {
 	}}
 }
 
-// settleLimits judges the tokens of all lives. FLUSHALL ends a limit, and what the harness has cut from the log may have been a token that the disk had already: both are left out.
+// settleLimits judges the tokens of all lives. FLUSHALL ends a limit, and what the harness has cut from the log may
+// have been a token that the disk had already: both are left out.
 func (h *harness) settleLimits(flushed, cut time.Time) (complaints []error) {
 	for i, l := range limits {
 		if !flushed.IsZero() {

@@ -38,7 +38,8 @@ const (
 	patience   = 20 * time.Second
 )
 
-// look makes a picture of a node. DBSIZE, which counts what has expired until the sweep comes, must soon be what SCAN finds.
+// look makes a picture of a node. DBSIZE, which counts what has expired until the sweep comes, must soon be what SCAN
+// finds.
 func look(c *wire.Conn) (*picture, error) {
 	p := &picture{from: time.Now(), keys: map[string]entry{}}
 	names, err := scan(c)
@@ -155,8 +156,8 @@ func countsAs(c *wire.Conn) error {
 // slack is what the clocks of a test and of a server may differ by, reading included.
 const slack = 5 * time.Millisecond
 
-// compare says what is wrong with the picture of a node that had one before. clean: nothing may be missing, else quotas may miss a reserve. stored: what is stored is the
-// same too, since no deadline can have passed that nobody saw.
+// compare says what is wrong with the picture of a node that had one before. clean: nothing may be missing, else quotas
+// may miss a reserve. stored: what is stored is the same too, since no deadline can have passed that nobody saw.
 func (p *picture) compare(before *picture, clean, stored bool) error {
 	passed := p.to.Sub(before.from) + slack
 	names := slices.Collect(maps.Keys(before.keys))

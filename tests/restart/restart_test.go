@@ -96,7 +96,8 @@ func writes(t *testing.T) []string {
 // shrinkTime is how long it may take to make a failing world small.
 const shrinkTime = time.Minute
 
-// shrink drops steps from a world that fails, more at a time first, as long as it goes on to fail. It returns what is left, and how that failed last.
+// shrink drops steps from a world that fails, more at a time first, as long as it goes on to fail. It returns what is
+// left, and how that failed last.
 func (p *plan) shrink(binary, dir string, last error) (*plan, error) {
 	small := *p
 	deadline := time.Now().Add(shrinkTime)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// templates are the commands, at least one for each row of the command table, and for each row within a row. <key> is one of few keys; other names in angle brackets
-// are replaced by one of fillings.
+// templates are the commands, at least one for each row of the command table, and for each row within a row. <key> is
+// one of few keys; other names in angle brackets are replaced by one of fillings.
 var templates = strings.Split(strings.TrimSpace(`
 GET <key>
 SET <key> <value>
@@ -214,7 +214,8 @@ LASTSAVE
 WAITAOF <bit> 0 1000
 `), "\n")
 
-// fillings of names in templates. Windows are long, or so short that a transient quota ends within the world; deadlines as well.
+// fillings of names in templates. Windows are long, or so short that a transient quota ends within the world; deadlines
+// as well.
 var fillings = map[string][]string{
 	"value":    {"0", "1", "-7", "12345", "9223372036854775807", "text", "", "\x00\r\n\xff", "{long}", "{huge}"},
 	"amount":   {"0", "1", "5", "-3", "1000000", "9223372036854775807", "-9223372036854775808"},
