@@ -31,7 +31,8 @@ func (e *Entry) SetBack(horizon, now int64) bool {
 		}
 	}
 	if e.Deadline.At != 0 {
-		e.Deadline.At -= before - e.Deadline.Stamp.Millis()
+		// At least 1: 0 would be no deadline, and what is below is no time. Either has passed.
+		e.Deadline.At = max(1, e.Deadline.At-(before-e.Deadline.Stamp.Millis()))
 	}
 	if e.Since > horizon {
 		e.Since = now

@@ -40,3 +40,16 @@ func TestStampsOfAWrongFutureAreBroughtBackInTheirOrder(t *testing.T) {
 		}
 	})
 }
+
+func TestADeadlineThatIsBroughtBackIsStillOne(t *testing.T) {
+	const now, ahead = 1_700_000_000_000, 11_000_000_000_000
+	e := Entry{Base: Base{Kind: Integer, Int: 1, Stamp: Stamp{Time: now << msShift, Node: 1}},
+		Deadline: Deadline{At: now + 5000, Stamp: Stamp{Time: (now + ahead) << msShift, Node: 1}}}
+	if !e.SetBack(now+1000, now) || e.Deadline.At != 1 {
+		t.Errorf("the deadline is %d", e.Deadline.At)
+	}
+	var again Entry
+	if _, _, err := DecodeRecord(AppendRecord(nil, []byte("k"), &e), &again); err != nil {
+		t.Errorf("what is stored is refused: %v", err)
+	}
+}

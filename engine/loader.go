@@ -117,6 +117,11 @@ func (l *Loader) decode(records []byte) (rest []byte, err error) {
 		}
 		l.quoted, l.tokens, l.reserve = false, tokens{}, 0
 	}
+	if q := &l.entry.Quota; q.Capacity != 0 {
+		if _, err := quota.New(q.Capacity, q.Count, time.Duration(q.Period)); err != nil {
+			return nil, fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
+		}
+	}
 	return rest, nil
 }
 
@@ -181,9 +186,6 @@ const lateTake = 10 * time.Millisecond
 // checkTokens says what cannot be of a quota's tokens.
 func (l *Loader) checkTokens() error {
 	q, t := &l.entry.Quota, &l.tokens
-	if _, err := quota.New(q.Capacity, q.Count, time.Duration(q.Period)); err != nil {
-		return fmt.Errorf("%w: %w", crdt.ErrCorrupt, err)
-	}
 	if t.FullAt < 0 || t.Fraction >= q.Count || t.Pace != 0 && (t.Fraction != 0 || !t.Pace.IsValid()) || l.reserve > quota.MaxTokens {
 		return fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
 	}
