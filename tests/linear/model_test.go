@@ -18,9 +18,6 @@ const (
 // and the test's clock is another one.
 const slack = 4 * time.Millisecond
 
-// forever is the end of the interval of a deadline that no history reaches.
-const forever = time.Duration(1 << 62)
-
 // action is one command, or all those of a transaction, which run at one moment.
 type action struct {
 	client     int
@@ -31,10 +28,9 @@ type action struct {
 
 // value is what a key holds. Its deadline was at a moment that is not known exactly.
 type value struct {
-	exists          bool
-	text            string
-	early, late     time.Duration // the deadline lies between them; both 0: there is none
-	alive, vanished bool          // for the model's own use within one step
+	exists      bool
+	text        string
+	early, late time.Duration // the deadline lies between them; both 0: there is none
 }
 
 // state is all that a server holds, and how many actions of each client have run: the latest began at now.
@@ -136,8 +132,9 @@ func (v *value) run(command []string, from, to time.Duration) string {
 		}
 		return "+OK"
 	case "INCR", "DECR":
-		n, err := strconv.ParseInt("0"+v.text, 10, 64)
+		n := int64(0)
 		if v.exists {
+			var err error
 			if n, err = strconv.ParseInt(v.text, 10, 64); err != nil || strconv.FormatInt(n, 10) != v.text {
 				return "-ERR value is not an integer or out of range"
 			}
