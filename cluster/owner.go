@@ -213,7 +213,7 @@ func (o *owner) drop(l *link, err error) {
 	_ = l.conn.Close()
 	var refused *refusal
 	switch {
-	case !l.agreed && err != nil && !errors.As(err, &refused): // which was logged as such
+	case !l.agreed && err != nil && !errors.As(err, &refused) && !o.hasLink(l.peer.Node): // a refusal was logged as such
 		o.noise.warn("a handshake was broken off", hostOf(l.conn.RemoteAddr()), reason)
 	case l.agreed:
 		o.o.Log.Info("peer disconnected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "reason", reason)
@@ -224,6 +224,17 @@ func (o *owner) drop(l *link, err error) {
 	for _, d := range o.dialers {
 		d.rouse()
 	}
+}
+
+// hasLink reports whether there is a link to the node, agreed or not: the two nodes may have dialed each other at once, and
+// only one of the two connections stays.
+func (o *owner) hasLink(node uint16) bool {
+	for l := range o.links {
+		if l.peer.Node == node {
+			return true
+		}
+	}
+	return false
 }
 
 // isConnected reports whether there is a link to the node that both sides want.

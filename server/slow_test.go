@@ -127,7 +127,7 @@ func TestEndingClientThatNeverReadsIsClosed(t *testing.T) {
 }
 
 func TestOutputLimitsDisconnectTheClient(t *testing.T) {
-	for _, limit := range []string{"normal 300kb 0 0", "normal 0 60kb 1"} {
+	for _, limit := range []string{"normal 300kb 0 0", "normal 0 60kb 1000"} {
 		s := start(t, nil, small)
 		slow, other := dial(t, s), dial(t, s)
 		other.send(request("CONFIG", "SET", "client-output-buffer-limit", limit))
@@ -137,10 +137,10 @@ func TestOutputLimitsDisconnectTheClient(t *testing.T) {
 		gone := func() bool { return s.commands.Clients.Len() == 1 }
 		if strings.HasPrefix(limit, "normal 0") {
 			wait(t, "replies wait", func() bool { return s.budgets.held(unsent) > 0 })
-			if s.sweepIdle(100); gone() {
+			if s.sweepIdle(s.seconds.Load()); gone() {
 				t.Fatalf("%s: closed before its time", limit)
 			}
-			wait(t, "the soft limit is noticed", func() bool { s.sweepIdle(s.seconds.Load() + 1); return gone() })
+			wait(t, "the soft limit is noticed", func() bool { s.sweepIdle(s.seconds.Load() + 1000); return gone() })
 		}
 		wait(t, limit+" is enforced", gone)
 	}

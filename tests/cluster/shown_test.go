@@ -76,6 +76,7 @@ func TestTheLagOfAHealthyLinkStaysThatOfTheLink(t *testing.T) {
 	t.Parallel()
 	r := newTrio(t)
 	r.around(0, mode{kind: slow, delay: 50 * time.Millisecond, rate: 10 << 20})
+	r.connected(t)
 	const writing = 5 * time.Second
 	began, most := time.Now(), 0.0
 	for n := 1; time.Since(began) < writing; n++ {
