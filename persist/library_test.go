@@ -28,6 +28,7 @@ type library struct {
 	synced int64
 	safe   int64           // of it, as far as it says itself: what was synced before its last group
 	words  map[int64]int64 // what the group says that ends there, and the manifest, at 0
+	step   int             // each takes every unit of so many; 0: all of them
 }
 
 // libraries are the ways to end.
@@ -191,10 +192,11 @@ func (l *library) said(length int64) int64 {
 	return safe
 }
 
-// each calls fn for each unit of each file, of which a byte has so many, several at a time, and reports the errors. A short test takes some of them.
+// each calls fn for each unit of each file, of which a byte has so many, several at a time, and reports the errors. A short
+// test takes some of them, and so does a library with a step.
 func (l *library) each(perByte int, fn func(name string, unit int) error) {
 	var workers sync.WaitGroup
-	parts, step := runtime.GOMAXPROCS(0), 1
+	parts, step := runtime.GOMAXPROCS(0), max(1, l.step)
 	if testing.Short() {
 		step = 13
 	}
