@@ -96,7 +96,7 @@ func infoServer(r *report) {
 	r.line("uptime_in_seconds", int64(uptime.Seconds()))
 	r.line("uptime_in_days", int64(uptime.Hours()/24))
 	r.line("executable", executable())
-	r.line("config_file", "")
+	r.line("config_file", s.Config.File)
 }
 
 func infoClients(r *report) {
@@ -144,6 +144,8 @@ func infoStats(r *report) {
 	r.line("rejected_connections", s.Stats.Rejected.Load())
 	r.line("dropped_log_lines", logs.Dropped(s.Log))
 	r.line("expired_keys", r.call.all().Expired()-t.expired)
+	r.line("quota_keys", r.call.all().Quotas())
+	r.line("deleted_keys_kept", r.call.all().Absent())
 	r.line("expire_cycle_cpu_milliseconds", time.Duration(s.Stats.swept.Load()).Milliseconds())
 	r.line("evicted_keys", 0)
 	r.line("keyspace_hits", t.hits)

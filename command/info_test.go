@@ -50,7 +50,7 @@ func TestInfoHasNoFieldThatRedisLacks(t *testing.T) {
 		t.Skip("no redis-server on PATH")
 	}
 	b := newBench(t, nil)
-	own := []string{"quotadb_version", "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "clock_offset_msec", "cluster_state", "dropped_log_lines", "go_version", "node_id", "used_memory_heap"}
+	own := []string{"quotadb_version", "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "clock_offset_msec", "cluster_state", "deleted_keys_kept", "dropped_log_lines", "go_version", "node_id", "quota_keys", "used_memory_heap"}
 	theirs := infoFields(redis.do(t, "INFO", "everything"))
 	for _, name := range slices.Sorted(maps.Keys(infoFields(b.do("INFO", "everything")))) {
 		if _, ok := theirs[name]; !ok && !slices.Contains(own, name) {

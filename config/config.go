@@ -1,8 +1,9 @@
-// Package config turns the command line and the environment into one checked Config.
+// Package config turns the command line, the environment and a TOML file into one checked Config.
 //
-// A flag --x-y has the environment twin QUOTADB_X_Y; the flag wins. An empty variable counts as not set, unless the flag takes an
-// empty argument, as --data-dir does. The table in options.go is the only place that names flags; Validate is the only place that judges values. The package is
-// pure: it opens nothing and asks nothing of the machine.
+// A flag --x-y has the environment twin QUOTADB_X_Y and the key x-y in the file that --config names. The flag wins over the variable, the
+// variable over the file. An empty variable counts as not set, unless the flag takes an empty argument, as --data-dir does. The table in
+// options.go is the only place that names flags; Validate is the only place that judges values. The package is pure: it opens nothing and
+// asks nothing of the machine; the file is read by a function that the caller gives.
 package config
 
 import (
@@ -20,8 +21,16 @@ const (
 	DurabilityNone     = "none"     // as interval, but the system decides what the loss of the machine costs
 )
 
+// What Config.LogFormat can be.
+const (
+	LogText = "text" // key=value
+	LogJSON = "json" // one JSON object a line
+)
+
 // Config is everything that a node is told at its start. The zero value is not valid; Default is.
 type Config struct {
+	// File names the TOML file that options were read from. Empty, the default: there is none.
+	File string
 	// Bind lists the addresses that serve clients: host:port, :port for all interfaces, or unix:/path.
 	// Port 0 takes a free one. Default 127.0.0.1:6380.
 	Bind []string
@@ -53,6 +62,8 @@ type Config struct {
 	Durability string
 	// LogLevel is the lowest level that is logged, LevelTrace to slog.LevelError. Default info.
 	LogLevel slog.Level
+	// LogFormat is LogText or LogJSON. Default LogText.
+	LogFormat string
 	// PprofBind is the loopback host:port that serves profiles of the running process. Empty, the default: none.
 	PprofBind string
 
@@ -76,6 +87,8 @@ type Config struct {
 	ClusterSecretFile string
 	// InsecureCluster lets nodes of different hosts connect without a secret. Default false.
 	InsecureCluster bool
+
+	sources map[string]string // where each option that was set comes from, by its name; nil: all are defaults
 }
 
 // Default is the configuration of a node that is told nothing.
@@ -91,6 +104,7 @@ func Default() *Config {
 		DataDir:         "./quota-data",
 		Durability:      DurabilityInterval,
 		LogLevel:        slog.LevelInfo,
+		LogFormat:       LogText,
 		ReplicationPort: 6381,
 		BatchMaxSize:    100,
 		BatchMaxDelay:   10 * time.Millisecond,

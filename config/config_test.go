@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"reflect"
@@ -14,8 +15,14 @@ import (
 // parse is Parse with an environment given as a map.
 func parse(args []string, env map[string]string) (*Config, error) {
 	lookup := func(name string) (string, bool) { text, ok := env[name]; return text, ok }
-	return Parse(args, lookup, io.Discard)
+	c, err := Parse(Sources{Args: args, Env: lookup, ReadFile: noFile, Out: io.Discard})
+	if c != nil {
+		c.sources = nil // the tests of the file look at these
+	}
+	return c, err
 }
+
+func noFile(name string) ([]byte, error) { return nil, fmt.Errorf("no file %s", name) }
 
 // with is the default configuration after a change.
 func with(change func(*Config)) *Config {
@@ -110,6 +117,8 @@ func TestParseNamesTheFlagThatIsWrong(t *testing.T) {
 		{"--bind unix:", "--bind"},
 		{"--bind=", "--bind"},
 		{"--bind unix:/" + strings.Repeat("x", 107), "--bind"},
+		{"--log-format xml", "--log-format"},
+		{"--config missing.toml", "--config"},
 		{"--pprof-bind 0.0.0.0:6060", "--pprof-bind"},
 		{"--replication-port 65536", "--replication-port"},
 		{"--replication-bind 127.0.0.1:6381", "--replication-bind"},
@@ -173,8 +182,7 @@ func TestPeersConnectOnTheHostOfTheClients(t *testing.T) {
 
 func TestHelpListsEveryOptionWithItsDefault(t *testing.T) {
 	var out strings.Builder
-	none := func(string) (string, bool) { return "", false }
-	if _, err := Parse([]string{"--help"}, none, &out); !errors.Is(err, ErrHelp) {
+	if _, err := Parse(Sources{Args: []string{"--help"}, Out: &out}); !errors.Is(err, ErrHelp) {
 		t.Fatal(err)
 	}
 	for _, g := range groups(Default()) {
@@ -196,10 +204,9 @@ func TestHelpListsEveryOptionWithItsDefault(t *testing.T) {
 
 func TestVersionIsPrinted(t *testing.T) {
 	var out strings.Builder
-	none := func(string) (string, bool) { return "", false }
 	for _, arg := range []string{"--version", "-V", "-v", "version"} {
 		out.Reset()
-		if _, err := Parse([]string{arg}, none, &out); !errors.Is(err, ErrVersion) {
+		if _, err := Parse(Sources{Args: []string{arg}, Out: &out}); !errors.Is(err, ErrVersion) {
 			t.Fatal(arg, err)
 		}
 		if !strings.HasPrefix(out.String(), "quota-db "+Version+" (") || !strings.Contains(out.String(), runtime.Version()) {
@@ -225,7 +232,7 @@ func TestErrorsSayWhatWasMeant(t *testing.T) {
 		"--ttl-tick-ms 9999999999999999":      "too large",
 		"--anti-entropy-interval 10000000h":   "too large",
 		"--anti-entropy-interval 99999999999": "too large",
-		"serve":                               "check, backup, clock, version and help",
+		"serve":                               "check, backup, clock, completion, man, version, help",
 	} {
 		if _, err := parse(strings.Fields(args), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error %v does not say %q", args, err, want)

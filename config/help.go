@@ -12,24 +12,48 @@ const helpColumn = 33
 // printHelp writes the help text: every option with its argument, meaning and default.
 func printHelp(out io.Writer) error {
 	var b strings.Builder
-	b.WriteString("QuotaDB, a distributed counter database that speaks the Redis protocol\n\nUsage: quota-db [OPTIONS]\n" +
-		"       quota-db check DIR                  say whether a data directory is sound; --salvage DIR OUT keeps what is\n" +
-		"       quota-db backup DIR OUT             copy a data directory, also of a running server\n" +
-		"       quota-db clock DIR                  how far its clock is ahead; --set-back DIR after a wrong clock\n" +
-		"       quota-db version, quota-db help     as --version and --help\n")
+	b.WriteString("QuotaDB, a distributed counter database that speaks the Redis protocol\n\nUsage: quota-db [OPTIONS]\n")
+	for _, c := range Subcommands() {
+		fmt.Fprintf(&b, "       %-35s %s\n", strings.TrimSpace("quota-db "+c.Name+" "+c.Args), c.Summary)
+	}
 	table := groups(Default())
-	table[0].options = append(table[0].options,
-		option{name: "help", short: "h", usage: "Print help"},
+	table[0].options = append(table[0].options, helpOption,
 		option{name: "version", short: "V", usage: "Print version"})
+	printGroups(&b, table)
+	fmt.Fprintf(&b, "\nEach option is also an environment variable, --max-connections as %sMAX_CONNECTIONS, and a key of the file "+
+		"that\n--config names, as max-connections = 10000. The option wins over the variable, the variable over the file.\n", envPrefix)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+var helpOption = option{name: "help", short: "h", usage: "Print help"}
+
+// printToolHelp writes the help text of a subcommand.
+func printToolHelp(out io.Writer, name string) error {
+	var b strings.Builder
+	for _, c := range Subcommands() {
+		if c.Name != name {
+			continue
+		}
+		fmt.Fprintf(&b, "Usage: quota-db %s [OPTIONS] %s\n\n%s%s.\n", c.Name, c.Args, strings.ToUpper(c.Summary[:1]), c.Summary[1:])
+		table := c.groups()
+		last := len(table) - 1
+		table[last].options = append(table[last].options, helpOption)
+		printGroups(&b, table)
+		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path; without one, %s. The password is also taken from %sREQUIREPASS\nor %sREQUIREPASS_FILE.\n",
+			DefaultAddr, envPrefix, envPrefix)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func printGroups(b *strings.Builder, table []group) {
 	for _, g := range table {
-		fmt.Fprintf(&b, "\n%s:\n", g.title)
+		fmt.Fprintf(b, "\n%s:\n", g.title)
 		for _, o := range g.options {
 			b.WriteString(o.help())
 		}
 	}
-	fmt.Fprintf(&b, "\nEach option is also an environment variable, --max-connections as %sMAX_CONNECTIONS; the option wins.\nSIGHUP loads the files of users and of the password again; SIGTERM stops.\n", envPrefix)
-	_, err := io.WriteString(out, b.String())
-	return err
 }
 
 // help is the option's line.

@@ -35,6 +35,7 @@ type group struct {
 func groups(c *Config) []group {
 	return []group{
 		{"Options", []option{
+			{fileOption, "", "FILE", "TOML file of options; flags and the environment win over it", text(&c.File)},
 			{"bind", "b", "ADDR", "Address for clients, host:port or unix:/path (comma list, may repeat)", &listValue{dst: &c.Bind}},
 			{"shards", "s", "NUM", "Number of shards", number(&c.Shards)},
 			{"node-id", "n", "ID", "This node's unique identifier, 1 to 65535", number(&c.NodeID)},
@@ -50,6 +51,7 @@ func groups(c *Config) []group {
 			{"data-dir", "", "DIR", "Directory that keeps the data (empty: in memory only)", text(&c.DataDir)},
 			{"durability", "", "LEVEL", "What an answered write survives: interval, always (power loss), none", word(&c.Durability)},
 			{"log-level", "", "LEVEL", "Log level (trace, debug, info, warn, error)", level(&c.LogLevel)},
+			{"log-format", "", "FORMAT", "Form of the log's lines: text (key=value) or json", text(&c.LogFormat)},
 			{"pprof-bind", "", "ADDR", "Loopback address that serves Go profiles (empty: none)", text(&c.PprofBind)},
 		}},
 		{"Replication Options", []option{

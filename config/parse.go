@@ -16,36 +16,43 @@ var (
 	ErrVersion = errors.New("config: the version was asked for")
 )
 
-// Parse reads the arguments (without the program's name) and the environment, and validates the result. Help and
-// version go to out. Errors name the flag or variable.
-func Parse(args []string, env func(string) (string, bool), out io.Writer) (*Config, error) {
+// Sources is where a configuration comes from, and where help goes.
+type Sources struct {
+	Args     []string                          // without the program's name
+	Env      func(name string) (string, bool)  // as os.LookupEnv
+	ReadFile func(name string) ([]byte, error) // as os.ReadFile: the file that --config names
+	Out      io.Writer                         // help and version
+}
+
+// Parse reads the arguments, the environment and the file that one of them names, and validates the result. Help and
+// version go to s.Out. Errors name the flag, the variable, or the file and its line.
+func Parse(s Sources) (*Config, error) {
 	c := Default()
 	table := groups(c)
-	flags := pflag.NewFlagSet("quota-db", pflag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.Usage = func() {}
-	for _, g := range table {
-		for _, o := range g.options {
-			flags.VarP(o.value, o.name, o.short, o.usage)
-		}
-	}
-	help := flags.BoolP("help", "h", false, "")
+	flags, help := newFlags("quota-db", table)
 	version := flags.BoolP("version", "V", false, "")
 	other := flags.BoolP("v", "v", false, "") // what many other programs call it
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(s.Args); err != nil {
 		return nil, withHint(err)
 	}
 	switch word := flags.Arg(0); {
 	case *help, word == "help":
-		return nil, errors.Join(ErrHelp, printHelp(out))
+		return nil, errors.Join(ErrHelp, printHelp(s.Out))
 	case *version, *other, word == "version":
-		_, err := fmt.Fprintln(out, VersionText())
+		_, err := fmt.Fprintln(s.Out, VersionText())
 		return nil, errors.Join(ErrVersion, err)
 	case flags.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; commands are check, backup, clock, version and help, the rest are flags: see --help", word)
+		return nil, fmt.Errorf("unexpected argument %q; commands are %s, the rest are flags: see --help", word, strings.Join(words(), ", "))
 	}
-	if err := readEnvironment(table, flags, env); err != nil {
+	c.sources = map[string]string{}
+	flags.Visit(func(f *pflag.Flag) { c.sources[f.Name] = sourceFlag })
+	if err := readEnvironment(c, table, s.Env); err != nil {
 		return nil, err
+	}
+	if c.File != "" {
+		if err := readFile(c, table, s.ReadFile); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -53,17 +60,34 @@ func Parse(args []string, env func(string) (string, bool), out io.Writer) (*Conf
 	return c, nil
 }
 
+// newFlags are the options of a table, and --help.
+func newFlags(name string, table []group) (flags *pflag.FlagSet, help *bool) {
+	flags = pflag.NewFlagSet(name, pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	for _, g := range table {
+		for _, o := range g.options {
+			flag := flags.VarPF(o.value, o.name, o.short, o.usage)
+			if o.arg == "" {
+				flag.NoOptDefVal = "true"
+			}
+		}
+	}
+	return flags, flags.BoolP("help", "h", false, "")
+}
+
 // readEnvironment sets the options that no flag has set.
-func readEnvironment(table []group, flags *pflag.FlagSet, env func(string) (string, bool)) error {
+func readEnvironment(c *Config, table []group, env func(string) (string, bool)) error {
 	for _, g := range table {
 		for _, o := range g.options {
 			text, ok := env(o.env())
-			if !ok || text == "" && !acceptsEmpty(o.value) || flags.Changed(o.name) {
+			if !ok || text == "" && !acceptsEmpty(o.value) || c.sources[o.name] != "" {
 				continue
 			}
 			if err := o.value.Set(text); err != nil {
-				return fmt.Errorf("%s=%q (as --%s): %w", o.env(), text, o.name, err)
+				return fmt.Errorf("%s=%q (as --%s): %w", o.env(), shown(o.name, text), o.name, err)
 			}
+			c.sources[o.name] = sourceEnvironment
 		}
 	}
 	return nil
@@ -131,5 +155,5 @@ var hints = []struct {
 	{[]string{"aclfile"}, "--user-file PATH"},
 	{[]string{"password", "pass", "masterauth"}, "--requirepass-file PATH"},
 	{[]string{"replicaof", "slaveof", "cluster-enabled", "join"}, "--peers ADDR,ADDR,..."},
-	{[]string{"config", "c", "conf"}, "flags and environment variables: there is no file of options"},
+	{[]string{"c", "conf", "config-file"}, "--config FILE"},
 }

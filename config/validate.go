@@ -42,6 +42,7 @@ func (c *Config) Validate() error {
 		{"requirepass-file", validatePassword(c.RequirePass, c.RequirePassFile)},
 		{"ttl-tick-ms", within(c.TTLTick, time.Millisecond, maxTTLTick, time.Millisecond)},
 		{"durability", oneOf(c.Durability, DurabilityInterval, DurabilityAlways, DurabilityNone)},
+		{"log-format", oneOf(c.LogFormat, LogText, LogJSON)},
 		{"pprof-bind", validatePprof(c.PprofBind)},
 		{"replication-port", between(c.ReplicationPort, 0, 1<<16-1)},
 		{"replication-bind", validateHost(c.ReplicationBind)},

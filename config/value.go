@@ -108,6 +108,13 @@ func boolean(dst *bool) *value[bool] {
 	}}
 }
 
+// switched is a boolean that the flag alone turns on.
+func switched(dst *bool) *value[bool] {
+	v := boolean(dst)
+	v.format = func(bool) string { return "" }
+	return v
+}
+
 // duration is a whole number of units, not negative.
 func duration(dst *time.Duration, unit time.Duration) *value[time.Duration] {
 	format := func(d time.Duration) string { return strconv.FormatInt(int64(d/unit), 10) }

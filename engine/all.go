@@ -28,6 +28,20 @@ func (db *DB) Len(now Moment) int {
 	return tx.All().Len()
 }
 
+// Absent is the number of records of keys that are deleted or have expired, which are kept for merging with peers.
+func (a All) Absent() int {
+	n := 0
+	a.each(func(s *shard) { n += s.absent })
+	return n
+}
+
+// Quotas is the number of keys that are quotas, those included whose deadline has passed and that the sweep has not met yet.
+func (a All) Quotas() int {
+	n := 0
+	a.each(func(s *shard) { n += s.quotas })
+	return n
+}
+
 // Deadlines is the number of keys that have a deadline.
 func (a All) Deadlines() int {
 	n := 0

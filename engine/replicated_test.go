@@ -191,7 +191,7 @@ func (c *cluster) compare(seed uint64) {
 	for _, db := range c.dbs {
 		fresh := keyHasher{db: db}
 		sum := uint64(0)
-		live, gone := 0, 0
+		live, gone, quotas := 0, 0, 0
 		db.visit(0, allHashes, func(_ *shard, rec record, _ uint64) {
 			if d, ok := fresh.digest(rec, c.now); ok {
 				sum += d
@@ -200,15 +200,18 @@ func (c *cluster) compare(seed uint64) {
 				gone++
 			} else {
 				live++
+				if rec.isQuota() {
+					quotas++
+				}
 			}
 		})
 		if got := db.Digest(c.now); got != sum {
 			c.t.Fatalf("seed %d: the kept sums come to %x, the keys to %x", seed, got, sum)
 		}
-		absent := 0
-		db.All(c.now).each(func(s *shard) { absent += s.absent })
-		if absent != gone || db.All(c.now).Len() != live {
-			c.t.Fatalf("seed %d: %d gone, counted %d; %d live, counted %d", seed, gone, absent, live, db.All(c.now).Len())
+		all := db.All(c.now)
+		if all.Absent() != gone || all.Len() != live || all.Quotas() != quotas {
+			c.t.Fatalf("seed %d: %d gone, counted %d; %d live, counted %d; %d quotas, counted %d",
+				seed, gone, all.Absent(), live, all.Len(), quotas, all.Quotas())
 		}
 	}
 }

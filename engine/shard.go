@@ -26,6 +26,7 @@ type shard struct {
 
 	expired  int64       // keys that a deadline has ended
 	absent   int         // records that are gone
+	quotas   int         // records that are quotas in force and not gone
 	pending  atomic.Bool // there are changes; read without the lock
 	sendable atomic.Bool // there are some for the peers; read without the lock
 	scratch  crdt.Entry  // the entry being changed
@@ -162,7 +163,7 @@ func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment
 	rec.setTokens(s.tokens)
 	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
 	s.index.count++
-	s.countAbsent(header, 1)
+	s.tally(rec, 1)
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
@@ -173,8 +174,7 @@ func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment
 func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry, now Moment) {
 	old := s.arena.at(r)
 	oldSize := old.size()
-	s.countAbsent(old.header(), -1)
-	s.countAbsent(header, 1)
+	s.tally(old, -1)
 	header |= old.header() & (marked | unsent)
 	if old.hasDeadline() {
 		s.unlink(old)
@@ -190,6 +190,7 @@ func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt
 		rec.pack(header, k.Name, e)
 	}
 	rec.setTokens(s.tokens)
+	s.tally(rec, 1)
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
@@ -203,7 +204,7 @@ func (s *shard) remove(r ref, at place) {
 	if rec.hasDeadline() {
 		s.unlink(rec)
 	}
-	s.countAbsent(rec.header(), -1)
+	s.tally(rec, -1)
 	at.b.setTag(at.slot, 0)
 	at.b.refs[at.slot].Store(0)
 	s.arena.free(r, rec.size())
@@ -213,10 +214,13 @@ func (s *shard) remove(r ref, at place) {
 	s.tidy()
 }
 
-// countAbsent counts records that are gone.
-func (s *shard) countAbsent(header uint32, n int) {
-	if header&gone != 0 {
+// tally counts a record that comes (n is 1) or goes (-1): what is gone, and what is a quota.
+func (s *shard) tally(rec record, n int) {
+	switch {
+	case rec.isGone():
 		s.absent += n
+	case rec.isQuota():
+		s.quotas += n
 	}
 }
 
@@ -327,7 +331,7 @@ func (s *shard) reset() {
 		}
 	})
 	s.forgetChanges()
-	s.absent = 0
+	s.absent, s.quotas = 0, 0
 	s.index.reset()
 	s.arena.reset()
 	s.wheel.reset()

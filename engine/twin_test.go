@@ -230,9 +230,12 @@ func checkInvariants(t *testing.T, db *DB) {
 	t.Helper()
 	used := int64(0)
 	db.All(testNow).each(func(s *shard) {
-		records, deadlines, live, holes := 0, 0, 0, 0
+		records, deadlines, live, holes, quotas := 0, 0, 0, 0, 0
 		s.arena.each(func(rec record) {
 			records++
+			if rec.isQuota() && !rec.isGone() {
+				quotas++
+			}
 			if rec.hasDeadline() {
 				deadlines++
 			}
@@ -247,6 +250,9 @@ func checkInvariants(t *testing.T, db *DB) {
 		if records != s.index.count || deadlines != s.wheel.count || live != s.arena.live {
 			t.Fatalf("%d records, index says %d; %d deadlines, wheel says %d; %d bytes, arena says %d",
 				records, s.index.count, deadlines, s.wheel.count, live, s.arena.live)
+		}
+		if quotas != s.quotas {
+			t.Fatalf("%d quotas, the shard says %d", quotas, s.quotas)
 		}
 		inWheel, sum := 0, total{}
 		for slot, r := range s.wheel.heads {

@@ -248,7 +248,8 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 func (s *shard) hide(rec record) {
 	s.unlink(rec)
 	rec.put16(deadlineOffset(rec.header())+linkSlot, notLinked)
+	s.tally(rec, -1)
 	rec.put32(0, rec.header()|gone)
-	s.absent++
+	s.tally(rec, 1)
 	s.expired++
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/quotadb/quota-db/config"
@@ -15,20 +16,37 @@ type handler struct {
 	out *Writer
 }
 
-// New is a logger of lines of key=value, which calls the level below debug by its name.
-func New(out io.Writer, level slog.Level) *slog.Logger {
-	text := slog.NewTextHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: nameTrace})
+// New is a logger whose lines have the given form, config.LogText or config.LogJSON. It calls the level below debug by its name.
+func New(out io.Writer, level slog.Level, format string) *slog.Logger {
+	lines := newHandler(out, level, format)
 	if w, ok := out.(*Writer); ok {
-		return slog.New(handler{text, w})
+		w.own.Store(slog.New(newHandler(w.out, level, format)))
+		return slog.New(handler{lines, w})
 	}
-	return slog.New(text)
+	return slog.New(lines)
 }
 
-func nameTrace(groups []string, a slog.Attr) slog.Attr {
+func newHandler(out io.Writer, level slog.Level, format string) slog.Handler {
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: plainly}
+	if format == config.LogJSON {
+		return slog.NewJSONHandler(out, options)
+	}
+	return slog.NewTextHandler(out, options)
+}
+
+// plainly names the level below debug, and writes addresses as people do, in JSON too.
+func plainly(groups []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.LevelKey && len(groups) == 0 {
 		if l, ok := a.Value.Any().(slog.Level); ok && l == config.LevelTrace {
 			a.Value = slog.StringValue("TRACE")
 		}
+	}
+	if addrs, ok := a.Value.Any().([]net.Addr); ok {
+		var texts []string
+		for _, addr := range addrs {
+			texts = append(texts, addr.String())
+		}
+		a.Value = slog.AnyValue(texts)
 	}
 	return a
 }

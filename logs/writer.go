@@ -19,7 +19,8 @@ const maxQueued = 1 << 20
 // Writer is an io.Writer of lines that never blocks and never fails. It is safe for concurrent use.
 type Writer struct {
 	out     io.Writer
-	dropped atomic.Uint64 // lines, since the start
+	dropped atomic.Uint64               // lines, since the start
+	own     atomic.Pointer[slog.Logger] // past the queue, for when that has no room
 
 	mu     sync.Mutex // protects the fields below
 	queue  [][]byte
@@ -33,6 +34,7 @@ type Writer struct {
 // NewWriter begins to write lines to out, which only its goroutine uses from now on. Close ends that.
 func NewWriter(out io.Writer) *Writer {
 	w := &Writer{out: out, filled: make(chan struct{}, 1), done: make(chan struct{})}
+	w.own.Store(slog.New(slog.NewTextHandler(out, nil)))
 	go w.run()
 	return w
 }
@@ -77,7 +79,6 @@ func (w *Writer) rouse() {
 // run is the goroutine that writes.
 func (w *Writer) run() {
 	defer close(w.done)
-	own := slog.New(slog.NewTextHandler(w.out, nil)) // the queue has no room when there is something to say here
 	told := uint64(0)
 	for range w.filled {
 		lines, closed := w.take()
@@ -88,7 +89,7 @@ func (w *Writer) run() {
 			w.release(len(line))
 		}
 		if dropped := w.dropped.Load(); dropped > told {
-			if err := tell(own, dropped-told); err == nil {
+			if err := tell(w.own.Load(), dropped-told); err == nil {
 				told = dropped
 			}
 		}

@@ -2,15 +2,19 @@ package logs
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/quotadb/quota-db/config"
 )
 
 const patience = 20 * time.Second
@@ -31,7 +35,7 @@ func TestALogThatNobodyReadsBlocksNobodyAndCountsWhatIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := NewWriter(out)
-	log := New(w, slog.LevelInfo)
+	log := New(w, slog.LevelInfo, config.LogText)
 	const lines = 40_000 // some 3 MB: more than the pipe and the queue take
 	for i := range lines {
 		log.Info("a line that is as long as lines of a log mostly are", "i", i)
@@ -99,7 +103,7 @@ func (f *failing) Write(p []byte) (int, error) {
 func TestLinesThatTheSystemRefusesAreCountedAndToldLater(t *testing.T) {
 	out := &failing{fails: true}
 	w := NewWriter(out)
-	log := New(w, slog.LevelInfo)
+	log := New(w, slog.LevelInfo, config.LogText)
 	for range 3 {
 		log.Info("lost")
 	}
@@ -111,5 +115,47 @@ func TestLinesThatTheSystemRefusesAreCountedAndToldLater(t *testing.T) {
 	w.Close(patience)
 	if text := out.buf.String(); !strings.Contains(text, "msg=kept") || !strings.Contains(text, "lines=3") {
 		t.Errorf("the log says:\n%s", text)
+	}
+}
+
+func TestJSONLinesAreJSONAlsoWhenTheyTellOfLostOnes(t *testing.T) {
+	r, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := NewWriter(out)
+	log := New(w, config.LevelTrace, config.LogJSON)
+	address := []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 6380}}
+	for range 40_000 {
+		log.Log(t.Context(), config.LevelTrace, "a line that is as long as lines of a log mostly are", "addresses", address)
+	}
+	var text bytes.Buffer
+	read := make(chan error, 1)
+	go func() {
+		_, err := text.ReadFrom(r)
+		read <- err
+	}()
+	w.Close(patience)
+	_ = out.Close()
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	told := false
+	for line := range strings.Lines(text.String()) {
+		var fields struct {
+			Msg, Level string
+			Addresses  []string
+		}
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if strings.HasPrefix(fields.Msg, "log lines were lost") {
+			told = true
+		} else if fields.Level != "TRACE" || len(fields.Addresses) != 1 || fields.Addresses[0] != "127.0.0.1:6380" {
+			t.Fatal(line)
+		}
+	}
+	if !told {
+		t.Error("nothing tells of the lines that were lost")
 	}
 }

@@ -1,5 +1,5 @@
 // Command quota-db runs one node. Its flags are those of package config; it ends with SIGTERM, SIGINT or SHUTDOWN, and loads files of the configuration again with
-// SIGHUP. With check or backup as its first argument it is a tool for data directories instead.
+// SIGHUP. With the name of a subcommand as its first argument, as config.Subcommands lists them, it is a tool for operators instead.
 package main
 
 import (
@@ -33,6 +33,8 @@ func main() {
 	switch err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, stderr); {
 	case errors.Is(err, errUsage):
 		code = 2
+	case errors.Is(err, errSaid):
+		code = 1
 	case err != nil:
 		fmt.Fprintln(stderr, "quota-db:", err)
 		code = 1
@@ -43,25 +45,27 @@ func main() {
 
 // run is the whole life of the node, until ctx ends or a client asks for it, or that of a tool. environ is as os.Environ gives it.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
-	if ok, err := runTool(ctx, args, stdout, stderr); ok {
+	t := &tools{sources: config.Sources{Args: args, Env: lookUp(environ), ReadFile: os.ReadFile, Out: stdout}, stdout: stdout, stderr: stderr}
+	if ok, err := t.run(ctx); ok {
 		return err
 	}
-	cfg, err := config.Parse(args, lookUp(environ), stdout)
+	cfg, err := config.Parse(t.sources)
 	if errors.Is(err, config.ErrHelp) || errors.Is(err, config.ErrVersion) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	log := logs.New(stderr, cfg.LogLevel)
+	log := logs.New(stderr, cfg.LogLevel, cfg.LogFormat)
+	log.Info("configuration", "options", cfg)
 	for _, name := range config.Unknown(environ) {
 		log.Warn("an environment variable is not that of any option: it changes nothing", "variable", name)
 	}
-	return serve(ctx, cfg, log)
+	return serve(ctx, cfg, log, t.sources.Env)
 }
 
 // serve is the life of the node.
-func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(string) (string, bool)) error {
 	signal.Ignore(syscall.SIGPIPE) // a log whose reader has gone is no reason to end
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP) // before the start, which may take long
@@ -70,7 +74,9 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	notify(log, env, "READY=1")
 	log.Info("QuotaDB stops", "reason", await(ctx, n, reload))
+	notify(log, env, "STOPPING=1")
 	timeout, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := n.Close(timeout); err != nil {

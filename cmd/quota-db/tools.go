@@ -6,15 +6,76 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/persist"
 )
 
-const toolsUsage = `Usage: quota-db check DIR                  whether a start on data directory DIR would succeed, and why not
+// errUsage: the arguments are not those of a tool. What to do was said.
+var errUsage = errors.New("wrong usage")
+
+// errSaid: a tool's answer is no, and the tool has said why.
+var errSaid = errors.New("not healthy")
+
+// tools is what the operator's tools work with.
+type tools struct {
+	sources        config.Sources
+	stdout, stderr io.Writer
+	files          vfs.FS
+}
+
+// rows are the tools: what config.Subcommands lists, with what runs each. The longer name comes first.
+func (t *tools) rows() map[string]func(ctx context.Context) error {
+	return map[string]func(ctx context.Context) error{
+		"ping":         t.ping,
+		"status":       t.status,
+		"bench":        t.bench,
+		"config check": t.checkConfig,
+		"config":       func(context.Context) error { return t.usage(configUsage) },
+		"check":        t.checkData,
+		"backup":       t.backupData,
+		"clock":        t.dataClock,
+		"completion":   t.completion,
+		"man":          t.man,
+	}
+}
+
+// run runs the tool that the arguments name; ok is false if they name none.
+func (t *tools) run(ctx context.Context) (ok bool, err error) {
+	args := t.sources.Args
+	for n := min(len(args), 2); n > 0; n-- {
+		if tool := t.rows()[strings.Join(args[:n], " ")]; tool != nil {
+			t.sources.Args = args[n:]
+			err := tool(ctx)
+			if errors.Is(err, config.ErrHelp) {
+				err = nil
+			}
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// usage says how a tool is used. Help was asked for, or it is an error.
+func (t *tools) usage(text string) error {
+	if t.wantsHelp() {
+		_, err := io.WriteString(t.stdout, text)
+		return err
+	}
+	_, _ = io.WriteString(t.stderr, text)
+	return errUsage
+}
+
+func (t *tools) wantsHelp() bool {
+	return slices.Contains(t.sources.Args, "--help") || slices.Contains(t.sources.Args, "-h")
+}
+
+const dataUsage = `Usage: quota-db check DIR                  whether a start on data directory DIR would succeed, and why not
        quota-db check --salvage DIR OUT    write what is sound of DIR into the new directory OUT
        quota-db backup DIR OUT             copy DIR into the new directory OUT; a server may run on DIR
        quota-db clock DIR                  how far the clock of DIR is ahead of the machine's
@@ -23,39 +84,39 @@ const toolsUsage = `Usage: quota-db check DIR                  whether a start o
 See docs/operating.md.
 `
 
-// errUsage: the arguments are not those of a tool. What to do was said.
-var errUsage = errors.New("wrong usage")
-
-// tools is what the operator's tools work with.
-type tools struct {
-	files  vfs.FS
-	stdout io.Writer
+// checkData is quota-db check.
+func (t *tools) checkData(ctx context.Context) error {
+	t.files = newWatched(ctx, vfs.OS, t.stderr)
+	switch args := t.sources.Args; {
+	case t.wantsHelp():
+	case areDirs(args, 1):
+		return t.check(args[0])
+	case len(args) > 0 && args[0] == "--salvage" && areDirs(args[1:], 2):
+		return t.salvage(args[1], args[2])
+	}
+	return t.usage(dataUsage)
 }
 
-// runTool runs the tool that the arguments name; ok is false if they name none.
-func runTool(ctx context.Context, args []string, stdout, stderr io.Writer) (ok bool, err error) {
-	if len(args) == 0 || !slices.Contains([]string{"check", "backup", "clock"}, args[0]) {
-		return false, nil
+// backupData is quota-db backup.
+func (t *tools) backupData(ctx context.Context) error {
+	t.files = newWatched(ctx, vfs.OS, t.stderr)
+	if args := t.sources.Args; !t.wantsHelp() && areDirs(args, 2) {
+		return t.backup(args[0], args[1])
 	}
-	t := tools{newWatched(ctx, vfs.OS, stderr), stdout}
-	switch rest := args[1:]; {
-	case slices.Contains(rest, "--help") || slices.Contains(rest, "-h"):
-		_, err = io.WriteString(stdout, toolsUsage)
-	case args[0] == "check" && areDirs(rest, 1):
-		err = t.check(rest[0])
-	case args[0] == "check" && len(rest) > 0 && rest[0] == "--salvage" && areDirs(rest[1:], 2):
-		err = t.salvage(rest[1], rest[2])
-	case args[0] == "backup" && areDirs(rest, 2):
-		err = t.backup(rest[0], rest[1])
-	case args[0] == "clock" && areDirs(rest, 1):
-		err = t.clock(rest[0])
-	case args[0] == "clock" && len(rest) > 0 && rest[0] == "--set-back" && areDirs(rest[1:], 1):
-		err = t.setBack(rest[1])
-	default:
-		_, _ = io.WriteString(stderr, toolsUsage)
-		err = errUsage
+	return t.usage(dataUsage)
+}
+
+// dataClock is quota-db clock.
+func (t *tools) dataClock(ctx context.Context) error {
+	t.files = newWatched(ctx, vfs.OS, t.stderr)
+	switch args := t.sources.Args; {
+	case t.wantsHelp():
+	case areDirs(args, 1):
+		return t.clock(args[0])
+	case len(args) > 0 && args[0] == "--set-back" && areDirs(args[1:], 1):
+		return t.setBack(args[1])
 	}
-	return true, err
+	return t.usage(dataUsage)
 }
 
 // areDirs reports whether the arguments are so many directories; one that begins with "-" is written as ./-.
@@ -63,10 +124,10 @@ func areDirs(args []string, n int) bool {
 	return len(args) == n && !slices.ContainsFunc(args, func(a string) bool { return a == "" || a[0] == '-' })
 }
 
-func (t tools) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.stdout, format, args...) }
+func (t *tools) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.stdout, format, args...) }
 
 // check prints what there is, and returns why a start would fail.
-func (t tools) check(dir string) error {
+func (t *tools) check(dir string) error {
 	r, err := persist.Check(t.files, dir)
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -140,7 +201,7 @@ func isContent(err error) bool {
 }
 
 // salvage prints what was kept and what was not.
-func (t tools) salvage(dir, out string) error {
+func (t *tools) salvage(dir, out string) error {
 	found, err := persist.Salvage(t.files, dir, out)
 	if err != nil {
 		return fmt.Errorf("salvage %s: %w", dir, err)
@@ -174,7 +235,7 @@ func orMore(records int64) string {
 	return fmt.Sprintf(", %d records or more", records)
 }
 
-func (t tools) backup(dir, out string) error {
+func (t *tools) backup(dir, out string) error {
 	err := persist.Backup(t.files, dir, out)
 	if err != nil && isContent(err) {
 		return fmt.Errorf("back up %s: %w; quota-db check %s says more", dir, err, dir)
@@ -187,7 +248,7 @@ func (t tools) backup(dir, out string) error {
 }
 
 // clock prints what the clock of a directory has come to, and how far that is ahead of the machine's.
-func (t tools) clock(dir string) error {
+func (t *tools) clock(dir string) error {
 	c, clean, err := disk.ReadClock(t.files, dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
@@ -206,7 +267,7 @@ func (t tools) clock(dir string) error {
 func moment(wall int64) string { return time.UnixMilli(wall).UTC().Format(time.RFC3339) }
 
 // setBack has a directory begin at the machine's time.
-func (t tools) setBack(dir string) error {
+func (t *tools) setBack(dir string) error {
 	before, _, err := disk.ReadClock(t.files, dir)
 	now := time.Now().UnixMilli()
 	if err == nil {

@@ -64,6 +64,12 @@ func Start(t testing.TB, addr string, cmd *exec.Cmd, dial func(addr string) (*wi
 	return s
 }
 
+// Command is quota-db under test that will serve at addr, not yet started: for Start.
+func Command(t testing.TB, addr string, flags ...string) *exec.Cmd {
+	t.Helper()
+	return quotaDB(t, addr, flags)
+}
+
 // quotaDB is the command in a working directory that goes with the test, so that what it writes by default never lands in the source tree.
 func quotaDB(t testing.TB, addr string, flags []string) *exec.Cmd {
 	cmd := exec.Command(Binary(t), append([]string{"--bind", addr, "--log-level", "warn"}, flags...)...)

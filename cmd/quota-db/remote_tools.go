@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/load"
+	"github.com/quotadb/quota-db/remote"
+	"github.com/quotadb/quota-db/status"
+)
+
+const (
+	configUsage = `Usage: quota-db config check [FILE] [OPTIONS]
+
+Says whether a start with these options, this environment and this file would take them, and prints every option with its source.
+FILE is what --config names. Secrets are not shown, and no file that an option names is opened but FILE.
+`
+	completionUsage = `Usage: quota-db completion bash|zsh|fish
+
+Prints the completion script of that shell: source <(quota-db completion bash)
+`
+)
+
+// nodes are the nodes that a tool talks to, each with so many connections.
+func nodes(r config.Remote, connections int) []*remote.Node {
+	remote.Silence()
+	var all []*remote.Node
+	for _, addr := range r.Addrs {
+		all = append(all, remote.Open(addr, remote.Options{
+			User: r.User, Password: r.Password, Timeout: r.Patience, Connections: connections,
+		}))
+	}
+	return all
+}
+
+func closeAll(all []*remote.Node) {
+	for _, n := range all {
+		_ = n.Close()
+	}
+}
+
+// ping is quota-db ping.
+func (t *tools) ping(ctx context.Context) error {
+	cfg, err := config.ParsePing(t.sources)
+	if err != nil {
+		return err
+	}
+	all := nodes(cfg.Remote, 1)
+	defer closeAll(all)
+	ctx, cancel := context.WithTimeout(ctx, cfg.Patience)
+	defer cancel()
+	took, wanted, err := all[0].Ping(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ping %s: %s", all[0].Addr(), remote.Explain(err))
+	case wanted:
+		t.printf("%s answers after %v, and wants a password\n", all[0].Addr(), took.Round(time.Microsecond))
+	default:
+		t.printf("%s answers after %v\n", all[0].Addr(), took.Round(time.Microsecond))
+	}
+	return nil
+}
+
+// status is quota-db status.
+func (t *tools) status(ctx context.Context) error {
+	cfg, err := config.ParseStatus(t.sources)
+	if err != nil {
+		return err
+	}
+	all := nodes(cfg.Remote, 1)
+	defer closeAll(all)
+	report := status.Ask(ctx, all, cfg.Patience)
+	write := report.Table
+	if cfg.JSON {
+		write = report.JSON
+	}
+	if err := write(t.stdout); err != nil {
+		return err
+	}
+	if !report.Healthy {
+		return errSaid
+	}
+	return nil
+}
+
+// bench is quota-db bench.
+func (t *tools) bench(ctx context.Context) error {
+	cfg, err := config.ParseBench(t.sources)
+	if err != nil {
+		return err
+	}
+	all := nodes(cfg.Remote, (cfg.Clients+len(cfg.Addrs)-1)/len(cfg.Addrs))
+	defer closeAll(all)
+	plan := load.Plan{
+		Tests: cfg.Tests, Clients: cfg.Clients, Pipeline: cfg.Pipeline, Keys: cfg.Keys,
+		Duration: cfg.Duration, Requests: cfg.Requests, Limit: cfg.Limit, Window: cfg.Window, Patience: cfg.Patience,
+	}
+	results, err := load.Run(ctx, all, plan, progress(t.stderr))
+	if cfg.JSON {
+		_ = results.JSON(t.stdout)
+	} else {
+		_ = results.Table(t.stdout)
+	}
+	return err
+}
+
+// progress writes the line that says how far a load has come.
+func progress(out io.Writer) func(load.Progress) {
+	return func(p load.Progress) { _, _ = fmt.Fprintln(out, p) }
+}
+
+// checkConfig is quota-db config check.
+func (t *tools) checkConfig(context.Context) error {
+	if t.wantsHelp() {
+		return t.usage(configUsage)
+	}
+	s := t.sources
+	if len(s.Args) > 0 && s.Args[0] != "" && s.Args[0][0] != '-' {
+		s.Args = append([]string{"--config", s.Args[0]}, s.Args[1:]...)
+	}
+	cfg, err := config.Parse(s)
+	if err != nil {
+		return err
+	}
+	return cfg.PrintSettings(t.stdout)
+}
+
+// completion is quota-db completion.
+func (t *tools) completion(context.Context) error {
+	if len(t.sources.Args) == 1 && config.PrintCompletion(t.stdout, t.sources.Args[0]) {
+		return nil
+	}
+	return t.usage(completionUsage)
+}
+
+// man is quota-db man.
+func (t *tools) man(context.Context) error {
+	if len(t.sources.Args) > 0 {
+		return t.usage("Usage: quota-db man    print the manual page, for man -l or mandoc\n")
+	}
+	return config.PrintManual(t.stdout)
+}

@@ -1,0 +1,72 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+)
+
+// Where an option's value comes from.
+const (
+	sourceFlag        = "flag"
+	sourceEnvironment = "environment"
+	sourceFile        = "file"
+	sourceDefault     = "default"
+)
+
+// masked stands for a secret wherever a configuration is shown.
+const masked = "***"
+
+// isSecret reports whether an option's value must not be shown.
+func isSecret(name string) bool { return name == "requirepass" || name == "cluster-secret" }
+
+// shown is an option's value as it may be shown.
+func shown(name, text string) string {
+	if isSecret(name) && text != "" {
+		return masked
+	}
+	return text
+}
+
+// Setting is one option with its value, as it may be shown, and where that comes from.
+type Setting struct{ Name, Value, Source string }
+
+// Settings are all options, in the order of the help text, with secrets masked.
+func (c *Config) Settings() []Setting {
+	var all []Setting
+	for _, g := range groups(c) {
+		for _, o := range g.options {
+			source := c.sources[o.name]
+			if source == "" {
+				source = sourceDefault
+			}
+			all = append(all, Setting{o.name, shown(o.name, o.value.String()), source})
+		}
+	}
+	return all
+}
+
+// LogValue is the whole configuration for the log, with secrets masked.
+func (c *Config) LogValue() slog.Value {
+	var attrs []slog.Attr
+	for _, s := range c.Settings() {
+		attrs = append(attrs, slog.String(s.Name, s.Value))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// PrintSettings writes all options as the file has them, each with its source behind it.
+func (c *Config) PrintSettings(out io.Writer) error {
+	var b strings.Builder
+	for _, s := range c.Settings() {
+		line := s.Name + " = " + strconv.Quote(s.Value)
+		if s.Name == fileOption {
+			line = "# " + line
+		}
+		fmt.Fprintf(&b, "%-48s # %s\n", line, s.Source)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}

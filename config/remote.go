@@ -1,0 +1,235 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// DefaultAddr is where the tools look for a node that no argument names.
+const DefaultAddr = "127.0.0.1:6380"
+
+// Remote says which nodes a tool talks to, and how.
+type Remote struct {
+	// Addrs are the nodes: host:port or unix:/path.
+	Addrs []string
+	// User and Password log in where a password is needed. Without a password the tool does not log in.
+	User, Password string
+	// PasswordFile names a file whose first line is Password.
+	PasswordFile string
+	// Patience is how long the tool waits for one answer. Default 2 s.
+	Patience time.Duration
+}
+
+// Ping is what `quota-db ping` is told.
+type Ping struct{ Remote }
+
+// Status is what `quota-db status` is told.
+type Status struct {
+	Remote
+	// JSON asks for the report as one JSON document instead of tables.
+	JSON bool
+}
+
+// Bench is what `quota-db bench` is told.
+type Bench struct {
+	Remote
+	// Tests are the names of the loads that run one after the other.
+	Tests []string
+	// Clients is how many connections there are, shared out evenly between the nodes. Default 50.
+	Clients int
+	// Pipeline is how many commands a client sends before it reads their answers. Default 1.
+	Pipeline int
+	// Keys is how many keys the commands are spread over. Default 10000.
+	Keys int
+	// Duration is how long each test runs, if Requests does not end it first. Default 10 s.
+	Duration time.Duration
+	// Requests is how many commands a test sends. 0, the default: as many as fit in Duration.
+	Requests int
+	// Limit and Window configure the quotas of the tests `quota` and `throttle`. Default 100 tokens per 60 s.
+	Limit, Window int
+	// JSON asks for the figures as one JSON document instead of a table.
+	JSON bool
+}
+
+// Bounds of the tools' options.
+const (
+	maxPatience  = 10 * time.Minute
+	maxClients   = 10000
+	maxPipeline  = 10000
+	maxBenchKeys = 100_000_000
+	maxDuration  = 24 * time.Hour
+	maxNodes     = 256
+)
+
+// BenchTests are the loads that `quota-db bench` knows.
+var BenchTests = []string{"ping", "get", "set", "incr", "quota", "throttle"}
+
+func defaultPing() *Ping { return &Ping{Remote{Patience: 2 * time.Second}} }
+
+func defaultStatus() *Status { return &Status{Remote: Remote{Patience: 2 * time.Second}} }
+
+func defaultBench() *Bench {
+	return &Bench{
+		Remote: Remote{Patience: 10 * time.Second}, Tests: []string{"incr", "get", "quota"},
+		Clients: 50, Pipeline: 1, Keys: 10000, Duration: 10 * time.Second, Limit: 100, Window: 60,
+	}
+}
+
+func (r *Remote) group() group {
+	return group{"Options", []option{
+		{"user", "", "NAME", "User to log in as (empty: the default user)", text(&r.User)},
+		{passwordOption, "", "PASSWORD", "Password to log in with", text(&r.Password)},
+		{passwordFileOption, "", "PATH", "File whose first line is that password", text(&r.PasswordFile)},
+		{"patience", "", "TIME", "How long to wait for an answer, as 2 (seconds), 500ms or 1m", interval(&r.Patience)},
+	}}
+}
+
+// The password of the tools has the environment variables of the server's, so that a health check beside a server needs no flag.
+const (
+	passwordOption     = "password"
+	passwordFileOption = "password-file"
+)
+
+func (p *Ping) groups() []group { return []group{p.group()} }
+
+func (s *Status) groups() []group {
+	g := s.group()
+	g.options = append(g.options, option{"json", "", "", "Print one JSON document", switched(&s.JSON)})
+	return []group{g}
+}
+
+func (b *Bench) groups() []group {
+	return []group{b.group(), {"Load", []option{
+		{"test", "t", "NAME,...", "Loads to run, one after the other: ping, get, set, incr, quota, throttle", &listValue{dst: &b.Tests}},
+		{"clients", "c", "NUM", "Connections, shared out between the nodes", number(&b.Clients)},
+		{"pipeline", "P", "NUM", "Commands that a client sends before it reads answers", number(&b.Pipeline)},
+		{"keys", "k", "NUM", "Keys that the commands are spread over", number(&b.Keys)},
+		{"duration", "d", "TIME", "How long each test runs", interval(&b.Duration)},
+		{"requests", "n", "NUM", "Commands of each test (0: as many as fit in its time)", number(&b.Requests)},
+		{"limit", "", "NUM", "Tokens of each quota", number(&b.Limit)},
+		{"window", "", "SECONDS", "Time in which a quota earns its limit", number(&b.Window)},
+		{"json", "", "", "Print one JSON document", switched(&b.JSON)},
+	}}}
+}
+
+// ParsePing reads the arguments behind `quota-db ping`.
+func ParsePing(s Sources) (*Ping, error) {
+	p := defaultPing()
+	err := p.parse("ping", p.groups(), s)
+	if err == nil && len(p.Addrs) > 1 {
+		err = fmt.Errorf("unexpected argument %q: ping asks one node", p.Addrs[1])
+	}
+	return p, err
+}
+
+// ParseStatus reads the arguments behind `quota-db status`.
+func ParseStatus(s Sources) (*Status, error) {
+	status := defaultStatus()
+	return status, status.parse("status", status.groups(), s)
+}
+
+// ParseBench reads the arguments behind `quota-db bench`.
+func ParseBench(s Sources) (*Bench, error) {
+	b := defaultBench()
+	if err := b.parse("bench", b.groups(), s); err != nil {
+		return nil, err
+	}
+	return b, b.validate()
+}
+
+func (b *Bench) validate() error {
+	checks := []struct {
+		flag string
+		err  error
+	}{
+		{"clients", between(b.Clients, 1, maxClients)},
+		{"pipeline", between(b.Pipeline, 1, maxPipeline)},
+		{"keys", between(b.Keys, 1, maxBenchKeys)},
+		{"requests", atLeastZero(int64(b.Requests))},
+		{"duration", within(b.Duration, time.Millisecond, maxDuration, time.Nanosecond)},
+		{"limit", between(b.Limit, 1, 1e15)},
+		{"window", between(b.Window, 1, 1e9)},
+	}
+	for _, test := range b.Tests {
+		checks = append(checks, struct {
+			flag string
+			err  error
+		}{"test", oneOf(test, BenchTests...)})
+	}
+	for _, check := range checks {
+		if check.err != nil {
+			return fmt.Errorf("--%s: %w", check.flag, check.err)
+		}
+	}
+	if b.Clients < len(b.Addrs) {
+		return fmt.Errorf("--clients: %d connections are too few for %d nodes", b.Clients, len(b.Addrs))
+	}
+	return nil
+}
+
+// parse reads the options of one tool; what is left are addresses.
+func (r *Remote) parse(name string, table []group, s Sources) error {
+	flags, help := newFlags(name, table)
+	if err := flags.Parse(s.Args); err != nil {
+		return err
+	}
+	if *help {
+		return errors.Join(ErrHelp, printToolHelp(s.Out, name))
+	}
+	if err := r.readPassword(flags, s); err != nil {
+		return err
+	}
+	if r.Addrs = flags.Args(); len(r.Addrs) == 0 {
+		r.Addrs = []string{DefaultAddr}
+	}
+	return r.validate()
+}
+
+// readPassword takes the password from the variables that configure the server, if no flag has it, and out of its file.
+func (r *Remote) readPassword(flags *pflag.FlagSet, s Sources) error {
+	if !flags.Changed(passwordOption) && !flags.Changed(passwordFileOption) {
+		r.Password, _ = s.Env(envPrefix + "REQUIREPASS")
+		r.PasswordFile, _ = s.Env(envPrefix + "REQUIREPASS_FILE")
+	}
+	if r.PasswordFile == "" {
+		return nil
+	}
+	if r.Password != "" {
+		return errors.New("--" + passwordFileOption + ": not together with --" + passwordOption)
+	}
+	text, err := s.ReadFile(r.PasswordFile)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", passwordFileOption, err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if r.Password = strings.TrimSuffix(line, "\r"); r.Password == "" {
+		return fmt.Errorf("--%s: the first line of %s is empty", passwordFileOption, r.PasswordFile)
+	}
+	return nil
+}
+
+func (r *Remote) validate() error {
+	if r.Patience < time.Millisecond || r.Patience > maxPatience {
+		return fmt.Errorf("--patience: %v is not from 1ms to %v", r.Patience, maxPatience)
+	}
+	if len(r.Addrs) > maxNodes {
+		return fmt.Errorf("%d nodes are more than %d", len(r.Addrs), maxNodes)
+	}
+	for i, addr := range r.Addrs {
+		if slices.Contains(r.Addrs[:i], addr) {
+			return fmt.Errorf("%q is there twice", addr)
+		}
+		network, address := SplitBind(addr)
+		if network == "tcp" {
+			if err := validateHostPort(address, 1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds beyond which a figure is a problem, or worth a note.
+const (
+	maxSilentSeconds = 1.0 // docs/cluster.md: above it, a peer stalls
+	maxBehindSeconds = 5.0
+	fullShare        = 0.95 // of maxmemory or maxclients
+	manyRemains      = 1_000_000
+)
+
+// judge fills in what is wrong, and whether that is all right.
+func (r *Report) judge() {
+	for i := range r.Nodes {
+		r.judgeNode(&r.Nodes[i])
+	}
+	r.judgeIDs()
+	r.judgeDigests()
+	r.Healthy = len(r.Problems) == 0
+}
+
+func (r *Report) problem(n *Node, format string, args ...any) {
+	r.Problems = append(r.Problems, Problem{n.Address, fmt.Sprintf(format, args...)})
+}
+
+func (r *Report) note(n *Node, format string, args ...any) {
+	r.Notes = append(r.Notes, Problem{n.Address, fmt.Sprintf(format, args...)})
+}
+
+func (r *Report) judgeNode(n *Node) {
+	if n.Error != "" {
+		r.problem(n, "%s", n.Error)
+		return
+	}
+	if n.DiskError != "" {
+		r.problem(n, "the disk fails, and writes are refused: %s", n.DiskError)
+	}
+	if !n.SnapshotOK {
+		r.problem(n, "the last snapshot failed: is there room on the disk?")
+	}
+	if n.LimitBytes > 0 && float64(n.UsedBytes) > fullShare*float64(n.LimitBytes) {
+		r.problem(n, "%s of --maxmemory %s are used: writes are refused when it is full", size(n.UsedBytes), size(n.LimitBytes))
+	}
+	if n.MaxClients > 0 && float64(n.Clients) > fullShare*float64(n.MaxClients) {
+		r.problem(n, "%d clients of at most %d: more are refused", n.Clients, n.MaxClients)
+	}
+	if !n.Persistent {
+		r.note(n, "it keeps its data in memory only")
+	}
+	if n.Remains > manyRemains {
+		r.note(n, "%d deleted keys are kept for merging with peers", n.Remains)
+	}
+	r.judgeLinks(n)
+}
+
+func (r *Report) judgeLinks(n *Node) {
+	if n.Cluster == "off" {
+		r.problem(n, "it may not replicate: %s", n.OffReason)
+	}
+	for _, u := range n.Unreachable {
+		r.problem(n, "a peer cannot be reached: %s", u)
+	}
+	for _, l := range n.Links {
+		switch {
+		case l.State == "offline":
+			r.problem(n, "node %d is offline", l.Peer)
+		case l.State == "syncing":
+			r.note(n, "node %d is connected and not yet compared", l.Peer)
+		case l.SilentSeconds > maxSilentSeconds:
+			r.problem(n, "node %d has been silent for %.1f s", l.Peer, l.SilentSeconds)
+		case l.BehindSeconds > maxBehindSeconds:
+			r.problem(n, "node %d is %.1f s behind, %d keys", l.Peer, l.BehindSeconds, l.BehindKeys)
+		}
+		if l.Held > 0 {
+			r.problem(n, "the clock of node %d is far ahead: %d values are held back", l.Peer, l.Held)
+		}
+	}
+	if n.Cluster == "degraded" && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Node == n.Address }) {
+		r.problem(n, "a peer that is listed in --peers, or that it knew, is not online")
+	}
+}
+
+// judgeIDs looks for two nodes with one id.
+func (r *Report) judgeIDs() {
+	for i := range r.Nodes {
+		for j := range i {
+			if a, b := &r.Nodes[j], &r.Nodes[i]; a.Answers && b.Answers && a.ID == b.ID && a.Error == "" && b.Error == "" {
+				r.problem(b, "it has the node id %d, as %s has", b.ID, a.Address)
+			}
+		}
+	}
+}
+
+// agree reports whether all nodes that answer store the same, as far as they have said.
+func (r *Report) agree() bool {
+	first := ""
+	for _, n := range r.Nodes {
+		switch {
+		case !n.Answers || n.Digest == "":
+		case first == "":
+			first = n.Digest
+		case n.Digest != first:
+			return false
+		}
+	}
+	return true
+}
+
+// judgeDigests: contents that differ while no node changes are a problem; under writes they always differ a little.
+func (r *Report) judgeDigests() {
+	if r.agree() {
+		return
+	}
+	var who []string
+	for _, n := range r.Nodes {
+		if !n.Answers || len(n.digests) < digestLooks {
+			continue
+		}
+		if len(slices.Compact(slices.Clone(n.digests))) > 1 {
+			r.Notes = append(r.Notes, Problem{"", "the nodes' contents change while they are compared: differences are normal under writes"})
+			return
+		}
+		who = append(who, fmt.Sprintf("node %d %s", n.ID, n.Digest))
+	}
+	r.Problems = append(r.Problems, Problem{"", "the nodes store different things, and none changes: " + strings.Join(who, ", ")})
+}

@@ -1,0 +1,135 @@
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+)
+
+// JSON writes the report as one JSON document.
+func (r *Report) JSON(out io.Writer) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// Table writes the report for a person: nodes, links between them, what is wrong.
+func (r *Report) Table(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line(w, "NODE", "ADDRESS", "CLUSTER", "UP", "KEYS", "QUOTAS", "DELETED", "MEMORY", "CLIENTS", "OPS/S", "DISK", "DIGEST")
+	for _, n := range r.Nodes {
+		if n.Error != "" {
+			line(w, "-", n.Address, "no answer", "-", "-", "-", "-", "-", "-", "-", "-", "-")
+			continue
+		}
+		line(w, n.ID, n.Address, n.Cluster, time.Duration(n.UptimeSecs)*time.Second, n.Keys, n.Quotas, n.Remains,
+			n.memory(), n.Clients, n.OpsPerSecond, n.disk(), orDash(n.Digest))
+	}
+	if r.hasLinks() {
+		line(w)
+		line(w, "LINK", "STATE", "BEHIND", "SILENT", "COMPARED", "REPAIRS")
+		for _, n := range r.Nodes {
+			for _, l := range n.Links {
+				line(w, fmt.Sprintf("%d -> %d", n.ID, l.Peer), l.State, fmt.Sprintf("%d keys, %.1f s", l.BehindKeys, l.BehindSeconds),
+					fmt.Sprintf("%.1f s", l.SilentSeconds), l.compared(), l.Repairs)
+			}
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return r.verdict(out)
+}
+
+func (r *Report) verdict(out io.Writer) error {
+	text := "\n"
+	for _, n := range r.Notes {
+		text += "note: " + n.line()
+	}
+	for _, p := range r.Problems {
+		text += "problem: " + p.line()
+	}
+	if r.Healthy {
+		text += "healthy\n"
+	} else {
+		text += fmt.Sprintf("not healthy: %d problems; docs/troubleshooting.md has them by their symptoms\n", len(r.Problems))
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}
+
+func (p Problem) line() string {
+	if p.Node == "" {
+		return p.Text + "\n"
+	}
+	return p.Node + ": " + p.Text + "\n"
+}
+
+func line(w io.Writer, cells ...any) {
+	for i, c := range cells {
+		if i > 0 {
+			_, _ = io.WriteString(w, "\t")
+		}
+		_, _ = fmt.Fprint(w, c)
+	}
+	_, _ = io.WriteString(w, "\n")
+}
+
+func (r *Report) hasLinks() bool {
+	for _, n := range r.Nodes {
+		if len(n.Links) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Node) memory() string {
+	if n.LimitBytes > 0 {
+		return size(n.UsedBytes) + " of " + size(n.LimitBytes)
+	}
+	return size(n.UsedBytes)
+}
+
+func (n *Node) disk() string {
+	switch {
+	case !n.Persistent:
+		return "none"
+	case n.DiskError != "":
+		return "FAILS"
+	case !n.SnapshotOK:
+		return "no snapshot"
+	}
+	return "ok"
+}
+
+func (l Link) compared() string {
+	if l.ComparedSecs < 0 {
+		return "not yet"
+	}
+	return fmt.Sprintf("%.0f s ago", l.ComparedSecs)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// size is a number of bytes for a person.
+func size(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	x := float64(n)
+	i := -1
+	for x >= 1024 && i < len(units)-1 {
+		x, i = x/1024, i+1
+	}
+	return fmt.Sprintf("%.1f %ciB", x, units[i])
+}
