@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
-.PHONY: help build check format vet test race required compat fuzz robust crash restart cluster strangers waits transactions linear sim planted model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust deploy release crash restart cluster strangers waits transactions linear sim planted model bench bench-peers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -35,6 +35,12 @@ required: ## the suites that need redis-server and its tools, which then must be
 compat: ## the client libraries: redis-py, redis-rb, phpredis, hiredis, ioredis, node-redis, which then must be there
 	npm ci --prefix tests/compat/testdata/node --no-audit --no-fund
 	QUOTADB_REQUIRE_REDIS=1 QUOTADB_REQUIRE_COMPAT=1 $(GO) test -count=1 ./tests/compat
+
+deploy: ## image, containers, package, unit and Kubernetes files, with buildah, debootstrap and systemd-analyze (root), which then must be there
+	cd deploy && $(GO) vet ./... && QUOTADB_REQUIRE_DEPLOY=1 $(GO) test -count=1 -timeout 30m -v -short ./...
+
+release: ## what is released, into dist: archives of four platforms, Debian packages of two, checksums
+	deploy/release.sh
 
 robust: ## 100 MB of random bytes over 50 connections, beside the rest of the robustness suite
 	QUOTADB_TEST_GARBAGE_MB=100 $(GO) test -count=1 -v ./tests/robust/...
@@ -92,4 +98,4 @@ bench-peers: ## nodes that replicate: what two peers cost, delay, bytes, a peer 
 	$(GO) run ./tests/bench -different
 
 clean:
-	rm -rf bin
+	rm -rf bin dist
