@@ -167,7 +167,13 @@ func (l *Loader) settle() error {
 		return err
 	}
 	t, rate := &l.tokens, rateOf(&l.entry.Quota)
-	t.FullAt = min(t.FullAt, l.Now.Mono+3*int64(quota.MaxPeriod)) // more cannot be
+	most := rate.Window() // empty is the least that it is
+	if t.Pace != 0 {      // unless it owes
+		most = 3 * quota.MaxPeriod
+	}
+	if latest := l.Now.Mono + int64(most); t.FullAt > latest {
+		t.FullAt, t.Fraction = latest, 0
+	}
 	if !l.Crashed {
 		t.bound, t.written = l.reserve, l.reserve
 		return nil
