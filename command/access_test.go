@@ -268,3 +268,37 @@ func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
 		t.Error("no file, no error")
 	}
 }
+
+// TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone has nobody left to take the reply.
+func TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all")
+	u := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	if got := string(b.x.Run(u, batchOf("AUTH u pw"), nil)); got != "+OK\r\n" {
+		t.Fatal(got)
+	}
+	b.x.Run(b.client, batchOf("ACL LOAD"), nil)
+	b.Disconnect(b.client)
+	b.Wait()
+	if b.Users.User("u") != nil || !u.killed.Load() {
+		t.Errorf("user: %v; its client is disconnected: %v", b.Users.User("u"), u.killed.Load())
+	}
+}
+
+// TestAClientWhoseOwnUserACLLOADDeletesGetsItsReplyAndEnds: the reply tells it that the file was read.
+func TestAClientWhoseOwnUserACLLOADDeletesGetsItsReplyAndEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all")
+	b.do("AUTH", "u", "pw")
+	if got := b.do("ACL", "LOAD"); got != "+OK\r\n" || !b.client.CloseAfter || b.client.killed.Load() {
+		t.Errorf("%q, to be closed: %v, killed: %v", got, b.client.CloseAfter, b.client.killed.Load())
+	}
+}

@@ -7,7 +7,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// ending is what is left of a command whose work is done: it appends the reply, in its client's turn.
+// ending is what is left of a command whose work is done: it appends the reply, in its client's turn. It is never called if the client has gone
+// meanwhile. So it may have no effect but the reply, and what concerns its client alone.
 type ending func(dst []byte) []byte
 
 // beside does work that takes long, or waits for files, in a goroutine of its own: no event loop waits for such a thing. The client

@@ -113,19 +113,16 @@ func (s *Server) requirePassParam() param {
 // endUser disconnects a user's clients; the caller's own once it has its reply.
 func (c *call) endUser(u *acl.User) {
 	c.server.endUserBut(u, c.client)
+	c.client.CloseAfter = c.client.CloseAfter || c.client.user == u
 }
 
 // endUser disconnects a user's clients.
 func (s *Server) endUser(u *acl.User) { s.endUserBut(u, nil) }
 
-// endUserBut disconnects a user's clients; caller, if it is one of them, once it has its reply.
+// endUserBut disconnects a user's clients, except the caller, which ends itself once it has its reply. Any goroutine may call it.
 func (s *Server) endUserBut(u *acl.User, caller *Client) {
 	s.Clients.each(func(client *Client) {
-		switch {
-		case client.user != u:
-		case client == caller:
-			client.CloseAfter = true
-		default:
+		if client.user == u && client != caller {
 			client.kill()
 		}
 	})

@@ -57,10 +57,11 @@ func aclLoad(c *call) {
 		if err != nil {
 			return refuse("ERR " + err.Error())
 		}
+		for _, u := range gone { // here, not in the ending: the client that asks may have gone
+			server.endUserBut(u, client)
+		}
 		return func(dst []byte) []byte {
-			for _, u := range gone {
-				server.endUserBut(u, client)
-			}
+			client.CloseAfter = client.CloseAfter || client.user.Gone()
 			client.order(server)
 			return endOK(dst)
 		}
