@@ -88,17 +88,27 @@ func (us *Users) Set(name string, rules ...string) error {
 // RequirePass makes password the default user's, the only one; empty: none is needed. It is so also after Load of a file
 // without the default user.
 func (us *Users) RequirePass(password string) error {
-	rules := []string{"resetpass", "nopass"}
-	if password != "" {
-		rules = []string{"resetpass", ">" + password}
-	}
+	rules := onlyPassword(password)
 	us.mu.Lock()
 	defer us.mu.Unlock()
+	return us.setPassword(rules)
+}
+
+// setPassword is RequirePass, under the lock.
+func (us *Users) setPassword(rules []string) error {
 	if err := us.set(DefaultUser, rules); err != nil {
 		return err
 	}
 	us.password = rules
 	return nil
+}
+
+// onlyPassword are the rules that leave a user with one password; empty: with none, and without a need for any.
+func onlyPassword(password string) []string {
+	if password == "" {
+		return []string{"resetpass", "nopass"}
+	}
+	return []string{"resetpass", ">" + password}
 }
 
 // set is Set, under the lock.
@@ -196,9 +206,20 @@ func (us *Users) List() []string {
 	return lines
 }
 
-// Load replaces all users by those of a file's text, or none if a line is wrong; the error has the number of the line. A file without the default
-// user leaves it as it is at first, with the password that RequirePass has set. It returns the users that are no more.
+// File is a file of users that has been read.
+type File struct{ fresh map[string]*Permissions }
+
+// Load replaces all users by those of a file's text, or none if a line is wrong: Parse, and Replace.
 func (us *Users) Load(text string) (gone []*User, err error) {
+	file, err := us.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return us.Replace("", file)
+}
+
+// Parse reads a file's text and changes nothing. If a line is wrong, the error has its number.
+func (us *Users) Parse(text string) (*File, error) {
 	fresh := make(map[string]*Permissions)
 	n := 0
 	for line := range strings.Lines(text) {
@@ -221,8 +242,24 @@ func (us *Users) Load(text string) (gone []*User, err error) {
 			return nil, ErrTooManyUsers
 		}
 	}
+	return &File{fresh}, nil
+}
+
+// Replace does what RequirePass does, unless the password is empty, and replaces all users by those of the file, unless it is nil: both at one moment.
+// A file without the default user leaves it as it is at first, with the password that RequirePass has set. It returns the users that are no more. A
+// file is for one Replace.
+func (us *Users) Replace(password string, file *File) (gone []*User, err error) {
 	us.mu.Lock()
 	defer us.mu.Unlock()
+	if password != "" {
+		if err := us.setPassword(onlyPassword(password)); err != nil {
+			return nil, err
+		}
+	}
+	if file == nil {
+		return nil, nil
+	}
+	fresh := file.fresh
 	if fresh[DefaultUser] == nil {
 		p := New(us.catalogue).Default().Permissions().clone()
 		if err := us.applyAll(p, us.password); err != nil {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,46 +13,70 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// TestNoEventLoopWaitsForTheFileOfUsers has ACL LOAD read a pipe that nobody writes to, as a disk that hangs would have it wait: the
-// command comes back without a reply, others run, and the reply comes when the file does.
+// TestNoEventLoopWaitsForTheFileOfUsers has ACL LOAD wait for the file, as a disk that hangs would: the command comes back without a reply, others
+// run, a stop leaves the work behind, and the reply comes when the file does.
 func TestNoEventLoopWaitsForTheFileOfUsers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Skip(err)
+	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\nuser u on nopass ~k +get\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	b := newBench(t, func(c *config.Config) { c.UserFile = path })
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	returned := make(chan []byte)
-	go func() { returned <- b.x.Run(b.client, batchOf("ACL LOAD", "PING"), nil) }()
-	pipe := make(chan *os.File, 1)
-	select {
-	case out := <-returned:
-		if len(out) > 0 || b.client.Wait() == 0 {
-			t.Fatalf("ACL LOAD answers %q before there is a file", out)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatal("the event loop waits for the file")
+	b.userFile.Lock()
+	if out := b.x.Run(b.client, batchOf("ACL LOAD", "PING"), nil); len(out) > 0 || b.client.Wait() == 0 {
+		t.Errorf("ACL LOAD answers %q before there is a file", out)
 	}
 	if out := b.x.Run(other, batchOf("PING"), nil); string(out) != "+PONG\r\n" {
 		t.Errorf("another client: %q", out)
 	}
-	go func() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			t.Error(err)
-		} else {
-			_, _ = f.WriteString("user default on nopass ~* &* +@all\nuser u on nopass ~k +get\n")
-			_ = f.Close()
-		}
-		pipe <- f
-	}()
-	<-pipe
+	b.Server.Wait() // does not wait for files
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.WaitFiles(ended); err == nil {
+		t.Error("a stop does not hear of the file that hangs")
+	}
+	b.userFile.Unlock()
 	b.Wait()
 	if out := b.x.Run(b.client, batchOf("PING"), nil); string(out) != "+OK\r\n+PONG\r\n" {
 		t.Errorf("once there is a file: %q", out)
 	}
 	if b.Users.User("u") == nil {
 		t.Error("the users were not loaded")
+	}
+}
+
+func TestAFileOfUsersThatIsAPipeIsRefusedAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	b := newBench(t, func(c *config.Config) { c.UserFile = path })
+	if got := b.do("ACL", "LOAD"); !strings.Contains(got, "not a regular file") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestWorkBesideTheLoopIsBounded has clients come, ask for what takes long, and go.
+func TestWorkBesideTheLoopIsBounded(t *testing.T) {
+	b := newBench(t, nil)
+	b.purges.mu.Lock() // a MEMORY PURGE runs
+	begun := b.purges.begun.Load()
+	refused := 0
+	const more = 10
+	for range maxBeside + more {
+		c := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+		if string(b.x.Run(c, batchOf("MEMORY PURGE"), nil)) == "-"+errManyBeside+"\r\n" {
+			refused++
+		}
+		b.Disconnect(c)
+	}
+	b.purges.mu.Unlock()
+	b.Wait()
+	if passes := b.purges.begun.Load() - begun; refused != more || passes != 1 {
+		t.Errorf("%d were refused, %d passes", refused, passes)
+	}
+	if got := b.do("MEMORY", "PURGE"); got != "+OK\r\n" {
+		t.Errorf("afterwards: %q", got)
 	}
 }
 

@@ -149,5 +149,5 @@ func peerLine(p *replica.PeerStatus) string {
 // End has what clients' commands have begun beside them end soon, where that can take long. The server stops.
 func (s *Server) End() { s.flushes.over.Store(true) }
 
-// Wait waits for what clients' commands have begun beside them. No command runs any more.
+// Wait waits for what clients' commands have begun beside them with the keys, all of which ends soon after End. No command runs any more.
 func (s *Server) Wait() { s.background.Wait() }

@@ -3,7 +3,6 @@ package command
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,23 +49,8 @@ func flush(c *call) {
 
 // flushes are the passes over all keys that FLUSHALL makes, one at a time.
 type flushes struct {
-	mu    sync.Mutex // held during a pass
-	begun atomic.Uint64
-	err   error       // of the last pass; protected by mu
-	over  atomic.Bool // the server stops
-}
-
-// share makes a pass, or takes the result of one that has begun since so many had: all who ask during a pass share the
-// next one.
-func (f *flushes) share(begun uint64, pass func() error) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.begun.Load() > begun {
-		return f.err
-	}
-	f.begun.Add(1)
-	f.err = pass()
-	return f.err
+	passes
+	over atomic.Bool // the server stops
 }
 
 // flushAll deletes all keys, in slices. always: it ends when that is safe on the disk.

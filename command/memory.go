@@ -76,11 +76,13 @@ func memoryDoctor(c *call) {
 
 // memoryPurge gives back what the Go heap does not use. Idle pages of keys are given back as they become idle.
 func memoryPurge(c *call) {
-	purging := &c.server.purging
-	c.beside(func() ending {
-		purging.Lock()
-		defer purging.Unlock()
-		debug.FreeOSMemory()
+	purges := &c.server.purges
+	asked := purges.begun.Load()
+	c.besideFiles(func() ending {
+		_ = purges.share(asked, func() error {
+			debug.FreeOSMemory()
+			return nil
+		})
 		return endOK
 	})
 }

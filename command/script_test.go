@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"log/slog"
 	"math"
 	"strconv"
@@ -51,6 +52,12 @@ func newBench(t testing.TB, change func(*config.Config)) *bench {
 	b.x = b.NewExecutor()
 	b.client = b.Connect("127.0.0.1:5", "127.0.0.1:6380", Connection{})
 	return b
+}
+
+// Wait waits for all work beside the loop.
+func (b *bench) Wait() {
+	b.Server.Wait()
+	_ = b.WaitFiles(context.Background())
 }
 
 // do runs one command and returns the bytes of its reply, also if work beside the loop has it.

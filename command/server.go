@@ -56,10 +56,14 @@ type Server struct {
 	// ClockOffset, if not nil, is how far Now is ahead of the machine's clock.
 	ClockOffset func() time.Duration
 
-	background sync.WaitGroup // what commands have begun beside them
+	background sync.WaitGroup // what commands have begun beside them with the keys
+	files      sync.WaitGroup // likewise, with files and without the keys
+	besides    atomic.Int64   // how many commands have work in either
 	listing    sync.Mutex     // held by the KEYS that runs beside its event loop
 	userFile   sync.Mutex     // held while the file of users is read or written
-	purging    sync.Mutex     // held by the MEMORY PURGE that runs
+	loads      passes         // of ACL LOAD
+	saves      passes         // of ACL SAVE
+	purges     passes         // of MEMORY PURGE
 	digests    digests
 	flushes    flushes
 	limits     atomic.Pointer[resp.Limits]

@@ -13,17 +13,34 @@ import (
 // maxUserFileBytes bounds the file of users.
 const maxUserFileBytes = 64 << 20
 
-// loadUsers replaces all users by those of the file that the configuration names; it does nothing if it names none. It returns the users that are no more.
-func (s *Server) loadUsers() (gone []*acl.User, err error) {
-	path := s.Config.UserFile
-	if path == "" {
-		return nil, nil
-	}
+// loadUsers makes the default user's password what it is given, unless that is empty, and replaces all users by those of the file that the
+// configuration names, if it names one: both or, after an error, neither. It returns the users that are no more.
+func (s *Server) loadUsers(password string) (gone []*acl.User, err error) {
 	s.userFile.Lock()
 	defer s.userFile.Unlock()
+	var file *acl.File
+	if path := s.Config.UserFile; path != "" {
+		if file, err = s.readUsers(path); err != nil {
+			return nil, err
+		}
+	}
+	if gone, err = s.Users.Replace(password, file); err != nil {
+		return nil, fmt.Errorf("set the users: %w", err)
+	}
+	if password != "" {
+		s.Params.requirePass.Store(&password)
+	}
+	return gone, nil
+}
+
+// readUsers reads a file of users and changes nothing. What is not a regular file is refused: to open a pipe takes as long as nobody writes to it.
+func (s *Server) readUsers(path string) (*acl.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", path)
 	}
 	if info.Size() > maxUserFileBytes {
 		return nil, fmt.Errorf("%s: larger than %d bytes", path, maxUserFileBytes)
@@ -32,11 +49,11 @@ func (s *Server) loadUsers() (gone []*acl.User, err error) {
 	if err != nil {
 		return nil, err
 	}
-	gone, err = s.Users.Load(string(text))
+	file, err := s.Users.Parse(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return gone, nil
+	return file, nil
 }
 
 // withUserFile does what ACL LOAD or SAVE does with the file of users, beside the event loop. It answers an error without a file.
@@ -46,19 +63,23 @@ func (c *call) withUserFile(work func(path string) ending) {
 		c.fail(errNoUserFile)
 		return
 	}
-	c.beside(func() ending { return work(path) })
+	c.besideFiles(func() ending { return work(path) })
 }
 
 // aclLoad is ACL LOAD. The users that are no more lose their clients; the one who asks gets its reply before.
 func aclLoad(c *call) {
 	server, client, refuse := c.server, c.client, c.refuser()
+	asked := server.loads.begun.Load()
 	c.withUserFile(func(string) ending {
-		gone, err := server.loadUsers()
+		err := server.loads.share(asked, func() error {
+			gone, err := server.loadUsers("")
+			for _, u := range gone { // here, not in the ending: the client that asks may have gone
+				server.endUserBut(u, client)
+			}
+			return err
+		})
 		if err != nil {
 			return refuse("ERR " + err.Error())
-		}
-		for _, u := range gone { // here, not in the ending: the client that asks may have gone
-			server.endUserBut(u, client)
 		}
 		return func(dst []byte) []byte {
 			client.CloseAfter = client.CloseAfter || client.user.Gone()
@@ -71,8 +92,9 @@ func aclLoad(c *call) {
 // aclSave writes a new file and puts it in the old one's place.
 func aclSave(c *call) {
 	server, refuse := c.server, c.refuser()
+	asked := server.saves.begun.Load()
 	c.withUserFile(func(path string) ending {
-		if err := server.saveUsers(path); err != nil {
+		if err := server.saves.share(asked, func() error { return server.saveUsers(path) }); err != nil {
 			server.Log.Warn("could not write the file of users", "path", path, "error", err)
 			return refuse("ERR There was an error trying to save the ACLs. Please check the server logs for more information")
 		}

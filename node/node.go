@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
@@ -155,5 +156,20 @@ func (n *Node) Close(ctx context.Context) error {
 	case n.db != nil:
 		err = errors.Join(err, n.db.Close())
 	}
+	if n.commands != nil {
+		n.waitFiles(ctx)
+	}
 	return err
+}
+
+// fileTimeout is how long a stop waits for a file that does not answer, which ACL LOAD or SAVE reads or writes.
+const fileTimeout = time.Second
+
+// waitFiles comes last, when all data is kept: what it waits for may hang, and touches no key.
+func (n *Node) waitFiles(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fileTimeout)
+	defer cancel()
+	if err := n.commands.WaitFiles(ctx); err != nil {
+		n.log.Warn("a command still waited for the file of users: it is left behind", "path", n.commands.Config.UserFile)
+	}
 }

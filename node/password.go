@@ -28,6 +28,12 @@ func readSecret(secret, file, flag string) (string, error) {
 	if file == "" {
 		return secret, nil
 	}
+	switch info, err := os.Stat(file); {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", flag, err)
+	case !info.Mode().IsRegular(): // to open a pipe takes as long as nobody writes to it
+		return "", fmt.Errorf("%s: %s is not a regular file", flag, file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", flag, err)

@@ -25,6 +25,9 @@ const shutdownTimeout = 10 * time.Second
 // logTimeout is how long the end of the process waits for a log that nobody reads.
 const logTimeout = 500 * time.Millisecond
 
+// reloadTimeout is how long the end of the process waits for a file that SIGHUP has it read again.
+const reloadTimeout = 500 * time.Millisecond
+
 func main() {
 	ctx, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, restore) // a second signal ends the process at once
@@ -75,28 +78,39 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(s
 		return err
 	}
 	notify(log, env, "READY=1")
-	log.Info("QuotaDB stops", "reason", await(ctx, n, reload))
+	reloaded := make(chan struct{})
+	go func() { // a file may hang: a stop does not wait behind it
+		defer close(reloaded)
+		for range reload {
+			n.Reload()
+		}
+	}()
+	log.Info("QuotaDB stops", "reason", await(ctx, n))
+	signal.Stop(reload)
+	close(reload)
 	notify(log, env, "STOPPING=1")
 	timeout, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	if err := n.Close(timeout); err != nil {
+	err = n.Close(timeout)
+	select {
+	case <-reloaded:
+	case <-time.After(reloadTimeout):
+		log.Warn("SIGHUP: a file of users or passwords does not answer: it is not read to its end")
+	}
+	if err != nil {
 		return err
 	}
 	log.Info("QuotaDB stopped")
 	return nil
 }
 
-// await waits for the reason to stop, and reloads whenever it is told to.
-func await(ctx context.Context, n *node.Node, reload <-chan os.Signal) (reason string) {
-	for {
-		select {
-		case <-ctx.Done():
-			return "signal"
-		case <-n.Stopping():
-			return "SHUTDOWN"
-		case <-reload:
-			n.Reload()
-		}
+// await waits for the reason to stop.
+func await(ctx context.Context, n *node.Node) (reason string) {
+	select {
+	case <-ctx.Done():
+		return "signal"
+	case <-n.Stopping():
+		return "SHUTDOWN"
 	}
 }
 
