@@ -2,8 +2,12 @@ package loop
 
 import "syscall"
 
-// pieceBytes is how much memory a backlog takes at once, at least.
-const pieceBytes = 64 << 10
+// firstPieceBytes is how much memory a backlog takes at first, at least. Each further piece is twice the last, up to pieceBytes: so a backlog takes
+// little more than what it holds, which is what those who bound it know of.
+const (
+	firstPieceBytes = 4 << 10
+	pieceBytes      = 64 << 10
+)
 
 // backlog is what a socket has not taken, in order. It is kept in pieces, so that nothing is copied a second time however
 // much it is.
@@ -23,7 +27,11 @@ func (b *backlog) add(bytes []byte) {
 		bytes = bytes[fits:]
 	}
 	if len(bytes) > 0 {
-		piece := make([]byte, 0, max(pieceBytes, len(bytes)))
+		size := firstPieceBytes
+		if n := len(b.pieces); n > 0 {
+			size = min(2*cap(b.pieces[n-1]), pieceBytes)
+		}
+		piece := make([]byte, 0, max(size, len(bytes)))
 		b.pieces = append(b.pieces, append(piece, bytes...))
 	}
 }
