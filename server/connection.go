@@ -36,7 +36,7 @@ type connection struct {
 	quiet         bool        // while lingering: the client has sent nothing since the last look
 	last          bool        // the server shuts down and what had arrived has been read
 	ended         bool        // the client has said that it sends no more
-	endedAt       int64       // when, on the coarse clock
+	endedAt       int64       // when, or when it last got a reply since, on the coarse clock
 }
 
 func (s *Server) newConnection(conn net.Conn) *connection {
@@ -139,8 +139,8 @@ func (c *connection) advance(chunk []byte) bool {
 		}
 		if c.isDone() {
 			c.end()
-		} else if c.state == waiting {
-			c.wakeLater()
+		} else if c.state == waiting && !c.last {
+			c.wakeLater() // else its work wakes it: its wait has been ended, and a timer for that would go off at once, again and again
 		}
 		if c.state != ready {
 			break
@@ -225,6 +225,9 @@ func (c *connection) send(replies []byte) bool {
 		return false
 	}
 	c.worker.executor.Sent(len(replies))
+	if c.ended {
+		c.endedAt = c.server.seconds.Load()
+	}
 	c.conn.Write(replies)
 	return true
 }
@@ -268,7 +271,7 @@ func (c *connection) tick() {
 	now := c.server.seconds.Load()
 	switch {
 	case c.phase == ending && now-c.active.Load() >= endSeconds,
-		c.ended && c.phase < ending && now-c.endedAt >= endedSeconds:
+		c.ended && c.phase < ending && now-c.endedAt >= endedSeconds && !c.held.is.Load() && !c.session.client.IsPatient():
 		c.conn.CloseNow()
 	default:
 		c.proceed(nil)
