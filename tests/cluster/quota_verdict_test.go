@@ -56,6 +56,10 @@ func limits(v wire.Value) string {
 	return fmt.Sprintf("%d in %d s", limit, window)
 }
 
+// hasHeardAll reports whether the node that ended the quota is certain to have heard of every change of its limits. An end
+// ends what it has seen: a change that another node made, and that a cut link kept back, may win over it.
+func (k *quotaKey) hasHeardAll() bool { return len(k.setters) == 1 && k.setters[k.ended.place] }
+
 // judge says what is wrong with the limits that a node has in the end.
 func (k *quotaKey) judge(limits, where string, losses []loss) (complaints []string) {
 	if k.kind != lasting {
@@ -63,7 +67,7 @@ func (k *quotaKey) judge(limits, where string, losses []loss) (complaints []stri
 	}
 	mayBeLost := func(c change) bool { return c.mayBeLost(losses) }
 	switch {
-	case k.ended != nil && limits != "nil" && !mayBeLost(*k.ended):
+	case k.ended != nil && k.hasHeardAll() && limits != "nil" && !mayBeLost(*k.ended):
 		return []string{fmt.Sprintf("%s is %s at %s, but was ended by %q in place %d at %s", k.name, limits, where, k.by, k.ended.place, clock(k.ended.at))}
 	case !k.ending && limits == "nil" && slices.ContainsFunc(k.set, func(c change) bool { return !mayBeLost(c) }):
 		return []string{fmt.Sprintf("%s is no quota at %s, but nobody has ended it", k.name, where)}

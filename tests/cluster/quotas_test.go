@@ -57,6 +57,7 @@ type quotaKey struct {
 	// Of a lasting one.
 	known   map[incarnation]bool // it has acknowledged a QUOTASET: all its clients find the quota
 	changes int                  // commands on their way that may set a limit
+	setters map[int]bool         // the places to which such commands were sent
 	set     []change             // acknowledged QUOTASETs
 	ended   *change              // by this
 	ending  bool
@@ -111,7 +112,7 @@ func (q *quotas) pick(rng *rand.Rand) *quotaKey {
 		q.open = map[quotaKind][]*quotaKey{}
 	}
 	for len(q.open[kind]) < quotaKeys {
-		k := &quotaKey{name: string(kind) + itoa(len(q.all)), kind: kind, limits: []int{5 + rng.IntN(20)}, known: map[incarnation]bool{}}
+		k := &quotaKey{name: string(kind) + itoa(len(q.all)), kind: kind, limits: []int{5 + rng.IntN(20)}, known: map[incarnation]bool{}, setters: map[int]bool{}}
 		if rng.IntN(2) == 0 {
 			k.limits = append(k.limits, 1+rng.IntN(k.limits[0]))
 		}
@@ -182,6 +183,7 @@ func (q *quotas) change(l *load, conn *wire.Conn, k *quotaKey, p incarnation, se
 		return nil
 	}
 	k.changes++
+	k.setters[p.place] = true
 	q.mu.Unlock()
 	if sets == nil {
 		broken = q.take(l, conn, k, p, tokens(words[len(words)-1]), words...)
