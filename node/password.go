@@ -28,12 +28,6 @@ func readSecret(secret, file, flag string) (string, error) {
 	if file == "" {
 		return secret, nil
 	}
-	switch info, err := os.Stat(file); {
-	case err != nil:
-		return "", fmt.Errorf("%s: %w", flag, err)
-	case !info.Mode().IsRegular(): // to open a pipe takes as long as nobody writes to it
-		return "", fmt.Errorf("%s: %s is not a regular file", flag, file)
-	}
 	f, err := os.Open(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", flag, err)
@@ -48,4 +42,17 @@ func readSecret(secret, file, flag string) (string, error) {
 		return "", fmt.Errorf("%s: %w", flag, errors.New("the first line of "+file+" is empty"))
 	}
 	return line, nil
+}
+
+// checkRegular refuses what can be read once only, as a pipe: the start has read it, and opening it again would wait for
+// somebody who writes to it.
+func checkRegular(file, flag string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %s is not a regular file", flag, file)
+	}
+	return nil
 }
