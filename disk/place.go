@@ -24,7 +24,7 @@ const runFile = "RUN-"
 var (
 	ErrUnplaced  = errors.New("it is not known whether the directory is a copy: an earlier release wrote it, or its file system does not tell")
 	ErrCopied    = errors.New("the directory is a copy, or an older copy was put back")
-	ErrUnmarked  = errors.New("the disk failed in the last run, or somebody removed the file " + runFile + "...")
+	ErrUnmarked  = errors.New("the disk failed in the last run, or somebody removed the file whose name begins with " + runFile[:len(runFile)-1])
 	ErrRestarted = errors.New("the last run was not stopped clean, and the system may have been restarted since")
 	ErrWriteLost = errors.New("the last run was not stopped clean, and the system could not write what it had left")
 )
