@@ -79,14 +79,23 @@ func Run(ctx context.Context, nodes []*remote.Node, plan Plan, say func(Progress
 	return results, nil
 }
 
-// clean deletes the keys of all tests, at each node: buckets that QUOTAINCR makes are a node's own.
+// clean deletes the keys of all tests, at each node: buckets that QUOTAINCR makes are a node's own. A node that fails keeps
+// no other from being cleaned.
 func clean(nodes []*remote.Node, prefix string, plan Plan) error {
+	var failed []error
 	for _, node := range nodes {
-		for _, family := range families {
-			for i := 0; i < plan.Keys; i += cleanBatch {
-				if err := unlink(node, prefix+family, i, min(i+cleanBatch, plan.Keys), plan.Patience); err != nil {
-					return fmt.Errorf("delete the keys %s*: %s", prefix, remote.Explain(err))
-				}
+		if err := cleanNode(node, prefix, plan); err != nil {
+			failed = append(failed, fmt.Errorf("delete the keys %s*: %s", prefix, remote.Explain(err)))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func cleanNode(node *remote.Node, prefix string, plan Plan) error {
+	for _, family := range families {
+		for i := 0; i < plan.Keys; i += cleanBatch {
+			if err := unlink(node, prefix+family, i, min(i+cleanBatch, plan.Keys), plan.Patience); err != nil {
+				return err
 			}
 		}
 	}
