@@ -42,11 +42,7 @@ func (d *Dir) Inspect() (mended string, err error) {
 	if mended, err = d.checkOurs(); err != nil {
 		return "", err
 	}
-	if err := d.checkFiles(); err != nil {
-		return mended, err
-	}
-	d.advanceMark()
-	return mended, nil
+	return mended, d.checkFiles()
 }
 
 // checkOurs is Inspect without the files of data. It goes before everything that changes which files there are.
