@@ -59,3 +59,31 @@ func TestTheDiskIsToldTheTimeWhenAQuotaHasEnded(t *testing.T) {
 		t.Errorf("%d keys, changed %v, %v", db.All(at(testWall)).Len(), db.Changed(0), err)
 	}
 }
+
+// TestPeersAreNotToldThatATransientQuotaHasEnded: they never heard of it, and know the counter below it as it is.
+func TestPeersAreNotToldThatATransientQuotaHasEnded(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, Replicated: true, MaxBytes: minPoolBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	k := db.Key([]byte("k"))
+	tx := db.Lock(k, at(testWall))
+	_, _ = tx.Add(k, 5)
+	_, _, err = tx.Throttle(k, testRate(2), 1)
+	tx.Unlock()
+	if err != nil || !db.HasUnsent(0) {
+		t.Fatalf("peers have nothing to hear of the counter: %v", err)
+	}
+	(&disk{peers: true}).take(t, db, 10)
+	for more := true; more; {
+		more = db.TakeUnsent(0, &Deltas{})
+	}
+	db.Sweep(at(testWall+2000), 100)
+	tx = db.Lock(k, at(testWall+2000))
+	v := tx.Get(k)
+	tx.Unlock()
+	if v.Kind != Integer || v.Int != 5 || db.HasUnsent(0) || !db.Changed(0) {
+		t.Errorf("after the quota's end: %+v, peers to be told %v, the disk to be told %v", v, db.HasUnsent(0), db.Changed(0))
+	}
+}

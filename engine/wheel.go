@@ -237,8 +237,10 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 	}
 	k := Key{rec.key(), s.db.hash.sum(rec.key())}
 	e := s.unpack(rec, now)
+	wanted := s.changes.wanted
+	s.changes.wanted &= marked // peers never hear that a transient quota has ended, and hide whatever is past its deadline themselves
 	s.store(k, e, r, s.locate(k.Hash, r), now)
-	if s.changes.wanted&marked != 0 {
+	if s.changes.wanted = wanted; wanted&marked != 0 {
 		s.pending.Store(true) // the disk is to know how late it is, or the quota would not have ended after a crash: see Loader.Age
 	}
 	return !e.Exists()
