@@ -6,6 +6,9 @@ FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
 
+# $(call briefly,COMMAND) runs go test -v without a line for each test that runs and passes. A pipe alone would hide that the command failed.
+briefly = { { { $(1); echo $$? >&3; } | grep -v '^ *--- PASS\|^=== ' >&4; } 3>&1 | { read status; exit $$status; }; } 4>&1
+
 .PHONY: help build check format vet test race required compat fuzz robust deploy release crash restart cluster strangers waits transactions linear sim planted model bench bench-peers clean
 
 help: ## list the targets
@@ -55,10 +58,10 @@ cluster: ## nodes and what is between them disturbed at random and checked, ROUN
 	QUOTADB_TEST_CLUSTER_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 120m -v -run 'Anything' ./tests/cluster
 
 waits: ## SEEDS clients, 2000, whose requests arrive in pieces before, during and after all sorts of waits; FIRST: the first seed
-	QUOTADB_TEST_WAITS=$(SEEDS) QUOTADB_TEST_WAITS_FIRST=$(FIRST) $(GO) test -count=1 -timeout 60m -v -run 'TestEveryRequestIsAnswered' ./server
+	@$(call briefly,QUOTADB_TEST_WAITS=$(SEEDS) QUOTADB_TEST_WAITS_FIRST=$(FIRST) $(GO) test -count=1 -timeout 60m -v -run 'TestEveryRequestIsAnswered' ./server)
 
 strangers: ## two nodes meet and replicate while 500 strangers crowd each replication port, for a minute: STRANGERS
-	QUOTADB_TEST_STRANGERS=$(or $(STRANGERS),1m) $(GO) test -count=1 -timeout 60m -v -run TestStrangersKeepNoNodesApart ./tests/cluster | grep -v '^=== '
+	@$(call briefly,QUOTADB_TEST_STRANGERS=$(or $(STRANGERS),1m) $(GO) test -count=1 -timeout 60m -v -run TestStrangersKeepNoNodesApart ./tests/cluster)
 
 transactions: ## 60 s of transactions beside single increments and WATCH, under the race detector
 	QUOTADB_TEST_TRANSACTIONS=60s $(GO) test -race -count=1 -v -run TestTransactionsAndIncrementsCountExactly ./server
@@ -67,7 +70,7 @@ linear: ## SEEDS histories, 2000, of concurrent clients of each of nine servers:
 	QUOTADB_TEST_LINEAR_SEEDS=$(SEEDS) QUOTADB_TEST_LINEAR_FIRST=$(or $(FIRST),1) $(GO) test -count=1 -timeout 600m -v ./tests/linear
 
 sim: ## SEEDS simulated clusters, 2000, each from its number on: FIRST, 1
-	$(GO) test -count=1 -timeout 120m -v -run 'TestClusters|TestASeed' ./sim -seeds $(SEEDS) -first $(or $(FIRST),1) | grep -v '^ *--- PASS\|^=== '
+	@$(call briefly,$(GO) test -count=1 -timeout 120m -v -run 'TestClusters|TestASeed' ./sim -seeds $(SEEDS) -first $(or $(FIRST),1))
 
 planted: ## the simulator with bugs planted, which it has to find: all of them, or PLANTED
 	$(GO) test -count=1 -timeout 60m -v -run Planted ./sim/planted -sample $(or $(PLANTED),-1)
