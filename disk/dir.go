@@ -22,11 +22,11 @@ type Dir struct {
 	manifest *manifest
 	found    bool // there was a manifest
 	tail     tail
-	cut      string                     // the name of the last segment if it goes on behind its last whole group
-	log      *segment                   // what frames go to; nil before Begin
-	apart    bool                       // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
-	settled  int64                      // bytes of the logs that count, without the one that is written
-	marked   bool                       // the manifest tells of this run's file
+	cut      string   // the name of the last segment if it goes on behind its last whole group
+	log      *segment // what frames go to; nil before Begin
+	apart    bool     // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
+	settled  int64    // bytes of the logs that count, without the one that is written
+	mark     runMark
 	newest   uint64                     // number of the newest segment that was made
 	ended    func(segment int, g Group) // if not nil: hears of each group that Load has read
 }
@@ -110,7 +110,7 @@ func (d *Dir) Begin(id Identity, first func()) error {
 	}
 	id.advance(d.manifest.Clock)
 	d.manifest.Identity, d.manifest.clean = id, false
-	d.mark()
+	d.markRun()
 	if err := d.list(d.log); err != nil {
 		return err
 	}
@@ -314,12 +314,13 @@ func (d *Dir) stopClean(id Identity) error {
 	if err := d.Sync(); err != nil {
 		return err
 	}
+	d.advanceMark()
 	d.endLog()
 	m := d.manifest
 	id.advance(m.Clock)
 	m.Identity, m.clean = id, true
-	if !d.marked {
-		d.mark()
+	if !d.mark.set {
+		d.markRun()
 	}
 	return d.saveManifest(m)
 }

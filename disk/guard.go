@@ -42,7 +42,11 @@ func (d *Dir) Inspect() (mended string, err error) {
 	if mended, err = d.checkOurs(); err != nil {
 		return "", err
 	}
-	return mended, d.checkFiles()
+	if err := d.checkFiles(); err != nil {
+		return mended, err
+	}
+	d.advanceMark()
+	return mended, nil
 }
 
 // checkOurs is Inspect without the files of data. It goes before everything that changes which files there are.

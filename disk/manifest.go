@@ -143,6 +143,13 @@ func orDash(word string) string {
 	return word
 }
 
+func fromDash(word string) string {
+	if word == "-" {
+		return ""
+	}
+	return word
+}
+
 // parseManifest reads what text has written, and nothing else. A later version keeps the form of the first line and of the last.
 func parseManifest(text []byte) (*manifest, error) {
 	var version int
@@ -198,7 +205,7 @@ func (m *manifest) parseLine(f []string) {
 		}
 	case "place":
 		if len(f) == 4 {
-			m.place = vfs.Place{Object: f[1], Device: strings.TrimPrefix(f[2], "-"), Boot: strings.TrimPrefix(f[3], "-")}
+			m.place = vfs.Place{Object: f[1], Device: fromDash(f[2]), Boot: fromDash(f[3])}
 		}
 	case "hash":
 		for i := range m.Hash {

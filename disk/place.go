@@ -2,23 +2,29 @@ package disk
 
 import (
 	"errors"
-	"io/fs"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// runFile is an empty file that each run makes anew. The manifest says which file that is, in which directory: see
-// vfs.Place. So a start knows whether it has the directory that the last run used, or a copy: all of it copied
-// elsewhere, or older files copied back into it. A run whose disk fails removes the file until all is well again.
-const runFile = "RUN"
+// runFile begins the name of an empty file that each run makes anew. The manifest says which file that is, in which
+// directory: see vfs.Place. So a start knows whether it has the directory that the last run used, or a copy: all of it
+// copied elsewhere, or older files copied back into it. A run whose disk fails removes the file until all is well again.
+//
+// The name ends in a number, and the file gets the next number once a second if the log has grown, and at a clean stop.
+// Where an older copy of the same run is put back, cp leaves the files of both numbers, and rsync makes the older one
+// anew: a start sees both. A copy that is put back after a kill, and was made in the last second before that kill, is not
+// seen.
+const runFile = "RUN-"
 
 // Errors that say why nobody can be certain that a directory has all that was ever written into it, or that no other
 // has that too.
 var (
 	ErrUnplaced  = errors.New("it is not known whether the directory is a copy: an earlier release wrote it, or its file system does not tell")
 	ErrCopied    = errors.New("the directory is a copy, or an older copy was put back")
-	ErrUnmarked  = errors.New("the disk failed in the last run, or somebody removed the file " + runFile)
+	ErrUnmarked  = errors.New("the disk failed in the last run, or somebody removed the file whose name begins with " + runFile[:len(runFile)-1])
 	ErrRestarted = errors.New("the last run was not stopped clean, and the system may have been restarted since")
 	ErrWriteLost = errors.New("the last run was not stopped clean, and the system could not write what it had left")
 )
@@ -30,10 +36,17 @@ func (d *Dir) Whole() error {
 	if !d.found {
 		return nil
 	}
-	now, err := d.fs.Place(filepath.Join(d.path, runFile))
-	switch before := d.manifest.place; {
-	case errors.Is(err, fs.ErrNotExist):
+	files, err := d.runFiles()
+	switch {
+	case err != nil:
+		return err
+	case len(files) == 0:
 		return ErrUnmarked
+	case len(files) > 1:
+		return ErrCopied
+	}
+	now, err := d.fs.Place(files[0])
+	switch before := d.manifest.place; {
 	case err != nil:
 		return err
 	case !before.IsKnown() || !now.IsKnown():
@@ -64,14 +77,47 @@ func (d *Dir) syncTail() error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// mark makes the run's file, for the next manifest to tell of. A directory of which a system can say nothing is taken
+// runFiles are the paths of the files of runs: one, unless somebody has put files there.
+func (d *Dir) runFiles() (paths []string, err error) {
+	names, err := d.fs.List(d.path)
+	for _, name := range names {
+		if strings.HasPrefix(name, runFile) {
+			paths = append(paths, filepath.Join(d.path, name))
+		}
+	}
+	return paths, err
+}
+
+// runPath is the path of this run's file.
+func (d *Dir) runPath() string { return filepath.Join(d.path, fmt.Sprint(runFile, d.mark.number)) }
+
+// unlinkRuns removes the files of all runs.
+func (d *Dir) unlinkRuns() error {
+	paths, err := d.runFiles()
+	for _, path := range paths {
+		err = errors.Join(err, ignoreMissing(d.fs.Remove(path)))
+	}
+	return err
+}
+
+// runMark is what a Dir knows of this run's file.
+type runMark struct {
+	set    bool   // the manifest tells of it
+	number uint64 // in its name
+	log    int64  // bytes of the log when it was given that number
+}
+
+// markRun makes the run's file, for the next manifest to tell of. A directory of which a system can say nothing is taken
 // for a copy.
-func (d *Dir) mark() {
-	d.manifest.place, d.marked = vfs.Place{}, true
-	name := filepath.Join(d.path, runFile)
-	if ignoreMissing(d.fs.Remove(name)) != nil {
+func (d *Dir) markRun() {
+	d.manifest.place, d.mark.set = vfs.Place{}, true
+	if d.unlinkRuns() != nil {
 		return
 	}
+	if d.mark.number++; d.log != nil {
+		d.mark.log = d.LogBytes()
+	}
+	name := d.runPath()
 	f, err := d.fs.Create(name)
 	if err != nil || f.Close() != nil {
 		return
@@ -81,23 +127,35 @@ func (d *Dir) mark() {
 	}
 }
 
+// advanceMark gives the run's file the next number if the log has grown.
+func (d *Dir) advanceMark() {
+	if !d.mark.set || d.LogBytes() == d.mark.log {
+		return
+	}
+	before := d.runPath()
+	d.mark.number, d.mark.log = d.mark.number+1, d.LogBytes()
+	if d.fs.Rename(before, d.runPath()) != nil {
+		d.Unmark()
+	}
+}
+
 // Unmark is to be called when the disk has failed: what is in the log may be less than what was there before. Errors
 // are nothing that anybody could do more about. Of a directory that another process has taken over it leaves all as it
 // is.
 func (d *Dir) Unmark() {
-	d.marked = false
+	d.mark.set = false
 	if _, err := d.checkOurs(); errors.Is(err, ErrNotOurs) {
 		return
 	}
-	_ = d.fs.Remove(filepath.Join(d.path, runFile))
+	_ = d.unlinkRuns()
 }
 
 // Remark is to be called when the disk has recovered and the log has everything again.
 func (d *Dir) Remark() {
-	if d.marked || d.IsSuspect() {
+	if d.mark.set || d.IsSuspect() {
 		return
 	}
-	if d.mark(); d.saveManifest(d.manifest) != nil {
+	if d.markRun(); d.saveManifest(d.manifest) != nil {
 		d.Unmark()
 	}
 }

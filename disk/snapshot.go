@@ -84,8 +84,8 @@ func (d *Dir) Commit(s *Snapshot, start uint64) (obsolete []string, err error) {
 	if err := d.log.sync(); err != nil {
 		return nil, err
 	}
-	if !d.marked {
-		d.mark()
+	if !d.mark.set {
+		d.markRun()
 	}
 	m := *d.manifest
 	m.Start = max(m.Start, start)

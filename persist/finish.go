@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/quotadb/quota-db/disk"
 )
@@ -11,6 +12,10 @@ import (
 // closeClean writes what is left and has the directory say that nothing is missing, if that is so. The flusher's goroutine has ended.
 func (s *Store) closeClean(ctx context.Context) error {
 	f := s.flusher
+	if failure := f.failure.Load(); failure != nil && !failure.suspect {
+		f.repair = time.Time{}
+		f.mend(failure) // the disk may have recovered since the last attempt
+	}
 	if f.failure.Load() == nil && f.inspect() {
 		f.group()
 	}

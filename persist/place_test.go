@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,22 @@ import (
 
 // onSystem is a node without peers on the system's files.
 type onSystem struct {
-	t    *testing.T
-	life uint64
+	t         *testing.T
+	life      uint64
+	meanwhile func(*Store) // called when it has counted, unless nil
+}
+
+// count counts once, and has that written.
+func (n *onSystem) count(s *Store) {
+	n.t.Helper()
+	k := s.db.Key([]byte("k"))
+	tx := s.db.Lock(k, s.now())
+	_, err := tx.Add(k, 1)
+	tx.Unlock()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	s.flusher.group()
 }
 
 // run starts on a directory, counts, and is killed or stopped clean. It reports whether the life of the run before went
@@ -28,11 +43,9 @@ func (n *onSystem) run(dir string, clean bool) (goesOn bool) {
 		n.t.Fatal(err)
 	}
 	goesOn, n.life = s.db.Life() == n.life, s.db.Life()
-	k := s.db.Key([]byte("k"))
-	tx := s.db.Lock(k, s.now())
-	_, _ = tx.Add(k, 1)
-	tx.Unlock()
-	s.flusher.group()
+	if n.count(s); n.meanwhile != nil {
+		n.meanwhile(s)
+	}
 	if clean {
 		err = s.closeClean(n.t.Context())
 	} else {
@@ -89,7 +102,11 @@ func TestCopiesOnTheSystemsFilesBeginLivesOfTheirOwn(t *testing.T) {
 				}
 				n := &onSystem{t: t}
 				n.run(names["DIR"], clean)
-				if place, err := vfs.OS.Place(filepath.Join(names["DIR"], "RUN")); err != nil || !place.IsKnown() || place.Boot == "" {
+				files, err := filepath.Glob(filepath.Join(names["DIR"], "RUN-*"))
+				if err != nil || len(files) != 1 {
+					t.Fatalf("%v, %v", files, err)
+				}
+				if place, err := vfs.OS.Place(files[0]); err != nil || !place.IsKnown() || place.Boot == "" {
 					t.Skipf("this system does not tell places: %+v, %v", place, err)
 				}
 				do([]string{"cp", "-a", "DIR", "OLD"})
@@ -101,6 +118,40 @@ func TestCopiesOnTheSystemsFilesBeginLivesOfTheirOwn(t *testing.T) {
 				}
 				if got := n.run(names[c.at], clean); got != c.goesOn {
 					t.Errorf("clean %v: the life goes on: %v", clean, got)
+				}
+			})
+		}
+	}
+}
+
+// TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn: the copy is made while the server runs, which goes on counting,
+// and is stopped or killed.
+func TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn(t *testing.T) {
+	for _, back := range [][]string{{"cp", "-a"}, {"rsync", "-a", "--delete"}} {
+		for _, clean := range []bool{false, true} {
+			t.Run(back[0], func(t *testing.T) {
+				if _, err := exec.LookPath(back[0]); err != nil {
+					t.Skip(err)
+				}
+				base := t.TempDir()
+				dir, old := filepath.Join(base, "data"), filepath.Join(base, "old")
+				n := &onSystem{t: t}
+				n.meanwhile = func(s *Store) {
+					s.flusher.inspect()
+					if out, err := exec.CommandContext(t.Context(), "cp", "-a", dir, old).CombinedOutput(); err != nil {
+						t.Fatalf("%v\n%s", err, out)
+					}
+					n.count(s)
+					s.flusher.inspect() // as a second later
+				}
+				n.run(dir, clean)
+				n.meanwhile = nil
+				words := append(slices.Clone(back[1:]), old+"/.", dir+"/")
+				if out, err := exec.CommandContext(t.Context(), back[0], words...).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				if n.run(dir, clean) {
+					t.Errorf("clean %v: the life goes on", clean)
 				}
 			})
 		}

@@ -151,7 +151,6 @@ func (f *flusher) walkIfDue() {
 // snapshotFailed puts off the next attempt. The log has everything all the same, unless it is the log that has failed.
 func (f *flusher) snapshotFailed(err error) {
 	f.snapshot.end(err, 0, 0)
-	f.dir.Unmark()
 	if f.dir.IsSuspect() {
 		f.fail(fmt.Errorf("%w: %w", disk.ErrSuspect, err))
 		return
