@@ -123,7 +123,7 @@ func (m *Machine) exchangeIfDue(now engine.Moment) {
 		return
 	}
 	var first *Session
-	for _, p := range m.ordered() {
+	for _, p := range m.ordered {
 		if s := p.session; s != nil && s.leads && !s.resuming && now.Mono >= s.nextExchange && (first == nil || s.nextExchange < first.nextExchange) {
 			first = s
 		}

@@ -12,10 +12,10 @@
 package replica
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -79,6 +79,7 @@ type Machine struct {
 	dead      time.Duration // how long a peer may be silent
 	round     uint64
 	peers     map[uint16]*peer
+	ordered   []*peer  // by id
 	busy      *Session // that compares with its peer; one at a time
 	refresh   refresh
 	deltas    engine.Deltas // scratch
@@ -115,7 +116,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 			return nil, ErrCrowded
 		}
 		p = &peer{node: h.Node, window: m.Window, base: m.round}
-		m.peers[h.Node] = p
+		m.meet(p)
 	}
 	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, before: p.stats, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}
 	if old := p.session; old != nil {
@@ -167,7 +168,7 @@ func (m *Machine) Tick(now engine.Moment) {
 
 // Watch is Tick but for what clients have changed, for between two batches that are far apart: peers must hear from this node, and be heard.
 func (m *Machine) Watch(now engine.Moment) {
-	for _, p := range m.ordered() {
+	for _, p := range m.ordered {
 		s := p.session
 		if s == nil {
 			continue
@@ -184,12 +185,9 @@ func (m *Machine) Watch(now engine.Moment) {
 	m.exchangeIfDue(now)
 }
 
-// ordered are the peers in the order of their ids.
-func (m *Machine) ordered() []*peer {
-	ids := slices.Sorted(maps.Keys(m.peers))
-	list := make([]*peer, len(ids))
-	for i, id := range ids {
-		list[i] = m.peers[id]
-	}
-	return list
+// meet adds a peer, at its place in the order of ids.
+func (m *Machine) meet(p *peer) {
+	m.peers[p.node] = p
+	at, _ := slices.BinarySearchFunc(m.ordered, p.node, func(other *peer, node uint16) int { return cmp.Compare(other.node, node) })
+	m.ordered = slices.Insert(m.ordered, at, p)
 }

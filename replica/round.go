@@ -42,14 +42,14 @@ func (m *Machine) take(now engine.Moment) {
 		r.frames = make([]byte, 0, len(d.Records)+(len(d.Ends)/m.BatchSize+1)*(frameHeader+binary.MaxVarintLen64))
 		r.frames, r.count = m.appendDeltas(r.frames, d, r.number)
 	}
-	for _, p := range m.peers {
+	for _, p := range m.ordered {
 		p.add(r)
 	}
 }
 
 // anyCurrent reports whether a round's bytes will be sent, by the look of it.
 func (m *Machine) anyCurrent() bool {
-	for _, p := range m.peers {
+	for _, p := range m.ordered {
 		if p.isCurrent() {
 			return true
 		}

@@ -79,7 +79,7 @@ func (s State) String() string { return [...]string{"offline", "syncing", "onlin
 // Status says how things stand. It costs time for each change that is on its way.
 func (m *Machine) Status(now engine.Moment) Status {
 	st := Status{Node: m.Node, Run: m.Run, Life: m.Life, Round: m.round}
-	for _, p := range m.ordered() {
+	for _, p := range m.ordered {
 		st.Peers = append(st.Peers, m.peerStatus(p, now))
 	}
 	return st
