@@ -19,7 +19,8 @@ const (
 	movesPerWrite = 2
 )
 
-// bucket is one cache line: for each of its slots a tag (a byte of the hash, 0 for an empty slot) and a ref.
+// bucket is one cache line: for each of its slots a tag (a byte of the hash, 0 for an empty slot) and a ref, 0 in an empty
+// slot too: matches may name an empty slot, and a ref that a former record left there may name any memory by then.
 // Writers hold the shard's lock. The fields are atomic because DB.Warm reads them without it, for hints only.
 type bucket struct {
 	low  atomic.Uint64 // tags of slots 0 to 7
@@ -233,15 +234,22 @@ func (x *index) freeChain(b *bucket) {
 	for n := b.next; n != 0; {
 		o := x.over(n)
 		after := o.next
-		o.low.Store(0)
-		o.high.Store(0)
+		o.clear()
 		o.next = x.overflowFree
 		x.overflowFree = n
 		n = after
 	}
+	b.clear()
+	b.next = 0
+}
+
+// clear empties every slot.
+func (b *bucket) clear() {
 	b.low.Store(0)
 	b.high.Store(0)
-	b.next = 0
+	for slot := range b.refs {
+		b.refs[slot].Store(0)
+	}
 }
 
 // reset gives everything back.
