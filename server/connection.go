@@ -33,7 +33,7 @@ type connection struct {
 	overSince     int64       // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
 	held          held        // replies that wait until what they tell of is true everywhere, and safe
 	share         share       // of the bytes that the server holds for all clients
-	quiet         bool        // while lingering: the client has sent nothing since the last look
+	quiet         int         // while lingering: looks since the client last sent something
 	last          bool        // the server shuts down and what had arrived has been read
 	ended         bool        // the client has said that it sends no more
 	endedAt       int64       // when, or when it last got a reply since, on the coarse clock
@@ -75,7 +75,7 @@ func (c *connection) Closed() {
 // Input runs what arrived.
 func (c *connection) Input(chunk []byte) {
 	if c.phase >= ending {
-		c.quiet = false
+		c.quiet = 0
 		return // thrown away
 	}
 	if now := c.server.seconds.Load(); c.active.Load() != now {

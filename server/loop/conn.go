@@ -111,8 +111,9 @@ func (c *Conn) ReceiveBuffer() int {
 // IsClosed reports whether the connection has been closed.
 func (c *Conn) IsClosed() bool { return c.closed }
 
-// Unacknowledged is how many bytes that have left the other side has not confirmed. 0 if the system does not tell.
-func (c *Conn) Unacknowledged() int { return unacknowledged(c.fd) }
+// Unacknowledged is how many bytes that were written the other side has not confirmed. known is false where the system
+// does not tell.
+func (c *Conn) Unacknowledged() (bytes int, known bool) { return unacknowledged(c.fd) }
 
 // Unsent is how many bytes the socket has not taken. Those of this round, which it has not been asked to take, are not
 // among them.

@@ -6,8 +6,6 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // maxEvents is how many sockets one round serves at most.
@@ -126,15 +124,6 @@ func transfer(call uintptr, fd int, b []byte) (int, error) {
 			return 0, errno
 		}
 	}
-}
-
-// unacknowledged is how many bytes that were written the other side has not confirmed, 0 if that is not known.
-func unacknowledged(fd int) int {
-	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 func duplicate(fd int) (int, error) {

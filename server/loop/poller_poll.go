@@ -112,7 +112,4 @@ func transfer(call func(int, []byte) (int, error), fd int, b []byte) (int, error
 	}
 }
 
-// unacknowledged is how many bytes that were written the other side has not confirmed, 0 if that is not known.
-func unacknowledged(int) int { return 0 }
-
 func duplicate(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) }

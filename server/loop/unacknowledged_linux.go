@@ -1,0 +1,12 @@
+//go:build linux && !poll
+
+package loop
+
+import "golang.org/x/sys/unix"
+
+// unacknowledged asks for what is in the socket's send queue: bytes that the other side's system has not confirmed, for a
+// unix socket bytes that the other side has not read.
+func unacknowledged(fd int) (bytes int, known bool) {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	return n, err == nil
+}
