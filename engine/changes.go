@@ -14,7 +14,7 @@ import (
 // one record. A key that goes leaves its name. What the follower has taken of a key last is what there is of it: an older
 // state means nothing, so nothing needs to be kept in memory for the sake of the disk.
 type changes struct {
-	wanted uint32   // what mark sets: marked for the disk, unsent for the peers
+	wanted audience // who is to be told of changes at all
 	unsent []uint64 // hashes of names, as noted
 	fresh  bool     // something changed since a transaction of several shards began: see Tx.join
 	noted  []uint64 // hashes of names; a record may be gone meanwhile, or noted twice
@@ -26,12 +26,12 @@ type changes struct {
 func (s *shard) mark(rec record, hash uint64) { s.markFor(rec, hash, s.changes.wanted) }
 
 // markFor is mark for some of those who want to know.
-func (s *shard) markFor(rec record, hash uint64, wanted uint32) {
+func (s *shard) markFor(rec record, hash uint64, wanted audience) {
 	if wanted == 0 {
 		return
 	}
 	s.changes.fresh = true
-	if fresh := wanted &^ rec.header(); fresh != 0 {
+	if fresh := uint32(wanted) &^ rec.header(); fresh != 0 {
 		s.note(rec, hash, fresh)
 	}
 }
@@ -58,9 +58,6 @@ func (s *shard) note(rec record, hash uint64, fresh uint32) {
 // bury notes that a key is gone.
 func (s *shard) bury(k Key) {
 	c := &s.changes
-	if c.wanted&marked == 0 {
-		return
-	}
 	c.fresh = true
 	if len(c.buried) == 0 {
 		s.pending.Store(true)
@@ -236,7 +233,7 @@ func (db *DB) warmHashes(hashes []uint64) {
 func (s *shard) forgetChanges() {
 	c := &s.changes
 	s.db.backlog.Add(-int64(len(c.buried)))
-	followed := c.wanted&marked != 0
+	followed := c.wanted&toDisk != 0
 	*c = changes{wanted: c.wanted, fresh: followed}
 	s.pending.Store(followed)
 	s.sendable.Store(false)

@@ -96,10 +96,10 @@ func Open(o Options) (*DB, error) {
 		s.arena = arena{pool: p, head: noPage}
 		s.wheel.tickMillis = o.TickMillis
 		if o.Followed {
-			s.changes.wanted |= marked
+			s.changes.wanted |= toDisk
 		}
 		if o.Replicated && !o.Alone {
-			s.changes.wanted |= unsent
+			s.changes.wanted |= toPeers
 		}
 		s.lives.start = o.Start
 	}

@@ -212,12 +212,10 @@ func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed, drain
 	if s.clock.Observe(e.Latest()); e.Expired(now.Wall) && !db.replicated {
 		e.Close()
 	}
-	wanted := s.changes.wanted
-	if s.changes.wanted &= marked; !changed && !(drained && e.Exists()) {
-		s.changes.wanted = 0
+	told := toNobody
+	if changed || drained && e.Exists() {
+		told = toDisk
 	}
-	s.tokens, s.ended = t, false
-	s.store(k, e, r, at, now)
-	s.changes.wanted = wanted
+	s.store(k, &draft{Entry: *e, tokens: t, record: r, at: at}, now, told)
 	db.digests.touch(k.Hash)
 }

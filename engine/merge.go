@@ -18,60 +18,45 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now = s.moment(now)
-	e, r, at := s.asStored(k)
-	before := e.Quota
-	e.Quota = e.Quota.Shared()
-	m = e.Merge(remote, now.Wall, horizon)
-	hidden = e.Expired(now.Wall)
+	d, _ := s.loadStored(k)
+	before := d.Quota
+	d.Quota = d.Quota.Shared()
+	m = d.Merge(remote, now.Wall, horizon)
+	hidden = d.Expired(now.Wall)
 	if m.Changed == 0 {
 		return m, hidden
 	}
-	s.clock.Observe(e.Latest())
-	s.mergeQuota(e, before, m.Closed, now)
+	s.clock.Observe(d.Latest())
+	s.mergeQuota(d, before, m.Closed, now)
 	s.touch(k)
-	wanted := s.changes.wanted
-	if !m.Closed { // a closing raises the floors of rows that the other node may not have
-		s.changes.wanted &= marked
+	told := toDisk
+	if m.Closed { // a closing raises the floors of rows that the other node may not have
+		told = toAll
 	}
-	s.store(k, e, r, at, now)
-	s.changes.wanted = wanted
+	s.store(k, d, now, told)
 	db.digests.touch(k.Hash)
 	return m, hidden
 }
 
-// asStored brings the state of k into s.scratch as it is, hidden or not.
-func (s *shard) asStored(k Key) (*crdt.Entry, ref, place) {
-	e := &s.scratch
-	r, rec, at := s.find(k)
-	s.ended = false
-	if rec == nil {
-		*e, s.tokens = crdt.Entry{Rows: e.Rows[:0]}, tokens{}
-		return e, 0, at
-	}
-	rec.unpack(e)
-	s.tokens = rec.tokens()
-	return e, r, at
-}
-
 // mergeQuota settles what a merge means for this node's tokens: another rate keeps what is used, also what was taken from
 // a transient quota, and this node's transient quota goes on where the merge brought none.
-func (s *shard) mergeQuota(e *crdt.Entry, before crdt.Quota, closed bool, now Moment) {
-	if before.Transient && (closed || s.tokens.FullAfter(now.Mono) == 0) { // it has ended
+func (s *shard) mergeQuota(d *draft, before crdt.Quota, closed bool, now Moment) {
+	if before.Transient && (closed || d.tokens.FullAfter(now.Mono) == 0) { // it has ended
 		before = before.Shared()
 	}
 	switch {
-	case e.Quota.Capacity == 0:
+	case d.Quota.Capacity == 0:
 		if before.Transient {
-			before.LieOver(e.Quota.Stamp)
-			e.Quota = before
+			before.LieOver(d.Quota.Stamp)
+			d.Quota = before
 		}
-	case e.Quota == before:
+	case d.Quota == before:
 	case before.Capacity == 0:
-		s.tokens = s.fresh()
+		d.tokens = s.fresh()
 	default:
-		if from, to := rateOf(&before), rateOf(&e.Quota); from != to {
-			s.tokens.Change(from, to, now.Mono)
-			s.vary()
+		if from, to := rateOf(&before), rateOf(&d.Quota); from != to {
+			d.tokens.Change(from, to, now.Mono)
+			s.vary(&d.tokens)
 		}
 	}
 }

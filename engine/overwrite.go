@@ -7,11 +7,11 @@ import "github.com/quotadb/quota-db/crdt"
 func (tx *Tx) Overwrite(k Key, at int, data []byte) {
 	s := tx.db.shard(k.Hash)
 	s.touch(k)
-	e, r, where := s.load(k, tx.now)
-	value := e.Base.Bytes // lies in the record, which store leaves in its place
+	d := s.load(k, tx.now)
+	value := d.Base.Bytes // lies in the record, which store leaves in its place
 	copy(value[at:], data)
-	e.Set(crdt.Base{Kind: crdt.Bytes, Bytes: value, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)})
-	s.store(k, e, r, where, tx.now)
+	d.Set(crdt.Base{Kind: crdt.Bytes, Bytes: value, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)})
+	s.store(k, d, tx.now, toAll)
 }
 
 // Size is what k, which Get has found, takes in bytes: its record and about its share of the index.

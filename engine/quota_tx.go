@@ -29,19 +29,19 @@ func (tx *Tx) Quota(k Key) (QuotaState, bool) {
 // Errors: ErrNotInteger when k holds bytes.
 func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	s := tx.db.shard(k.Hash)
-	e, r, at := s.load(k, tx.now)
-	if e.Base.Kind == crdt.Bytes {
+	d := s.load(k, tx.now)
+	if d.Base.Kind == crdt.Bytes {
 		return ErrNotInteger
 	}
-	if e.Quota.Capacity != 0 && rateOf(&e.Quota) == rate && !e.Quota.Transient {
+	if d.Quota.Capacity != 0 && rateOf(&d.Quota) == rate && !d.Quota.Transient {
 		return nil
 	}
-	unsafe := s.retune(e, rate, tx.now.Mono) || e.Quota.Transient
+	unsafe := s.retune(d, rate, tx.now.Mono) || d.Quota.Transient
 	tx.unsafe = tx.unsafe || unsafe && tx.db.followed
 	s.touch(k)
-	s.begin(e, tx.now)
-	s.configure(e, rate, false, tx.now)
-	s.store(k, e, r, at, tx.now)
+	s.begin(d, tx.now)
+	s.configure(d, rate, false, tx.now)
+	s.store(k, d, tx.now, toAll)
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 				rec.putBucket(off, bucket)
 				tx.spend(s, rec, n)
 				s.touch(k)
-				s.markFor(rec, k.Hash, s.changes.wanted&marked)
+				s.markFor(rec, k.Hash, s.changes.wanted&toDisk)
 			}
 			return taken, QuotaState{rate, bucket}, nil
 		}
@@ -68,58 +68,57 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 
 // throttle is Throttle for a quota that is made or changed.
 func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
-	e, r, at := s.load(k, tx.now)
-	if e.Base.Kind == crdt.Bytes {
+	d := s.load(k, tx.now)
+	if d.Base.Kind == crdt.Bytes {
 		return false, QuotaState{}, ErrNotInteger
 	}
-	existed, own := e.Quota.Capacity != 0, e.Quota.Transient
-	unsafe := s.retune(e, rate, tx.now.Mono)
-	taken = s.tokens.Take(rate, n, tx.now.Mono)
-	state = QuotaState{rate, s.tokens.Bucket}
+	existed, own := d.Quota.Capacity != 0, d.Quota.Transient
+	unsafe := s.retune(d, rate, tx.now.Mono)
+	taken = d.tokens.Take(rate, n, tx.now.Mono)
+	state = QuotaState{rate, d.tokens.Bucket}
 	if existed || taken && n > 0 {
 		if tx.unsafe = tx.unsafe || unsafe && tx.db.followed; taken {
-			tx.spendInHand(&s.tokens, n)
+			tx.spendInHand(&d.tokens, n)
 		}
 		s.touch(k)
-		s.begin(e, tx.now)
-		s.configure(e, rate, !existed || own, tx.now)
+		s.begin(d, tx.now)
+		s.configure(d, rate, !existed || own, tx.now)
 	}
-	if r != 0 || e.Exists() {
-		wanted := s.changes.wanted
+	if d.record != 0 || d.Exists() {
+		told := toAll
 		if own { // peers have nothing to hear of it
-			s.changes.wanted &= marked
+			told = toDisk
 		}
-		s.store(k, e, r, at, tx.now)
-		s.changes.wanted = wanted
+		s.store(k, d, tx.now, told)
 	}
 	return taken, state, nil
 }
 
 // configure writes the quota register. A transient quota keeps its stamp, or that of the end that it lies over: no
 // other node hears of it.
-func (s *shard) configure(e *crdt.Entry, rate quota.Rate, transient bool, now Moment) {
-	before := e.Quota
-	e.Quota = crdt.Quota{Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period), Transient: transient, Stamp: before.Stamp}
+func (s *shard) configure(d *draft, rate quota.Rate, transient bool, now Moment) {
+	before := d.Quota
+	d.Quota = crdt.Quota{Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period), Transient: transient, Stamp: before.Stamp}
 	switch {
 	case transient && before.Transient:
 	case transient && s.db.replicated && before.Stamp != (crdt.Stamp{}):
-		e.Quota.LieOver(before.Stamp)
+		d.Quota.LieOver(before.Stamp)
 	default:
-		e.Quota.Stamp = s.clock.Next(now.Wall, s.db.node)
+		d.Quota.Stamp = s.clock.Next(now.Wall, s.db.node)
 	}
 }
 
 // DeleteQuota makes k a regular counter again, with the value it had before; false if it has no quota.
 func (tx *Tx) DeleteQuota(k Key) bool {
 	s := tx.db.shard(k.Hash)
-	e, r, at := s.load(k, tx.now)
-	existed := e.Quota.Capacity != 0
+	d := s.load(k, tx.now)
+	existed := d.Quota.Capacity != 0
 	if existed {
 		s.touch(k)
-		e.EndQuota()
+		d.EndQuota()
 	}
-	if r != 0 {
-		s.store(k, e, r, at, tx.now)
+	if d.record != 0 {
+		s.store(k, d, tx.now, toAll)
 	}
 	return existed
 }
@@ -148,7 +147,9 @@ func (s *shard) quotaValue(rec record, now Moment) Value {
 		off := quotaOffset(rec.header())
 		return Value{Kind: Quota, Int: int64(rec.bucket(off).Remaining(rec.rate(off), now.Mono)), Deadline: rec.deadline()}
 	}
-	e := s.unpack(rec, now)
+	e, t := &s.seen, rec.tokens()
+	rec.unpack(e)
+	s.lapse(e, &t, now)
 	if !e.Exists() {
 		return Value{}
 	}

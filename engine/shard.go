@@ -29,11 +29,10 @@ type shard struct {
 	quotas   int         // records that are quotas in force and not gone
 	pending  atomic.Bool // there are changes; read without the lock
 	sendable atomic.Bool // there are some for the peers; read without the lock
-	scratch  crdt.Entry  // the entry being changed
-	taken    crdt.Entry  // the entry that the follower takes
-	tokens   tokens      // its tokens
+	draft    draft       // the state being changed
+	seen     crdt.Entry  // the state being read
+	taken    crdt.Entry  // the state that a follower takes
 	epoch    uint32      // of the quota made last: see tokens
-	ended    bool        // it had ended by itself: nothing of it was left
 	_        [64]byte    // keeps the next shard's lock off this shard's last cache line
 }
 
@@ -78,53 +77,12 @@ func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
 	return r, rec, true
 }
 
-// load brings the state of k into s.scratch, closed if its deadline has passed.
-func (s *shard) load(k Key, now Moment) (*crdt.Entry, ref, place) {
-	e := &s.scratch
-	r, rec, at := s.find(k)
-	if rec == nil {
-		*e = crdt.Entry{Rows: e.Rows[:0]}
-		s.tokens, s.ended = tokens{}, false
-		return e, 0, at
-	}
-	return s.unpack(rec, now), r, at
-}
-
-// unpack brings a record into s.scratch, without what has ended by now.
-func (s *shard) unpack(rec record, now Moment) *crdt.Entry {
-	e := &s.scratch
-	rec.unpack(e)
-	s.tokens = rec.tokens()
-	switch {
-	case e.Expired(now.Wall):
-		e.Close()
-	case e.Quota.Transient && s.tokens.FullAfter(now.Mono) == 0:
-		s.endTransient(e)
-	}
-	s.ended = !e.Exists()
-	return e
-}
-
-// endTransient ends a quota that has become full. It was never its peers'.
-func (s *shard) endTransient(e *crdt.Entry) {
-	if s.db.replicated {
-		e.Quota = e.Quota.Shared()
-		return
-	}
-	e.EndQuota()
-}
-
-// begin prepares e for the write that makes its key, if there is none.
-func (s *shard) begin(e *crdt.Entry, now Moment) {
-	if s.db.replicated && !e.Exists() {
-		e.Begin(now.Wall)
-	}
-}
-
-// store makes e, which load returned together with r and at, the state of k.
-func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
-	if r != 0 {
-		if rec := s.arena.at(r); rec.expired(now.Wall) && !rec.isGone() {
+// store makes d the state of k, and tells those who are told of the change.
+func (s *shard) store(k Key, d *draft, now Moment, told audience) {
+	told &= s.changes.wanted
+	e := &d.Entry
+	if d.record != 0 {
+		if rec := s.arena.at(d.record); rec.expired(now.Wall) && !rec.isGone() {
 			s.expired++
 		}
 	}
@@ -132,15 +90,8 @@ func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
 		s.trim(e)
 	}
 	if !e.Exists() && (!s.db.replicated || isNothing(e)) {
-		if r != 0 {
-			rec := s.arena.at(r)
-			known, own := s.ended && rec[0]&marked == 0, rec.isTransient() // what the follower took last has ended too
-			switch s.remove(r, at); {
-			case !known:
-				s.bury(k)
-			case own && s.changes.wanted&marked != 0:
-				s.pending.Store(true) // how late it is, if nothing else, tells the disk that it has
-			}
+		if d.record != 0 {
+			s.drop(k, d, told)
 		}
 		return
 	}
@@ -148,30 +99,45 @@ func (s *shard) store(k Key, e *crdt.Entry, r ref, at place, now Moment) {
 	if s.db.replicated && (!e.Exists() || e.Expired(now.Wall)) {
 		header |= gone
 	}
-	if r == 0 {
-		s.insert(k, header, size, e, now)
+	if d.record == 0 {
+		s.insert(k, header, size, d, now, told)
 		return
 	}
-	s.replace(k, r, at, header, size, e, now)
+	s.replace(k, header, size, d, now, told)
 }
 
-func (s *shard) insert(k Key, header uint32, size int, e *crdt.Entry, now Moment) {
+// drop removes the record of k, of which nothing is kept.
+func (s *shard) drop(k Key, d *draft, told audience) {
+	rec := s.arena.at(d.record)
+	known, transient := d.lapsed && rec[0]&marked == 0, rec.isTransient() // the state that the disk took last has ended too
+	s.remove(d.record, d.at)
+	switch {
+	case told&toDisk == 0:
+	case !known:
+		s.bury(k)
+	case transient:
+		s.pending.Store(true) // how late it is, if nothing else, tells the disk that the quota has ended
+	}
+}
+
+func (s *shard) insert(k Key, header uint32, size int, d *draft, now Moment, told audience) {
 	s.index.resizeIfDue()
 	s.moveSome()
 	r, rec := s.arena.alloc(size)
-	rec.pack(header, k.Name, e)
-	rec.setTokens(s.tokens)
+	rec.pack(header, k.Name, &d.Entry)
+	rec.setTokens(d.tokens)
 	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
 	s.index.count++
 	s.tally(rec, 1)
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
-	s.mark(rec, k.Hash)
+	s.markFor(rec, k.Hash, told)
 }
 
 // replace writes a record anew, in its place if the size allows.
-func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt.Entry, now Moment) {
+func (s *shard) replace(k Key, header uint32, size int, d *draft, now Moment, told audience) {
+	r := d.record
 	old := s.arena.at(r)
 	oldSize := old.size()
 	s.tally(old, -1)
@@ -182,19 +148,19 @@ func (s *shard) replace(k Key, r ref, at place, header uint32, size int, e *crdt
 	rec := old
 	if size != oldSize {
 		newRef, newRec := s.arena.alloc(size)
-		newRec.pack(header, k.Name, e) // before the free: e's bytes may lie in the old record
-		at.b.refs[at.slot].Store(uint32(newRef))
+		newRec.pack(header, k.Name, &d.Entry) // before the free: d's bytes may lie in the old record
+		d.at.b.refs[d.at.slot].Store(uint32(newRef))
 		s.arena.free(r, oldSize)
 		r, rec = newRef, newRec
 	} else {
-		rec.pack(header, k.Name, e)
+		rec.pack(header, k.Name, &d.Entry)
 	}
-	rec.setTokens(s.tokens)
+	rec.setTokens(d.tokens)
 	s.tally(rec, 1)
 	if header&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
-	s.mark(rec, k.Hash)
+	s.markFor(rec, k.Hash, told)
 	s.tidy()
 }
 
@@ -325,8 +291,8 @@ func (s *shard) locate(hash uint64, r ref) place {
 // reset drops every key, keeping what must outlive them: lives and clock.
 func (s *shard) reset() {
 	s.arena.each(func(rec record) {
-		rec.unpack(&s.scratch)
-		for _, row := range s.scratch.Rows {
+		rec.unpack(&s.seen)
+		for _, row := range s.seen.Rows {
 			s.lives.dropped(row)
 		}
 	})

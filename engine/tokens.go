@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/quota"
 )
 
@@ -63,15 +62,15 @@ func (s *shard) fresh() tokens {
 	return tokens{epoch: s.epoch}
 }
 
-// retune changes the tokens of the entry in hand to a rate; an entry without a quota gets the tokens of a new one. It
+// retune changes the tokens of d to a rate; a draft without a quota gets the tokens of a new one. It
 // reports whether replies have to wait until the disk knows of that.
-func (s *shard) retune(e *crdt.Entry, rate quota.Rate, now int64) (unsafe bool) {
-	t := &s.tokens
-	if e.Quota.Capacity == 0 {
+func (s *shard) retune(d *draft, rate quota.Rate, now int64) (unsafe bool) {
+	t := &d.tokens
+	if d.Quota.Capacity == 0 {
 		*t = s.fresh()
 		return true
 	}
-	before := rateOf(&e.Quota)
+	before := rateOf(&d.Quota)
 	if before == rate {
 		return false
 	}
@@ -79,15 +78,14 @@ func (s *shard) retune(e *crdt.Entry, rate quota.Rate, now int64) (unsafe bool) 
 	if t.varies {
 		return false
 	}
-	s.vary()
+	s.vary(t)
 	return true
 }
 
-// vary marks the quota in hand as one whose limit varies. Reserves that were written before do not count any more: the
+// vary marks the tokens of a quota as those of one whose limit varies. Reserves that were written before do not count any more: the
 // disk did not know of it then.
-func (s *shard) vary() {
+func (s *shard) vary(t *tokens) {
 	s.epoch++
-	t := &s.tokens
 	*t = tokens{Bucket: t.Bucket, epoch: s.epoch, varies: true, level: t.level}
 }
 
@@ -112,7 +110,7 @@ func (tx *Tx) spend(s *shard, rec record, n uint64) {
 	tx.unsafe = true
 }
 
-// spendInHand is spend for the tokens in hand.
+// spendInHand is spend for the tokens of a draft.
 func (tx *Tx) spendInHand(t *tokens, n uint64) {
 	switch {
 	case !tx.db.followed:

@@ -89,7 +89,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 			if left >= 0 && err == nil {
 				tx.spend(s, rec, uint64(delta))
 				s.touch(k)
-				s.markFor(rec, k.Hash, s.changes.wanted&marked)
+				s.markFor(rec, k.Hash, s.changes.wanted&toDisk)
 			}
 			return left, err
 		}
@@ -107,32 +107,32 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
 	s := tx.db.shard(k.Hash)
 	s.touch(k)
 	tx.bulky = tx.bulky || len(v.Str) >= bulkBytes
-	e, r, at := s.load(k, tx.now)
+	d := s.load(k, tx.now)
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	base := crdt.Base{Kind: crdt.Integer, Int: v.Int, Stamp: stamp}
 	if v.Kind == String {
 		base = crdt.Base{Kind: crdt.Bytes, Bytes: v.Str, Stamp: stamp}
 	}
 	if keepDeadline {
-		s.begin(e, tx.now)
+		s.begin(d, tx.now)
 	}
-	e.Set(base)
-	levelOwn(e)
+	d.Set(base)
+	levelOwn(&d.Entry)
 	if !keepDeadline {
-		e.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp.OfReset()}
+		d.Deadline = crdt.Deadline{At: v.Deadline, Stamp: stamp.OfReset()}
 	}
-	s.store(k, e, r, at, tx.now)
+	s.store(k, d, tx.now, toAll)
 	return nil
 }
 
 // Delete removes k and reports whether it was there.
 func (tx *Tx) Delete(k Key) bool {
 	s := tx.db.shard(k.Hash)
-	e, r, at := s.load(k, tx.now)
-	if r == 0 {
+	d := s.load(k, tx.now)
+	if d.record == 0 {
 		return false
 	}
-	existed := e.Exists()
+	existed := d.Exists()
 	if !existed && s.db.replicated {
 		return false // it removes nothing: what is not visible here stays
 	}
@@ -140,11 +140,11 @@ func (tx *Tx) Delete(k Key) bool {
 		s.touch(k)
 	}
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
-	e.Delete(stamp)
-	if levelOwn(e); e.Deadline.At != 0 {
-		e.Deadline = crdt.Deadline{Stamp: stamp.OfReset()} // or it would end what is made after it
+	d.Delete(stamp)
+	if levelOwn(&d.Entry); d.Deadline.At != 0 {
+		d.Deadline = crdt.Deadline{Stamp: stamp.OfReset()} // or it would end what is made after it
 	}
-	s.store(k, e, r, at, tx.now)
+	s.store(k, d, tx.now, toAll)
 	return existed
 }
 
@@ -152,42 +152,42 @@ func (tx *Tx) Delete(k Key) bool {
 // A deadline in the past is the caller's to turn into Delete.
 func (tx *Tx) SetDeadline(k Key, at int64) bool {
 	s := tx.db.shard(k.Hash)
-	e, r, where := s.load(k, tx.now)
-	exists := e.Exists()
+	d := s.load(k, tx.now)
+	exists := d.Exists()
 	if exists {
 		s.touch(k)
-		e.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)}
+		d.Deadline = crdt.Deadline{At: at, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)}
 	}
-	if exists || r != 0 && !s.db.replicated {
-		s.store(k, e, r, where, tx.now)
+	if exists || d.record != 0 && !s.db.replicated {
+		s.store(k, d, tx.now, toAll)
 	}
 	return exists
 }
 
 // add is Add for entries that change shape, and for refusals.
 func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
-	e, r, at := s.load(k, now)
-	if e.Base.Kind == crdt.Bytes {
+	d := s.load(k, now)
+	if d.Base.Kind == crdt.Bytes {
 		return 0, ErrNotInteger
 	}
-	if !e.HasRoom(delta) {
+	if !d.HasRoom(delta) {
 		return 0, ErrOverflow
 	}
-	exists := e.Exists()
-	s.begin(e, now)
+	exists := d.Exists()
+	s.begin(d, now)
 	switch {
 	case delta != 0:
-		row := s.lives.rowFor(e, delta, s.db.newWriter)
+		row := s.lives.rowFor(&d.Entry, delta, s.db.newWriter)
 		if row == nil {
 			return 0, ErrOverflow
 		}
 		row.Add(delta)
 	case !exists:
-		e.Set(crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)}) // adding nothing still makes the key
+		d.Set(crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)}) // adding nothing still makes the key
 	}
-	value := e.Int() // not the value before and delta: nodes together may have counted beyond 64 bits
+	value := d.Int() // not the value before and delta: nodes together may have counted beyond 64 bits
 	s.touch(k)
-	s.store(k, e, r, at, now)
+	s.store(k, d, now, toAll)
 	return value, nil
 }
 
@@ -206,8 +206,8 @@ func (s *shard) value(rec record, now Moment) Value {
 	if v, ok := rec.sum(); ok {
 		return Value{Kind: Integer, Int: v, Deadline: deadline}
 	}
-	rec.unpack(&s.scratch)
-	return Value{Kind: Integer, Int: s.scratch.Int(), Deadline: deadline}
+	rec.unpack(&s.seen)
+	return Value{Kind: Integer, Int: s.seen.Int(), Deadline: deadline}
 }
 
 // small bounds the own row and the base of a sum that cannot overflow; smallRow and fewRows bound the other rows.

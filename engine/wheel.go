@@ -236,14 +236,14 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 		return true
 	}
 	k := Key{rec.key(), s.db.hash.sum(rec.key())}
-	e := s.unpack(rec, now)
-	wanted := s.changes.wanted
-	s.changes.wanted &= marked // peers never hear that a transient quota has ended, and hide whatever is past its deadline themselves
-	s.store(k, e, r, s.locate(k.Hash, r), now)
-	if s.changes.wanted = wanted; wanted&marked != 0 {
+	d := s.draftOf(r, rec, s.locate(k.Hash, r))
+	s.lapse(&d.Entry, &d.tokens, now)
+	d.lapsed = !d.Exists()
+	s.store(k, d, now, toDisk) // peers never hear that a transient quota has ended, and hide whatever is past its deadline themselves
+	if s.changes.wanted&toDisk != 0 {
 		s.pending.Store(true) // the disk is to know how late it is, or the quota would not have ended after a crash: see Loader.Age
 	}
-	return !e.Exists()
+	return d.lapsed
 }
 
 // hide takes a key past its deadline out of sight. The record stays: a write elsewhere may have put the deadline off before it passed.
