@@ -10,7 +10,7 @@ import (
 // changes are what the DB's followers, the disk and the peers, have yet to take from a shard. What is said of the disk here holds for the peers too, whose
 // follower takes only what clients of this node have changed: see TakeUnsent.
 //
-// A record that changes is marked, and its key's hash noted, once until the follower takes it: however often a hot key changes meanwhile, it is
+// A record that changes is unwritten, and its key's hash noted, once until the follower takes it: however often a hot key changes meanwhile, it is
 // one record. A key that goes leaves its name. What the follower has taken of a key last is what there is of it: an older
 // state means nothing, so nothing needs to be kept in memory for the sake of the disk.
 type changes struct {
@@ -31,16 +31,16 @@ func (s *shard) markFor(rec record, hash uint64, wanted audience) {
 		return
 	}
 	s.changes.fresh = true
-	if fresh := uint32(wanted) &^ rec.header(); fresh != 0 {
+	if fresh := header(wanted) &^ rec.header(); fresh != 0 {
 		s.note(rec, hash, fresh)
 	}
 }
 
 // note makes followers come to a key.
-func (s *shard) note(rec record, hash uint64, fresh uint32) {
+func (s *shard) note(rec record, hash uint64, fresh header) {
 	c := &s.changes
-	rec.put32(0, rec.header()|fresh)
-	if fresh&marked != 0 {
+	rec.setHeader(rec.header() | fresh)
+	if fresh&unwritten != 0 {
 		if len(c.noted) == 0 {
 			s.pending.Store(true)
 		}
@@ -159,7 +159,7 @@ func (s *shard) take(b *Batch, budget int) (more bool) {
 		group := c.noted[len(c.noted)-min(budget, maxWarm):]
 		s.db.warmHashes(group)
 		for i := len(group); i > 0 && len(b.Records) < stop; i-- {
-			s.takeMarked(b, group[i-1])
+			s.takeUnwritten(b, group[i-1])
 			c.noted = c.noted[:len(c.noted)-1]
 			budget--
 		}
@@ -178,13 +178,13 @@ const (
 	keptNoted  = 16 << 10 // and the largest for hashes
 )
 
-// takeMarked appends the marked records of a hash, nearly always one.
-func (s *shard) takeMarked(b *Batch, hash uint64) {
+// takeUnwritten appends the unwritten records of a hash, nearly always one.
+func (s *shard) takeUnwritten(b *Batch, hash uint64) {
 	s.records(hash, func(rec record) {
-		if rec[0]&marked == 0 {
+		if rec[0]&unwritten == 0 {
 			return
 		}
-		rec[0] &^= marked
+		rec[0] &^= unwritten
 		b.Count++
 		rec.unpack(&s.taken)
 		if rec.isQuota() { // one that has ended has no tokens, though the register with its end stays
@@ -220,7 +220,7 @@ func (s *shard) recordIn(b *bucket, slot int, hash uint64, fn func(record)) {
 	}
 }
 
-// warmHashes fetches what takeMarked is about to look at.
+// warmHashes fetches what takeUnwritten is about to look at.
 func (db *DB) warmHashes(hashes []uint64) {
 	var keys [maxWarm]Key
 	for i, hash := range hashes {

@@ -23,8 +23,8 @@ func Leaf(hash uint64) int { return int(hash >> leafShift) }
 
 // digests are sums of the digests of keys: of what is stored, remains included, hidden keys and this node's own transient quotas excluded.
 //
-// A leaf's sum is kept, and made anew when one of its keys has changed since, or a deadline has passed. A change that finds its record marked already says nothing: so a leaf with
-// marked records stays stale.
+// A leaf's sum is kept, and made anew when one of its keys has changed since, or a deadline has passed. A change that finds its record unwritten already says nothing: so a leaf with
+// unwritten records stays stale.
 type digests struct {
 	stale []atomic.Uint64 // a bit for each leaf; nil: sums are not kept
 
@@ -97,7 +97,7 @@ func (db *DB) sumLeaf(h *keyHasher, i int, now Moment) (sum uint64) {
 	first, last := leafRange(i)
 	busy := false
 	db.visit(first, last, func(s *shard, rec record, _ uint64) {
-		busy = busy || rec.header()&uint32(s.changes.wanted) != 0
+		busy = busy || rec.header()&header(s.changes.wanted) != 0
 		if at := rec.deadline(); at > now.Wall {
 			until = min(until, at)
 		}

@@ -17,7 +17,7 @@ type audience uint32
 
 const (
 	toNobody audience = 0
-	toDisk   audience = marked
+	toDisk   audience = unwritten
 	toPeers  audience = unsent
 	toAll    audience = toDisk | toPeers
 )

@@ -13,8 +13,9 @@ import (
 //	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 88 | 0 or 8 | 0 or 8 + 40 each | len   | to 8 |
 //	+--------+-----+------+---------+---------+----------+---------+--------+------------------+-------+------+
 //
-//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 marked as changed; 8 unsent, 9 gone, 10 since; 11-31 key
-//	            length. A dead record has its size in granules in bits 8-31, and nothing below.
+//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 unwritten; 8 unsent, 9 gone, 10 since; 11-15 free;
+//	            16-31 key length. A key of 65,535 bytes or more has 65,535 there, and its length in 4 bytes between header and key.
+//	            A dead record has its size in granules in bits 8-31, and nothing below.
 //	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N, and N=S, S=0 where left out.
 //	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
 //	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
@@ -46,15 +47,16 @@ const (
 	hasDeadline = 1 << 4
 	hasRows     = 1 << 5
 	hasQuota    = 1 << 6
-	marked      = 1 << 7 // it changed since the disk took it: see changes
+	unwritten   = 1 << 7 // it changed since the disk took it: see changes
 	unsent      = 1 << 8 // a client of this node changed it since the peers' follower took it
 	gone        = 1 << 9 // it reads as absent: kept for merging
 	hasSince    = 1 << 10
-	partsMask   = 1<<8 - 1
-	keyLenShift = 11
-	sizeShift   = 8 // of a dead record
+	keyLenShift = 16
+	longKey     = 1<<16 - 1 // stands for the length of a key that has its length behind the header
+	sizeShift   = 8         // of a dead record
 
 	headerBytes   = 4
+	longKeyBytes  = 4 // of a long key's length
 	wordBytes     = 8
 	deadlineBytes = 32
 	quotaBytes    = 88
@@ -70,17 +72,51 @@ func (r record) u64(off int) uint64      { return binary.LittleEndian.Uint64(r[o
 func (r record) put16(off int, v uint16) { binary.LittleEndian.PutUint16(r[off:], v) }
 func (r record) put32(off int, v uint32) { binary.LittleEndian.PutUint32(r[off:], v) }
 func (r record) put64(off int, v uint64) { binary.LittleEndian.PutUint64(r[off:], v) }
-func (r record) header() uint32          { return r.u32(0) }
 func (r record) isDead() bool            { return r[0] == 0 }
 func (r record) isGone() bool            { return r.header()&gone != 0 }
 func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<sizeShift) }
-func (r record) key() []byte             { return r[headerBytes : headerBytes+int(r.header()>>keyLenShift)] }
 func (r record) hasDeadline() bool       { return r[0]&hasDeadline != 0 }
 func align8(n int) int                   { return (n + 7) &^ 7 }
-func rowOffset(header uint32) int        { return align8(headerBytes + int(header>>keyLenShift)) }
-func baseOffset(header uint32) int       { return rowOffset(header) + int(header&formMask)*wordBytes }
-func baseSize(header uint32) int         { return int(baseSizes[header&baseMask>>baseShift]) }
-func deadlineOffset(header uint32) int   { return baseOffset(header) + baseSize(header) }
+func rowOffset(h header) int             { return align8(h.keyOffset() + h.keyBytes()) }
+func baseOffset(h header) int            { return rowOffset(h) + int(h&formMask)*wordBytes }
+func baseSize(h header) int              { return int(baseSizes[h&baseMask>>baseShift]) }
+func deadlineOffset(h header) int        { return baseOffset(h) + baseSize(h) }
+
+// header is a record's header with the length of its key above the flags, also that of a long key.
+type header uint64
+
+func (h header) keyBytes() int { return int(h >> keyLenShift) }
+
+// keyOffset is where the key begins.
+func (h header) keyOffset() int {
+	if h.keyBytes() >= longKey {
+		return headerBytes + longKeyBytes
+	}
+	return headerBytes
+}
+
+func (r record) header() header {
+	if h := header(r.u32(0)); h.keyBytes() != longKey {
+		return h
+	}
+	return header(r.u16(0)) | header(r.u32(headerBytes))<<keyLenShift
+}
+
+// setHeader writes the flags and the length of the key.
+func (r record) setHeader(h header) {
+	if h.keyBytes() < longKey {
+		r.put32(0, uint32(h))
+		return
+	}
+	r.put32(0, uint32(uint16(h))|longKey<<keyLenShift)
+	r.put32(headerBytes, uint32(h>>keyLenShift))
+}
+
+func (r record) key() []byte {
+	h := r.header()
+	off := h.keyOffset()
+	return r[off : off+h.keyBytes()]
+}
 
 // deadline is the unix millisecond at which the record ends, 0 for never.
 func (r record) deadline() int64 {
@@ -98,7 +134,7 @@ func (r record) expired(now int64) bool {
 }
 
 // quotaOffset is where the quota part begins.
-func quotaOffset(h uint32) int {
+func quotaOffset(h header) int {
 	off := deadlineOffset(h)
 	if h&hasDeadline != 0 {
 		off += deadlineBytes
@@ -107,7 +143,7 @@ func quotaOffset(h uint32) int {
 }
 
 // sinceOffset is where the moment of making is.
-func sinceOffset(h uint32) int {
+func sinceOffset(h header) int {
 	off := quotaOffset(h)
 	if h&hasQuota != 0 {
 		off += quotaBytes
@@ -116,7 +152,7 @@ func sinceOffset(h uint32) int {
 }
 
 // rowsOffset is where the other rows begin, or the base bytes if there are none.
-func rowsOffset(h uint32) int {
+func rowsOffset(h header) int {
 	off := sinceOffset(h)
 	if h&hasSince != 0 {
 		off += wordBytes
@@ -136,11 +172,10 @@ func (r record) bytesOffset() int {
 
 // size is what the record takes, dead or alive.
 func (r record) size() int {
-	h := r.header()
-	if h&partsMask == 0 {
-		return int(h>>sizeShift) * granule
+	if r.isDead() {
+		return int(r.u32(0)>>sizeShift) * granule
 	}
-	off := r.bytesOffset()
+	h, off := r.header(), r.bytesOffset()
 	if h&baseMask == baseBytes {
 		off += int(r.u32(baseOffset(h) + 12))
 	}
@@ -154,37 +189,37 @@ func (r record) str() []byte {
 }
 
 // layout is the header of the record that holds key and e, and its size in bytes.
-func layout(key []byte, e *crdt.Entry) (header uint32, size int) {
-	header = uint32(len(key))<<keyLenShift | uint32(ownForm(e))
+func layout(key []byte, e *crdt.Entry) (h header, size int) {
+	h = header(len(key))<<keyLenShift | header(ownForm(e))
 	others := len(e.Rows)
-	if header&formMask != 0 {
+	if h&formMask != 0 {
 		others--
 	}
 	switch {
 	case e.Base.Kind == crdt.Integer:
-		header |= baseInteger
+		h |= baseInteger
 	case e.Base.Kind == crdt.Bytes:
-		header |= baseBytes
+		h |= baseBytes
 	case e.Base.Stamp != crdt.Stamp{}:
-		header |= baseCleared
+		h |= baseCleared
 	}
 	if e.Deadline != (crdt.Deadline{}) || e.Quota.Transient {
-		header |= hasDeadline
+		h |= hasDeadline
 	}
 	if e.Quota != (crdt.Quota{}) {
-		header |= hasQuota
+		h |= hasQuota
 	}
 	if e.Since != 0 {
-		header |= hasSince
+		h |= hasSince
 	}
 	if others > 0 {
-		header |= hasRows
+		h |= hasRows
 	}
-	size = rowsOffset(header)
+	size = rowsOffset(h)
 	if others > 0 {
 		size += wordBytes + rowBytes*others
 	}
-	return header, align8(size + len(e.Base.Bytes))
+	return h, align8(size + len(e.Base.Bytes))
 }
 
 // ownForm is the shortest form that holds the primary writer's row, 0 if there is none or only a full row does.
@@ -202,12 +237,12 @@ func ownForm(e *crdt.Entry) int {
 }
 
 // pack writes key and e into r, which layout has measured. The deadline's place in the wheel is left zero.
-func (r record) pack(header uint32, key []byte, e *crdt.Entry) {
-	r.put32(0, header)
-	copy(r[headerBytes:], key)
-	form := header & formMask
+func (r record) pack(h header, key []byte, e *crdt.Entry) {
+	r.setHeader(h)
+	copy(r[h.keyOffset():], key)
+	form := h & formMask
 	if form != 0 {
-		own, off := e.Row(primary), rowOffset(header)
+		own, off := e.Row(primary), rowOffset(h)
 		r.put64(off, own.P)
 		if form >= formPS {
 			r.put64(off+wordBytes, own.FP)
@@ -216,8 +251,8 @@ func (r record) pack(header uint32, key []byte, e *crdt.Entry) {
 			r.put64(off+2*wordBytes, own.N)
 		}
 	}
-	if header&baseMask != 0 {
-		off := baseOffset(header)
+	if h&baseMask != 0 {
+		off := baseOffset(h)
 		r.put64(off, e.Base.Stamp.Time)
 		r.put32(off+8, uint32(e.Base.Stamp.Node))
 		r.put32(off+12, uint32(len(e.Base.Bytes)))
@@ -225,21 +260,21 @@ func (r record) pack(header uint32, key []byte, e *crdt.Entry) {
 			r.put64(off+16, uint64(e.Base.Int))
 		}
 	}
-	if header&hasDeadline != 0 {
-		off := deadlineOffset(header)
+	if h&hasDeadline != 0 {
+		off := deadlineOffset(h)
 		clear(r[off : off+deadlineBytes])
 		r.put64(off, uint64(e.Deadline.At))
 		r.put64(off+8, e.Deadline.Stamp.Time)
 		r.put16(off+16, e.Deadline.Stamp.Node)
 	}
-	if header&hasQuota != 0 {
-		r.packQuota(quotaOffset(header), &e.Quota)
+	if h&hasQuota != 0 {
+		r.packQuota(quotaOffset(h), &e.Quota)
 	}
-	if header&hasSince != 0 {
-		r.put64(sinceOffset(header), uint64(e.Since))
+	if h&hasSince != 0 {
+		r.put64(sinceOffset(h), uint64(e.Since))
 	}
-	off := rowsOffset(header)
-	if header&hasRows != 0 {
+	off := rowsOffset(h)
+	if h&hasRows != 0 {
 		off = r.packRows(off, e.Rows, form != 0)
 	}
 	copy(r[off:], e.Base.Bytes)
@@ -311,7 +346,7 @@ func (r record) unpack(e *crdt.Entry) {
 }
 
 // ownRow reads the own row at off: P, the floor S and N.
-func (r record) ownRow(off int, form uint32) (p, s, n uint64) {
+func (r record) ownRow(off int, form header) (p, s, n uint64) {
 	p = r.u64(off)
 	if form >= formPS {
 		s = r.u64(off + wordBytes)

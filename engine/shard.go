@@ -71,7 +71,7 @@ func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
 		return 0, nil, false
 	}
 	rec := s.arena.at(r)
-	if int(rec.header()>>keyLenShift) != len(name) || !bytes.Equal(rec[headerBytes:headerBytes+len(name)], name) {
+	if !bytes.Equal(rec.key(), name) {
 		return 0, nil, false
 	}
 	return r, rec, true
@@ -95,21 +95,21 @@ func (s *shard) store(k Key, d *draft, now Moment, told audience) {
 		}
 		return
 	}
-	header, size := layout(k.Name, e)
+	h, size := layout(k.Name, e)
 	if s.db.replicated && (!e.Exists() || e.Expired(now.Wall)) {
-		header |= gone
+		h |= gone
 	}
 	if d.record == 0 {
-		s.insert(k, header, size, d, now, told)
+		s.insert(k, h, size, d, now, told)
 		return
 	}
-	s.replace(k, header, size, d, now, told)
+	s.replace(k, h, size, d, now, told)
 }
 
 // drop removes the record of k, of which nothing is kept.
 func (s *shard) drop(k Key, d *draft, told audience) {
 	rec := s.arena.at(d.record)
-	known, transient := d.lapsed && rec[0]&marked == 0, rec.isTransient() // the state that the disk took last has ended too
+	known, transient := d.lapsed && rec[0]&unwritten == 0, rec.isTransient() // the state that the disk took last has ended too
 	s.remove(d.record, d.at)
 	switch {
 	case told&toDisk == 0:
@@ -120,44 +120,44 @@ func (s *shard) drop(k Key, d *draft, told audience) {
 	}
 }
 
-func (s *shard) insert(k Key, header uint32, size int, d *draft, now Moment, told audience) {
+func (s *shard) insert(k Key, h header, size int, d *draft, now Moment, told audience) {
 	s.index.resizeIfDue()
 	s.moveSome()
 	r, rec := s.arena.alloc(size)
-	rec.pack(header, k.Name, &d.Entry)
+	rec.pack(h, k.Name, &d.Entry)
 	rec.setTokens(d.tokens)
 	s.index.put(s.index.at(s.db.position(k.Hash)), tagOf(k.Hash), r)
 	s.index.count++
 	s.tally(rec, 1)
-	if header&hasDeadline != 0 {
+	if h&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
 	s.markFor(rec, k.Hash, told)
 }
 
 // replace writes a record anew, in its place if the size allows.
-func (s *shard) replace(k Key, header uint32, size int, d *draft, now Moment, told audience) {
+func (s *shard) replace(k Key, h header, size int, d *draft, now Moment, told audience) {
 	r := d.record
 	old := s.arena.at(r)
 	oldSize := old.size()
 	s.tally(old, -1)
-	header |= old.header() & (marked | unsent)
+	h |= old.header() & (unwritten | unsent)
 	if old.hasDeadline() {
 		s.unlink(old)
 	}
 	rec := old
 	if size != oldSize {
 		newRef, newRec := s.arena.alloc(size)
-		newRec.pack(header, k.Name, &d.Entry) // before the free: d's bytes may lie in the old record
+		newRec.pack(h, k.Name, &d.Entry) // before the free: d's bytes may lie in the old record
 		d.at.b.refs[d.at.slot].Store(uint32(newRef))
 		s.arena.free(r, oldSize)
 		r, rec = newRef, newRec
 	} else {
-		rec.pack(header, k.Name, &d.Entry)
+		rec.pack(h, k.Name, &d.Entry)
 	}
 	rec.setTokens(d.tokens)
 	s.tally(rec, 1)
-	if header&hasDeadline != 0 {
+	if h&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
 	s.markFor(rec, k.Hash, told)

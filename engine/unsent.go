@@ -42,7 +42,7 @@ func (db *DB) TakeUnsent(shard int, d *Deltas) (more bool) {
 			hash := group[i]
 			s.records(hash, func(rec record) {
 				if h := rec.header(); h&unsent != 0 {
-					rec.put32(0, h&^unsent)
+					rec.setHeader(h &^ unsent)
 					s.addState(d, rec, hash, false)
 				}
 			})

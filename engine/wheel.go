@@ -115,9 +115,9 @@ func (s *shard) link(r ref, rec record, now Moment) {
 func (r record) wakeAt(now Moment) int64 {
 	at := r.deadline()
 	if r.isTransient() {
-		const msPerNs = 1_000_000
+		const nsPerMs = 1_000_000
 		wait := r.tokens().FullAfter(now.Mono)
-		if full := now.Wall + int64(wait)/msPerNs + 1; at == 0 || full < at {
+		if full := now.Wall + int64(wait)/nsPerMs + 1; at == 0 || full < at {
 			return full
 		}
 	}
@@ -251,7 +251,7 @@ func (s *shard) hide(rec record) {
 	s.unlink(rec)
 	rec.put16(deadlineOffset(rec.header())+linkSlot, notLinked)
 	s.tally(rec, -1)
-	rec.put32(0, rec.header()|gone)
+	rec.setHeader(rec.header() | gone)
 	s.tally(rec, 1)
 	s.expired++
 }
