@@ -26,6 +26,11 @@ import (
 //	         | 1    |        | 2    | 8    |
 //	         +------+--------+------+------+
 //
+// An entry with parts that have no bit in the first byte begins with 0x83, and has its flags behind that as an unsigned
+// varint: the same bits 0 to 6, and from bit 7 on further parts. No release so far knows any, so each refuses such an entry
+// by name (ErrLater). docs/design/2026-11-room-in-formats.md says which parts are to come. Package engine has records of its own
+// that begin with 0x81 and 0x82.
+//
 // A writer record says whose rows a number stands for from there on. There is one encoding for each state, and a decoder accepts
 // no other: what is not zero is not left out, nothing that is zero is there, varints are as short as can be. Numbers come as differences to their floors, so no
 // floor can be above its number.
@@ -36,6 +41,7 @@ const (
 	flagSince    = 1 << 5
 	flagRows     = 1 << 6
 	flagWriter   = 1 << 7
+	wideEntry    = 0x83 // begins an entry with further parts
 	kindMask     = 3
 
 	rowDown   = 1

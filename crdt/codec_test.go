@@ -131,6 +131,9 @@ func TestWhatNoEncoderWritesIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+	if _, _, err := DecodeRecord([]byte("\x83\xc0\x01\x01k\x01\x00\x01"), &Entry{}); !errors.Is(err, ErrLater) {
+		t.Errorf("an entry with a further part: %v", err)
+	}
 	if _, _, err := DecodeRecord([]byte("\x40\x01k\xff\xff\x03"), &Entry{}); !errors.Is(err, ErrShort) {
 		t.Errorf("many rows without bytes: %v", err)
 	}

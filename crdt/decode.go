@@ -13,6 +13,7 @@ import (
 var (
 	ErrShort   = errors.New("record is cut short")
 	ErrCorrupt = errors.New("record is corrupt")
+	ErrLater   = errors.New("record has parts that only a later release knows")
 )
 
 // DecodeWriter reads the writer record at the beginning of src.
@@ -31,12 +32,14 @@ func DecodeWriter(src []byte) (number uint32, w Writer, rest []byte, err error) 
 
 // DecodeRecord reads the entry's record at the beginning of src into e, re-using the memory of e.Rows. key and
 // e.Base.Bytes alias src. After an error e is not to be used.
-// Errors: ErrShort, ErrCorrupt.
+// Errors: ErrShort, ErrCorrupt, ErrLater.
 func DecodeRecord(src []byte, e *Entry) (key, rest []byte, err error) {
 	d := decoder{rest: src}
 	*e = Entry{Rows: e.Rows[:0]}
 	flags := d.byte()
-	if flags&flagWriter != 0 || flags&kindMask > byte(Bytes) || flags&kindMask != 0 && flags&flagBase == 0 {
+	if flags == wideEntry {
+		d.fail(ErrLater)
+	} else if flags&flagWriter != 0 || flags&kindMask > byte(Bytes) || flags&kindMask != 0 && flags&flagBase == 0 {
 		d.corrupt("flags")
 	}
 	key = d.bytes(d.uvarint(MaxKeyBytes))

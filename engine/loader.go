@@ -70,7 +70,7 @@ type Loader struct {
 	reserve uint64
 }
 
-// Load loads records and says how many keys' they were. Errors: crdt.ErrShort, crdt.ErrCorrupt.
+// Load loads records and says how many keys' they were. Errors: crdt.ErrShort, crdt.ErrCorrupt, crdt.ErrLater.
 func (l *Loader) Load(records []byte) (n int, err error) {
 	for len(records) > 0 {
 		if records, err = l.decode(records); err != nil {

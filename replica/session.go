@@ -157,7 +157,8 @@ func (s *Session) appendWriters(dst []byte, n int) []byte {
 	})
 }
 
-// Receive takes a frame that the peer has sent, as SplitFrame gave it. After an error the connection is to be closed. Errors: ErrProtocol, crdt.ErrShort, crdt.ErrCorrupt.
+// Receive takes a frame that the peer has sent, as SplitFrame gave it. After an error the connection is to be closed. Errors: ErrProtocol, crdt.ErrShort, crdt.ErrCorrupt,
+// crdt.ErrLater.
 func (m *Machine) Receive(s *Session, frame []byte, now engine.Moment) error {
 	if s.ended {
 		return nil
