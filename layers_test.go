@@ -20,7 +20,7 @@ const module = "github.com/quotadb/quota-db"
 var layers = [][]string{
 	{"crdt", "resp", "config", "glob", "disk/vfs", "internal/history", "remote"}, // pure, but for remote, which is a client
 	{"quota", "acl", "disk", "logs", "status", "load"},
-	{"engine"},
+	{"engine", "lives"},
 	{"persist", "replica"},
 	{"sim"}, // tests only
 	{"cluster"},

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -53,8 +54,8 @@ type Cluster struct {
 	quiet    *quietLog // of what peers of --peers and links have come to
 	noise    *quietLog // of what anybody can have happen: as many lines as there are strangers must not silence the other
 	listener net.Listener
-	claims   atomic.Pointer[replica.Claims] // nil before Answer
-	owner    atomic.Pointer[owner]          // nil before Start
+	claims   atomic.Pointer[lives.Claims] // nil before Answer
+	owner    atomic.Pointer[owner]        // nil before Start
 	met      acquaintances
 	blocked  atomic.Bool // a peer on another host is not dialed, and that was logged
 
@@ -91,7 +92,7 @@ func Listen(o Options) (*Cluster, error) {
 func (c *Cluster) Addr() net.Addr { return c.listener.Addr() }
 
 // Answer has peers that ask be told, from now on, whether they may go on with a life.
-func (c *Cluster) Answer(claims *replica.Claims) { c.claims.Store(claims) }
+func (c *Cluster) Answer(claims *lives.Claims) { c.claims.Store(claims) }
 
 // Stepping is how the machine is stepped.
 type Stepping struct {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/quotadb/quota-db/replica"
+	"github.com/quotadb/quota-db/lives"
 )
 
 // confirmTime is how long peers have to confirm a claim.
@@ -22,7 +22,7 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	var all sync.WaitGroup
 	var denied atomic.Int64
 	var mu sync.Mutex // protects confirmed
-	var confirmed []replica.Witness
+	var confirmed []lives.Witness
 	deny := func(peer string, err error) {
 		denied.Add(1)
 		c.o.Log.Info("a new life begins: a peer does not confirm the one before", "peer", peer, "reason", reason(err))
@@ -60,9 +60,9 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 }
 
 // askAll asks who is at the addresses of a name. The errors are of those that count.
-func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim Claim) (confirmed []replica.Witness, errs []error) {
+func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim Claim) (confirmed []lives.Witness, errs []error) {
 	errs = make([]error, len(addresses))
-	answers := make([]replica.Witness, len(addresses))
+	answers := make([]lives.Witness, len(addresses))
 	var all sync.WaitGroup
 	for i, address := range addresses {
 		all.Go(func() {
@@ -86,7 +86,7 @@ func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim 
 var errNotLast = errors.New("it knows of a later start of that life, or of none")
 
 // ask asks who is at one address. Errors: errNotLast, a refusal, those of the network.
-func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) (w replica.Witness, err error) {
+func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) (w lives.Witness, err error) {
 	if !c.mayDial(address) {
 		return w, errInsecure
 	}

@@ -5,16 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/quotadb/quota-db/replica"
+	"github.com/quotadb/quota-db/lives"
 )
 
 func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
 	b := listen(t, 2, nil)
-	undecided, err := replica.NewClaims(nil, nil)
+	undecided, err := lives.NewClaims(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := undecided.Register(replica.Hello{Node: 1, Life: 10, Run: 100}); err != nil {
+	if err := undecided.Register(lives.Started{Node: 1, Life: 10, Run: 100}); err != nil {
 		t.Fatal(err)
 	}
 	b.Answer(undecided)
@@ -38,7 +38,7 @@ func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
 // knows has a node have met others before it stopped.
 func (n *testNode) knows(others ...*testNode) {
 	for _, o := range others {
-		if err := n.claims.Register(replica.Hello{Node: o.id, Life: o.life, Run: o.o.Run}); err != nil {
+		if err := n.claims.Register(lives.Started{Node: o.id, Life: o.life, Run: o.o.Run}); err != nil {
 			n.t.Fatal(err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 		t.Error("nobody knows of it")
 	}
 	for _, peer := range []*testNode{a, b} {
-		if err := peer.claims.Register(replica.Hello{Node: 3, Life: 30, Run: 100}); err != nil {
+		if err := peer.claims.Register(lives.Started{Node: 3, Life: 30, Run: 100}); err != nil {
 			t.Fatal(err)
 		}
 	}

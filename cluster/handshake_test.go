@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -23,7 +24,7 @@ func TestRefusalsNameTheirMendOnBothSides(t *testing.T) {
 		"no secret":          {func(a, b *testNode) { b.o.Secret = nil }, "--cluster-secret"},
 		"this node's own id": {func(a, b *testNode) { b.id, b.o.Node = 1, 1 }, "--node-id"},
 		"a life that runs already": {func(a, b *testNode) {
-			if err := a.claims.Register(replica.Hello{Node: 2, Life: b.life, Run: 12345}); err != nil {
+			if err := a.claims.Register(lives.Started{Node: 2, Life: b.life, Run: 12345}); err != nil {
 				t.Fatal(err)
 			}
 		}, "copy of its data directory"},
@@ -56,7 +57,7 @@ func TestAnIdOfAnotherPeerIsRefused(t *testing.T) {
 func TestADialerThatRefusesSaysWhy(t *testing.T) {
 	a := open(t, 1)
 	b := listen(t, 2, func(o *Options) { o.Peers = addresses([]*testNode{a}) })
-	if err := b.claims.Register(replica.Hello{Node: 1, Life: a.life, Run: 12345}); err != nil {
+	if err := b.claims.Register(lives.Started{Node: 1, Life: a.life, Run: 12345}); err != nil {
 		t.Fatal(err)
 	}
 	b.begin()

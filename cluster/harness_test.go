@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -59,7 +60,7 @@ type testNode struct {
 	life   uint64
 	db     *engine.DB
 	log    *logLines
-	claims *replica.Claims
+	claims *lives.Claims
 	closed sync.Once
 }
 
@@ -89,7 +90,7 @@ func listen(t *testing.T, id uint16, change func(*Options)) *testNode {
 	if n.Cluster, err = Listen(o); err != nil {
 		t.Fatal(err)
 	}
-	if n.claims, err = replica.NewClaims(nil, nil); err != nil {
+	if n.claims, err = lives.NewClaims(nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.claims.Decide(n.life, true); err != nil {

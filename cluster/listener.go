@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -180,7 +181,7 @@ func (c *Cluster) learn(peer greeting, body []byte) (replica.Hello, error) {
 	if h.Node != peer.node || h.Run != peer.run {
 		return h, errMalformed
 	}
-	if err := c.claims.Load().Register(h); err != nil {
+	if err := c.claims.Load().Register(lives.Started{Node: h.Node, Life: h.Life, Run: h.Run, Earlier: h.Earlier}); err != nil {
 		return h, explain(err, h.Node)
 	}
 	return h, nil

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/quotadb/quota-db/replica"
+	"github.com/quotadb/quota-db/lives"
 )
 
 func TestAFamilyOfAddressesThatIsNotServedDoesNotCount(t *testing.T) {
@@ -56,7 +56,7 @@ func TestAPeerCalledLocalhost(t *testing.T) {
 	}
 	a := listen(t, 1, func(o *Options) { o.lookup, o.Peers, o.Run = lookup, []string{"localhost:" + port}, 101 })
 	a.knows(b)
-	if err := b.claims.Register(replica.Hello{Node: 1, Life: 10, Run: 100}); err != nil {
+	if err := b.claims.Register(lives.Started{Node: 1, Life: 10, Run: 100}); err != nil {
 		t.Fatal(err)
 	}
 	if !a.Confirm(t.Context(), Claim{Life: 10, Before: 100, Run: 101}) {

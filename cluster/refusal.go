@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -57,7 +58,7 @@ func explain(err error, node uint16) *refusal {
 	switch {
 	case errors.As(err, &r):
 		return r
-	case errors.Is(err, replica.ErrUndecided):
+	case errors.Is(err, lives.ErrUndecided):
 		return errStarting
 	case errors.Is(err, replica.ErrSelf):
 		return &refusal{code: refusedSelf, text: err.Error()}
@@ -69,7 +70,7 @@ func explain(err error, node uint16) *refusal {
 		return &refusal{code: refusedOther, text: fmt.Sprintf("two processes are node %d: stop one of them, or give each its own --node-id; if it was only started again, this ends by itself within seconds", node)}
 	case errors.Is(err, replica.ErrCrowded):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("a node has at most %d peers: are there processes that start again and again with new ids?", replica.MaxPeers)}
-	case errors.Is(err, replica.ErrStartedTwice):
+	case errors.Is(err, lives.ErrStartedTwice):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d goes on with what another process goes on with, as from a copy of its data directory: restart it with all nodes in --peers, and stop the other", node)}
 	}
 	return &refusal{code: refusedOther, text: printable(err.Error())}

@@ -83,6 +83,9 @@ func (d *Dir) findTail() error {
 	return err
 }
 
+// Path is where the directory is.
+func (d *Dir) Path() string { return d.path }
+
 // Identity is whose directory it is; the zero Identity for one that is new.
 func (d *Dir) Identity() Identity { return d.manifest.Identity }
 

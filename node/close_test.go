@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/persist"
@@ -52,12 +53,14 @@ func TestAClientThatDoesNotReadHidesNoFailingDisk(t *testing.T) {
 func failingStore(t *testing.T, failure error) *persist.Store {
 	t.Helper()
 	files := vfs.NewMemory(64)
-	s, err := persist.Open(persist.Options{
-		FS: files, Dir: "/data", Delay: time.Hour, Log: slog.New(slog.DiscardHandler),
-		Engine: engine.Options{Shards: 1, Node: 1, MaxBytes: 1 << 20},
-		Clock: func(wall, mono int64) func() engine.Moment {
-			return newClock(systemClock(mono), wall*int64(time.Millisecond), slog.New(slog.DiscardHandler)).Now
-		},
+	dir, err := disk.Open(files, "/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	s, err := persist.Open(dir, persist.Options{
+		Engine: engine.Options{Shards: 1, MaxBytes: 1 << 20}, Identity: disk.Identity{Node: 1, Life: 1},
+		Delay: time.Hour, Now: newClock(systemClock(0), 0, log).Now, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,10 @@ import (
 
 	"github.com/quotadb/quota-db/cluster"
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/persist"
 )
 
@@ -21,40 +23,79 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 		options.HashKey = cluster.HashKey(n.peers.secret)
 	}
 	if cfg.DataDir == "" {
-		options.Life, options.Replicated = engine.RandomLife(), n.peers != nil
-		var err error
-		if n.db, err = engine.Open(options); err != nil {
-			return nil, fmt.Errorf("open engine: %w", err)
-		}
-		n.log.Warn("all data is in memory only and is gone when the process ends: --data-dir keeps it")
-		n.clock = newClock(systemClock(0), 0, n.log)
-		return n.clock.Now, nil
+		return n.openMemory(options)
 	}
-	persistent := persist.Options{
-		FS: vfs.OS, Dir: cfg.DataDir, Engine: options,
-		Durability: durabilities[cfg.Durability], Delay: max(cfg.BatchMaxDelay, leastDelay),
-		Clock: func(wallMillis, mono int64) func() engine.Moment {
-			if ahead := time.Until(time.UnixMilli(wallMillis)); ahead > time.Second {
-				n.log.Warn("the machine's clock is behind what clients were served by before; ours goes on from there, so that no key comes back. "+
-					"If the clock was wrong then and is right now: stop, quota-db clock --set-back DIR, start", "by", ahead.Round(time.Second))
-			}
-			n.clock = newClock(systemClock(mono), wallMillis*int64(time.Millisecond), n.log)
-			return n.clock.Now
-		},
-		Log: n.log,
-	}
-	if n.peers != nil {
-		n.peers.takePart(&persistent)
-	}
-	store, err := persist.Open(persistent)
-	if errors.Is(err, vfs.ErrLocked) {
-		return nil, fmt.Errorf("%w; a node has a data directory of its own: --data-dir", err)
-	}
+	dir, err := openDir(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	n.store, n.db = store, store.DB()
-	return store.Now, nil
+	n.startClock(dir.Identity().Clock)
+	id, err := n.decideLife(cfg, dir)
+	if err != nil {
+		return nil, errors.Join(err, dir.Close(false, disk.Identity{}))
+	}
+	n.store, err = persist.Open(dir, persist.Options{
+		Engine: options, Identity: id, Peers: n.peers != nil,
+		Durability: durabilities[cfg.Durability], Delay: max(cfg.BatchMaxDelay, leastDelay), Now: n.clock.Now, Log: n.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.db = n.store.DB()
+	return n.clock.Now, nil
+}
+
+// openMemory makes an engine whose keys are gone when the process ends.
+func (n *Node) openMemory(o engine.Options) (func() engine.Moment, error) {
+	o.Life, o.Replicated = engine.RandomLife(), n.peers != nil
+	var err error
+	if n.db, err = engine.Open(o); err != nil {
+		return nil, fmt.Errorf("open engine: %w", err)
+	}
+	n.log.Warn("all data is in memory only and is gone when the process ends: --data-dir keeps it")
+	n.clock = newClock(systemClock(0), 0, n.log)
+	return n.clock.Now, nil
+}
+
+// openDir takes the data directory for this process.
+func openDir(path string) (*disk.Dir, error) {
+	dir, err := disk.Open(vfs.OS, path)
+	if errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("%w; a node has a data directory of its own: --data-dir", err)
+	}
+	return dir, persist.Advise(err)
+}
+
+// startClock starts the node's clock, which goes on from where that of the directory stood.
+func (n *Node) startClock(c disk.Clock) {
+	if ahead := time.Until(time.UnixMilli(c.Wall)); ahead > time.Second {
+		n.log.Warn("the machine's clock is behind what clients were served by before; ours goes on from there, so that no key comes back. "+
+			"If the clock was wrong then and is right now: stop, quota-db clock --set-back DIR, start", "by", ahead.Round(time.Second))
+	}
+	n.clock = newClock(systemClock(c.Age), c.Wall*int64(time.Millisecond), n.log)
+}
+
+// decideLife says as whose the directory goes on.
+func (n *Node) decideLife(cfg *config.Config, dir *disk.Dir) (disk.Identity, error) {
+	start := lives.Start{Node: uint16(cfg.NodeID), NewLife: engine.RandomLife}
+	if p := n.peers; p != nil {
+		if err := p.remember(vfs.OS, dir.Path()); err != nil {
+			return disk.Identity{}, err
+		}
+		start.Run, start.Claims, start.Confirm = p.run, p.claims, p.confirm
+	}
+	isNew, clean := dir.IsNew(), dir.StoppedClean()
+	id, why, err := lives.Decide(dir, start)
+	if err != nil {
+		return id, err
+	}
+	reason := ""
+	if why != nil {
+		reason = why.Error()
+	}
+	n.log.Info("opened the data directory", "dir", dir.Path(), "durability", cfg.Durability, "new", isNew, "clean_shutdown", clean,
+		"identity_kept", why == nil, "reason", reason)
+	return id, nil
 }
 
 // durabilities are the values of --durability.

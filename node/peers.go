@@ -10,7 +10,7 @@ import (
 	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
-	"github.com/quotadb/quota-db/persist"
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -19,7 +19,7 @@ type peers struct {
 	cluster *cluster.Cluster
 	secret  []byte
 	run     uint64 // nonce of this start
-	claims  *replica.Claims
+	claims  *lives.Claims
 }
 
 // openPeers listens for peers, if there are any. They are told to come again until replicate is called.
@@ -41,14 +41,9 @@ func (n *Node) openPeers(cfg *config.Config) error {
 	return nil
 }
 
-// takePart has a store remember peers' lives, and ask peers about its own.
-func (p *peers) takePart(o *persist.Options) {
-	o.Clustered, o.Run = true, p.run
-	o.Locked = func() error { return p.remember(o.FS, o.Dir) }
-	o.Decided = func(life uint64, goesOn bool) error { return p.claims.Decide(life, goesOn) }
-	o.Confirm = func(before disk.Identity, run uint64) bool {
-		return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: run})
-	}
+// confirm asks all peers whether this start goes on with the life of a directory.
+func (p *peers) confirm(before disk.Identity) bool {
+	return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: p.run})
 }
 
 // remember reads what the data directory knows of peers' lives, and keeps what will be known.
@@ -57,7 +52,7 @@ func (p *peers) remember(files vfs.FS, dir string) error {
 	if err != nil {
 		return err
 	}
-	p.claims, err = replica.NewClaims(text, func(text []byte) error { return disk.WritePeers(files, dir, text) })
+	p.claims, err = lives.NewClaims(text, func(text []byte) error { return disk.WritePeers(files, dir, text) })
 	if err != nil {
 		name := filepath.Join(dir, disk.PeersFile)
 		return fmt.Errorf("%s is damaged: %w; without the file, peers begin new lives when they start, which is correct too", name, err)
@@ -76,7 +71,7 @@ func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment)
 		o.Disk, o.Earlier = n.store, n.store.Earlier()
 	}
 	if p.claims == nil { // nothing is kept
-		p.claims, _ = replica.NewClaims(nil, nil)
+		p.claims, _ = lives.NewClaims(nil, nil)
 		_ = p.claims.Decide(n.db.Life(), false)
 		p.cluster.Answer(p.claims)
 	}

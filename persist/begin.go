@@ -50,8 +50,8 @@ func isNoRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// advise adds to an error of opening that there is nothing wrong but the lack of room.
-func advise(err error) error {
+// Advise adds to an error of opening a directory that there is nothing wrong but the lack of room.
+func Advise(err error) error {
 	if isNoRoom(err) {
 		return fmt.Errorf("%w: nothing is wrong with the data, make room and start again", err)
 	}

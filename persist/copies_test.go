@@ -54,7 +54,7 @@ func (f *family) add(files *vfs.Memory) *member {
 func (m *member) start(peers bool) {
 	f := m.family
 	o := smallOptions(m.files, slog.New(slog.DiscardHandler))
-	o.Engine.Node, o.Engine.Shards, o.Clustered, o.Run = m.node, 1+f.random.IntN(4), peers, f.random.Uint64()|1
+	o.Engine.Node, o.Engine.Shards, o.Peers, o.Run = m.node, 1+f.random.IntN(4), peers, f.random.Uint64()|1
 	o.Clock = func(wall, mono int64) func() engine.Moment {
 		f.wall = max(f.wall, wall)
 		return func() engine.Moment { return engine.Moment{Wall: f.wall, Mono: mono} }

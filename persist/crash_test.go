@@ -54,9 +54,12 @@ func newMachine(t *testing.T, files *vfs.Memory, random *rand.Rand) *machine {
 // start opens the store, as another process.
 func (m *machine) start() error {
 	var err error
-	m.store, err = open(Options{
-		FS: m.files, Dir: testDir, Durability: m.level, Delay: time.Second, Log: slog.New(slog.DiscardHandler),
-		Engine: engine.Options{Shards: 1 + m.random.IntN(5), Node: 1, HashKey: [2]uint64{m.random.Uint64(), 7}, MaxBytes: 1 << 24},
+	m.store, err = open(opening{
+		FS: m.files, Dir: testDir,
+		Options: Options{
+			Durability: m.level, Delay: time.Second, Log: slog.New(slog.DiscardHandler),
+			Engine: engine.Options{Shards: 1 + m.random.IntN(5), Node: 1, HashKey: [2]uint64{m.random.Uint64(), 7}, MaxBytes: 1 << 24},
+		},
 		Clock: func(wall, mono int64) func() engine.Moment {
 			m.wall, m.mono = max(m.wall, wall), max(m.mono, mono)
 			return func() engine.Moment { return engine.Moment{Wall: m.wall, Mono: m.mono} }

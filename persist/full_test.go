@@ -29,7 +29,7 @@ func TestATransientQuotaThatWasFullStaysEndedAfterAKill(t *testing.T) {
 		start := func() *Store {
 			t.Helper()
 			o := smallOptions(files, slog.New(slog.DiscardHandler))
-			o.Clustered = c.clustered
+			o.Peers = c.clustered
 			began := now
 			o.Clock = func(_, mono int64) func() engine.Moment {
 				return func() engine.Moment {

@@ -101,10 +101,13 @@ func openSmall(files vfs.FS, log *slog.Logger) (*Store, error) {
 	return open(smallOptions(files, log))
 }
 
-func smallOptions(files vfs.FS, log *slog.Logger) Options {
-	return Options{
-		FS: files, Dir: testDir, Delay: time.Hour, Log: log,
-		Engine: engine.Options{Shards: 3, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 20},
+func smallOptions(files vfs.FS, log *slog.Logger) opening {
+	return opening{
+		FS: files, Dir: testDir,
+		Options: Options{
+			Delay: time.Hour, Log: log,
+			Engine: engine.Options{Shards: 3, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 20},
+		},
 		Clock: func(wall, mono int64) func() engine.Moment {
 			return func() engine.Moment { return engine.Moment{Wall: max(testWall, wall), Mono: mono} }
 		},

@@ -23,7 +23,7 @@ func (c *clusteredStart) open(peers, confirm bool) *Store {
 	c.run++
 	c.asked = nil
 	o := smallOptions(c.files, slog.New(slog.DiscardHandler))
-	o.Run, o.Clustered = c.run, peers
+	o.Run, o.Peers = c.run, peers
 	if peers {
 		o.Engine.HashKey = [2]uint64{77, 78} // that of the cluster
 		o.Confirm = func(before disk.Identity, run uint64) bool {

@@ -19,7 +19,7 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	files := vfs.NewMemory(64)
 	begin := func(machine int64) *Store {
 		o := smallOptions(files, slog.New(slog.DiscardHandler))
-		o.Clustered = true
+		o.Peers = true
 		o.Clock = func(wall, mono int64) func() engine.Moment {
 			return func() engine.Moment { return engine.Moment{Wall: max(wall, machine), Mono: mono + 1} }
 		}

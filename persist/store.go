@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/disk"
-	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
 )
 
@@ -45,25 +44,15 @@ const (
 
 // Options of a Store.
 type Options struct {
-	FS         vfs.FS
-	Dir        string
-	Engine     engine.Options // of the DB that is made; Life, Start, Followed, Replicated and Alone are the store's to set, and HashKey if the directory has one and there are no peers
-	Durability Durability
-	Delay      time.Duration // how long a change waits for others before it is written
-	// Clock makes the clock of the DB, which stands at least at what it is given.
-	Clock func(wallMillis, mono int64) func() engine.Moment
-	Log   *slog.Logger
-	Time  func() time.Time // for when to write and sync; nil: time.Now
+	Engine   engine.Options // of the DB that is made; Node, Life, Start, Followed, Replicated and Alone are the store's to set, and HashKey if the directory has one and there are no peers
+	Identity disk.Identity  // as whose the directory goes on, see lives.Decide; without hash and clock
+	Peers    bool           // there are peers
 
-	Clustered bool   // there are peers
-	Run       uint64 // nonce of this start
-	// Locked, if not nil, is called when the directory is this process's, before it is loaded.
-	Locked func() error
-	// Decided, if not nil, is told, before the directory is loaded, the life that will be counted under, and whether it is that of the directory. If not, that may be older than what was
-	// last known.
-	Decided func(life uint64, goesOn bool) error
-	// Confirm asks all peers whether the life of a directory that was stopped clean goes on with this run: whether its last one is what they know. nil: no peer does.
-	Confirm func(before disk.Identity, run uint64) bool
+	Durability Durability
+	Delay      time.Duration        // how long a change waits for others before it is written
+	Now        func() engine.Moment // the clock of the DB, which stands at least where that of the directory stood
+	Log        *slog.Logger
+	Time       func() time.Time // for when to write and sync; nil: time.Now
 }
 
 // Store is an engine's keys on a disk. Methods are safe for concurrent use; those of a nil Store say that there is none.
@@ -103,9 +92,10 @@ type Failure struct {
 	suspect bool // a sync has failed
 }
 
-// Open loads a directory, or makes it, and begins to follow the keys. Errors: vfs.ErrLocked, disk.ErrVersion, disk.DamageError.
-func Open(o Options) (*Store, error) {
-	s, err := open(o)
+// Open loads a directory and begins to follow the keys. The directory is the store's, which closes it, also after an error.
+// Errors: disk.DamageError, those of the disk.
+func Open(dir *disk.Dir, o Options) (*Store, error) {
+	s, err := newStore(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +105,8 @@ func Open(o Options) (*Store, error) {
 
 // OpenStepped is Open for a simulation: nothing happens beside the caller, who calls Step as the flusher's goroutine would, and may leave a Store as if its process
 // had ended by closing the DB.
-func OpenStepped(o Options) (*Store, error) {
-	s, err := open(o)
+func OpenStepped(dir *disk.Dir, o Options) (*Store, error) {
+	s, err := newStore(dir, o)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +129,10 @@ func (s *Store) Step() {
 	f.round()
 }
 
-// open is Open without the flusher's goroutine.
-func open(o Options) (*Store, error) {
-	dir, err := disk.Open(o.FS, o.Dir)
-	if err != nil {
-		return nil, advise(err)
-	}
+// newStore is Open without the flusher's goroutine.
+func newStore(dir *disk.Dir, o Options) (*Store, error) {
 	s := &Store{
-		dir: dir, log: o.Log, durability: o.Durability, delay: o.Delay, time: o.Time,
+		dir: dir, identity: o.Identity, now: o.Now, log: o.Log, durability: o.Durability, delay: o.Delay, time: o.Time,
 		walkBytes: walkBytes,
 		wake:      make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -154,8 +140,8 @@ func open(o Options) (*Store, error) {
 		s.time = time.Now
 	}
 	s.flusher = newFlusher(s)
-	if err := s.open(&o); err != nil {
-		err = errors.Join(advise(err), dir.Close(false, disk.Identity{}))
+	if err := s.open(o.Engine, o.Peers); err != nil {
+		err = errors.Join(Advise(err), dir.Close(false, disk.Identity{}))
 		if s.db != nil {
 			err = errors.Join(err, s.db.Close())
 		}
@@ -164,45 +150,19 @@ func open(o Options) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(o *Options) error {
-	before := s.dir.Identity()
-	s.now = o.Clock(before.Wall, before.Age)
-	if o.Locked != nil {
-		if err := o.Locked(); err != nil {
-			return err
-		}
+func (s *Store) open(o engine.Options, peers bool) error {
+	o.Node, o.Life, o.Start = s.identity.Node, s.identity.Life, s.identity.Start
+	o.Followed, o.Replicated, o.Alone = true, s.identity.Clustered, !peers
+	if hash := s.dir.Identity().Hash; hash != [2]uint64{} && !peers { // with peers, parts of the hash space mean the same on all nodes
+		o.HashKey = hash // a snapshot is in the order of its hash, which makes it fast to load
 	}
-	o.Engine.Replicated, o.Engine.Alone = o.Clustered || before.Clustered, !o.Clustered
-	whyNew := s.whyNewLife(o, before)
-	goesOn := whyNew == nil
-	if goesOn {
-		o.Engine.Life, o.Engine.Start = before.Life, before.Start
-	} else {
-		o.Engine.Life, o.Engine.Start = newLife(&o.Engine), 0
-	}
-	if o.Decided != nil {
-		if err := o.Decided(o.Engine.Life, goesOn); err != nil {
-			return err
-		}
-	}
-	if before.Hash != [2]uint64{} && !o.Clustered { // with peers, parts of the hash space mean the same on all nodes
-		o.Engine.HashKey = before.Hash // a snapshot is in the order of its hash, which makes it fast to load
-	}
-	s.identity = disk.Identity{Node: o.Engine.Node, Life: o.Engine.Life, Start: o.Engine.Start, Hash: o.Engine.HashKey, Clustered: o.Engine.Replicated}
-	if s.identity.Clustered {
-		s.identity.Run = o.Run
-		if o.Engine.Life == before.Life {
-			s.identity.Earlier = before.Earlier.Then(before.Run)
-		}
-	}
-	o.Engine.Followed = true
+	s.identity.Hash = o.HashKey
 	var err error
-	if s.db, err = engine.Open(o.Engine); err != nil {
+	if s.db, err = engine.Open(o); err != nil {
 		return err
 	}
-	s.log.Info("data directory opened", "dir", o.Dir, "durability", o.Durability, "new", s.dir.IsNew(), "stopped clean", s.dir.StoppedClean(), "life goes on", goesOn, "reason", reason(whyNew))
-	if err := s.load(o.Dir); err != nil {
-		return fmt.Errorf("load %s: %w; quota-db check says what is sound", o.Dir, err)
+	if err := s.load(s.dir.Path()); err != nil {
+		return fmt.Errorf("load %s: %w; quota-db check says what is sound", s.dir.Path(), err)
 	}
 	s.identity.Start = s.db.Start() // what a crash has cut off, and was loaded, told of more
 	s.snapshot.init(s)

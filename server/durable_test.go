@@ -10,18 +10,19 @@ import (
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/persist"
 )
 
-// disk is a simulated disk that can hang or fail.
-type disk struct{ *vfs.Memory }
+// badDisk is a simulated disk that can hang or fail.
+type badDisk struct{ *vfs.Memory }
 
-func newDisk() *disk { return &disk{vfs.NewMemory(4096)} }
+func newDisk() *badDisk { return &badDisk{vfs.NewMemory(4096)} }
 
 // begin has one kind of operation hang until the gate opens, and then end in err.
-func (d *disk) begin(op vfs.Op, err error, gate chan struct{}) {
+func (d *badDisk) begin(op vfs.Op, err error, gate chan struct{}) {
 	d.SetFault(func(o vfs.Op, _ string, size int) (int, error) {
 		if o == op {
 			<-gate
@@ -39,14 +40,16 @@ func startDurable(t *testing.T, files vfs.FS, level persist.Durability) *Server 
 
 func startDurableWith(t *testing.T, files vfs.FS, level persist.Durability, change func(*config.Config)) *Server {
 	t.Helper()
-	store, err := persist.Open(persist.Options{
-		FS: files, Dir: "/data", Durability: level, Delay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
-		Engine: engine.Options{Shards: 4, Node: 1, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 24},
-		Clock: func(wall, mono int64) func() engine.Moment {
-			started := time.Now()
-			return func() engine.Moment {
-				return engine.Moment{Wall: max(wall, time.Now().UnixMilli()), Mono: mono + int64(time.Since(started))}
-			}
+	dir, err := disk.Open(files, "/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, clock := time.Now(), dir.Identity().Clock
+	store, err := persist.Open(dir, persist.Options{
+		Engine: engine.Options{Shards: 4, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 24}, Identity: disk.Identity{Node: 1, Life: 1},
+		Durability: level, Delay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		Now: func() engine.Moment {
+			return engine.Moment{Wall: max(clock.Wall, time.Now().UnixMilli()), Mono: clock.Age + int64(time.Since(started))}
 		},
 	})
 	if err != nil {

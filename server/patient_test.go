@@ -28,7 +28,7 @@ func TestAHalfClosedClientThatWaitsKeepsItsWait(t *testing.T) {
 }
 
 // hangAtSync has every fsync wait for the gate.
-func hangAtSync(d *disk) (gate chan struct{}) {
+func hangAtSync(d *badDisk) (gate chan struct{}) {
 	gate = make(chan struct{})
 	d.SetFault(func(o vfs.Op, _ string, size int) (int, error) {
 		if o == vfs.OpSync {

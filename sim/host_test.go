@@ -9,6 +9,7 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/internal/history"
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/replica"
 )
@@ -25,8 +26,8 @@ type host struct {
 	offset  time.Duration // of the clock
 	floor   int64         // it never goes back
 	files   *vfs.Memory
-	process *process        // nil: down
-	claims  *replica.Claims // of the process, before it is one too: while it starts
+	process *process      // nil: down
+	claims  *lives.Claims // of the process, before it is one too: while it starts
 	asleep  time.Duration
 	left    left // once the process has ended
 	backups []backup
@@ -88,27 +89,10 @@ func (h *host) start(why string) {
 	before := uint64(0)
 	asked, confirmed := false, false
 	w.history.Start(h.index, h.left.holds)
-	store, err := persist.OpenStepped(persist.Options{
-		FS: h.files, Dir: dataDir, Durability: h.level, Delay: tick, Log: quiet, Run: p.run, Clustered: true,
-		Engine: engine.Options{Shards: h.shards, Node: h.id, HashKey: [2]uint64{3, 5}, TickMillis: 10, NewLife: func() uint64 { return w.random.Uint64() | 1 }, MaxBytes: 1 << 22},
-		Clock: func(wallMillis, mono int64) func() engine.Moment {
-			h.floor, p.mono = max(h.floor, wallMillis), mono
-			return p.now
-		},
-		Time: func() time.Time { return time.UnixMilli(epoch).Add(w.now) },
-		Locked: func() error {
-			text, err := disk.ReadPeers(h.files, dataDir)
-			if err == nil {
-				h.claims, err = replica.NewClaims(text, func(text []byte) error { return disk.WritePeers(h.files, dataDir, text) })
-			}
-			return err
-		},
-		Decided: func(life uint64, goesOn bool) error { return h.claims.Decide(life, goesOn) },
-		Confirm: func(id disk.Identity, run uint64) bool {
-			before, asked = id.Life, true
-			confirmed = w.confirm(h, id, run)
-			return confirmed
-		},
+	store, err := h.open(p, func(id disk.Identity) bool {
+		before, asked = id.Life, true
+		confirmed = w.confirm(h, id, p.run)
+		return confirmed
 	})
 	if err != nil {
 		w.t.Fatalf("host %d does not start: %v", h.index, err)
@@ -129,12 +113,40 @@ func (h *host) start(why string) {
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
+// open opens what is on the disk, as a node does.
+func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Store, error) {
+	w := h.world
+	dir, err := disk.Open(h.files, dataDir)
+	if err != nil {
+		return nil, err
+	}
+	clock := dir.Identity().Clock
+	h.floor, p.mono = max(h.floor, clock.Wall), clock.Age
+	text, err := disk.ReadPeers(h.files, dataDir)
+	if err != nil {
+		return nil, err
+	}
+	if h.claims, err = lives.NewClaims(text, func(text []byte) error { return disk.WritePeers(h.files, dataDir, text) }); err != nil {
+		return nil, err
+	}
+	newLife := func() uint64 { return w.random.Uint64() | 1 }
+	id, _, err := lives.Decide(dir, lives.Start{Node: h.id, Run: p.run, NewLife: newLife, Claims: h.claims, Confirm: confirm})
+	if err != nil {
+		return nil, err
+	}
+	return persist.OpenStepped(dir, persist.Options{
+		Engine:   engine.Options{Shards: h.shards, HashKey: [2]uint64{3, 5}, TickMillis: 10, NewLife: newLife, MaxBytes: 1 << 22},
+		Identity: id, Peers: true, Durability: h.level, Delay: tick, Now: p.now, Log: quiet,
+		Time: func() time.Time { return time.UnixMilli(epoch).Add(w.now) },
+	})
+}
+
 // confirm asks all other members about a life, but for those that are down where names stand for those that run. Those that start at the same time may be as far.
 func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 	if w.atOnce {
 		w.startDue()
 	}
-	var confirmed []replica.Witness
+	var confirmed []lives.Witness
 	for _, other := range w.hosts[:w.members] {
 		if other.id == h.id { // itself, or what a copy was copied from: the same --peers
 			continue
@@ -153,7 +165,7 @@ func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 		if err != nil || life == 0 {
 			return false
 		}
-		confirmed = append(confirmed, replica.Witness{Node: other.id, Life: life})
+		confirmed = append(confirmed, lives.Witness{Node: other.id, Life: life})
 	}
 	missing, known := h.claims.Missing(confirmed)
 	return known && len(missing) == 0

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -79,7 +80,7 @@ func (w *world) dial(from, to *host) {
 		return
 	}
 	ha, hb := a.machine.Hello(), b.machine.Hello()
-	if err := b.host.claims.Register(ha); err != nil {
+	if err := b.host.claims.Register(started(ha)); err != nil {
 		w.refused(err)
 		return
 	}
@@ -95,7 +96,7 @@ func (w *world) dial(from, to *host) {
 		p.ends[0].gone, p.ends[1].swallowed = true, true
 		return
 	}
-	if err := a.host.claims.Register(hb); err != nil {
+	if err := a.host.claims.Register(started(hb)); err != nil {
 		w.refused(err)
 		p.cut()
 		return
@@ -111,7 +112,7 @@ func (w *world) dial(from, to *host) {
 
 func (w *world) refused(err error) {
 	switch {
-	case errors.Is(err, replica.ErrStartedTwice):
+	case errors.Is(err, lives.ErrStartedTwice):
 		w.saw("a life that was started twice is refused")
 	case errors.Is(err, replica.ErrTwice):
 		w.saw("a second process with an id is refused")
@@ -357,4 +358,8 @@ func (w *world) repeatSome() {
 		}
 		w.saw("an old delta arrives again")
 	}
+}
+
+func started(h replica.Hello) lives.Started {
+	return lives.Started{Node: h.Node, Life: h.Life, Run: h.Run, Earlier: h.Earlier}
 }

@@ -47,7 +47,7 @@ var bugs = []bug{
 	},
 	{
 		"a write comes before what its node had merged", "engine/merge.go",
-		"s.clock.Observe(e.Latest())", "",
+		"s.clock.Observe(d.Latest())", "",
 	},
 
 	// Numbers.
@@ -57,7 +57,7 @@ var bugs = []bug{
 	},
 	{
 		"rows of old lives are folded into the new one", "engine/loader.go",
-		"	s.tokens, s.ended = t, false\n\ts.store(", `	for i := range e.Rows {
+		"	s.store(k, &draft{", `	for i := range e.Rows {
 		old := e.Rows[i]
 		if old.Writer == primary || old.AtFloor() || db.Writers(0)[old.Writer].Node != db.node {
 			continue
@@ -65,10 +65,9 @@ var bugs = []bug{
 		e.Rows[i].FP, e.Rows[i].FN = old.P, old.N
 		own := ownRow(e, primary, 0)
 		own.P, own.N = own.P+old.P-old.FP, own.N+old.N-old.FN
-		s.changes.wanted = wanted
+		told = toAll
 	}
-	s.tokens, s.ended = t, false
-	s.store(`,
+	s.store(k, &draft{`,
 	},
 
 	// Expiry.
@@ -85,8 +84,8 @@ var bugs = []bug{
 		"return other.Since >= e.Deadline.At || reset && other.Base.Stamp.Millis() >= e.Deadline.At", "return false",
 	},
 	{
-		"nobody notes when a key was made", "engine/shard.go",
-		"e.Begin(now.Wall)", "e.Begin(0)",
+		"nobody notes when a key was made", "engine/draft.go",
+		"d.Begin(now.Wall)", "d.Begin(0)",
 	},
 	{
 		"a consequence has the stamp of its cause", "crdt/stamp.go",
@@ -98,7 +97,7 @@ var bugs = []bug{
 		"	base := e.Base\n\te.Delete(e.Deadline.Stamp.Half())\n\tif e.Base.Stamp.Less(base.Stamp) {\n\t\te.Base = base\n\t}",
 	},
 	{
-		"a closing is a write of now", "engine/shard.go",
+		"a closing is a write of now", "engine/draft.go",
 		"		e.Close()\n\tcase e.Quota.Transient",
 		"		e.Close()\n\t\te.Base.Stamp = s.clock.Next(now.Wall, s.db.node)\n\t\te.Deadline.Stamp = e.Base.Stamp\n\tcase e.Quota.Transient",
 	},
@@ -114,7 +113,7 @@ var bugs = []bug{
 	// Rounds.
 	{
 		"a merge takes the mark of a change that is unsent", "engine/shard.go",
-		"header |= old.header() & (marked | unsent)", "header |= old.header() & marked",
+		"h |= old.header() & (unwritten | unsent)", "h |= old.header() & unwritten",
 	},
 	{
 		"rounds beyond the window are dropped", "replica/peer.go",
@@ -157,48 +156,48 @@ var bugs = []bug{
 
 	{
 		"FLUSHALL in slices tells no peer", "engine/flush.go",
-		"			tx.Delete(Key{*name, hash})", "			wanted := s.changes.wanted\n\t\t\ts.changes.wanted &= marked\n\t\t\ttx.Delete(Key{*name, hash})\n\t\t\ts.changes.wanted = wanted",
+		"			tx.Delete(Key{*name, hash})", "			wanted := s.changes.wanted\n\t\t\ts.changes.wanted &= toDisk\n\t\t\ttx.Delete(Key{*name, hash})\n\t\t\ts.changes.wanted = wanted",
 	},
 
 	// Disk and lives.
 	{
 		"what peers have sent is not written", "engine/merge.go",
-		"s.changes.wanted &= marked", "s.changes.wanted = 0",
+		"told := toDisk", "told := toNobody",
 	},
 	{
-		"a life goes on though no peer was asked", "persist/life.go",
-		"if o.Engine.Replicated && (o.Confirm == nil || !o.Confirm(before, o.Run)) {", "if false {",
+		"a life goes on though no peer was asked", "lives/decide.go",
+		"if clustered && (s.Confirm == nil || !s.Confirm(before)) {", "if false {",
 	},
 	{
-		"a life goes on after a crash", "persist/life.go",
-		"case o.Engine.Replicated && !s.dir.StoppedClean():", "case false:",
+		"a life goes on after a crash", "lives/decide.go",
+		"case clustered && !dir.StoppedClean():", "case false:",
 	},
 	{
-		"a peer does not note which run goes on", "replica/claims.go",
+		"a peer does not note which run goes on", "lives/claims.go",
 		"	if err := c.put(claim{node, life, run}); err != nil {\n\t\treturn 0, err\n\t}\n\treturn c.own, nil", "	return c.own, nil",
 	},
 	{
-		"a peer with an older disk confirms a life by it", "replica/claims.go",
+		"a peer with an older disk confirms a life by it", "lives/claims.go",
 		"	if !goesOn && len(c.table) > 0 {" + and + byLife, "	if false {" + and + byNodeOnly,
 	},
 	{
-		"a peer confirms a life before it knows whether its own goes on", "persist/store.go",
-		"whyNew := s.whyNewLife(o, before)", "_ = o.Decided(before.Life, true)\n\twhyNew := s.whyNewLife(o, before)",
+		"a peer confirms a life before it knows whether its own goes on", "lives/decide.go",
+		"why = whyNew(dir, before, s)", "_ = s.Claims.Decide(before.Life, true)\n\twhy = whyNew(dir, before, s)",
 	},
 	{
-		"a peer confirms a life that it does not know", "replica/claims.go",
+		"a peer confirms a life that it does not know", "lives/claims.go",
 		"	case at < 0:\n\t\treturn 0, nil" + and + byLife, "	case at < 0:\n\t\treturn c.own, nil" + and + byNodeOnly,
 	},
 	{
-		"a peer confirms a life that has gone on elsewhere", "replica/claims.go",
+		"a peer confirms a life that has gone on elsewhere", "lives/claims.go",
 		"	case c.table[at].run != before:\n\t\treturn 0, nil\n", "",
 	},
 	{
-		"a life goes on without a peer that was known", "replica/claims.go",
+		"a life goes on without a peer that was known", "lives/claims.go",
 		byLife, "w.Node == 0",
 	},
 	{
-		"a peer confirms a life by another life of its own", "replica/claims.go",
+		"a peer confirms a life by another life of its own", "lives/claims.go",
 		byLife, byNodeOnly,
 	},
 
@@ -243,7 +242,7 @@ var bugs = []bug{
 	},
 	{
 		"SET KEEPTTL clears the deadline", "engine/tx.go",
-		"	if !keepDeadline {\n\t\te.Deadline =", "	if true {\n\t\te.Deadline =",
+		"	if !keepDeadline {\n\t\td.Deadline =", "	if true {\n\t\td.Deadline =",
 	},
 	{
 		"an expiry is a write of the next tick", "crdt/stamp.go",
@@ -286,7 +285,7 @@ var bugs = []bug{
 		"if s.clock.Observe(e.Latest()); e.Expired", "if e.Expired",
 	},
 	{
-		"a peer with an older disk refuses a life for ever", "replica/claims.go",
-		"c.table[at].run == 0 || !slices.Contains(h.Earlier[:], c.table[at].run)", "h.Life != 0",
+		"a peer with an older disk refuses a life for ever", "lives/claims.go",
+		"c.table[at].run == 0 || !slices.Contains(s.Earlier[:], c.table[at].run)", "s.Life != 0",
 	},
 }

@@ -1,4 +1,4 @@
-package replica
+package lives
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func FuzzClaims(f *testing.F) {
 			if written := claimsText(c.table); !bytes.Equal(written, text) {
 				t.Errorf("%q is taken for %q", text, written)
 			}
-			if err := c.Register(Hello{Node: 9, Life: 10, Run: 11}); err != nil {
+			if err := c.Register(Started{Node: 9, Life: 10, Run: 11}); err != nil {
 				continue // it says that this life was started twice
 			}
 			if saved == nil {

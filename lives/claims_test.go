@@ -1,4 +1,4 @@
-package replica
+package lives
 
 import (
 	"bytes"
@@ -44,7 +44,7 @@ func (s *shelf) start() *Claims {
 
 func TestALifeGoesOnWithTheRunThatThePeerKnows(t *testing.T) {
 	s := &shelf{t: t}
-	if err := s.open().Register(Hello{Node: 1, Life: 10, Run: 100}); err != nil {
+	if err := s.open().Register(Started{Node: 1, Life: 10, Run: 100}); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
@@ -77,20 +77,20 @@ func TestALifeThatRunsTwiceIsFound(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
 	for _, run := range []uint64{100, 100} {
-		if err := c.Register(Hello{Node: 1, Life: 10, Run: run}); err != nil {
+		if err := c.Register(Started{Node: 1, Life: 10, Run: run}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.open().Register(Hello{Node: 1, Life: 10, Run: 101}); !errors.Is(err, ErrStartedTwice) {
+	if err := s.open().Register(Started{Node: 1, Life: 10, Run: 101}); !errors.Is(err, ErrStartedTwice) {
 		t.Errorf("got %v", err)
 	}
 	if w, err := c.Claim(1, 10, 100, 102); w != ownLife || err != nil {
 		t.Fatalf("got %x, %v", w, err)
 	}
-	if err := c.Register(Hello{Node: 1, Life: 10, Run: 100}); !errors.Is(err, ErrStartedTwice) {
+	if err := c.Register(Started{Node: 1, Life: 10, Run: 100}); !errors.Is(err, ErrStartedTwice) {
 		t.Errorf("the run before: %v", err)
 	}
-	if err := c.Register(Hello{Node: 1, Life: 10, Run: 102}); err != nil {
+	if err := c.Register(Started{Node: 1, Life: 10, Run: 102}); err != nil {
 		t.Error(err)
 	}
 }
@@ -98,14 +98,14 @@ func TestALifeThatRunsTwiceIsFound(t *testing.T) {
 func TestNothingIsConfirmedThatIsNotDurable(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
-	if err := c.Register(Hello{Node: 1, Life: 10, Run: 100}); err != nil {
+	if err := c.Register(Started{Node: 1, Life: 10, Run: 100}); err != nil {
 		t.Fatal(err)
 	}
 	s.fail = errors.New("no space")
 	if w, err := c.Claim(1, 10, 100, 101); w != 0 || !errors.Is(err, s.fail) {
 		t.Errorf("got %x, %v", w, err)
 	}
-	if err := c.Register(Hello{Node: 2, Life: 20, Run: 200}); !errors.Is(err, s.fail) {
+	if err := c.Register(Started{Node: 2, Life: 20, Run: 200}); !errors.Is(err, s.fail) {
 		t.Errorf("got %v", err)
 	}
 	s.fail = nil
@@ -118,7 +118,7 @@ func TestTheTableOfLivesIsBounded(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
 	for life := range uint64(100) {
-		if err := c.Register(Hello{Node: 1, Life: 1000 + life, Run: 1}); err != nil {
+		if err := c.Register(Started{Node: 1, Life: 1000 + life, Run: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,14 +129,14 @@ func TestTheTableOfLivesIsBounded(t *testing.T) {
 	if w, err := c.Claim(1, oldest, 1, 2); w != ownLife || err != nil { // it is the newest now
 		t.Fatalf("got %x, %v", w, err)
 	}
-	if err := c.Register(Hello{Node: 1, Life: 5000, Run: 1}); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
+	if err := c.Register(Started{Node: 1, Life: 5000, Run: 1}); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
 		t.Errorf("%v: not the oldest has gone", err)
 	}
 	c.table = nil
 	for i := range maxClaims {
 		c.table = append(c.table, claim{uint16(2 + i/maxClaimsOfANode), uint64(i), 1})
 	}
-	if err := c.Register(Hello{Node: 1, Life: 1, Run: 1}); err != nil || len(c.table) != maxClaims || c.table[0].life != 1 {
+	if err := c.Register(Started{Node: 1, Life: 1, Run: 1}); err != nil || len(c.table) != maxClaims || c.table[0].life != 1 {
 		t.Errorf("%v: %d lives, the oldest is %d", err, len(c.table), c.table[0].life)
 	}
 	if again := s.open(); len(again.table) != maxClaims {
@@ -148,7 +148,7 @@ func TestATableThatWasNotWrittenSoIsRefused(t *testing.T) {
 	s := &shelf{t: t}
 	c := s.open()
 	for node := range uint16(3) {
-		if err := c.Register(Hello{Node: 1 + node, Life: 10, Run: 1 << 63}); err != nil {
+		if err := c.Register(Started{Node: 1 + node, Life: 10, Run: 1 << 63}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,7 +175,7 @@ func TestWhatIsForgottenIsNotConfirmed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
+	if err := c.Register(Started{Node: 2, Life: 5, Run: 6}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Decide(ownLife, false); err != nil {
@@ -193,14 +193,14 @@ func TestWhatIsForgottenIsNotConfirmed(t *testing.T) {
 			t.Errorf("confirmed: %x, %v", w, err)
 		}
 	}
-	if err := c.Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
+	if err := c.Register(Started{Node: 2, Life: 5, Run: 6}); err != nil {
 		t.Errorf("it is not known again: %v", err)
 	}
 }
 
 func TestNothingIsConfirmedByANodeThatHasNotDecidedItself(t *testing.T) {
 	s := &shelf{t: t}
-	if err := s.open().Register(Hello{Node: 2, Life: 5, Run: 6}); err != nil {
+	if err := s.open().Register(Started{Node: 2, Life: 5, Run: 6}); err != nil {
 		t.Fatal(err)
 	}
 	c := s.start()
@@ -220,7 +220,7 @@ func TestThoseWhoWereKnownAreTheWitnesses(t *testing.T) {
 	if missing, known := s.start().Missing(nil); known || len(missing) > 0 {
 		t.Errorf("nobody was known, and %v are missing", missing)
 	}
-	for _, h := range []Hello{{Node: 2, Life: 20, Run: 1}, {Node: 3, Life: 30, Run: 1}, {Node: 2, Life: 21, Run: 1}} {
+	for _, h := range []Started{{Node: 2, Life: 20, Run: 1}, {Node: 3, Life: 30, Run: 1}, {Node: 2, Life: 21, Run: 1}} {
 		if err := s.open().Register(h); err != nil {
 			t.Fatal(err)
 		}

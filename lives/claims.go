@@ -1,4 +1,4 @@
-package replica
+package lives
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/quotadb/quota-db/disk"
 )
 
 const (
@@ -24,6 +26,16 @@ var (
 	ErrUndecided = errors.New("the node has not decided yet which life it counts under")
 	errClaims    = errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
 )
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Started is a peer that runs.
+type Started struct {
+	Node    uint16
+	Life    uint64
+	Run     uint64    // nonce of its start
+	Earlier disk.Runs // of the starts before, of the same life
+}
 
 // claim is the run that a life was last started with.
 type claim struct {
@@ -91,8 +103,8 @@ func claimsText(table []claim) []byte {
 
 // Register notes the run of a life that is running. Errors: ErrStartedTwice if the life is known to have been started with another run, which is none of those before that the peer
 // knows of; those of save. (It is one of those where this node has missed some, as with an older disk.)
-func (c *Claims) Register(h Hello) error {
-	node, life, run := h.Node, h.Life, h.Run
+func (c *Claims) Register(s Started) error {
+	node, life, run := s.Node, s.Life, s.Run
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.find(node, life)
@@ -101,7 +113,7 @@ func (c *Claims) Register(h Hello) error {
 		return c.put(claim{node, life, run})
 	case c.table[at].run == run:
 		return nil
-	case c.table[at].run == 0 || !slices.Contains(h.Earlier[:], c.table[at].run):
+	case c.table[at].run == 0 || !slices.Contains(s.Earlier[:], c.table[at].run):
 		return ErrStartedTwice
 	}
 	return c.put(claim{node, life, run})
