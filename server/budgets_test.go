@@ -158,10 +158,11 @@ func TestASlowClientThatReadsAgainIsServedAtOnce(t *testing.T) {
 	}
 }
 
-// TestAStopAnswersClientsThatGoOnSending: each counter is what its client has been told.
+// TestAStopAnswersClientsThatGoOnSending: each counter is what its client has been told. Clients do not wait for replies, but
+// what is on its way is bounded, so that a slow machine has an end of it.
 func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 	s := start(t, nil, nil)
-	const clients = 4
+	const clients, pipelined, ahead = 4, 16, 1 << 12
 	type answer struct {
 		told int
 		end  error
@@ -171,9 +172,15 @@ func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 	for i := range clients {
 		c := dial(t, s)
 		_ = c.SetDeadline(time.Now().Add(5 * patience)) // of all that this client does, beside three others, on any machine
-		batch := strings.Repeat(request("INCR", fmt.Sprint("n", i)), 16)
+		batch := strings.Repeat(request("INCR", fmt.Sprint("n", i)), pipelined)
+		window, over := make(chan struct{}, ahead), make(chan struct{})
 		go func() {
 			for {
+				select {
+				case window <- struct{}{}:
+				case <-over:
+					return
+				}
 				if _, err := io.WriteString(c.Conn, batch); err != nil {
 					return
 				}
@@ -184,12 +191,16 @@ func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 			for n := 0; ; {
 				line, err := c.replies.ReadString('\n')
 				if err != nil {
+					close(over)
 					answers[i] <- answer{n, err}
 					_ = c.Close() // the client has seen the end
 					return
 				}
 				if line == fmt.Sprintf(":%d\r\n", n+1) {
 					n++
+				}
+				if n%pipelined == 0 {
+					<-window
 				}
 				if n == 1000 {
 					sending <- struct{}{}
@@ -200,7 +211,9 @@ func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 	for range clients {
 		<-sending
 	}
-	stop(t, s)
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
 	for i := range clients {
 		a := <-answers[i]
 		if counted := counter(s, fmt.Sprint("n", i)); a.told != counted {
