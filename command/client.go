@@ -164,10 +164,14 @@ func (c *Client) order(s *Server) { c.fence = s.Fences }
 func (c *Client) IsFenced() bool { return c.fence }
 
 // TakeFence reports whether the replies of the Runs since the last call tell of an order to all clients, such as CLIENT
-// PAUSE: they may leave when every goroutine that runs commands has ended what it was about.
-func (c *Client) TakeFence() bool {
+// PAUSE: they may leave when every goroutine that runs commands has ended what it was about. A FLUSHALL beside them has
+// then ended what it was about, which this call waits for, some 256 keys: so it is not for a caller that holds a lock of
+// keys, and the order itself, which in a transaction has one, does not wait.
+func (c *Client) TakeFence(s *Server) bool {
 	fence := c.fence
-	c.fence = false
+	if c.fence = false; fence {
+		s.flushes.pass()
+	}
 	return fence
 }
 

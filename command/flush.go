@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,24 +51,35 @@ func flush(c *call) {
 // flushes are the passes over all keys that FLUSHALL makes, one at a time.
 type flushes struct {
 	passes
-	over atomic.Bool // the server stops
+	over  atomic.Bool // the server stops
+	piece sync.Mutex  // held while some keys are deleted, from the look whether CLIENT PAUSE allows it
+}
+
+// pass returns when the piece of work has ended that an order to all clients, given before, may have missed.
+func (f *flushes) pass() {
+	f.piece.Lock()
+	defer f.piece.Unlock()
 }
 
 // flushAll deletes all keys, in slices. always: it ends when that is safe on the disk.
 func (s *Server) flushAll(always bool) error {
 	p := flushPace{server: s, slowed: map[uint16]peerPace{}}
 	for place, keys := uint64(0), 0; ; {
+		if err := p.rest(); err != nil {
+			return err
+		}
 		began := time.Now()
 		for time.Since(began) < flushSlice {
-			if place = s.DB.FlushSome(place, s.Now(), flushKeys); place == 0 {
+			next, held := s.flushSome(place)
+			if held {
+				break
+			}
+			if place = next; place == 0 {
 				return p.end(always)
 			}
 			keys += flushKeys
 		}
 		time.Sleep(time.Since(began))
-		if err := p.rest(); err != nil {
-			return err
-		}
 		if keys >= flushAhead {
 			keys = 0
 			if err := p.follow(); err != nil {
@@ -75,6 +87,18 @@ func (s *Server) flushAll(always bool) error {
 			}
 		}
 	}
+}
+
+// flushSome deletes some keys from a place on, and returns the next place. held: CLIENT PAUSE has writes wait, so it has
+// deleted none.
+func (s *Server) flushSome(place uint64) (next uint64, held bool) {
+	s.flushes.piece.Lock()
+	defer s.flushes.piece.Unlock()
+	until, now := s.pause.end(), s.Now()
+	if until > now.Mono {
+		return place, true
+	}
+	return s.DB.FlushSome(place, now, flushKeys), false
 }
 
 // flushPace keeps FLUSHALL from running ahead of those who have to take what it deletes.

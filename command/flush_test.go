@@ -127,3 +127,51 @@ func TestFLUSHALLWaitsForAPeerThatComesOn(t *testing.T) {
 		}
 	}
 }
+
+// TestNoKeyGoesOnceCLIENTPAUSEHasAnswered: its reply waits for the piece of a FLUSHALL that has begun, and the next piece
+// waits for the end of the pause.
+func TestNoKeyGoesOnceCLIENTPAUSEHasAnswered(t *testing.T) {
+	b := newReplicatedBench(t, 5000)
+	b.Fences = true
+	now, begun, goOn := b.Now(), make(chan struct{}), make(chan struct{})
+	var pieces atomic.Int64
+	b.Now = func() engine.Moment {
+		if pieces.Add(1) == 1 {
+			close(begun)
+			<-goOn
+		}
+		return now
+	}
+	var flushing sync.WaitGroup
+	flushing.Go(func() { _ = b.flushAll(false) })
+	<-begun
+	if got := b.do("CLIENT", "PAUSE", "1000", "WRITE"); got != "+OK\r\n" {
+		t.Fatal(got)
+	}
+	answered := make(chan bool)
+	go func() { answered <- b.client.TakeFence(b.Server) }()
+	select {
+	case <-answered:
+		t.Error("CLIENT PAUSE answers while keys go")
+	case <-time.After(10 * time.Millisecond):
+	}
+	close(goOn)
+	if !<-answered {
+		t.Fatal("CLIENT PAUSE is no order to all clients")
+	}
+	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	keys := func() string { return string(b.x.Run(other, batchOf("DBSIZE"), nil)) }
+	left := keys()
+	for before := pieces.Load(); pieces.Load() < before+10; { // each look of the one that waits, too, reads the clock
+		if got := keys(); got != left || got == ":0\r\n" || got == ":5000\r\n" {
+			t.Fatalf("%q keys are left, then %q", left, got)
+		}
+	}
+	if got := string(b.x.Run(other, batchOf("CLIENT UNPAUSE"), nil)); got != "+OK\r\n" {
+		t.Fatal(got)
+	}
+	flushing.Wait()
+	if got := keys(); got != ":0\r\n" {
+		t.Errorf("%q keys are left at the end", got)
+	}
+}

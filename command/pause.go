@@ -38,6 +38,7 @@ func (p *pause) holds(r *row, client *Client, now int64) bool {
 	return r.flags&commits != 0 && client.isOpen() && client.transaction.has(write)
 }
 
+// end is when the pause ends; 0: there is none.
 func (p *pause) end() int64 { return p.until.Load() }
 
 // begin begins a pause. One that has not ended is not cut short by it, nor loosened: the later end and the stricter mode hold.

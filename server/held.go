@@ -24,7 +24,7 @@ func (c *connection) answer() (state progress, alive bool) {
 		return c.release()
 	}
 	replies, state := c.session.run(c.worker, c.worker.replies)
-	group, fence := c.session.client.TakeUnsafe(), c.session.client.TakeFence()
+	group, fence := c.session.client.TakeUnsafe(), c.session.client.TakeFence(c.server.commands)
 	if group != 0 && !c.await(group) {
 		group = 0
 	}
