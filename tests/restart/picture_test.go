@@ -41,6 +41,9 @@ const (
 // look makes a picture of a node. DBSIZE, which counts what has expired until the sweep comes, must soon be what SCAN
 // finds.
 func look(c *wire.Conn) (*picture, error) {
+	if _, err := c.Do("CONFIG", "SET", "maxmemory", "0"); err != nil { // above it a transaction takes no commands, as in Redis
+		return nil, err
+	}
 	p := &picture{from: time.Now(), keys: map[string]entry{}}
 	names, err := scan(c)
 	if err != nil {
