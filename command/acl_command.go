@@ -10,24 +10,45 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// aclCommands are ACL and its subcommands.
 func aclCommands() []*row {
 	const plain = noscript | loading | stale
 	const ruling = admin | plain
-	return []*row{
-		{name: "cat", arity: -2, flags: plain, since: "6.0.0", handler: aclCat, summary: "All categories, or the commands of one"},
-		{name: "deluser", arity: -3, flags: ruling, since: "6.0.0", handler: aclDelUser, summary: "Delete users, and disconnect their clients"},
-		{name: "dryrun", arity: -4, flags: ruling, since: "7.0.0", handler: aclDryRun, summary: "Whether a user may run a command"},
-		{name: "genpass", arity: -2, flags: plain, since: "6.0.0", handler: aclGenPass, summary: "A random password of some bits, 256 if none are given"},
-		{name: "getuser", arity: 3, flags: ruling, since: "6.0.0", handler: aclGetUser, summary: "All about a user"},
-		{name: "list", arity: 2, flags: ruling, since: "6.0.0", handler: aclList, summary: "All users as lines of a file of users"},
-		{name: "load", arity: 2, flags: ruling | takesLong, since: "6.0.0", handler: aclLoad, summary: "Read the file of users anew, all or nothing"},
-		{name: "log", arity: -2, flags: ruling, since: "6.0.0", handler: aclLog, summary: "What was refused, newest first"},
-		{name: "save", arity: 2, flags: ruling | takesLong, since: "6.0.0", handler: aclSave, summary: "Write the file of users"},
-		{name: "setuser", arity: -3, flags: ruling, since: "6.0.0", secrets: secretsFrom(2), handler: aclSetUser, summary: "Make or change a user by rules, all or none of them"},
-		{name: "users", arity: 2, flags: ruling, since: "6.0.0", handler: aclUsers, summary: "The names of all users"},
-		{name: "whoami", arity: 2, flags: plain, since: "6.0.0", handler: aclWhoAmI, summary: "The user of this connection"},
-		{name: "help", arity: 2, flags: loading | stale, since: "6.0.0", handler: help, summary: "This list"},
-	}
+	return inGroup([]*row{
+		{name: "acl", arity: -2, since: "6.0.0",
+			complexity: bySubcommand, summary: "Users and what they may do", subs: []*row{
+				{name: "cat", arity: -2, flags: plain, since: "6.0.0", handler: aclCat,
+					usage: "[categoryname]", complexity: perCommand, summary: "All categories, or the commands of one"},
+				{name: "deluser", arity: -3, flags: ruling, since: "6.0.0", handler: aclDelUser,
+					usage: "username [username ...]", complexity: perClient,
+					summary: "Delete users, and disconnect their clients"},
+				{name: "dryrun", arity: -4, flags: ruling, since: "7.0.0", handler: aclDryRun,
+					usage: "username command [arg [arg ...]]", complexity: perArgument,
+					summary: "Whether a user may run a command"},
+				{name: "genpass", arity: -2, flags: plain, since: "6.0.0", handler: aclGenPass,
+					usage: "[bits:integer]", complexity: constantTime,
+					summary: "A random password of some bits, 256 if none are given"},
+				{name: "getuser", arity: 3, flags: ruling, since: "6.0.0", handler: aclGetUser,
+					usage: "username", complexity: "O(N) in the number of the user's rules", summary: "All about a user"},
+				{name: "list", arity: 2, flags: ruling, since: "6.0.0", handler: aclList,
+					complexity: "O(N) in the number of users", summary: "All users as lines of a file of users"},
+				{name: "load", arity: 2, flags: ruling | takesLong, since: "6.0.0", handler: aclLoad,
+					complexity: "O(N) in the number of users", summary: "Read the file of users anew, all or nothing"},
+				{name: "log", arity: -2, flags: ruling, since: "6.0.0", handler: aclLog,
+					usage: "[count:integer | RESET]", complexity: "O(N) in the number of entries",
+					summary: "What was refused, newest first"},
+				{name: "save", arity: 2, flags: ruling | takesLong, since: "6.0.0", handler: aclSave,
+					complexity: "O(N) in the number of users", summary: "Write the file of users"},
+				{name: "setuser", arity: -3, flags: ruling, since: "6.0.0", secrets: secretsFrom(2), handler: aclSetUser,
+					usage: "username [rule [rule ...]]", complexity: perArgument,
+					summary: "Make or change a user by rules, all or none of them"},
+				{name: "users", arity: 2, flags: ruling, since: "6.0.0", handler: aclUsers,
+					complexity: "O(N) in the number of users", summary: "The names of all users"},
+				{name: "whoami", arity: 2, flags: plain, since: "6.0.0", handler: aclWhoAmI,
+					complexity: constantTime, summary: "The user of this connection"},
+				helpRow("6.0.0", 0),
+			}},
+	}, ofServer, 0)
 }
 
 func aclWhoAmI(c *call) { c.bulk(c.client.userName()) }

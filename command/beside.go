@@ -76,8 +76,8 @@ func (c *call) refuser() func(problem string) ending {
 	counts, id, server := c.x.counts, c.row.id, c.server
 	return func(problem string) ending {
 		return func(dst []byte) []byte {
-			counts.failed[id].Add(1)
-			server.Stats.countError(problem)
+			counts.Failed(id)
+			server.Stats.CountError(problem)
 			return resp.AppendError(dst, problem)
 		}
 	}

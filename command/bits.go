@@ -5,6 +5,23 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// bitCommands are the commands on bits of a value.
+func bitCommands() []*row {
+	return inGroup([]*row{
+		{name: "setbit", arity: 4, flags: write | denyOOM, keys: oneKey(changes), since: "2.2.0", handler: setBit,
+			usage: "key offset:integer value", complexity: constantTime,
+			summary: "Set one bit of a value and answer the one before"},
+		{name: "getbit", arity: 3, flags: readonly | fast, keys: oneKey(reads), since: "2.2.0", handler: getBit,
+			usage: "key offset:integer", complexity: constantTime, summary: "One bit of a value"},
+		{name: "bitcount", arity: -2, flags: readonly, keys: oneKey(reads), since: "2.6.0", handler: bitCount,
+			usage: "key [start:integer end:integer [BYTE | BIT]]", complexity: "O(N) in the bytes of the range",
+			summary: "How many bits of a value are 1"},
+		{name: "bitpos", arity: -3, flags: readonly, keys: oneKey(reads), since: "2.8.7", handler: bitPos,
+			usage:      "key bit:integer [start:integer [end:integer [BYTE | BIT]]]",
+			complexity: "O(N) in the bytes of the range", summary: "The first bit of a value that is 1, or 0"},
+	}, ofBitmaps, aclBitmap)
+}
+
 // The bits of a value are numbered from the highest one of its first byte on.
 
 // bitOffset reads the number of a bit; false after answering an error.

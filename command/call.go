@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/manual"
 	"github.com/quotadb/quota-db/resp"
 )
 
@@ -67,8 +68,8 @@ func (c *call) toggle(field *atomic.Bool) {
 
 // fail answers an error.
 func (c *call) fail(text string) {
-	c.x.counts.failed[c.row.id].Add(1)
-	c.server.Stats.countError(text)
+	c.x.counts.Failed(c.row.id)
+	c.server.Stats.CountError(text)
 	c.out = resp.AppendError(c.out, strings.Trim(text, "\r\n"))
 }
 
@@ -115,10 +116,10 @@ func (c *call) exists(k engine.Key) bool { return c.tx.Get(k).Kind != engine.Non
 
 // help answers the list of a container's subcommands.
 func help(c *call) {
-	container, manuals := c.server.table.find(c.args[0]), manuals()
+	container := c.server.table.find(c.args[0])
 	lines := []string{strings.ToUpper(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"}
 	for _, sub := range container.subs {
-		lines = append(lines, strings.TrimSpace(strings.ToUpper(sub.name)+" "+manuals[sub.full].usage), "    "+sub.summary)
+		lines = append(lines, manual.Text(strings.ToUpper(sub.name), sub.arguments), "    "+sub.summary)
 	}
 	c.array(len(lines))
 	for _, line := range lines {

@@ -7,6 +7,61 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// clientCommands are CLIENT and its subcommands.
+func clientCommands() []*row {
+	const plain = noscript | loading | stale
+	const ruling = admin | plain
+	return inGroup([]*row{
+		{name: "client", arity: -2, group: ofConnection, since: "2.4.0",
+			complexity: bySubcommand, summary: "Connections", subs: []*row{
+				{name: "caching", arity: 3, flags: plain, acl: aclConnection, since: "6.0.0", handler: clientCaching,
+					usage: "<YES | NO>", complexity: constantTime, summary: "Refused: there is no client side caching"},
+				{name: "getredir", arity: 2, flags: plain, acl: aclConnection, since: "6.0.0", handler: clientGetRedir,
+					complexity: constantTime, summary: "-1: there is no client side caching"},
+				{name: "getname", arity: 2, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientGetName,
+					complexity: constantTime, summary: "The name of this connection"},
+				{name: "id", arity: 2, flags: plain, acl: aclConnection, since: "5.0.0", handler: clientID,
+					complexity: constantTime, summary: "The number of this connection"},
+				{name: "info", arity: 2, flags: plain, acl: aclConnection, since: "6.2.0", tips: []string{noFixedOutput}, handler: clientInfo,
+					complexity: constantTime, summary: "All about this connection, as in LIST"},
+				{name: "list", arity: -2, flags: admin | plain, acl: aclConnection, since: "2.4.0", tips: []string{noFixedOutput}, handler: clientList,
+					usage:      "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id:integer [client-id ...]]",
+					complexity: perClient, summary: "All connections, or those of a TYPE or with an ID"},
+				{name: "kill", arity: -3, flags: ruling, acl: aclConnection, since: "2.4.0", handler: clientKill,
+					usage:      "<ip:port | [ID client-id:integer] [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [USER username] [ADDR ip:port] [LADDR ip:port] [MAXAGE seconds:integer] [SKIPME yes/no]>",
+					complexity: perClient,
+					summary:    "End the connection of an address, or those that match ID, TYPE, USER, ADDR, LADDR, SKIPME, MAXAGE"},
+				{name: "no-evict", arity: 3, flags: ruling, acl: aclConnection, since: "7.0.0", handler: clientNoEvict,
+					usage: "<ON | OFF>", complexity: constantTime, summary: "Taken note of: no client is ever evicted"},
+				{name: "no-touch", arity: 3, flags: plain, acl: aclConnection, since: "7.2.0", handler: clientNoTouch,
+					usage: "<ON | OFF>", complexity: constantTime,
+					summary: "Taken note of: no use of a key is ever noted"},
+				{name: "pause", arity: -3, flags: ruling, acl: aclConnection, since: "2.9.50", handler: clientPause,
+					usage: "timeout:integer [WRITE | ALL]", complexity: constantTime,
+					summary: "Have all clients wait for some milliseconds, or those that WRITE"},
+				{name: "reply", arity: 3, flags: plain | atOnce, acl: aclConnection, since: "3.2.0", handler: clientReply,
+					usage: "<ON | OFF | SKIP>", complexity: constantTime,
+					summary: "Turn the replies to this connection ON or OFF, or SKIP the next"},
+				{name: "setinfo", arity: 4, flags: plain, acl: aclConnection, since: "7.2.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: clientSetInfo,
+					usage: "<LIB-NAME libname | LIB-VER libver>", complexity: constantTime,
+					summary: "Tell LIB-NAME or LIB-VER of the client's library"},
+				{name: "setname", arity: 3, flags: plain, acl: aclConnection, since: "2.6.9", handler: clientSetName,
+					usage: "connection-name", complexity: constantTime, summary: "Name this connection"},
+				{name: "tracking", arity: -3, flags: plain, acl: aclConnection, since: "6.0.0", handler: clientTracking,
+					usage:      "<ON | OFF> [REDIRECT client-id:integer] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+					complexity: constantTime, summary: "OFF; ON is refused: there is no client side caching"},
+				{name: "trackinginfo", arity: 2, flags: plain, acl: aclConnection, since: "6.2.0", handler: clientTrackingInfo,
+					complexity: constantTime, summary: "That tracking is off"},
+				{name: "unblock", arity: -3, flags: ruling, acl: aclConnection, since: "5.0.0", handler: clientUnblock,
+					usage: "client-id:integer [TIMEOUT | ERROR]", complexity: constantTime,
+					summary: "0: no client ever blocks"},
+				{name: "unpause", arity: 2, flags: ruling | endsPause, acl: aclConnection, since: "6.2.0", handler: clientUnpause,
+					complexity: perClient, summary: "End CLIENT PAUSE"},
+				helpRow("5.0.0", aclConnection),
+			}},
+	}, ofConnection, 0)
+}
+
 func clientID(c *call) { c.integer(c.client.ID) }
 
 func clientSetName(c *call) {

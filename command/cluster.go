@@ -6,42 +6,77 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// cluster answers what a Redis answers that is not part of one of its clusters: clients ask, to find out.
-func cluster(c *call) { c.fail(errNoCluster) }
-
-// clusterCommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to learn that this is not part of a Redis cluster, not that it made a mistake.
-// INFO and MYID tell of ours, and DIGEST is our own.
+// clusterCommands are CLUSTER, its subcommands and the other commands of Redis Cluster.
 func clusterCommands() []*row {
+	rows := inGroup([]*row{
+		{name: "readonly", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster,
+			complexity: constantTime, summary: "Refused: this is not part of a Redis cluster"},
+		{name: "readwrite", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster,
+			complexity: constantTime, summary: "Refused: this is not part of a Redis cluster"},
+		{name: "asking", arity: 1, flags: fast, since: "3.0.0", handler: cluster,
+			complexity: constantTime, summary: "Refused: this is not part of a Redis cluster"},
+	}, ofCluster, aclConnection)
+	return append(rows, &row{name: "cluster", arity: -2, group: ofCluster, since: "3.0.0",
+		complexity: bySubcommand, summary: "Refused: this is not part of a Redis cluster", subs: clusterSubcommands()})
+}
+
+// clusterSubcommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to learn that this
+// is not part of a Redis cluster, not that it made a mistake. INFO and MYID tell of ours, and DIGEST is our own.
+func clusterSubcommands() []*row {
 	const change = admin | stale | noAsyncLoading
 	rows := []*row{
-		{name: "addslots", arity: -3, flags: change, since: "3.0.0"},
-		{name: "addslotsrange", arity: -4, flags: change, since: "7.0.0"},
-		{name: "bumpepoch", arity: 2, flags: change, since: "3.0.0", tips: []string{noFixedOutput}},
-		{name: "count-failure-reports", arity: 3, flags: admin | stale, since: "3.0.0", tips: []string{noFixedOutput}},
-		{name: "countkeysinslot", arity: 3, flags: stale, since: "3.0.0"},
-		{name: "delslots", arity: -3, flags: change, since: "3.0.0"},
-		{name: "delslotsrange", arity: -4, flags: change, since: "7.0.0"},
-		{name: "failover", arity: -2, flags: change, since: "3.0.0"},
-		{name: "flushslots", arity: 2, flags: change, since: "3.0.0"},
-		{name: "forget", arity: 3, flags: change, since: "3.0.0"},
-		{name: "getkeysinslot", arity: 4, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
-		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0"},
-		{name: "digest", arity: 2, flags: admin | stale | noMulti, since: ours, tips: []string{noFixedOutput}, handler: clusterDigest, summary: "A digest of all that this node stores, the same on nodes that store the same"},
-		{name: "info", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: clusterInfo, summary: "What there is to know of the cluster as a whole"},
-		{name: "keyslot", arity: 3, flags: stale, since: "3.0.0"},
-		{name: "links", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}},
-		{name: "meet", arity: -4, flags: change, since: "3.0.0"},
-		{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: clusterMyID, summary: "This node's id, as 40 digits"},
-		{name: "nodes", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
-		{name: "replicas", arity: 3, flags: admin | stale, since: "5.0.0", tips: []string{noFixedOutput}},
-		{name: "replicate", arity: 3, flags: change, since: "3.0.0"},
-		{name: "reset", arity: -2, flags: admin | noscript | stale, since: "3.0.0"},
-		{name: "saveconfig", arity: 2, flags: change, since: "3.0.0"},
-		{name: "set-config-epoch", arity: 3, flags: change, since: "3.0.0"},
-		{name: "setslot", arity: -4, flags: change, since: "3.0.0"},
-		{name: "shards", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput}},
-		{name: "slaves", arity: 3, flags: admin | stale, since: "3.0.0", tips: []string{noFixedOutput}},
-		{name: "slots", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}},
+		{name: "addslots", arity: -3, flags: change, since: "3.0.0",
+			usage: "slot:integer [slot ...]", complexity: constantTime},
+		{name: "addslotsrange", arity: -4, flags: change, since: "7.0.0",
+			usage: "start-slot:integer end-slot:integer [start-slot end-slot ...]", complexity: constantTime},
+		{name: "bumpepoch", arity: 2, flags: change, since: "3.0.0", tips: []string{noFixedOutput},
+			complexity: constantTime},
+		{name: "count-failure-reports", arity: 3, flags: admin | stale, since: "3.0.0", tips: []string{noFixedOutput},
+			usage: "node-id", complexity: constantTime},
+		{name: "countkeysinslot", arity: 3, flags: stale, since: "3.0.0",
+			usage: "slot:integer", complexity: constantTime},
+		{name: "delslots", arity: -3, flags: change, since: "3.0.0",
+			usage: "slot:integer [slot ...]", complexity: constantTime},
+		{name: "delslotsrange", arity: -4, flags: change, since: "7.0.0",
+			usage: "start-slot:integer end-slot:integer [start-slot end-slot ...]", complexity: constantTime},
+		{name: "failover", arity: -2, flags: change, since: "3.0.0",
+			usage: "[FORCE | TAKEOVER]", complexity: constantTime},
+		{name: "flushslots", arity: 2, flags: change, since: "3.0.0", complexity: constantTime},
+		{name: "forget", arity: 3, flags: change, since: "3.0.0", usage: "node-id", complexity: constantTime},
+		{name: "getkeysinslot", arity: 4, flags: stale, since: "3.0.0", tips: []string{noFixedOutput},
+			usage: "slot:integer count:integer", complexity: constantTime},
+		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", complexity: constantTime},
+		{name: "digest", arity: 2, flags: admin | stale | noMulti, since: ours, tips: []string{noFixedOutput}, handler: clusterDigest,
+			complexity: constantTime,
+			summary:    "A digest of all that this node stores, the same on nodes that store the same"},
+		{name: "info", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: clusterInfo,
+			complexity: constantTime, summary: "What there is to know of the cluster as a whole"},
+		{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", usage: "key", complexity: constantTime},
+		{name: "links", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput},
+			complexity: constantTime},
+		{name: "meet", arity: -4, flags: change, since: "3.0.0",
+			usage: "ip port:integer [cluster_bus_port:integer]", complexity: constantTime},
+		{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: clusterMyID,
+			complexity: constantTime, summary: "This node's id, as 40 digits"},
+		{name: "nodes", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput},
+			complexity: constantTime},
+		{name: "replicas", arity: 3, flags: admin | stale, since: "5.0.0", tips: []string{noFixedOutput},
+			usage: "node-id", complexity: constantTime},
+		{name: "replicate", arity: 3, flags: change, since: "3.0.0", usage: "node-id", complexity: constantTime},
+		{name: "reset", arity: -2, flags: admin | noscript | stale, since: "3.0.0",
+			usage: "[HARD | SOFT]", complexity: constantTime},
+		{name: "saveconfig", arity: 2, flags: change, since: "3.0.0", complexity: constantTime},
+		{name: "set-config-epoch", arity: 3, flags: change, since: "3.0.0",
+			usage: "config-epoch:integer", complexity: constantTime},
+		{name: "setslot", arity: -4, flags: change, since: "3.0.0",
+			usage:      "slot:integer <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE>",
+			complexity: constantTime},
+		{name: "shards", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput},
+			complexity: constantTime},
+		{name: "slaves", arity: 3, flags: admin | stale, since: "3.0.0", tips: []string{noFixedOutput},
+			usage: "node-id", complexity: constantTime, deprecated: deprecation{"5.0.0", "`CLUSTER REPLICAS`"}},
+		{name: "slots", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput},
+			complexity: constantTime, deprecated: deprecation{"7.0.0", "`CLUSTER SHARDS`"}},
 	}
 	for _, r := range rows {
 		if r.handler == nil {
@@ -50,6 +85,9 @@ func clusterCommands() []*row {
 	}
 	return rows
 }
+
+// cluster answers what a Redis answers that is not part of one of its clusters: clients ask, to find out.
+func cluster(c *call) { c.fail(errNoCluster) }
 
 // nodeName is a node's id in the form of Redis's.
 func nodeName(id int) string { return fmt.Sprintf("%040x", id) }

@@ -7,6 +7,26 @@ import (
 	"github.com/quotadb/quota-db/glob"
 )
 
+// configCommands are CONFIG and its subcommands.
+func configCommands() []*row {
+	const plain = admin | noscript | loading | stale
+	return inGroup([]*row{
+		{name: "config", arity: -2, since: "2.0.0",
+			complexity: bySubcommand, summary: "Parameters", subs: []*row{
+				{name: "get", arity: -3, flags: plain, since: "2.0.0", handler: configGet,
+					usage: "parameter [parameter ...]", complexity: perArgument, summary: "Parameters by name or pattern"},
+				{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, secrets: configSecrets, handler: configSet,
+					usage: "parameter value [parameter value ...]", complexity: perArgument,
+					summary: "Change parameters, all or none"},
+				{name: "resetstat", arity: 2, flags: plain | wholeKeyspace, since: "2.0.0", handler: configResetStat,
+					complexity: constantTime, summary: "Begin to count anew"},
+				{name: "rewrite", arity: 2, flags: plain, since: "2.8.0", handler: configRewrite,
+					complexity: constantTime, summary: "Refused: there is no configuration file"},
+				helpRow("5.0.0", 0),
+			}},
+	}, ofServer, 0)
+}
+
 // configGet answers the parameters that any of the names or patterns means, each once.
 func configGet(c *call) {
 	type answer struct{ name, value string }
@@ -114,7 +134,7 @@ func (s *Server) param(name []byte) *param {
 
 func configResetStat(c *call) {
 	c.server.accessLog.resetCounts()
-	c.server.Stats.reset(c.all().Expired(), c.now.Mono)
+	c.server.Stats.Reset(c.all().Expired(), c.now.Mono)
 	c.ok()
 }
 

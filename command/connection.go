@@ -6,6 +6,28 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// connectionCommands are the commands on the connection itself; AUTH is in login.go.
+func connectionCommands() []*row {
+	const early = noscript | loading | stale | fast | noAuth | allowBusy // also before a login
+	return inGroup([]*row{
+		{name: "ping", arity: -1, flags: fast, since: "1.0.0", tips: []string{allShards, allSucceeded}, handler: ping,
+			usage: "[message]", complexity: constantTime, summary: "Answer PONG, or the message"},
+		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo,
+			usage: "message", complexity: constantTime, summary: "Answer the message"},
+		{name: "quit", arity: -1, flags: early | atOnce, since: "1.0.0", handler: quit,
+			complexity: constantTime, summary: "End the connection"},
+		{name: "reset", arity: 1, flags: early | atOnce, since: "6.2.0", handler: reset,
+			complexity: constantTime, summary: "Make the connection as it was at first"},
+		{name: "auth", arity: -2, flags: early, since: "1.0.0", secrets: secretsFrom(1), handler: auth,
+			usage: "[username] password", complexity: constantTime, summary: "Log in"},
+		{name: "hello", arity: -1, flags: early, since: "6.0.0", secrets: helloSecrets, handler: hello,
+			usage: "[protover:integer [AUTH username password] [SETNAME clientname]]", complexity: constantTime,
+			summary: "Choose the protocol, log in, name the connection"},
+		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB,
+			usage: "index:integer", complexity: constantTime, summary: "Choose database 0, the only one"},
+	}, ofConnection, aclConnection)
+}
+
 func ping(c *call) {
 	switch len(c.args) {
 	case 1:

@@ -7,6 +7,22 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// counterCommands are the commands that count.
+func counterCommands() []*row {
+	return inGroup([]*row{
+		{name: "incr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incr,
+			usage: "key", complexity: constantTime, summary: "Count one up"},
+		{name: "incrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incrBy,
+			usage: "key increment:integer", complexity: constantTime, summary: "Count up by a number"},
+		{name: "decr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decr,
+			usage: "key", complexity: constantTime, summary: "Count one down"},
+		{name: "decrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decrBy,
+			usage: "key decrement:integer", complexity: constantTime, summary: "Count down by a number"},
+		{name: "incrbyfloat", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "2.6.0", handler: incrByFloat,
+			usage: "key increment:integer", complexity: constantTime, summary: "Refused: counters are integers"},
+	}, ofStrings, aclString)
+}
+
 func incr(c *call) { c.add(1) }
 func decr(c *call) { c.add(-1) }
 

@@ -1,5 +1,7 @@
 package command
 
+import "github.com/quotadb/quota-db/manual"
+
 // commandDocs answers what is known of the commands in words; nothing of one that does not exist.
 func commandDocs(c *call) {
 	rows := c.server.table.top
@@ -11,24 +13,18 @@ func commandDocs(c *call) {
 			}
 		}
 	}
-	c.docs(rows, manuals(), deprecations())
+	c.docs(rows)
 }
 
 // docs answers a map from names to what is known. redis-cli ends itself where this is not of the types that Redis answers.
-func (c *call) docs(rows []*row, manuals map[string]manual, deprecations map[string]deprecation) {
+func (c *call) docs(rows []*row) {
 	c.pairs(len(rows))
 	for _, r := range rows {
-		text := manuals[r.full]
-		arguments, err := parseUsage(text.usage)
-		if err != nil {
-			panic("command: " + err.Error()) // a test reads every line
-		}
-		advice, deprecated := deprecations[r.full]
-		fields := 4
+		fields, deprecated := 4, r.deprecated.since != ""
 		if deprecated {
 			fields += 3
 		}
-		if arguments != nil {
+		if r.arguments != nil {
 			fields++
 		}
 		if r.subs != nil {
@@ -39,46 +35,45 @@ func (c *call) docs(rows []*row, manuals map[string]manual, deprecations map[str
 		c.pair("summary", r.summary)
 		c.pair("since", r.since)
 		c.pair("group", r.group)
-		c.pair("complexity", text.complexity)
+		c.pair("complexity", r.complexity)
 		if deprecated {
 			c.bulk("doc_flags")
 			c.words([]string{"deprecated"}, "")
-			c.pair("deprecated_since", advice.since)
-			c.pair("replaced_by", advice.instead)
+			c.pair("deprecated_since", r.deprecated.since)
+			c.pair("replaced_by", r.deprecated.instead)
 		}
-		if arguments != nil {
+		if r.arguments != nil {
 			c.bulk("arguments")
-			c.docArguments(arguments, r.keys)
+			c.docArguments(r.arguments, r.keys)
 		}
 		if r.subs != nil {
 			c.bulk("subcommands")
-			c.docs(r.subs, manuals, deprecations)
+			c.docs(r.subs)
 		}
 	}
 }
 
 // docArguments answers an array of maps.
-func (c *call) docArguments(arguments []argument, keys keys) {
+func (c *call) docArguments(arguments []manual.Argument, keys keys) {
 	c.array(len(arguments))
 	for i, a := range arguments {
-		if a.kind == "key" && keys.first == 0 {
-			a.kind = "string" // it names no key of this server
+		if a.Kind == manual.Key && keys.first == 0 {
+			a.Kind = manual.String // it names no key of this server
 		}
-		flags := a.flags()
-		isValue := a.parts == nil && a.kind != "pure-token"
+		flags := a.Flags()
 		fields := 2
-		for _, has := range []bool{isValue, a.kind == "key", a.token != "", flags != nil, a.parts != nil} {
+		for _, has := range []bool{a.IsValue(), a.Kind == manual.Key, a.Token != "", flags != nil, a.Parts != nil} {
 			if has {
 				fields++
 			}
 		}
 		c.pairs(fields)
-		c.pair("name", a.name)
-		c.pair("type", a.kind)
-		if isValue {
-			c.pair("display_text", a.name)
+		c.pair("name", a.Name)
+		c.pair("type", a.Kind)
+		if a.IsValue() {
+			c.pair("display_text", a.Name)
 		}
-		if a.kind == "key" {
+		if a.Kind == manual.Key {
 			c.bulk("key_spec_index")
 			if i > 0 && keys.then != "" {
 				c.integer(1) // the second of two that are used differently
@@ -86,16 +81,16 @@ func (c *call) docArguments(arguments []argument, keys keys) {
 				c.integer(0)
 			}
 		}
-		if a.token != "" {
-			c.pair("token", a.token)
+		if a.Token != "" {
+			c.pair("token", a.Token)
 		}
 		if flags != nil {
 			c.bulk("flags")
 			c.words(flags, "")
 		}
-		if a.parts != nil {
+		if a.Parts != nil {
 			c.bulk("arguments")
-			c.docArguments(a.parts, keys)
+			c.docArguments(a.Parts, keys)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/resp"
+	"github.com/quotadb/quota-db/stats"
 )
 
 const (
@@ -29,7 +30,7 @@ const ReplyBytes = 256 << 10
 // (BenchmarkRunIncr16).
 type Executor struct {
 	server       *Server
-	counts       *counts
+	counts       *stats.Counts
 	plan         [groupCommands]planned
 	keys         [groupCommands]engine.Key // of the plan's commands with one key, in order
 	hashed       int                       // how many of keys are in use
@@ -71,7 +72,7 @@ const (
 
 // NewExecutor makes an executor.
 func (s *Server) NewExecutor() *Executor {
-	x := &Executor{server: s, counts: s.Stats.newCounts(len(s.table.rows))}
+	x := &Executor{server: s, counts: s.Stats.NewCounts()}
 	x.timing = newTiming(s, x.counts)
 	x.call = call{server: s, x: x}
 	return x
@@ -123,17 +124,17 @@ func (x *Executor) runGroup(group [][][]byte) {
 // ProtocolError answers an error for what is no command.
 func (x *Executor) ProtocolError(out []byte, text string) []byte {
 	x.call.out = out
-	x.server.Stats.countError("ERR " + text)
-	x.counts.unknown.Add(1)
+	x.server.Stats.CountError("ERR " + text)
+	x.counts.RefusedUnknown()
 	out, x.call.out = resp.AppendError(x.call.out, "ERR "+text), nil
 	return out
 }
 
 // Received counts bytes that clients of the executor's goroutine have sent.
-func (x *Executor) Received(bytes int) { x.counts.received.Add(int64(bytes)) }
+func (x *Executor) Received(bytes int) { x.counts.Received(bytes) }
 
 // Sent counts bytes that are on their way to clients of the executor's goroutine.
-func (x *Executor) Sent(bytes int) { x.counts.sent.Add(int64(bytes)) }
+func (x *Executor) Sent(bytes int) { x.counts.Sent(bytes) }
 
 // prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
 func (x *Executor) prepare(group [][][]byte) {
@@ -309,9 +310,9 @@ func (x *Executor) hangUp() {
 // reject answers an error for a command that did not run.
 func (x *Executor) reject(r *row, text string) {
 	if r != nil {
-		x.counts.rejected[r.id].Add(1)
+		x.counts.Refused(r.id)
 	} else {
-		x.counts.unknown.Add(1)
+		x.counts.RefusedUnknown()
 	}
 	if client := x.call.client; client.isOpen() {
 		client.transaction.aborted = true
@@ -320,7 +321,7 @@ func (x *Executor) reject(r *row, text string) {
 		x.server.endTransaction(x.call.client)
 		text = errExecAbortFor + strings.TrimPrefix(text, "ERR ")
 	}
-	x.server.Stats.countError(text)
+	x.server.Stats.CountError(text)
 	x.call.out = resp.AppendError(x.call.out, text)
 }
 
@@ -351,8 +352,7 @@ func (x *Executor) flush() {
 		x.call.now = now
 	}
 	if x.hits|x.misses != 0 {
-		x.counts.hits.Add(x.hits)
-		x.counts.misses.Add(x.misses)
+		x.counts.Looked(x.hits, x.misses)
 		x.hits, x.misses = 0, 0
 	}
 }

@@ -7,6 +7,34 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// expireCommands are the commands on deadlines.
+func expireCommands() []*row {
+	return inGroup([]*row{
+		{name: "expire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.0.0", handler: expire,
+			usage: "key seconds:integer" + expireWords, complexity: constantTime,
+			summary: "End a key in some seconds"},
+		{name: "pexpire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "2.6.0", handler: pexpire,
+			usage: "key milliseconds:integer" + expireWords, complexity: constantTime,
+			summary: "End a key in some milliseconds"},
+		{name: "expireat", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.2.0", handler: expireAt,
+			usage: "key unix-time-seconds:unix-time" + expireWords, complexity: constantTime,
+			summary: "End a key at a time in seconds since 1970"},
+		{name: "pexpireat", arity: -3, flags: write | fast, keys: oneKey(touches), since: "2.6.0", handler: pexpireAt,
+			usage: "key unix-time-milliseconds:unix-time" + expireWords, complexity: constantTime,
+			summary: "End a key at a time in milliseconds since 1970"},
+		{name: "ttl", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "1.0.0", tips: []string{noFixedOutput}, handler: ttl,
+			usage: "key", complexity: constantTime, summary: "How many seconds a key has left"},
+		{name: "pttl", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "2.6.0", tips: []string{noFixedOutput}, handler: pttl,
+			usage: "key", complexity: constantTime, summary: "How many milliseconds a key has left"},
+		{name: "expiretime", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "7.0.0", handler: expireTime,
+			usage: "key", complexity: constantTime, summary: "When a key ends, in seconds since 1970"},
+		{name: "pexpiretime", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "7.0.0", handler: pexpireTime,
+			usage: "key", complexity: constantTime, summary: "When a key ends, in milliseconds since 1970"},
+		{name: "persist", arity: 2, flags: write | fast, keys: oneKey(touches), since: "2.2.0", handler: persistKey,
+			usage: "key", complexity: constantTime, summary: "Take a key's deadline away"},
+	}, ofKeys, aclKeyspace)
+}
+
 func expire(c *call)    { c.expireIn(seconds) }
 func pexpire(c *call)   { c.expireIn(millis) }
 func expireAt(c *call)  { c.expireIn(secondsAt) }

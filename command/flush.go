@@ -10,6 +10,17 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
+// flushCommands are FLUSHDB and FLUSHALL.
+func flushCommands() []*row {
+	shards := []string{allShards, allSucceeded}
+	return inGroup([]*row{
+		{name: "flushdb", arity: -1, flags: write | wholeKeyspace, acl: aclKeyspace | aclDangerous, since: "1.0.0", tips: shards, handler: flush,
+			usage: "[ASYNC | SYNC]", complexity: perKey, summary: "Delete all keys"},
+		{name: "flushall", arity: -1, flags: write | wholeKeyspace, acl: aclKeyspace | aclDangerous, since: "1.0.0", tips: shards, handler: flush,
+			usage: "[ASYNC | SYNC]", complexity: perKey, summary: "Delete all keys"},
+	}, ofServer, 0)
+}
+
 const (
 	// flushKeys is how many records FLUSHALL looks at before it looks at the time.
 	flushKeys = 256

@@ -7,6 +7,15 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// increxCommands is INCREX.
+func increxCommands() []*row {
+	return inGroup([]*row{
+		{name: "increx", arity: -2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "8.8.0", handler: increx,
+			usage:      "key [BYINT increment:integer] [LBOUND lower-bound:integer] [UBOUND upper-bound:integer] [SATURATE] " + expiryWords + "PERSIST] [ENX] [NX | XX]",
+			complexity: constantTime, summary: "Count within bounds, and perhaps set a deadline"},
+	}, ofStrings, aclString)
+}
+
 // increxOptions are the options of INCREX.
 type increxOptions struct {
 	by, low, high                int64

@@ -5,11 +5,19 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/logs"
+	"github.com/quotadb/quota-db/stats"
 )
+
+// infoCommands is INFO.
+func infoCommands() []*row {
+	return inGroup([]*row{
+		{name: "info", arity: -1, flags: loading | stale | wholeKeyspace, acl: aclDangerous, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info,
+			usage: "[section [section ...]]", complexity: constantTime, summary: "Figures about the server"},
+	}, ofServer, 0)
+}
 
 // section is one part of INFO.
 type section struct {
@@ -29,7 +37,7 @@ func sections() []section {
 		{"Replication", false, infoReplication},
 		{"CPU", false, infoCPU},
 		{"Modules", false, func(*report) {}},
-		{"Commandstats", true, infoCommands},
+		{"Commandstats", true, infoCommandStats},
 		{"Errorstats", false, infoErrors},
 		{"Latencystats", true, infoLatency},
 		{"Cluster", false, infoCluster},
@@ -41,8 +49,17 @@ func sections() []section {
 type report struct {
 	strings.Builder
 	call    *call
-	process process
-	totals  totals
+	process stats.Process
+	stats   stats.Snapshot
+	used    int64 // bytes that the keys take
+}
+
+// newReport begins a report with the figures of this moment.
+func newReport(c *call) *report {
+	s := c.server
+	used := s.DB.Used()
+	s.Stats.SawUsed(used)
+	return &report{call: c, process: stats.MeasureProcess(), stats: s.Stats.Snapshot(), used: used}
 }
 
 // line writes one field.
@@ -50,7 +67,7 @@ func (r *report) line(name string, value any) { fmt.Fprintf(r, "%s:%v\r\n", name
 
 // info answers the sections that are asked for; none means all but the extra ones.
 func info(c *call) {
-	r := &report{call: c, process: measureProcess(), totals: c.server.Stats.totals(len(c.server.table.rows))}
+	r := newReport(c)
 	for _, s := range sections() {
 		if !s.isWanted(c.args[1:]) {
 			continue
@@ -95,7 +112,7 @@ func infoServer(r *report) {
 	}
 	r.line("uptime_in_seconds", int64(uptime.Seconds()))
 	r.line("uptime_in_days", int64(uptime.Hours()/24))
-	r.line("executable", executable())
+	r.line("executable", stats.Executable())
 	r.line("config_file", s.Config.File)
 }
 
@@ -110,9 +127,9 @@ func infoClients(r *report) {
 
 func infoMemory(r *report) {
 	s := r.call.server
-	used, limit := s.DB.Used(), s.Params.MaxMemory.Load()
-	peak, system := s.Stats.sawUsed(used), systemMemory()
-	resident := r.process.resident
+	used, limit := r.used, s.Params.MaxMemory.Load()
+	peak, system := r.stats.Peak, stats.SystemMemory()
+	resident := r.process.Resident
 	r.line("used_memory", used)
 	r.line("used_memory_human", human(used))
 	r.line("used_memory_rss", resident)
@@ -120,7 +137,7 @@ func infoMemory(r *report) {
 	r.line("used_memory_peak", peak)
 	r.line("used_memory_peak_human", human(peak))
 	r.line("used_memory_peak_perc", fmt.Sprintf("%.2f%%", 100*ratio(used, peak)))
-	r.line("used_memory_heap", r.process.heap)
+	r.line("used_memory_heap", r.process.Heap)
 	r.line("total_system_memory", system)
 	r.line("total_system_memory_human", human(system))
 	r.line("maxmemory", limit)
@@ -132,31 +149,30 @@ func infoMemory(r *report) {
 }
 
 func infoStats(r *report) {
-	s, t := r.call.server, &r.totals
-	rate := s.Stats.rates.perSecond()
-	r.line("total_connections_received", s.Stats.Connections.Load())
-	r.line("total_commands_processed", t.calls)
-	r.line("instantaneous_ops_per_sec", int64(rate.commands))
-	r.line("total_net_input_bytes", t.received)
-	r.line("total_net_output_bytes", t.sent)
-	r.line("instantaneous_input_kbps", fmt.Sprintf("%.2f", rate.received/1024))
-	r.line("instantaneous_output_kbps", fmt.Sprintf("%.2f", rate.sent/1024))
-	r.line("rejected_connections", s.Stats.Rejected.Load())
+	s, t := r.call.server, &r.stats
+	r.line("total_connections_received", t.Connections)
+	r.line("total_commands_processed", t.Calls)
+	r.line("instantaneous_ops_per_sec", int64(t.PerSecond.Commands))
+	r.line("total_net_input_bytes", t.Received)
+	r.line("total_net_output_bytes", t.Sent)
+	r.line("instantaneous_input_kbps", fmt.Sprintf("%.2f", t.PerSecond.Received/1024))
+	r.line("instantaneous_output_kbps", fmt.Sprintf("%.2f", t.PerSecond.Sent/1024))
+	r.line("rejected_connections", t.Rejected)
 	r.line("dropped_log_lines", logs.Dropped(s.Log))
-	r.line("expired_keys", r.call.all().Expired()-t.expired)
+	r.line("expired_keys", r.call.all().Expired()-t.ExpiredThen)
 	r.line("quota_keys", r.call.all().Quotas())
 	r.line("deleted_keys_kept", r.call.all().Absent())
-	r.line("expire_cycle_cpu_milliseconds", time.Duration(s.Stats.swept.Load()).Milliseconds())
+	r.line("expire_cycle_cpu_milliseconds", t.Swept.Milliseconds())
 	r.line("evicted_keys", 0)
-	r.line("keyspace_hits", t.hits)
-	r.line("keyspace_misses", t.misses)
+	r.line("keyspace_hits", t.Hits)
+	r.line("keyspace_misses", t.Misses)
 	r.line("pubsub_channels", 0)
 	r.line("pubsub_patterns", 0)
 	r.line("pubsubshard_channels", 0)
 	r.line("latest_fork_usec", 0)
 	r.line("total_forks", 0)
 	r.line("unexpected_error_replies", 0)
-	r.line("total_error_replies", t.errors)
+	r.line("total_error_replies", t.Errors)
 	r.line("acl_access_denied_auth", s.accessLog.auth.Load())
 	r.line("acl_access_denied_cmd", s.accessLog.command.Load())
 	r.line("acl_access_denied_key", s.accessLog.key.Load())
@@ -179,20 +195,18 @@ func infoRedisReplication(r *report) {
 }
 
 func infoCPU(r *report) {
-	r.line("used_cpu_sys", fmt.Sprintf("%.6f", r.process.system.Seconds()))
-	r.line("used_cpu_user", fmt.Sprintf("%.6f", r.process.user.Seconds()))
+	r.line("used_cpu_sys", fmt.Sprintf("%.6f", r.process.System.Seconds()))
+	r.line("used_cpu_user", fmt.Sprintf("%.6f", r.process.User.Seconds()))
 	r.line("used_cpu_sys_children", "0.000000") // there are no children
 	r.line("used_cpu_user_children", "0.000000")
 }
 
-// infoCommands shows what has run. Fast commands of one pipeline share the time that they took together.
-func infoCommands(r *report) {
-	for _, row := range r.call.server.table.rows {
-		t := r.totals.rows[row.id]
-		if t.calls|t.rejected != 0 {
-			micros := t.nanos / 1000
-			r.line("cmdstat_"+row.full, fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
-				t.calls, micros, ratio(t.nanos, t.calls)/1000, t.rejected, t.failed))
+// infoCommandStats shows what has run. Fast commands of one pipeline share the time that they took together.
+func infoCommandStats(r *report) {
+	for _, t := range r.stats.Commands {
+		if t.Calls|t.Rejected != 0 {
+			r.line("cmdstat_"+t.Name, fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
+				t.Calls, t.Took.Microseconds(), ratio(int64(t.Took), t.Calls)/1000, t.Rejected, t.Failed))
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // infoErrors shows how many errors were answered, by their first word.
 func infoErrors(r *report) {
-	counts := r.call.server.Stats.errors.snapshot()
+	counts := r.stats.ByError
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		r.line("errorstat_"+kind, fmt.Sprintf("count=%d", counts[kind]))
 	}
@@ -18,15 +18,15 @@ func infoErrors(r *report) {
 // infoLatency shows within what time, in microseconds, so many percent of a command's calls were done.
 func infoLatency(r *report) {
 	s := r.call.server
-	all := s.Stats.distributions(len(s.table.rows))
+	all := s.Stats.Distributions()
 	for _, row := range s.table.rows {
 		d := &all[row.id]
-		if d.calls == 0 {
+		if d.Calls == 0 {
 			continue
 		}
 		var values []string
 		for _, p := range *s.Params.percentiles.Load() {
-			values = append(values, fmt.Sprintf("%s=%.3f", percentileName(p), float64(d.within(p))/1000))
+			values = append(values, fmt.Sprintf("%s=%.3f", percentileName(p), float64(d.Within(p))/1000))
 		}
 		r.line("latency_percentiles_usec_"+row.full, strings.Join(values, ","))
 	}

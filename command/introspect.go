@@ -9,6 +9,32 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// commandCommands are COMMAND and its subcommands.
+func commandCommands() []*row {
+	const plain = loading | stale
+	unordered := []string{noFixedOrder}
+	return inGroup([]*row{
+		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll,
+			complexity: perCommand, summary: "All about the commands", subs: []*row{
+				{name: "count", arity: 2, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandCount,
+					complexity: constantTime, summary: "How many commands there are"},
+				{name: "docs", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandDocs,
+					usage: "[command-name [command-name ...]]", complexity: perCommand, summary: "Commands in words"},
+				{name: "getkeys", arity: -4, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandGetKeys,
+					usage: "command [arg [arg ...]]", complexity: perArgument, summary: "The keys of a whole command"},
+				{name: "getkeysandflags", arity: -4, flags: plain, acl: aclConnection, since: "7.0.0", handler: commandGetKeysAndFlags,
+					usage: "command [arg [arg ...]]", complexity: perArgument,
+					summary: "The keys of a whole command, and how it uses them"},
+				{name: "info", arity: -2, flags: plain, acl: aclConnection, since: "2.8.13", tips: unordered, handler: commandInfo,
+					usage: "[command-name [command-name ...]]", complexity: perCommand, summary: "Commands in figures"},
+				{name: "list", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandList,
+					usage: "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", complexity: perCommand,
+					summary: "Names of commands, perhaps FILTERBY MODULE, ACLCAT or PATTERN"},
+				helpRow("5.0.0", aclConnection),
+			}},
+	}, ofServer, 0)
+}
+
 // commandAll is COMMAND without arguments.
 func commandAll(c *call) { c.describeRows(c.server.table.top) }
 

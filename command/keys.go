@@ -5,6 +5,24 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// keyCommands are the commands on keys of any type.
+func keyCommands() []*row {
+	return inGroup([]*row{
+		{name: "del", arity: -2, flags: write, keys: allKeys(removes), since: "1.0.0", tips: []string{multiShard, sumOfShards}, handler: del,
+			usage: "key [key ...]", complexity: perKey, summary: "Delete keys"},
+		{name: "unlink", arity: -2, flags: write | fast, keys: allKeys(removes), since: "4.0.0", tips: []string{multiShard, sumOfShards}, handler: del,
+			usage: "key [key ...]", complexity: perKey, summary: "Delete keys, as DEL does"},
+		{name: "exists", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "1.0.0", tips: []string{multiShard, sumOfShards}, handler: exists,
+			usage: "key [key ...]", complexity: perKey, summary: "How many of the keys exist"},
+		{name: "touch", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "3.2.1", tips: []string{multiShard, sumOfShards}, handler: exists,
+			usage: "key [key ...]", complexity: perKey, summary: "How many of the keys exist, as EXISTS answers"},
+		{name: "type", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "1.0.0", handler: typeOf,
+			usage: "key", complexity: constantTime, summary: "The type of a value"},
+		{name: "randomkey", arity: 1, flags: readonly | wholeKeyspace, since: "1.0.0", tips: []string{allShards, noFixedOutput}, handler: randomKey,
+			complexity: constantTime, summary: "Some key"},
+	}, ofKeys, aclKeyspace)
+}
+
 // typeName is what TYPE calls a value: counters and strings are one type to clients.
 func typeName(v engine.Value) string {
 	switch v.Kind {

@@ -4,71 +4,86 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/quotadb/quota-db/stats"
 )
 
+// latencyCommands are LATENCY and its subcommands.
 func latencyCommands() []*row {
 	const plain = admin | noscript | loading | stale
 	const allNodes = "request_policy:all_nodes"
 	figures := []string{noFixedOutput, allNodes, "response_policy:special"}
-	return []*row{
-		{name: "doctor", arity: 2, flags: plain, since: "2.8.13", tips: figures, handler: latencyDoctor, summary: "What has taken long, in words"},
-		{name: "graph", arity: 3, flags: plain, since: "2.8.13", tips: figures, handler: latencyGraph, summary: "The samples of an event as a picture"},
-		{name: "histogram", arity: -2, flags: plain, since: "7.0.0", tips: figures, handler: latencyHistogram, summary: "How long commands have taken, all or some"},
-		{name: "history", arity: 3, flags: plain, since: "2.8.13", tips: figures, handler: latencyHistory, summary: "The samples of an event: command, fast-command or expire-cycle"},
-		{name: "latest", arity: 2, flags: plain, since: "2.8.13", tips: figures, handler: latencyLatest, summary: "The last sample of every event, and the largest"},
-		{name: "reset", arity: -2, flags: plain, since: "2.8.13", tips: []string{allNodes, allSucceeded}, handler: latencyReset, summary: "Forget the samples of events, or of all"},
-		{name: "help", arity: 2, flags: loading | stale, since: "2.8.13", handler: help, summary: "This list"},
-	}
+	return inGroup([]*row{
+		{name: "latency", arity: -2, since: "2.8.13",
+			complexity: bySubcommand, summary: "How long things have taken", subs: []*row{
+				{name: "doctor", arity: 2, flags: plain, since: "2.8.13", tips: figures, handler: latencyDoctor,
+					complexity: constantTime, summary: "What has taken long, in words"},
+				{name: "graph", arity: 3, flags: plain, since: "2.8.13", tips: figures, handler: latencyGraph,
+					usage: "event", complexity: constantTime, summary: "The samples of an event as a picture"},
+				{name: "histogram", arity: -2, flags: plain, since: "7.0.0", tips: figures, handler: latencyHistogram,
+					usage: "[command [command ...]]", complexity: perCommand,
+					summary: "How long commands have taken, all or some"},
+				{name: "history", arity: 3, flags: plain, since: "2.8.13", tips: figures, handler: latencyHistory,
+					usage: "event", complexity: constantTime,
+					summary: "The samples of an event: command, fast-command or expire-cycle"},
+				{name: "latest", arity: 2, flags: plain, since: "2.8.13", tips: figures, handler: latencyLatest,
+					complexity: constantTime, summary: "The last sample of every event, and the largest"},
+				{name: "reset", arity: -2, flags: plain, since: "2.8.13", tips: []string{allNodes, allSucceeded}, handler: latencyReset,
+					usage: "[event [event ...]]", complexity: constantTime,
+					summary: "Forget the samples of events, or of all"},
+				helpRow("2.8.13", 0),
+			}},
+	}, ofServer, 0)
 }
 
 // latencyLatest answers name, time of the last sample, its milliseconds and the largest ever, of events with samples.
 func latencyLatest(c *call) {
 	type latest struct {
 		name string
-		last sample
+		last stats.Sample
 		max  int64
 	}
 	var all []latest
-	for e, name := range eventNames() {
-		if s := c.server.latency.history(event(e)); len(s.samples) > 0 {
-			all = append(all, latest{name, s.samples[len(s.samples)-1], s.max})
+	for e, name := range stats.EventNames() {
+		if s := c.server.Stats.Latency.History(stats.Event(e)); len(s.Samples) > 0 {
+			all = append(all, latest{name, s.Samples[len(s.Samples)-1], s.Max})
 		}
 	}
 	c.array(len(all))
 	for _, l := range all {
 		c.array(4)
 		c.bulk(l.name)
-		c.integer(l.last.at)
-		c.integer(l.last.took)
+		c.integer(l.last.At)
+		c.integer(l.last.Took)
 		c.integer(l.max)
 	}
 }
 
 func latencyHistory(c *call) {
 	s := c.series(c.args[2])
-	c.array(len(s.samples))
-	for _, one := range s.samples {
+	c.array(len(s.Samples))
+	for _, one := range s.Samples {
 		c.array(2)
-		c.integer(one.at)
-		c.integer(one.took)
+		c.integer(one.At)
+		c.integer(one.Took)
 	}
 }
 
 // series is the samples of an event by its name; none if there is no such event.
-func (c *call) series(name []byte) series {
-	e := slices.Index(eventNames(), string(name))
+func (c *call) series(name []byte) stats.Series {
+	e := slices.Index(stats.EventNames(), string(name))
 	if e < 0 {
-		return series{}
+		return stats.Series{}
 	}
-	return c.server.latency.history(event(e))
+	return c.server.Stats.Latency.History(stats.Event(e))
 }
 
 // latencyReset answers how many of the events had samples.
 func latencyReset(c *call) {
 	var n int64
-	for e, name := range eventNames() {
+	for e, name := range stats.EventNames() {
 		named := slices.ContainsFunc(c.args[2:], func(arg []byte) bool { return string(arg) == name })
-		if (named || len(c.args) == 2) && c.server.latency.reset(event(e)) {
+		if (named || len(c.args) == 2) && c.server.Stats.Latency.Reset(stats.Event(e)) {
 			n++
 		}
 	}
@@ -81,8 +96,8 @@ func latencyHistogram(c *call) {
 	if len(c.args) > 2 {
 		asked = c.named(c.args[2:])
 	}
-	all := c.server.Stats.distributions(len(c.server.table.rows))
-	rows := slices.DeleteFunc(slices.Clone(asked), func(r *row) bool { return all[r.id].calls == 0 })
+	all := c.server.Stats.Distributions()
+	rows := slices.DeleteFunc(slices.Clone(asked), func(r *row) bool { return all[r.id].Calls == 0 })
 	c.pairs(len(rows))
 	for _, r := range rows {
 		c.bulk(r.full)
@@ -101,22 +116,22 @@ func (c *call) named(names [][]byte) (rows []*row) {
 }
 
 // distribution answers the calls up to each bound in microseconds; bounds that add none are left out.
-func (c *call) distribution(d *distribution) {
+func (c *call) distribution(d *stats.Distribution) {
 	c.pairs(2)
 	c.bulk("calls")
-	c.integer(d.calls)
+	c.integer(d.Calls)
 	c.bulk("histogram_usec")
 	filled := 0
-	for _, n := range d.buckets {
+	for _, n := range d.Buckets {
 		if n > 0 {
 			filled++
 		}
 	}
 	c.pairs(filled)
 	var sum int64
-	for i, n := range d.buckets {
+	for i, n := range d.Buckets {
 		if sum += n; n > 0 {
-			c.integer(latencyBound(i) / 1000)
+			c.integer(stats.Bound(i) / 1000)
 			c.integer(sum)
 		}
 	}
@@ -125,18 +140,18 @@ func (c *call) distribution(d *distribution) {
 // latencyDoctor says in words what the monitor has seen.
 func latencyDoctor(c *call) {
 	var b strings.Builder
-	for e, name := range eventNames() {
-		s := c.server.latency.history(event(e))
-		n := int64(len(s.samples))
+	for e, name := range stats.EventNames() {
+		s := c.server.Stats.Latency.History(stats.Event(e))
+		n := int64(len(s.Samples))
 		if n == 0 {
 			continue
 		}
 		var sum int64
-		for _, one := range s.samples {
-			sum += one.took
+		for _, one := range s.Samples {
+			sum += one.Took
 		}
 		fmt.Fprintf(&b, "%s: seconds with a spike %d, %d ms on average, the longest ever %d ms, the last %d s ago.\n",
-			name, n, sum/n, s.max, max(0, c.now.Wall/1000-s.samples[n-1].at))
+			name, n, sum/n, s.Max, max(0, c.now.Wall/1000-s.Samples[n-1].At))
 	}
 	switch threshold := c.server.Params.LatencyThreshold.Load(); {
 	case b.Len() > 0:

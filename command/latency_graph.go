@@ -3,6 +3,8 @@ package command
 import (
 	"fmt"
 	"strings"
+
+	"github.com/quotadb/quota-db/stats"
 )
 
 const (
@@ -13,22 +15,22 @@ const (
 // latencyGraph draws the samples of an event, the oldest on the left, with the age of each below it.
 func latencyGraph(c *call) {
 	s := c.series(c.args[2])
-	if len(s.samples) == 0 {
+	if len(s.Samples) == 0 {
 		c.failf("ERR No samples available for event '%s'", clip(c.args[2], len(c.args[2])))
 		return
 	}
-	s.samples = s.samples[max(0, len(s.samples)-graphColumns):]
-	low, high := s.lowest(), s.highest()
+	s.Samples = s.Samples[max(0, len(s.Samples)-graphColumns):]
+	low, high := s.Lowest(), s.Highest()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s - high %d ms, low %d ms (all time high %d ms)\n%s\n", c.args[2], high, low, s.max, strings.Repeat("-", graphColumns))
+	fmt.Fprintf(&b, "%s - high %d ms, low %d ms (all time high %d ms)\n%s\n", c.args[2], high, low, s.Max, strings.Repeat("-", graphColumns))
 	for height := graphRows - 1; height >= 0; height-- {
-		for _, one := range s.samples {
-			b.WriteByte(bar(one.took-low, high-low, height))
+		for _, one := range s.Samples {
+			b.WriteByte(bar(one.Took-low, high-low, height))
 		}
 		b.WriteByte('\n')
 	}
 	b.WriteByte('\n')
-	b.WriteString(ages(s.samples, c.now.Wall/1000))
+	b.WriteString(ages(s.Samples, c.now.Wall/1000))
 	c.text(b.String())
 }
 
@@ -46,11 +48,11 @@ func bar(above, span int64, height int) byte {
 }
 
 // ages writes how long ago each sample was, downwards.
-func ages(samples []sample, now int64) string {
+func ages(samples []stats.Sample, now int64) string {
 	var words []string
 	longest := 0
 	for _, one := range samples {
-		words = append(words, age(max(0, now-one.at)))
+		words = append(words, age(max(0, now-one.At)))
 		longest = max(longest, len(words[len(words)-1]))
 	}
 	var b strings.Builder

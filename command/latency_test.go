@@ -67,17 +67,6 @@ func TestLatencyKeepsTheLongestOfEachSecond(t *testing.T) {
 	}
 }
 
-func TestLatencyKeepsOnlySoManySamples(t *testing.T) {
-	var l latency
-	for i := range int64(3 * latencySamples) {
-		l.add(eventFast, sample{i, i})
-	}
-	s := l.history(eventFast)
-	if n := len(s.samples); n != latencySamples || s.samples[n-1].at != 3*latencySamples-1 || s.max != 3*latencySamples-1 {
-		t.Errorf("%d samples, max %d", n, s.max)
-	}
-}
-
 func TestLatencyIsDrawnAndExplained(t *testing.T) {
 	b := newBench(t, nil)
 	text := func(args ...string) string {

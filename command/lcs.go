@@ -6,6 +6,15 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// lcsCommands is LCS.
+func lcsCommands() []*row {
+	return inGroup([]*row{
+		{name: "lcs", arity: -3, flags: readonly, keys: twoKeys(reads), since: "7.0.0", handler: lcs,
+			usage:      "key1:key key2:key [LEN] [IDX] [MINMATCHLEN len:integer] [WITHMATCHLEN]",
+			complexity: "O(N*M) in the bytes of the values", summary: "The longest common subsequence of two values"},
+	}, ofStrings, aclString)
+}
+
 // maxLCSPairs is how many pairs of bytes LCS compares at most: about as many as Redis, which takes 4 bytes for each, up to
 // proto-max-bulk-len. It is 32 MiB and some milliseconds. A second text below 64 bytes counts as 64, a word of the table.
 const maxLCSPairs = 1 << 27

@@ -7,28 +7,52 @@ import (
 	"strings"
 
 	"github.com/quotadb/quota-db/resp"
+	"github.com/quotadb/quota-db/stats"
 )
+
+// memoryCommands are MEMORY and its subcommands.
+func memoryCommands() []*row {
+	shards := []string{allShards, allSucceeded}
+	figures := []string{noFixedOutput, allShards, "response_policy:special"}
+	return inGroup([]*row{
+		{name: "memory", arity: -2, since: "4.0.0",
+			complexity: bySubcommand, summary: "Memory of keys", subs: []*row{
+				{name: "usage", arity: -3, flags: readonly, keys: subKey(looksAt), since: "4.0.0", handler: memoryUsage,
+					usage: "key [SAMPLES count:integer]", complexity: constantTime,
+					summary: "About how many bytes a key takes"},
+				{name: "stats", arity: 2, flags: wholeKeyspace, since: "4.0.0", tips: figures, handler: memoryStats,
+					complexity: constantTime, summary: "How much memory there is for what"},
+				{name: "doctor", arity: 2, since: "4.0.0", tips: figures, handler: memoryDoctor,
+					complexity: constantTime, summary: "What is wrong with the use of memory"},
+				{name: "purge", arity: 2, flags: takesLong, since: "4.0.0", tips: shards, handler: memoryPurge,
+					complexity: constantTime, summary: "Give idle memory back to the system"},
+				{name: "malloc-stats", arity: 2, since: "4.0.0", tips: figures, handler: memoryMallocStats,
+					complexity: constantTime, summary: "Go's own figures of memory"},
+				helpRow("4.0.0", 0),
+			}},
+	}, ofServer, 0)
+}
 
 // memoryStats is MEMORY STATS: Redis's names for what we have. Keys lie outside the Go heap, but for those with large values,
 // which are in both figures; all else, connections' buffers above all, is the heap. No peak is kept: it is the present.
 func memoryStats(c *call) {
-	db, p := c.server.DB, measureProcess()
+	db, p := c.server.DB, stats.MeasureProcess()
 	used, keys := db.Used(), int64(c.all().Len())
-	total := used + p.heap
+	total := used + p.Heap
 	none := int64(0)
 	fields := []struct {
 		name  string
 		value any
 	}{
 		{"peak.allocated", total}, {"total.allocated", total}, {"startup.allocated", none}, {"replication.backlog", none},
-		{"clients.slaves", none}, {"clients.normal", p.heap}, {"cluster.links", none}, {"aof.buffer", none}, {"lua.caches", none},
-		{"functions.caches", none}, {"db.0", nil}, {"overhead.total", p.heap}, {"keys.count", keys}, {"keys.bytes-per-key", used / max(keys, 1)},
+		{"clients.slaves", none}, {"clients.normal", p.Heap}, {"cluster.links", none}, {"aof.buffer", none}, {"lua.caches", none},
+		{"functions.caches", none}, {"db.0", nil}, {"overhead.total", p.Heap}, {"keys.count", keys}, {"keys.bytes-per-key", used / max(keys, 1)},
 		{"dataset.bytes", used}, {"dataset.percentage", 100 * ratio(used, total)}, {"peak.percentage", 100.0},
-		{"allocator.allocated", total}, {"allocator.active", total}, {"allocator.resident", p.resident},
+		{"allocator.allocated", total}, {"allocator.active", total}, {"allocator.resident", p.Resident},
 		{"allocator-fragmentation.ratio", 1.0}, {"allocator-fragmentation.bytes", none},
-		{"allocator-rss.ratio", ratio(p.resident, total)}, {"allocator-rss.bytes", p.resident - total},
+		{"allocator-rss.ratio", ratio(p.Resident, total)}, {"allocator-rss.bytes", p.Resident - total},
 		{"rss-overhead.ratio", 1.0}, {"rss-overhead.bytes", none},
-		{"fragmentation", ratio(p.resident, total)}, {"fragmentation.bytes", p.resident - total},
+		{"fragmentation", ratio(p.Resident, total)}, {"fragmentation.bytes", p.Resident - total},
 	}
 	c.pairs(len(fields))
 	for _, f := range fields {
@@ -57,7 +81,7 @@ func (c *call) tableStats() {
 // memoryDoctor is MEMORY DOCTOR: what a person should look after.
 func memoryDoctor(c *call) {
 	const much = 64 << 20 // bytes resident without use that are worth a word
-	used, limit, p := c.server.DB.Used(), c.server.Params.MaxMemory.Load(), measureProcess()
+	used, limit, p := c.server.DB.Used(), c.server.Params.MaxMemory.Load(), stats.MeasureProcess()
 	var found []string
 	if limit > 0 && used > limit/10*9 {
 		found = append(found, "Keys take more than nine tenths of maxmemory: above it, commands that need memory are refused.")
@@ -65,7 +89,7 @@ func memoryDoctor(c *call) {
 	if c.server.DB.Full() {
 		found = append(found, "The address space for keys is nearly used up: commands that need memory are refused.")
 	}
-	if total := used + p.heap; p.resident-total > max(much, total/2) {
+	if total := used + p.Heap; p.Resident-total > max(much, total/2) {
 		found = append(found, "Much more memory is resident than is in use: MEMORY PURGE gives idle memory back.")
 	}
 	if found == nil {

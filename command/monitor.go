@@ -4,7 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/quotadb/quota-db/stats"
 )
+
+// monitorCommands is MONITOR.
+func monitorCommands() []*row {
+	return inGroup([]*row{
+		{name: "monitor", arity: 1, flags: admin | noscript | loading | stale, since: "1.0.0", handler: monitor,
+			complexity: constantTime, summary: "Show all commands as they run"},
+	}, ofServer, 0)
+}
 
 // maxOutboxBytes is how much of what MONITOR shows may wait for a client; one that does not keep up is disconnected.
 const maxOutboxBytes = 4 << 20
@@ -61,13 +71,10 @@ func (m *monitors) feed(c *call) {
 		return
 	}
 	m.line = fmt.Appendf(m.line[:0], "+%d.%06d [0 %s]", c.now.Wall/1000, c.now.Wall%1000*1000, c.client.RemoteAddr)
-	var secrets []int
-	if c.row.secrets != nil {
-		secrets = c.row.secrets(c.args)
-	}
+	secrets := c.row.hidden(c.args)
 	for i, arg := range c.args {
 		if slices.Contains(secrets, i) {
-			arg = []byte(redacted)
+			arg = []byte(stats.Redacted)
 		}
 		m.line = append(m.line, ' ')
 		m.line = appendQuoted(m.line, arg)

@@ -10,13 +10,20 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// persistenceCommands are the commands on the disk.
 func persistenceCommands() []*row {
 	return []*row{
-		{name: "save", arity: 1, flags: admin | noscript | noAsyncLoading | noMulti, group: ofServer, since: "1.0.0", handler: save, summary: "Write a snapshot, and answer when it is safe"},
-		{name: "bgsave", arity: -1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgSave, summary: "Begin to write a snapshot"},
-		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgRewriteAOF, summary: "Begin to write a snapshot, which takes the log's place"},
-		{name: "lastsave", arity: 1, flags: loading | stale | fast, acl: aclAdmin | aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput}, handler: lastSave, summary: "When the last snapshot was safe"},
-		{name: "waitaof", arity: 4, flags: noscript, acl: aclConnection, group: ofKeys, since: "7.2.0", tips: []string{allShards, leastOfShards}, handler: waitAOF, summary: "Wait until all that was written before is safe on the disk"},
+		{name: "save", arity: 1, flags: admin | noscript | noAsyncLoading | noMulti, group: ofServer, since: "1.0.0", handler: save,
+			complexity: perKey, summary: "Write a snapshot, and answer when it is safe"},
+		{name: "bgsave", arity: -1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgSave,
+			usage: "[SCHEDULE]", complexity: constantTime, summary: "Begin to write a snapshot"},
+		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgRewriteAOF,
+			complexity: constantTime, summary: "Begin to write a snapshot, which takes the log's place"},
+		{name: "lastsave", arity: 1, flags: loading | stale | fast, acl: aclAdmin | aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput}, handler: lastSave,
+			complexity: constantTime, summary: "When the last snapshot was safe"},
+		{name: "waitaof", arity: 4, flags: noscript, acl: aclConnection, group: ofKeys, since: "7.2.0", tips: []string{allShards, leastOfShards}, handler: waitAOF,
+			usage: "numlocal numreplicas timeout:integer", complexity: constantTime,
+			summary: "Wait until all that was written before is safe on the disk"},
 	}
 }
 

@@ -8,6 +8,25 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// quotaCommands are the commands on quotas.
+func quotaCommands() []*row {
+	return inGroup([]*row{
+		{name: "quotaset", arity: 4, flags: write | denyOOM | fast, keys: oneKey(touches), since: ours, handler: quotaSet,
+			usage: "key limit:integer window:integer", complexity: constantTime,
+			summary: "Make a key a token bucket of a limit per window of seconds"},
+		{name: "quotaget", arity: -2, flags: readonly | fast, keys: oneKey(looksAt), since: ours, handler: quotaGet,
+			usage: "key [FULL]", complexity: constantTime, summary: "A quota's limit, window and remaining tokens"},
+		{name: "quotadel", arity: 2, flags: write | fast, keys: oneKey(touches), since: ours, handler: quotaDel,
+			usage: "key", complexity: constantTime, summary: "Make a quota a counter again"},
+		{name: "quotaincr", arity: -4, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: quotaIncr,
+			usage: "key limit:integer window:integer [tokens:integer]", complexity: constantTime,
+			summary: "Take tokens from a quota, which is made if there is none"},
+		{name: "cl.throttle", arity: -5, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: throttle,
+			usage: "key max-burst:integer count:integer period:integer [quantity:integer]", complexity: constantTime,
+			summary: "Take tokens from a quota, as the module redis-cell does"},
+	}, ofQuotas, aclString)
+}
+
 // maxWindowSeconds is the longest window of a quota.
 const maxWindowSeconds = int64(quota.MaxPeriod / time.Second)
 

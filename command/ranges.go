@@ -5,6 +5,24 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// rangeCommands are the commands on a part of a value.
+func rangeCommands() []*row {
+	return inGroup([]*row{
+		{name: "getrange", arity: 4, flags: readonly, keys: oneKey(reads), since: "2.4.0", handler: getRange,
+			usage: "key start:integer end:integer", complexity: "O(N) in the bytes that are answered",
+			summary: "Some of a value's bytes, from one position to another"},
+		{name: "substr", arity: 4, flags: readonly, keys: oneKey(reads), since: "1.0.0", handler: getRange,
+			usage: "key start:integer end:integer", complexity: "O(N) in the bytes that are answered",
+			deprecated: deprecation{"2.0.0", "`GETRANGE`"}, summary: "GETRANGE by its old name"},
+		{name: "setrange", arity: 4, flags: write | denyOOM, keys: oneKey(touches), since: "2.2.0", handler: setRange,
+			usage:      "key offset:integer value",
+			complexity: "O(1) within a long value, O(N) in its bytes where it grows",
+			summary:    "Write over some of a value's bytes"},
+		{name: "append", arity: 3, flags: write | denyOOM | fast, keys: oneKey("RW insert"), since: "2.0.0", handler: appendTo,
+			usage: "key value", complexity: "O(N) in the bytes of the value", summary: "Write behind a value's bytes"},
+	}, ofStrings, aclString)
+}
+
 // isBackwards reports whether both positions count from the end and the last is before the first. GETRANGE and BITCOUNT find
 // nothing there; BITPOS cuts first, and so finds the first byte if both are in front of it.
 func isBackwards(first, last int64) bool { return last < first && first < 0 }

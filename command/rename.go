@@ -8,6 +8,21 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// renameCommands are the commands that give a key another place.
+func renameCommands() []*row {
+	return inGroup([]*row{
+		{name: "rename", arity: 3, flags: write, keys: fromTo(takes, "OW update"), since: "1.0.0", handler: rename,
+			usage: "key newkey:key", complexity: constantTime, summary: "Give a key another name"},
+		{name: "renamenx", arity: 3, flags: write | fast, keys: fromTo(takes, inserts), since: "1.0.0", handler: renameNX,
+			usage: "key newkey:key", complexity: constantTime, summary: "Give a key another name if no key has it"},
+		{name: "copy", arity: -3, flags: write | denyOOM, keys: fromTo(reads, "OW update"), since: "6.2.0", handler: copyKey,
+			usage: "source:key destination:key [DB destination-db:integer] [REPLACE]", complexity: constantTime,
+			summary: "Give a key's value and deadline to another key too"},
+		{name: "move", arity: 3, flags: write | fast, keys: oneKey(changes), since: "1.0.0", handler: move,
+			usage: "key db:integer", complexity: constantTime, summary: "Refused: there is one database"},
+	}, ofKeys, aclKeyspace)
+}
+
 func rename(c *call) {
 	if c.moveKey(true) {
 		c.ok()

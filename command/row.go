@@ -3,30 +3,42 @@ package command
 import (
 	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/manual"
 )
 
-// row is one command, or one subcommand of a container such as CONFIG.
+// row is one command, or one subcommand of a container such as CONFIG: all that is known of it. Nothing about a command stands
+// elsewhere but its handler.
 type row struct {
 	name    string // lower case
 	arity   int    // arguments, those that name the command included; negative: at least so many
 	flags   flags
 	acl     categories // beside those that follow from the flags
 	keys    keys
-	group   string // heading in help
-	since   string // version of Redis that has it first
-	summary string
+	group   string   // heading in help
+	since   string   // version of Redis that has it first
 	tips    []string // for clients that spread commands over servers
 	handler func(*call)
 	subs    []*row                    // subcommands; the handler, if any, is for the container's name alone
 	secrets func(args [][]byte) []int // positions of arguments that no log may show; nil: there are none
 
-	full string // name, below its container's name: "config|get"
-	id   int    // index in the statistics
-	lock locking
+	// What people read about it.
+	usage      string // its arguments: package manual says how
+	complexity string
+	summary    string
+	deprecated deprecation
+
+	// What follows from the fields above: see table.complete.
+	full      string // name, below its container's name: "config|get"
+	id        int    // index in the statistics
+	lock      locking
+	arguments []manual.Argument
 
 	need, needThen acl.Need // what its first key, and its others, need: see needOf
 	variable       bool     // the use of its key depends on its words
 }
+
+// deprecation is Redis's advice against a command: since which version, and what to use instead.
+type deprecation struct{ since, instead string }
 
 // locking is what the executor does before it calls the handler.
 type locking uint8

@@ -11,6 +11,18 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// scanCommands are the commands that look through all keys; KEYS is in keys_command.go.
+func scanCommands() []*row {
+	return inGroup([]*row{
+		{name: "keys", arity: 2, flags: readonly | wholeKeyspace, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys,
+			usage: "pattern", complexity: "O(N) in the number of all keys", summary: "All keys that match a pattern"},
+		{name: "scan", arity: -2, flags: readonly | wholeKeyspace, since: "2.8.0", tips: []string{noFixedOutput, "request_policy:special"}, handler: scan,
+			usage:      "cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type]",
+			complexity: "O(1) for a call that counts 1, O(N) for all of them, in the number of all keys",
+			summary:    "Some keys, and the cursor to go on with"},
+	}, ofKeys, aclKeyspace)
+}
+
 const (
 	defaultScanCount = 10
 	// maxScanCount bounds what one call of SCAN looks at, so that COUNT, which is a hint, cannot make it look at everything.

@@ -2,6 +2,14 @@ package command
 
 import "strings"
 
+// hidden are the positions of arguments that no log may show.
+func (r *row) hidden(args [][]byte) []int {
+	if r.secrets == nil {
+		return nil
+	}
+	return r.secrets(args)
+}
+
 // secretsFrom hides every argument from a position on.
 func secretsFrom(first int) func(args [][]byte) []int {
 	return func(args [][]byte) (hidden []int) {

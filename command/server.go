@@ -9,7 +9,8 @@
 //   - Only the executor locks shards: one for a command with one key, all that are needed for several, none without
 //     keys. Handlers of commands without keys may call the DB's own methods, which lock for themselves.
 //   - A handler decides everything by one reading of the clock, which is less than a millisecond old when it begins.
-//   - Adding a command is adding a row in commands.go and its handler; nothing else knows the command.
+//   - Adding a command is adding a row to the list at the top of its family's file, and its handler below; nothing else knows the
+//     command.
 //
 // Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
 package command
@@ -29,6 +30,7 @@ import (
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/replica"
 	"github.com/quotadb/quota-db/resp"
+	"github.com/quotadb/quota-db/stats"
 )
 
 // RedisVersion is the version that clients are told in INFO and HELLO, so that they use what servers of that age know.
@@ -42,7 +44,7 @@ type Server struct {
 	Store   *persist.Store // nil: nothing is kept on a disk
 	Config  *config.Config
 	Params  *Params
-	Stats   Stats
+	Stats   *stats.Stats
 	Clients *Clients
 	Users   *acl.Users
 	Now     func() engine.Moment // both clocks; never goes back
@@ -80,8 +82,6 @@ type Server struct {
 	table   *table
 	params  []param
 	missing map[string]string // commands of Redis that are not here: why
-	slowlog slowlog
-	latency latency
 }
 
 // NewServer makes the commands for db. The clocks of now must never go back; stop is what SHUTDOWN calls.
@@ -98,6 +98,7 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 	s.pause.server = s
 	s.failures.rate = failureRate()
 	s.Users = s.newUsers()
+	s.Stats = stats.New(s.table.names())
 	s.Start = time.UnixMilli(s.started.Wall)
 	s.params = s.parameters()
 	return s
@@ -134,6 +135,19 @@ func (s *Server) LimitsOf(c *Client) *resp.Limits {
 		return s.locked
 	}
 	return s.Limits()
+}
+
+// Sample looks at the counters, for the figures of INFO that are per second and for the peak of memory. It is to be called
+// regularly, about once a second.
+func (s *Server) Sample() {
+	s.Stats.SawUsed(s.DB.Used())
+	s.Stats.Sample(s.Now().Mono)
+}
+
+// ObserveSweep enters that deleting keys past their deadline took so long.
+func (s *Server) ObserveSweep(took time.Duration) {
+	s.Stats.SweepTook(took)
+	s.Stats.Latency.Observe(stats.EventSweep, s.Now().Wall, took, s.Params.LatencyThreshold.Load())
 }
 
 // uptime is how long the server runs.

@@ -6,19 +6,27 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// slowlogShown is how many entries SLOWLOG GET answers unless it is told.
-const slowlogShown = 10
-
+// slowlogCommands are SLOWLOG and its subcommands.
 func slowlogCommands() []*row {
 	const plain = admin | loading | stale
 	const allNodes = "request_policy:all_nodes"
-	return []*row{
-		{name: "get", arity: -2, flags: plain, since: "2.2.12", tips: []string{allNodes, noFixedOutput}, handler: slowlogGet, summary: "The latest entries: 10, or a number of them, or -1 for all"},
-		{name: "len", arity: 2, flags: plain, since: "2.2.12", tips: []string{allNodes, sumOfShards, noFixedOutput}, handler: slowlogLen, summary: "How many entries there are"},
-		{name: "reset", arity: 2, flags: plain, since: "2.2.12", tips: []string{allNodes, allSucceeded}, handler: slowlogReset, summary: "Forget all entries"},
-		{name: "help", arity: 2, flags: loading | stale, since: "6.2.0", handler: help, summary: "This list"},
-	}
+	return inGroup([]*row{
+		{name: "slowlog", arity: -2, since: "2.2.12",
+			complexity: bySubcommand, summary: "Commands that took long", subs: []*row{
+				{name: "get", arity: -2, flags: plain, since: "2.2.12", tips: []string{allNodes, noFixedOutput}, handler: slowlogGet,
+					usage: "[count:integer]", complexity: "O(N) in the number of entries",
+					summary: "The latest entries: 10, or a number of them, or -1 for all"},
+				{name: "len", arity: 2, flags: plain, since: "2.2.12", tips: []string{allNodes, sumOfShards, noFixedOutput}, handler: slowlogLen,
+					complexity: constantTime, summary: "How many entries there are"},
+				{name: "reset", arity: 2, flags: plain, since: "2.2.12", tips: []string{allNodes, allSucceeded}, handler: slowlogReset,
+					complexity: "O(N) in the number of entries", summary: "Forget all entries"},
+				helpRow("6.2.0", 0),
+			}},
+	}, ofServer, 0)
 }
+
+// slowlogShown is how many entries SLOWLOG GET answers unless it is told.
+const slowlogShown = 10
 
 // slowlogGet answers id, unix time, microseconds, words, the client's address and its name of each entry.
 func slowlogGet(c *call) {
@@ -38,26 +46,26 @@ func slowlogGet(c *call) {
 	if n < 0 {
 		n = math.MaxInt64
 	}
-	entries := c.server.slowlog.latest(n)
+	entries := c.server.Stats.Slow.Latest(n)
 	c.array(len(entries))
 	for i := range entries {
 		e := &entries[i]
 		c.array(6)
-		c.integer(e.id)
-		c.integer(e.at)
-		c.integer(e.took.Microseconds())
-		c.array(len(e.args))
-		for _, arg := range e.args {
+		c.integer(e.ID)
+		c.integer(e.At)
+		c.integer(e.Took.Microseconds())
+		c.array(len(e.Args))
+		for _, arg := range e.Args {
 			c.bulk(arg)
 		}
-		c.bulk(e.address)
-		c.bulk(e.name)
+		c.bulk(e.Address)
+		c.bulk(e.Name)
 	}
 }
 
-func slowlogLen(c *call) { c.integer(int64(c.server.slowlog.len())) }
+func slowlogLen(c *call) { c.integer(int64(c.server.Stats.Slow.Len())) }
 
 func slowlogReset(c *call) {
-	c.server.slowlog.reset()
+	c.server.Stats.Slow.Reset()
 	c.ok()
 }

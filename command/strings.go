@@ -7,6 +7,42 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// stringCommands are the commands on whole values; those of SET and its like are in set.go.
+func stringCommands() []*row {
+	return inGroup([]*row{
+		{name: "get", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "1.0.0", handler: get,
+			usage: "key", complexity: constantTime, summary: "The value of a key"},
+		{name: "set", arity: -3, flags: write | denyOOM, keys: oneKey("RW access update variable_flags"), since: "1.0.0", handler: set,
+			usage: "key value [NX | XX] [GET] " + expiryWords + "KEEPTTL]", complexity: constantTime,
+			summary: "Give a key a value, and perhaps a deadline"},
+		{name: "getset", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: getSet,
+			usage: "key value", complexity: constantTime, deprecated: deprecation{"6.2.0", "`SET` with `GET`"},
+			summary: "Give a key a value and answer the one before"},
+		{name: "getdel", arity: 2, flags: write | fast, keys: oneKey(takes), since: "6.2.0", handler: getDel,
+			usage: "key", complexity: constantTime, summary: "The value of a key, which is deleted"},
+		{name: "getex", arity: -2, flags: write | fast, keys: oneKey(changes), since: "6.2.0", handler: getEX,
+			usage: "key " + expiryWords + "PERSIST]", complexity: constantTime,
+			summary: "The value of a key, whose deadline may change"},
+		{name: "setnx", arity: 3, flags: write | denyOOM | fast, keys: oneKey(inserts), since: "1.0.0", handler: setNX,
+			usage: "key value", complexity: constantTime, summary: "Give a key a value if it does not exist"},
+		{name: "setex", arity: 4, flags: write | denyOOM, keys: oneKey(overwrites), since: "2.0.0", handler: setEX,
+			usage: "key seconds:integer value", complexity: constantTime,
+			summary: "Give a key a value for some seconds"},
+		{name: "psetex", arity: 4, flags: write | denyOOM, keys: oneKey(overwrites), since: "2.6.0", handler: psetEX,
+			usage: "key milliseconds:integer value", complexity: constantTime,
+			summary: "Give a key a value for some milliseconds"},
+		{name: "mget", arity: -2, flags: readonly | fast, keys: allKeys(reads), since: "1.0.0", tips: []string{multiShard}, handler: mget,
+			usage: "key [key ...]", complexity: perKey, summary: "The values of several keys"},
+		{name: "mset", arity: -3, flags: write | denyOOM, keys: pairKeys(overwrites), since: "1.0.1", tips: []string{multiShard, allSucceeded}, handler: mset,
+			usage: "key value [key value ...]", complexity: perKey, summary: "Give several keys their values at once"},
+		{name: "msetnx", arity: -3, flags: write | denyOOM, keys: pairKeys(inserts), since: "1.0.1", tips: []string{multiShard, leastOfShards}, handler: msetNX,
+			usage: "key value [key value ...]", complexity: perKey,
+			summary: "Give several keys their values if none of them exists"},
+		{name: "strlen", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "2.2.0", handler: strlen,
+			usage: "key", complexity: constantTime, summary: "How many bytes a value has"},
+	}, ofStrings, aclString)
+}
+
 // stored is what a client's bytes are as a value: an integer if they are its canonical text, so that they can be given back byte for
 // byte, otherwise a string.
 func stored(text []byte) engine.Value {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strings"
+
+	"github.com/quotadb/quota-db/manual"
 )
 
 // table finds rows by name, in any case: open addressing over folded names, at most a quarter full. A lookup costs
@@ -88,8 +90,22 @@ func (t *table) complete(r *row) {
 	r.id = len(t.rows)
 	r.lock = r.keys.locking()
 	r.need, r.needThen = needOf(r.keys.use), needOf(r.keys.then)
+	arguments, err := manual.Parse(r.usage)
+	if err != nil {
+		panic("command: " + r.full + ": " + err.Error())
+	}
+	r.arguments = arguments
 	r.variable = strings.Contains(r.keys.use, "variable_flags")
 	t.rows = append(t.rows, r)
+}
+
+// names are the full names of the rows, by id.
+func (t *table) names() []string {
+	names := make([]string, len(t.rows))
+	for id, r := range t.rows {
+		names[id] = r.full
+	}
+	return names
 }
 
 // slot is where a folded name is, or the free one where it would be.

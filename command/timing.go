@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/stats"
 )
 
 // aloneBelow is the slowlog-log-slower-than below which every command is timed alone.
@@ -17,7 +18,7 @@ const aloneBelow = time.Millisecond
 // different command in it.
 type timing struct {
 	server *Server
-	counts *counts
+	counts *stats.Counts
 	since  int64 // when the last group ended, in nanoseconds of the monotonic clock
 	alone  bool  // every command is a group
 	last   *row  // what ran last since begin, nil if nothing did
@@ -31,7 +32,7 @@ type timing struct {
 	times []int64  // by the id of the row: how often it is in the group
 }
 
-func newTiming(s *Server, c *counts) timing {
+func newTiming(s *Server, c *stats.Counts) timing {
 	return timing{server: s, counts: c, rows: make([]*row, 0, groupCommands), times: make([]int64, len(s.table.rows))}
 }
 
@@ -79,10 +80,9 @@ func (t *timing) end(c *Client) (now engine.Moment, read bool) {
 	for _, r := range t.rows {
 		n := t.times[r.id]
 		t.times[r.id] = 0
-		t.counts.calls[r.id].Add(n)
-		t.counts.nanos[r.id].Add(took * n / int64(t.ran))
+		t.counts.Ran(r.id, n, took*n/int64(t.ran))
 		if tracking {
-			t.counts.latency(r.id).add(took/int64(t.ran), n)
+			t.counts.Took(r.id, n, took/int64(t.ran))
 		}
 	}
 	t.report(c, now.Wall, time.Duration(took))
@@ -95,13 +95,14 @@ func (t *timing) end(c *Client) (now engine.Moment, read bool) {
 func (t *timing) report(c *Client, wall int64, took time.Duration) {
 	s, first := t.server, t.rows[0]
 	if slower := s.Params.SlowlogSlower.Load(); slower >= 0 && took.Microseconds() >= slower {
-		s.slowlog.add(newSlowEntry(c, first, t.first, t.ran-1, wall, took), s.Params.SlowlogLen.Load())
+		e := stats.NewSlowEntry(t.first, first.hidden(t.first), t.ran-1, c.RemoteAddr, c.Name, wall, took)
+		s.Stats.Slow.Add(e, s.Params.SlowlogLen.Load())
 	}
-	event := eventCommand
+	event := stats.EventCommand
 	if first.flags&fast != 0 {
-		event = eventFast
+		event = stats.EventFast
 	}
-	s.observe(event, wall, took)
+	s.Stats.Latency.Observe(event, wall, took, s.Params.LatencyThreshold.Load())
 }
 
 // canBeSlow says whether commands of the row can take long: those with any number of keys or with none, unless they are

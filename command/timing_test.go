@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,40 +72,5 @@ func TestLatencyTrackingCanBeTurnedOff(t *testing.T) {
 	b.do("GET", "k")
 	if got := b.do("LATENCY", "HISTOGRAM", "get"); !strings.Contains(got, "calls\r\n:1\r\n") {
 		t.Errorf("got %q", got)
-	}
-}
-
-// TestDurationsAreInTheFirstBucketThatHoldsThem compares with a search from the first bucket on.
-func TestDurationsAreInTheFirstBucketThatHoldsThem(t *testing.T) {
-	slow := func(nanos int64) int {
-		for k := range latencyBuckets {
-			if nanos <= latencyBound(k) {
-				return k
-			}
-		}
-		return latencyBuckets - 1
-	}
-	for k := range latencyBuckets {
-		for around := latencyBound(k) - 3; around <= latencyBound(k)+3; around++ {
-			if got, want := latencyBucket(around), slow(around); got != want {
-				t.Errorf("%d ns: bucket %d, want %d", around, got, want)
-			}
-		}
-	}
-	if got := latencyBucket(int64(10 * time.Hour)); got != latencyBuckets-1 {
-		t.Errorf("ten hours: bucket %d", got)
-	}
-}
-
-func TestPercentilesAreBoundsOfBuckets(t *testing.T) {
-	var h histogram
-	h.add(500, 989)
-	h.add(5_000, 10)
-	h.add(5_000_000, 1)
-	var d distribution
-	d.add(&h)
-	got := fmt.Sprint(d.calls, d.within(50), d.within(98.9), d.within(99), d.within(99.9), d.within(100))
-	if want := fmt.Sprint(1000, latencyBound(0), latencyBound(0), latencyBound(3), latencyBound(3), latencyBound(13)); got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }

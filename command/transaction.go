@@ -7,6 +7,24 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
+// transactionCommands are the commands of transactions.
+func transactionCommands() []*row {
+	const plain = noscript | loading | stale | allowBusy | fast
+	return inGroup([]*row{
+		{name: "multi", arity: 1, flags: plain | atOnce, since: "1.2.0", handler: multi,
+			complexity: constantTime, summary: "Queue the commands that follow, for EXEC"},
+		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | atOnce | unseen | commits, since: "1.2.0", handler: execQueue,
+			complexity: "Depends on the commands of the transaction",
+			summary:    "Run the queued commands, nothing in between"},
+		{name: "discard", arity: 1, flags: plain | atOnce, since: "2.0.0", handler: discard,
+			complexity: "O(N) in the number of queued commands", summary: "Forget the queued commands"},
+		{name: "watch", arity: -2, flags: plain | atOnce, keys: allKeys(looksAt), since: "2.2.0", handler: watch,
+			usage: "key [key ...]", complexity: perKey, summary: "Have EXEC do nothing if one of the keys changes"},
+		{name: "unwatch", arity: 1, flags: plain, since: "2.2.0", handler: unwatch,
+			complexity: constantTime, summary: "Forget what WATCH has said"},
+	}, ofTransaction, aclTransaction)
+}
+
 const (
 	// maxWatches is how many keys one client may watch.
 	maxWatches = 1 << 16

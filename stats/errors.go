@@ -1,4 +1,4 @@
-package command
+package stats
 
 import (
 	"maps"
@@ -18,8 +18,8 @@ type errorCounts struct {
 	byKind map[string]int64
 }
 
-// countError counts an error reply. What is beyond the bounds is in the sum of all errors only.
-func (s *Stats) countError(text string) {
+// CountError counts an error reply by its first word. A word beyond the bounds counts in the sum of all errors only.
+func (s *Stats) CountError(text string) {
 	kind, _, _ := strings.Cut(text, " ")
 	e := &s.errors
 	e.mu.Lock()

@@ -1,4 +1,4 @@
-package command
+package stats
 
 import (
 	"os"
@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// process is what this process takes from the machine.
-type process struct {
-	user, system time.Duration // processor time
-	resident     int64         // bytes; where the system does not tell, what Go has of it
-	heap         int64         // bytes of live Go objects; the keys are not among them
+// Process is what this process takes from the machine.
+type Process struct {
+	User, System time.Duration // processor time
+	Resident     int64         // bytes; where the system does not tell, what Go has of it
+	Heap         int64         // bytes of live Go objects; the keys are not among them
 }
 
-// measureProcess asks the system. What it does not tell is zero.
-func measureProcess() process {
+// MeasureProcess asks the system. What it does not tell is zero.
+func MeasureProcess() Process {
 	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}}
 	metrics.Read(samples)
-	p := process{heap: int64(samples[0].Value.Uint64()), resident: int64(samples[1].Value.Uint64())}
+	p := Process{Heap: int64(samples[0].Value.Uint64()), Resident: int64(samples[1].Value.Uint64())}
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err == nil {
-		p.user, p.system = time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
+		p.User, p.System = time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
 	}
 	if pages, ok := residentPages(); ok {
-		p.resident = pages * int64(os.Getpagesize())
+		p.Resident = pages * int64(os.Getpagesize())
 	}
 	return p
 }
@@ -45,8 +45,8 @@ func residentPages() (pages int64, ok bool) {
 	return pages, err == nil
 }
 
-// systemMemory is the machine's memory in bytes where the system has Linux's /proc, else 0.
-func systemMemory() int64 {
+// SystemMemory is the machine's memory in bytes where the system has Linux's /proc, else 0.
+func SystemMemory() int64 {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return 0
@@ -64,8 +64,8 @@ func systemMemory() int64 {
 	return 0
 }
 
-// executable is the path of the program, empty where the system does not tell.
-func executable() string {
+// Executable is the path of the program, empty where the system does not tell.
+func Executable() string {
 	path, err := os.Executable()
 	if err != nil {
 		return ""

@@ -1,4 +1,4 @@
-package command
+package manual
 
 import (
 	"fmt"
@@ -7,16 +7,10 @@ import (
 	"unicode"
 )
 
-// parseUsage reads a usage line:
-//
-//	key value [NX | XX] [EX seconds | PX milliseconds] [ID client-id [client-id ...]]
-//
-// A word in capitals is to be given as it stands, any other is a value. Values behind a word in capitals belong to it. Brackets
-// hold what may be left out, angle brackets what may not, bars part alternatives. Brackets that end with dots repeat what stands
-// in front of them.
-func parseUsage(line string) ([]argument, error) {
+// Parse reads a usage line: see the package comment.
+func Parse(line string) ([]Argument, error) {
 	spaced := strings.NewReplacer("[", " [ ", "]", " ] ", "<", " < ", ">", " > ").Replace(line)
-	p := usageParser{words: strings.Fields(spaced)}
+	p := parser{words: strings.Fields(spaced)}
 	arguments := p.sequence()
 	if len(p.words) > 0 {
 		p.fail("unexpected %q", p.words[0])
@@ -27,20 +21,20 @@ func parseUsage(line string) ([]argument, error) {
 	return arguments, nil
 }
 
-// usageParser holds what is left of a line, and the first error.
-type usageParser struct {
+// parser holds what is left of a line, and the first error.
+type parser struct {
 	words []string
 	err   error
 }
 
-func (p *usageParser) fail(format string, args ...any) {
+func (p *parser) fail(format string, args ...any) {
 	if p.err == nil {
 		p.err = fmt.Errorf(format, args...)
 	}
 }
 
 // skip goes over a word if it is the next one.
-func (p *usageParser) skip(word string) bool {
+func (p *parser) skip(word string) bool {
 	if len(p.words) == 0 || p.words[0] != word {
 		return false
 	}
@@ -49,13 +43,13 @@ func (p *usageParser) skip(word string) bool {
 }
 
 // atEnd reports whether a sequence ends here.
-func (p *usageParser) atEnd() bool {
+func (p *parser) atEnd() bool {
 	return len(p.words) == 0 || slices.Contains([]string{"]", ">", "|", "..."}, p.words[0])
 }
 
 // sequence reads arguments up to the end of the line or of the brackets, or to a bar.
-func (p *usageParser) sequence() []argument {
-	var all []argument
+func (p *parser) sequence() []Argument {
+	var all []Argument
 	for !p.atEnd() {
 		switch {
 		case p.skip("["):
@@ -63,7 +57,7 @@ func (p *usageParser) sequence() []argument {
 			if p.skip("...") {
 				all = p.repeat(all, inner)
 			} else {
-				inner.optional = true
+				inner.Optional = true
 				all = append(all, inner)
 			}
 			p.close("]")
@@ -77,62 +71,63 @@ func (p *usageParser) sequence() []argument {
 }
 
 // close goes over the end of brackets.
-func (p *usageParser) close(bracket string) {
+func (p *parser) close(bracket string) {
 	if !p.skip(bracket) {
 		p.fail("%q is missing", bracket)
 	}
 }
 
 // tokenAndValues reads a word in capitals with the values that belong to it.
-func (p *usageParser) tokenAndValues() argument {
+func (p *parser) tokenAndValues() Argument {
 	token := p.words[0]
 	p.words = p.words[1:]
-	var values []argument
+	var values []Argument
 	for !p.atEnd() && p.words[0] != "[" && !isToken(p.words[0]) {
 		values = append(values, p.unit())
 	}
 	if values == nil {
-		return argument{name: strings.ToLower(token), kind: "pure-token", token: token}
+		return Argument{Name: strings.ToLower(token), Kind: PureToken, Token: token}
 	}
 	a := asOne(values)
-	a.token = token
+	a.Token = token
 	return a
 }
 
 // unit reads one value or what is in angle brackets.
-func (p *usageParser) unit() argument {
+func (p *parser) unit() Argument {
 	if p.skip("<") {
 		a := p.alternatives()
 		p.close(">")
 		return a
 	}
-	name := p.words[0]
+	word := p.words[0]
 	p.words = p.words[1:]
-	return argument{name: name, kind: kindOf(name)}
+	name, kind := splitKind(word)
+	return Argument{Name: name, Kind: kind}
 }
 
 // alternatives reads sequences with bars between them as one argument.
-func (p *usageParser) alternatives() argument {
-	var all []argument
+func (p *parser) alternatives() Argument {
+	var all []Argument
 	for more := true; more; more = p.skip("|") {
 		s := p.sequence()
 		if s == nil {
 			p.fail("nothing to choose or to leave out")
-			return argument{}
+			return Argument{}
 		}
 		all = append(all, asOne(s))
 	}
 	if len(all) == 1 {
 		return all[0]
 	}
-	return argument{name: groupName(all), kind: "oneof", parts: all}
+	return Argument{Name: groupName(all), Kind: OneOf, Parts: all}
 }
 
 // repeat marks the arguments at the end that are those of again as given once or more.
-func (p *usageParser) repeat(all []argument, again argument) []argument {
+func (p *parser) repeat(all []Argument, again Argument) []Argument {
 	n := 1
-	if again.kind == "block" {
-		n = len(again.parts)
+	if again.Kind == Block {
+		n = len(again.Parts)
 	}
 	if n > len(all) {
 		p.fail("nothing to repeat")
@@ -140,10 +135,10 @@ func (p *usageParser) repeat(all []argument, again argument) []argument {
 	}
 	from := len(all) - n
 	last := asOne(slices.Clone(all[from:]))
-	last.multiple = true
-	last.multipleToken = again.token != ""
-	if again.name != last.name || again.kind != last.kind || again.token != "" && again.token != last.token {
-		p.fail("%s repeats %s", again.name, last.name)
+	last.Multiple = true
+	last.MultipleToken = again.Token != ""
+	if again.Name != last.Name || again.Token != "" && again.Token != last.Token {
+		p.fail("%s repeats %s", again.Name, last.Name)
 	}
 	return append(all[:from], last)
 }

@@ -1,0 +1,101 @@
+package stats
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Counts is what one goroutine has run, by the number of the command. Only that goroutine calls Ran, Histogram and the methods
+// that count; so none of them waits for another processor or allocates, but for the first call of a command that is timed.
+type Counts struct {
+	calls    []atomic.Int64              // commands that ran
+	nanos    []atomic.Int64              // that these took
+	failed   []atomic.Int64              // of them, those that answered an error
+	rejected []atomic.Int64              // commands that did not run
+	took     []atomic.Pointer[histogram] // how long each took; nil before the first
+	unknown  atomic.Int64                // commands without a number, which did not run
+	hits     atomic.Int64
+	misses   atomic.Int64
+	received atomic.Int64
+	sent     atomic.Int64
+}
+
+// NewCounts makes the counts of one more goroutine.
+func (s *Stats) NewCounts() *Counts {
+	n := len(s.names)
+	c := &Counts{calls: make([]atomic.Int64, n), nanos: make([]atomic.Int64, n), failed: make([]atomic.Int64, n),
+		rejected: make([]atomic.Int64, n), took: make([]atomic.Pointer[histogram], n)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, c)
+	return c
+}
+
+// Ran counts n calls of a command, which took so many nanoseconds together.
+func (c *Counts) Ran(id int, n, nanos int64) {
+	c.calls[id].Add(n)
+	c.nanos[id].Add(nanos)
+}
+
+// Took enters in the command's histogram that n calls took so many nanoseconds each.
+func (c *Counts) Took(id int, n, nanos int64) {
+	h := c.took[id].Load()
+	if h == nil {
+		h = new(histogram)
+		c.took[id].Store(h)
+	}
+	h.add(nanos, n)
+}
+
+// Failed counts a command that ran and answered an error. Any goroutine may call it.
+func (c *Counts) Failed(id int) { c.failed[id].Add(1) }
+
+// Refused counts a command that did not run.
+func (c *Counts) Refused(id int) { c.rejected[id].Add(1) }
+
+// RefusedUnknown counts a command without a number, which did not run.
+func (c *Counts) RefusedUnknown() { c.unknown.Add(1) }
+
+// Looked counts lookups of readers that found a key, and that did not.
+func (c *Counts) Looked(hits, misses int64) {
+	c.hits.Add(hits)
+	c.misses.Add(misses)
+}
+
+// Received counts bytes from clients.
+func (c *Counts) Received(bytes int) { c.received.Add(int64(bytes)) }
+
+// Sent counts bytes for clients.
+func (c *Counts) Sent(bytes int) { c.sent.Add(int64(bytes)) }
+
+// addTo adds the counts to those of other goroutines.
+func (c *Counts) addTo(t *Snapshot) {
+	for id := range t.Commands {
+		sum := &t.Commands[id]
+		calls, failed, rejected := c.calls[id].Load(), c.failed[id].Load(), c.rejected[id].Load()
+		sum.Calls, sum.Failed, sum.Rejected = sum.Calls+calls, sum.Failed+failed, sum.Rejected+rejected
+		sum.Took += time.Duration(c.nanos[id].Load())
+		t.Calls += calls
+		t.Errors += failed + rejected
+	}
+	t.Errors += c.unknown.Load()
+	t.Hits += c.hits.Load()
+	t.Misses += c.misses.Load()
+	t.Received += c.received.Load()
+	t.Sent += c.sent.Load()
+}
+
+func (c *Counts) reset() {
+	for id := range c.calls {
+		c.calls[id].Store(0)
+		c.nanos[id].Store(0)
+		c.took[id].Store(nil)
+		c.failed[id].Store(0)
+		c.rejected[id].Store(0)
+	}
+	c.unknown.Store(0)
+	c.hits.Store(0)
+	c.misses.Store(0)
+	c.received.Store(0)
+	c.sent.Store(0)
+}
