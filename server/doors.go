@@ -80,12 +80,7 @@ func sayLoading(conn net.Conn) {
 	if _, err := io.WriteString(conn, loadingReply); err != nil {
 		return
 	}
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
-	}
-	for err := error(nil); err == nil; { // until the client has read the answer and closes
-		_, err = conn.Read(words[:])
-	}
+	untilClosed(conn)
 }
 
 func isTimeout(err error) bool {

@@ -33,11 +33,15 @@ const (
 	drainChunk = 64 << 10
 )
 
+// refusedAtOnce is how many clients that are not served are given refuseTimeout to read why, at one time. Each has an open file, of those that node
+// keeps from clients.
+const refusedAtOnce = 16
+
 // Intervals.
 const (
 	tendInterval  = time.Second           // between two looks for idle clients
 	acceptBackoff = 50 * time.Millisecond // after accepting failed, as when file descriptors run out
-	refuseTimeout = time.Second           // for telling a client that there are too many
+	refuseTimeout = time.Second           // for telling a client that it is not served
 	endSeconds    = 10                    // for a client to take some of its last replies, as after QUIT
 	shedPause     = 200 * time.Microsecond
 	endedSeconds  = 60 // for a client that sends no more to have what it waits for

@@ -80,18 +80,12 @@ func (s *Server) accept(l net.Listener) {
 // admit gives a connection to the loop that has the fewest, or refuses it.
 func (s *Server) admit(conn net.Conn) {
 	if !s.roster.reserve(s.commands.Params.MaxClients.Load()) {
-		s.commands.Stats.Rejected.Add(1)
-		_ = conn.SetWriteDeadline(time.Now().Add(refuseTimeout))
-		_, _ = conn.Write([]byte(refusal))
-		_ = conn.Close()
+		s.refuse(conn, refusal)
 		return
 	}
 	if s.protects(conn.RemoteAddr()) {
 		s.roster.release()
-		s.commands.Stats.Rejected.Add(1)
-		_ = conn.SetWriteDeadline(time.Now().Add(refuseTimeout))
-		_, _ = conn.Write([]byte(protected))
-		_ = conn.Close()
+		s.refuse(conn, protected)
 		return
 	}
 	if seconds := s.commands.Params.KeepAlive.Load(); seconds != keepAliveSeconds {
@@ -107,6 +101,36 @@ func (s *Server) admit(conn net.Conn) {
 	s.roster.release()
 	s.unserved("connection could not be served", "remote", c.remote, "error", err)
 	time.Sleep(acceptBackoff)
+}
+
+// refuse tells a client why it is not served, and closes its connection when the client has read the text and closes. If the connection was closed
+// at once, the first command of the client would meet a closed connection, and the client would see a broken pipe instead of the text. When
+// refusedAtOnce clients are waited for already, the connection is closed at once all the same.
+func (s *Server) refuse(conn net.Conn, text string) {
+	s.commands.Stats.Rejected.Add(1)
+	_ = conn.SetDeadline(time.Now().Add(refuseTimeout))
+	_, _ = conn.Write([]byte(text)) // the buffer of a new connection has room for it
+	select {
+	case s.refused <- struct{}{}:
+		s.telling.Go(func() {
+			untilClosed(conn)
+			<-s.refused
+		})
+	default:
+		_ = conn.Close()
+	}
+}
+
+// untilClosed says that nothing more is sent, reads until the client has closed or the deadline has passed, and closes.
+func untilClosed(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	if half, ok := conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	var words [4096]byte
+	for err := error(nil); err == nil; {
+		_, err = conn.Read(words[:])
+	}
 }
 
 // unserved logs what befell a connection, but not for each when there are many.

@@ -36,6 +36,8 @@ type Server struct {
 	listeners     []net.Listener
 	answers       *sync.WaitGroup // to clients that came before Listen; nil: none
 	acceptors     sync.WaitGroup
+	telling       sync.WaitGroup // clients that they are not served: begun by acceptors only, ends refuseTimeout later at the latest
+	refused       chan struct{}  // one for each client that is told so
 	unservedLines rarely
 	loops         *loop.Group
 	workers       workers
@@ -58,6 +60,7 @@ func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server
 		commands: commands,
 		log:      log,
 		limits:   defaultLimits(),
+		refused:  make(chan struct{}, refusedAtOnce),
 		started:  time.Now(),
 		stop:     make(chan struct{}),
 		exceeded: make(chan struct{}, 1),
@@ -125,6 +128,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	close(s.stop)
 	s.tending.Wait()
+	s.telling.Wait()
 	if s.loops != nil {
 		s.loops.Stop()
 	}

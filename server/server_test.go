@@ -124,6 +124,30 @@ func TestOneConnectionTooManyIsRefused(t *testing.T) {
 	})
 }
 
+func TestAClientThatIsRefusedReadsWhyAlsoIfItWritesFirst(t *testing.T) {
+	s := start(t, func(c *config.Config) { c.MaxConnections = 1 }, nil)
+	first := dial(t, s)
+	first.send("PING\r\n")
+	first.expect("+PONG\r\n")
+	late := dial(t, s)
+	wait(t, "the refusal", func() bool { return s.commands.Stats.Rejected.Load() == 1 })
+	late.send("HELLO 3\r\n") // send fails the test if the connection is closed
+	late.send("PING\r\n")
+	late.expect(refusal)
+	late.expectEnd()
+}
+
+func TestRefusedClientsThatStayAreGivenUp(t *testing.T) {
+	s := start(t, func(c *config.Config) { c.MaxConnections = 1 }, nil)
+	first := dial(t, s)
+	first.send("PING\r\n")
+	first.expect("+PONG\r\n")
+	for range 2 * refusedAtOnce { // the second half finds no place to wait, and is closed at once
+		dial(t, s).expect(refusal)
+	}
+	wait(t, "the end of all refusals", func() bool { return len(s.refused) == 0 })
+}
+
 func TestIdleClientIsDisconnected(t *testing.T) {
 	s := start(t, nil, nil)
 	idle, busy := dial(t, s), dial(t, s)
