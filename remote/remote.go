@@ -6,13 +6,12 @@ package remote
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Options say how nodes are reached.
@@ -37,11 +36,15 @@ func Open(addr string, o Options) *Node {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		network, address = "unix", path
 	}
-	return &Node{addr, redis.NewClient(&redis.Options{
-		Network: network, Addr: address, Username: o.User, Password: o.Password, ClientName: "quota-db-tool",
+	client := redis.NewClient(&redis.Options{
+		Network: network, Addr: address, Username: o.User, Password: o.Password, Dialer: dial(o), OnConnect: introduce,
 		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
-		PoolSize: max(o.Connections, 1), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-	})}
+		PoolSize: max(o.Connections, 1), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
+		// The library's own default asks each node for notices that only a hosted Redis has.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	client.AddHook(greeting{})
+	return &Node{addr, client}
 }
 
 // Close ends the connections.
@@ -66,7 +69,7 @@ func (n *Node) Pipeline(ctx context.Context, commands [][]any) (refused int, fir
 	for _, a := range answers {
 		switch err := a.Err(); {
 		case err == nil, errors.Is(err, redis.Nil):
-		case isReply(err):
+		case isReply(err) && !isOver(err):
 			if refused++; first == nil {
 				first = err
 			}
@@ -74,24 +77,42 @@ func (n *Node) Pipeline(ctx context.Context, commands [][]any) (refused int, fir
 			return refused, first, err
 		}
 	}
-	if err != nil && !isReply(err) && !errors.Is(err, redis.Nil) {
+	if err != nil && (!isReply(err) || isOver(err)) && !errors.Is(err, redis.Nil) {
 		return refused, first, err
 	}
 	return refused, first, nil
 }
 
-// Ping says how long the node took to answer PING. A node that wants a password answers too: then wanted is true.
-func (n *Node) Ping(ctx context.Context) (took time.Duration, wanted bool, err error) {
+// Ping says how long the node took to answer PING. A node that answers with an error lives too, unless this error means that it does not serve yet
+// or that the login is wrong: then it returns that error as refusal.
+func (n *Node) Ping(ctx context.Context) (took time.Duration, refusal, err error) {
 	begin := time.Now()
 	err = n.client.Ping(ctx).Err()
-	if WantsPassword(err) {
-		wanted, err = true, nil
+	if isAlive(err) {
+		refusal, err = err, nil
 	}
-	return time.Since(begin), wanted, err
+	return time.Since(begin), refusal, err
+}
+
+// maxClients is how a node refuses a client that is one too many.
+const maxClients = "ERR max number of clients reached"
+
+// isAlive reports whether an error reply is one of a node that works, and that a restart would not help: it wants a password, this user may not run
+// PING, all its connections are taken, or it refuses writes because its disk fails.
+func isAlive(err error) bool {
+	switch code, text := Reply(err); code {
+	case "NOAUTH", "NOPERM", "MISCONF":
+		return true
+	default:
+		return text == maxClients
+	}
 }
 
 // WantsPassword reports whether an error is that the node answers only clients that have logged in.
-func WantsPassword(err error) bool { return isReply(err) && strings.HasPrefix(err.Error(), "NOAUTH") }
+func WantsPassword(err error) bool { code, _ := Reply(err); return code == "NOAUTH" }
+
+// IsFull reports whether an error is that all connections of the node are taken.
+func IsFull(err error) bool { _, text := Reply(err); return text == maxClients }
 
 // Info is INFO with all sections: the fields by their names.
 func (n *Node) Info(ctx context.Context) (map[string]string, error) {
@@ -111,24 +132,4 @@ func (n *Node) Info(ctx context.Context) (map[string]string, error) {
 // Digest is CLUSTER DIGEST: the same text on nodes that store the same.
 func (n *Node) Digest(ctx context.Context) (string, error) {
 	return n.client.Do(ctx, "CLUSTER", "DIGEST").Text()
-}
-
-// isReply reports whether the node itself has refused a command, and the connection goes on.
-func isReply(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply) && !errors.Is(err, redis.Nil)
-}
-
-// Explain says in plain words why a node does not answer.
-func Explain(err error) string {
-	var timeout net.Error
-	switch {
-	case err == nil:
-		return ""
-	case isReply(err):
-		return err.Error()
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "it does not answer in time"
-	}
-	return fmt.Sprintf("it cannot be reached: %v", err)
 }

@@ -52,16 +52,26 @@ func (t *tools) ping(ctx context.Context) error {
 	defer closeAll(all)
 	ctx, cancel := context.WithTimeout(ctx, cfg.Patience)
 	defer cancel()
-	took, wanted, err := all[0].Ping(ctx)
-	switch {
-	case err != nil:
+	took, refusal, err := all[0].Ping(ctx)
+	if err != nil {
 		return fmt.Errorf("ping %s: %s", all[0].Addr(), remote.Explain(err))
-	case wanted:
-		t.printf("%s answers after %v, and wants a password\n", all[0].Addr(), took.Round(time.Microsecond))
-	default:
-		t.printf("%s answers after %v\n", all[0].Addr(), took.Round(time.Microsecond))
 	}
+	t.printf("%s answers after %v%s\n", all[0].Addr(), took.Round(time.Microsecond), but(refusal))
 	return nil
+}
+
+// but says what a node that lives has refused.
+func but(refusal error) string {
+	_, text := remote.Reply(refusal)
+	switch {
+	case refusal == nil:
+		return ""
+	case remote.WantsPassword(refusal):
+		return ", and wants a password"
+	case remote.IsFull(refusal):
+		return ", but takes no more clients: all of --max-connections are connected"
+	}
+	return ", with an error: " + text
 }
 
 // status is quota-db status.

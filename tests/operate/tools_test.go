@@ -85,6 +85,56 @@ func TestPingKnowsThePasswordOfTheServersEnvironment(t *testing.T) {
 	}
 }
 
+// say sends a command that has to succeed.
+func say(t *testing.T, s *process.Server, command string) {
+	t.Helper()
+	if v, err := s.Dial(t).Do(strings.Fields(command)...); err != nil || v.IsError() {
+		t.Fatal(command, v, err)
+	}
+}
+
+func TestANodeWithAllConnectionsTakenIsAliveAndSaysSo(t *testing.T) {
+	t.Parallel()
+	server := process.QuotaDB(t, "--max-connections", "2")
+	for range 2 { // the harness's own may still be counted: those that are refused do not matter
+		eventually(t, func() (bool, string) {
+			v, err := server.Dial(t).Do("PING")
+			return err == nil && v.Text == "PONG", fmt.Sprint(v, err)
+		})
+	}
+	for range 20 {
+		out, errs, code := tool(t, nil, "ping", server.Addr)
+		if wants(t, out, "takes no more clients"); code != 0 {
+			t.Fatalf("exit code %d: %s", code, errs)
+		}
+	}
+	out, _, code := tool(t, nil, "status", server.Addr)
+	if wants(t, out, "max number of clients"); code != 1 || strings.Contains(out, "no answer") {
+		t.Errorf("status: code %d: %s", code, out)
+	}
+}
+
+// TestTheToolsNeedNoRightsBeyondWhatTheyAsk: no tool sends commands about its connection that its user may not run.
+func TestTheToolsNeedNoRightsBeyondWhatTheyAsk(t *testing.T) {
+	t.Parallel()
+	server := process.QuotaDB(t)
+	say(t, server, "ACL SETUSER watcher on >w ~bench:* -@all +ping +info +cluster|digest +incr +unlink")
+	login := []string{"--user", "watcher", "--password", "w"}
+	for _, args := range [][]string{{"ping"}, {"status"}, {"bench", "-t", "incr", "-n", "10", "-c", "1"}} {
+		if out, errs, code := tool(t, nil, append(append(args, login...), server.Addr)...); code != 0 {
+			t.Errorf("%v: code %d: %s%s", args, code, out, errs)
+		}
+	}
+	say(t, server, "ACL SETUSER nobody on >n -@all")
+	out, _, code := tool(t, nil, "ping", "--user", "nobody", "--password", "n", server.Addr)
+	if wants(t, out, "with an error: NOPERM"); code != 0 {
+		t.Errorf("a user without rights: exit code %d", code)
+	}
+	if v, err := server.Dial(t).Do("ACL", "LOG"); err != nil || strings.Contains(v.String(), "watcher") {
+		t.Errorf("the access log has %v %v", v, err)
+	}
+}
+
 func TestStatusTurnsFromHealthyToNotWhenANodeGoes(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
