@@ -160,6 +160,7 @@ func infoReplication(r *report) {
 		return
 	}
 	r.line("replication_port", st.Port)
+	r.line("replication_run", fmt.Sprintf("%016x", st.Run))
 	r.line("replication_round", st.Round)
 	r.line("replication_peers", len(st.Peers))
 	for i := range st.Peers {
@@ -178,10 +179,10 @@ func peerLine(p *replica.PeerStatus) string {
 	}
 	return fmt.Sprintf("node=%d,address=%s,state=%s,behind_rounds=%d,behind_keys=%d,behind_seconds=%.3f,silent_seconds=%.3f,"+
 		"bytes_sent=%d,bytes_received=%d,deltas_sent=%d,deltas_received=%d,deltas_merged=%d,repairs=%d,filled=%d,given=%d,held=%d,"+
-		"round_received=%d,round_durable=%d,compared_seconds=%.3f,comparing_percent=%.1f",
+		"round_received=%d,round_durable=%d,compared_seconds=%.3f,comparing_percent=%.1f,run=%016x",
 		p.Node, p.Address, p.State, p.BehindRounds, p.BehindKeys, p.Behind.Seconds(), p.Silent.Seconds(),
 		p.BytesSent, p.BytesReceived, p.DeltasSent, p.DeltasReceived, p.DeltasMerged, p.Repairs, p.Filled, p.Given, p.Held,
-		p.Received, p.Durable, compared, 100*p.Progress)
+		p.Received, p.Durable, compared, 100*p.Progress, p.Run)
 }
 
 // End has what clients' commands have begun beside them end soon, where that can take long. The server stops.

@@ -16,9 +16,10 @@ func fromInfo(addr string, f map[string]string) Node {
 		Quotas: number(f["quota_keys"]), Remains: number(f["deleted_keys_kept"]),
 		UsedBytes: number(f["used_memory"]), LimitBytes: number(f["maxmemory"]), RSSBytes: number(f["used_memory_rss"]),
 		Persistent: f["aof_enabled"] == "1", SnapshotOK: f["rdb_last_bgsave_status"] != "err",
+		Links: []Link{}, Unreachable: []string{}, process: f["run_id"], run: f["replication_run"],
 	}
 	if f["quotadb_version"] == "" {
-		n.Error = "it is no QuotaDB: INFO has no quotadb_version"
+		n.Error = "it is not a QuotaDB node: its INFO has no quotadb_version"
 	}
 	keyspace := pairs(f["db0"])
 	n.Keys, n.Expires = number(keyspace["keys"]), number(keyspace["expires"])
@@ -42,7 +43,7 @@ func link(f map[string]string) Link {
 	return Link{
 		Peer: int(number(f["node"])), Address: f["address"], State: f["state"],
 		BehindKeys: number(f["behind_keys"]), BehindSeconds: decimal(f["behind_seconds"]), SilentSeconds: decimal(f["silent_seconds"]),
-		ComparedSecs: decimal(f["compared_seconds"]), Repairs: number(f["repairs"]), Held: number(f["held"]),
+		ComparedSecs: decimal(f["compared_seconds"]), Repairs: number(f["repairs"]), Held: number(f["held"]), run: f["run"],
 	}
 }
 

@@ -3,7 +3,6 @@ package status
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Bounds beyond which a figure is a problem, or worth a note.
@@ -20,6 +19,7 @@ func (r *Report) judge() {
 		r.judgeNode(&r.Nodes[i])
 	}
 	r.judgeIDs()
+	r.judgeStrangers()
 	r.judgeDigests()
 	r.Healthy = len(r.Problems) == 0
 }
@@ -83,49 +83,4 @@ func (r *Report) judgeLinks(n *Node) {
 	if n.Cluster == "degraded" && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Node == n.Address }) {
 		r.problem(n, "a peer that is listed in --peers, or that it knew, is not online")
 	}
-}
-
-// judgeIDs looks for two nodes with one id.
-func (r *Report) judgeIDs() {
-	for i := range r.Nodes {
-		for j := range i {
-			if a, b := &r.Nodes[j], &r.Nodes[i]; a.Answers && b.Answers && a.ID == b.ID && a.Error == "" && b.Error == "" {
-				r.problem(b, "it has the node id %d, as %s has", b.ID, a.Address)
-			}
-		}
-	}
-}
-
-// agree reports whether all nodes that answer store the same, as far as they have said.
-func (r *Report) agree() bool {
-	first := ""
-	for _, n := range r.Nodes {
-		switch {
-		case !n.Answers || n.Digest == "":
-		case first == "":
-			first = n.Digest
-		case n.Digest != first:
-			return false
-		}
-	}
-	return true
-}
-
-// judgeDigests: contents that differ while no node changes are a problem; under writes they always differ a little.
-func (r *Report) judgeDigests() {
-	if r.agree() {
-		return
-	}
-	var who []string
-	for _, n := range r.Nodes {
-		if !n.Answers || len(n.digests) < digestLooks {
-			continue
-		}
-		if len(slices.Compact(slices.Clone(n.digests))) > 1 {
-			r.Notes = append(r.Notes, Problem{"", "the nodes' contents change while they are compared: differences are normal under writes"})
-			return
-		}
-		who = append(who, fmt.Sprintf("node %d %s", n.ID, n.Digest))
-	}
-	r.Problems = append(r.Problems, Problem{"", "the nodes store different things, and none changes: " + strings.Join(who, ", ")})
 }

@@ -21,12 +21,12 @@ func (r *Report) Table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line(w, "NODE", "ADDRESS", "CLUSTER", "UP", "KEYS", "QUOTAS", "DELETED", "MEMORY", "CLIENTS", "OPS/S", "DISK", "DIGEST")
 	for _, n := range r.Nodes {
-		if n.Error != "" {
-			line(w, "-", n.Address, "no answer", "-", "-", "-", "-", "-", "-", "-", "-", "-")
+		if !n.known() {
+			line(w, "-", n.Address, n.failure(), "-", "-", "-", "-", "-", "-", "-", "-", "-")
 			continue
 		}
 		line(w, n.ID, n.Address, n.Cluster, time.Duration(n.UptimeSecs)*time.Second, n.Keys, n.Quotas, n.Remains,
-			n.memory(), n.Clients, n.OpsPerSecond, n.disk(), orDash(n.Digest))
+			n.memory(), n.Clients, n.OpsPerSecond, n.disk(), n.digest())
 	}
 	if r.hasLinks() {
 		line(w)
@@ -55,10 +55,18 @@ func (r *Report) verdict(out io.Writer) error {
 	if r.Healthy {
 		text += "healthy\n"
 	} else {
-		text += fmt.Sprintf("not healthy: %d problems; docs/troubleshooting.md has them by their symptoms\n", len(r.Problems))
+		text += fmt.Sprintf("not healthy: %s; docs/troubleshooting.md says what to do\n", plural(len(r.Problems), "problem"))
 	}
 	_, err := io.WriteString(out, text)
 	return err
+}
+
+// plural is a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func (p Problem) line() string {
@@ -113,11 +121,25 @@ func (l Link) compared() string {
 	return fmt.Sprintf("%.0f s ago", l.ComparedSecs)
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "-"
+// digest is what the table has of the digest.
+func (n *Node) digest() string {
+	if n.Digest == "" {
+		return "not read"
 	}
-	return s
+	return n.Digest
+}
+
+// failure is what the table has of a node that has not said how it is: the first word of its own error if it answers.
+func (n *Node) failure() string {
+	switch {
+	case n.Answers && n.code == "":
+		return "not QuotaDB"
+	case n.code == "ERR":
+		return "error"
+	case n.code != "":
+		return n.code
+	}
+	return "no answer"
 }
 
 // size is a number of bytes for a person.

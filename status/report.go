@@ -10,7 +10,7 @@ import (
 	"github.com/quotadb/quota-db/remote"
 )
 
-// Report is a cluster as its nodes describe it.
+// Report is a cluster as its nodes describe it. docs/operating.md describes its fields in JSON; lists are empty and never null.
 type Report struct {
 	Healthy  bool      `json:"healthy"`
 	Problems []Problem `json:"problems"`
@@ -28,13 +28,14 @@ type Problem struct {
 type Node struct {
 	Address      string   `json:"address"`
 	Answers      bool     `json:"answers"`
-	Error        string   `json:"error,omitempty"` // why it does not
+	Error        string   `json:"error,omitempty"` // why nothing more is known of it; it may answer with an error
 	ID           int      `json:"node_id"`
 	Version      string   `json:"version"`
 	UptimeSecs   int64    `json:"uptime_seconds"`
 	Cluster      string   `json:"cluster_state"` // alone, ok, degraded, off
 	OffReason    string   `json:"replication_off,omitempty"`
-	Digest       string   `json:"digest"` // of all that it stores; empty: it did not say in time
+	Digest       string   `json:"digest"`                 // of all that it stores; empty: it was not read
+	DigestError  string   `json:"digest_error,omitempty"` // why it was not read
 	Clients      int64    `json:"clients"`
 	MaxClients   int64    `json:"max_clients"`
 	OpsPerSecond int64    `json:"ops_per_second"`
@@ -49,9 +50,12 @@ type Node struct {
 	DiskError    string   `json:"disk_error,omitempty"`
 	SnapshotOK   bool     `json:"snapshot_ok"`
 	Links        []Link   `json:"links"`
-	Unreachable  []string `json:"unreachable,omitempty"`
+	Unreachable  []string `json:"unreachable"`
 
-	digests []string // the last two that it gave
+	code    string   // of the error that it answers with, as LOADING
+	process string   // INFO's run_id: two addresses with the same one are one process
+	run     string   // of its replication, as its peers have it in their links; empty: it does not replicate, or does not say
+	digests []string // what it gave at each look; empty: it was not read
 }
 
 // Link is a peer as a node sees it.
@@ -65,6 +69,8 @@ type Link struct {
 	ComparedSecs  float64 `json:"compared_seconds"` // since the last comparison; -1: none yet
 	Repairs       int64   `json:"repairs"`
 	Held          int64   `json:"held"`
+
+	run string // of the peer's replication; empty: it is not said
 }
 
 // digestPause is what lies between two looks at the digests: two that differ and stay are different contents, and not writes on their way.
@@ -75,14 +81,14 @@ const digestLooks = 3
 
 // Ask asks all nodes at once. A node that does not answer within patience is one of the problems.
 func Ask(ctx context.Context, nodes []*remote.Node, patience time.Duration) *Report {
-	r := &Report{Nodes: make([]Node, len(nodes))}
+	r := &Report{Problems: []Problem{}, Notes: []Problem{}, Nodes: make([]Node, len(nodes))}
 	each(nodes, func(i int, n *remote.Node) { r.Nodes[i] = describe(ctx, n, patience) })
 	for look := range digestLooks {
 		if look > 0 && !pause(ctx, digestPause) {
 			break
 		}
 		each(nodes, func(i int, n *remote.Node) { r.Nodes[i].askDigest(ctx, n, patience) })
-		if r.agree() {
+		if r.digests() != changing {
 			break
 		}
 	}
@@ -114,21 +120,30 @@ func describe(ctx context.Context, n *remote.Node, patience time.Duration) Node 
 	defer cancel()
 	fields, err := n.Info(ctx)
 	if err != nil {
-		return Node{Address: n.Addr(), Error: remote.Explain(err)}
+		return failed(n.Addr(), err)
 	}
 	return fromInfo(n.Addr(), fields)
 }
 
+// failed is a node of which nothing is known but an error.
+func failed(addr string, err error) Node {
+	code, _ := remote.Reply(err)
+	return Node{Address: addr, Answers: code != "", Error: remote.Explain(err), Links: []Link{}, Unreachable: []string{}, code: code}
+}
+
 func (n *Node) askDigest(ctx context.Context, from *remote.Node, patience time.Duration) {
-	if !n.Answers {
+	if !n.known() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	digest, err := from.Digest(ctx)
+	n.Digest, n.DigestError = digest, ""
 	if err != nil {
-		digest = ""
+		n.Digest, n.DigestError = "", remote.Explain(err)
 	}
-	n.Digest = digest
-	n.digests = append(n.digests, digest)
+	n.digests = append(n.digests, n.Digest)
 }
+
+// known reports whether the node has said how it is.
+func (n *Node) known() bool { return n.Error == "" }

@@ -2,9 +2,15 @@ package status
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/remote"
 )
 
 // sound is INFO of a node with nothing wrong.
@@ -24,11 +30,13 @@ func with(changes ...string) map[string]string {
 	return f
 }
 
-// judged is the report on nodes with these fields and no digests.
+// judged is the report on nodes with these fields and equal digests.
 func judged(all ...map[string]string) *Report {
-	r := &Report{}
+	r := &Report{Problems: []Problem{}, Notes: []Problem{}}
 	for i, f := range all {
-		r.Nodes = append(r.Nodes, fromInfo(string(rune('a'+i))+":1", f))
+		n := fromInfo(string(rune('a'+i))+":1", f)
+		n.Digest, n.digests = "same", []string{"same"}
+		r.Nodes = append(r.Nodes, n)
 	}
 	r.judge()
 	return r
@@ -75,7 +83,7 @@ func TestEachFailureIsAProblemThatIsNamed(t *testing.T) {
 		"behind":      {with("peer0", peer("behind_seconds", "6.000")), "6.0 s behind"},
 		"clock":       {with("peer0", peer("held", "3")), "clock of node 2"},
 		"degraded":    {with("cluster_state", "degraded"), "--peers"},
-		"no QuotaDB":  {map[string]string{"redis_version": "7.0.15"}, "no QuotaDB"},
+		"no QuotaDB":  {map[string]string{"redis_version": "7.0.15"}, "not a QuotaDB node"},
 	} {
 		r := judged(test.fields)
 		if r.Healthy || len(r.Problems) != 1 || !strings.Contains(r.Problems[0].line(), test.want) {
@@ -93,6 +101,50 @@ func TestTwoNodesWithOneIDAreAProblem(t *testing.T) {
 	}
 }
 
+func TestANodeAskedAtTwoAddressesIsNoProblem(t *testing.T) {
+	f := with("run_id", "abc")
+	if r := judged(f, f); !r.Healthy || len(r.Notes) != 1 || !strings.Contains(r.Notes[0].Text, "the same node as a:1") {
+		t.Errorf("problems %v, notes %v", r.Problems, r.Notes)
+	}
+	if r := judged(f, with("run_id", "def")); r.Healthy {
+		t.Errorf("two processes with one id: notes %v", r.Notes)
+	}
+}
+
+func TestNodesThatDoNotReplicateWithEachOtherAreAProblem(t *testing.T) {
+	alone := func(id string) map[string]string { return with("node_id", id, "peer0", "", "cluster_state", "alone") }
+	// in a cluster of that run, with one peer of that id and run
+	member := func(id, run, peerID, peerRun, state string) map[string]string {
+		return with("node_id", id, "replication_run", run, "peer0", peer("node", peerID, "state", state)+",run="+peerRun)
+	}
+	for name, test := range map[string]struct {
+		nodes []map[string]string
+		want  string // of the one problem; empty: healthy
+	}{
+		"single nodes":                   {[]map[string]string{alone("1"), alone("2")}, "node 2 has no link with node 1 (a:1)"},
+		"two clusters":                   {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("3", "r3", "4", "r4", "online")}, "node 3 has no link with node 1 (a:1)"},
+		"a single node beside a cluster": {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r2", "1", "r1", "online"), alone("3")}, "node 3 has no link with node 1 (a:1), node 2 (b:1)"},
+		"two clusters with the same ids": {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r4", "1", "r3", "online")}, "node 2 replicates with another process of that id than node 1 (a:1)"},
+		"a cluster":                      {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r2", "1", "r1", "online")}, ""},
+		"one that knows the other":       {[]map[string]string{member("1", "r1", "2", "r2", "online"), alone("2")}, ""},
+		"a release that tells no runs":   {[]map[string]string{sound, with("node_id", "2", "peer0", peer("node", "1"))}, ""},
+		"one that was started again":     {[]map[string]string{member("1", "r1", "2", "r0", "offline"), member("2", "r2", "1", "r1", "online")}, "node 2 is offline"},
+	} {
+		r := judged(test.nodes...)
+		if test.want == "" && !r.Healthy || test.want != "" && (len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Text, test.want)) {
+			t.Errorf("%s: want %q, problems %v", name, test.want, r.Problems)
+		}
+	}
+	many := []map[string]string{}
+	for id := range 20 {
+		many = append(many, alone(fmt.Sprint(id+1)))
+	}
+	r := judged(many...)
+	if last := r.Problems[len(r.Problems)-1].Text; r.Healthy || !strings.Contains(last, "node 5 (e:1) and 14 more") {
+		t.Errorf("the last of %d problems: %s", len(r.Problems), last)
+	}
+}
+
 func TestDigestsThatDifferAreAProblemOnlyIfTheyStay(t *testing.T) {
 	for _, test := range []struct {
 		a, b    []string
@@ -102,16 +154,85 @@ func TestDigestsThatDifferAreAProblemOnlyIfTheyStay(t *testing.T) {
 		{[]string{"x", "x"}, []string{"y", "x"}, true},
 		{[]string{"x", "x", "x"}, []string{"y", "y", "y"}, false},
 		{[]string{"x", "x", "z"}, []string{"y", "y", "y"}, true}, // writes
-		{[]string{"x", "x", "x"}, []string{"", "", ""}, true},    // b has not said
+		{[]string{"x", "x", "x"}, []string{"", "", ""}, false},   // b was not read
+		{[]string{"x"}, []string{""}, false},
+		{[]string{"", "", ""}, []string{"", "", ""}, false},
 	} {
 		r := &Report{Nodes: []Node{fromInfo("a:1", sound), fromInfo("b:1", with("node_id", "2"))}}
-		for i, digests := range [][]string{test.a, test.b} {
+		for i, digests := range [][]string{test.a, test.b} { // as after Ask
 			r.Nodes[i].digests = digests
 			r.Nodes[i].Digest = digests[len(digests)-1]
 		}
 		r.judge()
 		if r.Healthy != test.healthy {
 			t.Errorf("%v and %v: healthy %v, problems %v", test.a, test.b, r.Healthy, r.Problems)
+		}
+	}
+}
+
+func TestADigestThatWasNotReadIsShownAsThat(t *testing.T) {
+	r := &Report{Nodes: []Node{fromInfo("a:1", sound), fromInfo("b:1", with("node_id", "2"))}}
+	r.Nodes[0].Digest, r.Nodes[0].digests = "x", []string{"x"}
+	r.Nodes[1].DigestError, r.Nodes[1].digests = "it answers: NOPERM no right", []string{""}
+	r.judge()
+	var out strings.Builder
+	if err := r.Table(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"not read\n", "problem: b:1: its digest was not read", "NOPERM no right"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	alone := &Report{Nodes: r.Nodes[1:]}
+	if alone.judge(); !alone.Healthy || !strings.Contains(alone.Notes[0].Text, "was not read") {
+		t.Errorf("a node alone: problems %v, notes %v", alone.Problems, alone.Notes)
+	}
+}
+
+// TestNoListInTheJSONIsNull looks at a report on nothing, on a sound node, and on one that is not there.
+func TestNoListInTheJSONIsNull(t *testing.T) {
+	remote.Silence()
+	gone := remote.Open("127.0.0.1:1", remote.Options{Timeout: time.Second})
+	defer gone.Close()
+	for name, r := range map[string]*Report{
+		"nothing": Ask(t.Context(), nil, time.Second), "gone": Ask(t.Context(), []*remote.Node{gone}, time.Second),
+		"alone": judged(with("cluster_state", "alone", "peer0", "")),
+	} {
+		var doc strings.Builder
+		if err := r.JSON(&doc); err != nil || strings.Contains(doc.String(), "null") {
+			t.Errorf("%s: %v: %s", name, err, doc.String())
+		}
+	}
+}
+
+// TestThePageDescribesEachFieldOfTheJSON: docs/operating.md has a table of them.
+func TestThePageDescribesEachFieldOfTheJSON(t *testing.T) {
+	page, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []any{Report{}, Problem{}, Node{}, Link{}} {
+		fields := reflect.TypeOf(part)
+		for i := range fields.NumField() {
+			name, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
+			if name != "" && !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("%s: docs/operating.md does not describe %s", fields.Name(), name)
+			}
+		}
+	}
+}
+
+func TestTheTableSaysWhyANodeIsNotDescribed(t *testing.T) {
+	for want, n := range map[string]Node{
+		"no answer":   {Error: "it does not answer in time"},
+		"not QuotaDB": fromInfo("a:1", map[string]string{"redis_version": "7.0.15"}),
+		"LOADING":     {Answers: true, code: "LOADING", Error: "it answers: LOADING"},
+		"NOAUTH":      {Answers: true, code: "NOAUTH", Error: "it answers: NOAUTH"},
+		"error":       {Answers: true, code: "ERR", Error: "it answers: ERR max number of clients reached"},
+	} {
+		if got := n.failure(); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
@@ -123,7 +244,7 @@ func TestTheReportShowsNodesLinksAndProblems(t *testing.T) {
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a:1", "1.5 KiB of 1.5 KiB", "1 -> 2", "4 keys, 0.0 s", "1m1s", "no answer", "problem: b:1: ", "not healthy: 1 problems"} {
+	for _, want := range []string{"a:1", "1.5 KiB of 1.5 KiB", "1 -> 2", "4 keys, 0.0 s", "1m1s", "no answer", "problem: b:1: ", "not healthy: 1 problem;"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
