@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,56 @@ func TestAFlagWinsOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 	if c, err := Parse(Sources{Env: func(name string) (string, bool) { return "f.toml", name == "QUOTADB_CONFIG" }, Out: io.Discard,
 		ReadFile: func(name string) ([]byte, error) { return []byte("shards = 5"), nil }}); err != nil || c.Shards != 5 {
 		t.Errorf("a file that QUOTADB_CONFIG names: %v", err)
+	}
+}
+
+// TestOfTwoOptionsThatExcludeEachOtherTheStrongerSourceWins has both options of each pair in two sources, either way around.
+func TestOfTwoOptionsThatExcludeEachOtherTheStrongerSourceWins(t *testing.T) {
+	for _, pair := range exclusives {
+		for _, names := range [][2]string{pair, {pair[1], pair[0]}} {
+			strong, weak := names[0], names[1]
+			variable := option{name: strong}.env()
+			for name, parse := range map[string]func() (*Config, error){
+				"flag over file":        func() (*Config, error) { return parseFile(weak+" = 'weak'", nil, "--"+strong, "strong") },
+				"environment over file": func() (*Config, error) { return parseFile(weak+" = 'weak'", map[string]string{variable: "strong"}) },
+				"flag over environment": func() (*Config, error) {
+					return parseFile("", map[string]string{option{name: weak}.env(): "weak"}, "--"+strong, "strong")
+				},
+				"the stronger is also there": func() (*Config, error) {
+					return parseFile(weak+" = 'weak'\n"+strong+" = 'x'", nil, "--"+strong, "strong")
+				},
+			} {
+				c, err := parse()
+				if err != nil {
+					t.Errorf("%s, %s: %v", name, strong, err)
+					continue
+				}
+				s, _ := find(groups(c), strong)
+				w, _ := find(groups(c), weak)
+				if s.value.String() != "strong" || w.value.String() != "" || c.sources[weak] != "" {
+					t.Errorf("%s: %s is %q, %s is %q from the %s", name, strong, s.value, weak, w.value, c.sources[weak])
+				}
+			}
+			c, err := parseFile(weak+" = 'kept'", map[string]string{variable: ""})
+			if w, _ := find(groups(c), weak); err != nil || w.value.String() != "kept" {
+				t.Errorf("an empty %s: %v, %s is %q", variable, err, weak, w.value)
+			}
+		}
+		for _, both := range []func() (*Config, error){
+			func() (*Config, error) { return parseFile(pair[0]+" = 'a'\n"+pair[1]+" = 'b'", nil) },
+			func() (*Config, error) { return parseFile("", nil, "--"+pair[0], "a", "--"+pair[1], "b") },
+		} {
+			if _, err := both(); err == nil || !strings.Contains(err.Error(), "--"+pair[1]+": not together with --"+pair[0]) {
+				t.Errorf("both of one source: %v", err)
+			}
+		}
+	}
+	for _, g := range groups(Default()) { // a pair that is added later has to be known here
+		for _, o := range g.options {
+			if _, ok := find(groups(Default()), o.name+"-file"); ok && !slices.Contains(exclusives, [2]string{o.name, o.name + "-file"}) {
+				t.Errorf("%s and its file are no pair", o.name)
+			}
+		}
 	}
 }
 

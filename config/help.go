@@ -40,8 +40,9 @@ func printToolHelp(out io.Writer, name string) error {
 		last := len(table) - 1
 		table[last].options = append(table[last].options, helpOption)
 		printGroups(&b, table)
-		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path; without one, %s. The password is also taken from %sREQUIREPASS\nor %sREQUIREPASS_FILE.\n",
-			DefaultAddr, envPrefix, envPrefix)
+		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path. Without it, the first address of %sBIND is asked, else that of bind in the file that\n"+
+			"--config or %sCONFIG names, else %s. A password that no option gives is taken from %sREQUIREPASS or\n%sREQUIREPASS_FILE, "+
+			"else from that file. Exit code 2: wrong usage.\n", envPrefix, envPrefix, Default().Bind[0], envPrefix, envPrefix)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -33,7 +33,7 @@ func Parse(s Sources) (*Config, error) {
 	version := flags.BoolP("version", "V", false, "")
 	other := flags.BoolP("v", "v", false, "") // what many other programs call it
 	if err := flags.Parse(s.Args); err != nil {
-		return nil, withHint(err)
+		return nil, usage(withHint(err))
 	}
 	switch word := flags.Arg(0); {
 	case *help, word == "help":
@@ -42,7 +42,7 @@ func Parse(s Sources) (*Config, error) {
 		_, err := fmt.Fprintln(s.Out, VersionText())
 		return nil, errors.Join(ErrVersion, err)
 	case flags.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; commands are %s, the rest are flags: see --help", word, strings.Join(words(), ", "))
+		return nil, usagef("unexpected argument %q; commands are %s, the rest are flags: see --help", word, strings.Join(words(), ", "))
 	}
 	c.sources = map[string]string{}
 	flags.Visit(func(f *pflag.Flag) { c.sources[f.Name] = sourceFlag })
@@ -54,10 +54,21 @@ func Parse(s Sources) (*Config, error) {
 			return nil, err
 		}
 	}
-	if err := c.Validate(); err != nil {
-		return nil, err
+	if flag, err := settleExclusives(c, table); err != nil {
+		return nil, c.blame(err, flag)
+	}
+	if flag, err := c.validate(); err != nil {
+		return nil, c.blame(err, flag)
 	}
 	return c, nil
+}
+
+// blame makes an error one of usage, unless the value of that option is from the file.
+func (c *Config) blame(err error, flag string) error {
+	if c.sources[flag] == sourceFile {
+		return err
+	}
+	return usage(err)
 }
 
 // newFlags are the options of a table, and --help.
@@ -85,7 +96,7 @@ func readEnvironment(c *Config, table []group, env func(string) (string, bool)) 
 				continue
 			}
 			if err := o.value.Set(text); err != nil {
-				return fmt.Errorf("%s=%q (as --%s): %w", o.env(), shown(o.name, text), o.name, err)
+				return usagef("%s=%q (as --%s): %w", o.env(), shown(o.name, text), o.name, err)
 			}
 			c.sources[o.name] = sourceEnvironment
 		}

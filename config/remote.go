@@ -10,9 +10,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// DefaultAddr is where the tools look for a node that no argument names.
-const DefaultAddr = "127.0.0.1:6380"
-
 // Remote says which nodes a tool talks to, and how.
 type Remote struct {
 	// Addrs are the nodes: host:port or unix:/path.
@@ -21,6 +18,8 @@ type Remote struct {
 	User, Password string
 	// PasswordFile names a file whose first line is Password.
 	PasswordFile string
+	// File names the TOML file of the server on this machine, which has the address and the password that no argument gives.
+	File string
 	// Patience is how long the tool waits for one answer. Default 2 s.
 	Patience time.Duration
 }
@@ -46,7 +45,7 @@ type Bench struct {
 	Pipeline int
 	// Keys is how many keys the commands are spread over. Default 10000.
 	Keys int
-	// Duration is how long each test runs, if Requests does not end it first. Default 10 s.
+	// Duration is how long each test runs, if Requests does not end it first. 0: until Requests does. Default 10 s, or 0 if there is a number of Requests.
 	Duration time.Duration
 	// Requests is how many commands a test sends. 0, the default: as many as fit in Duration.
 	Requests int
@@ -85,6 +84,7 @@ func (r *Remote) group() group {
 		{"user", "", "NAME", "User to log in as (empty: the default user)", text(&r.User)},
 		{passwordOption, "", "PASSWORD", "Password to log in with", text(&r.Password)},
 		{passwordFileOption, "", "PATH", "File whose first line is that password", text(&r.PasswordFile)},
+		{fileOption, "", "FILE", "TOML file of the server: has its address and password", text(&r.File)},
 		{"patience", "", "TIME", "How long to wait for an answer, as 2 (seconds), 500ms or 1m", interval(&r.Patience)},
 	}}
 }
@@ -109,8 +109,8 @@ func (b *Bench) groups() []group {
 		{"clients", "c", "NUM", "Connections, shared out between the nodes", number(&b.Clients)},
 		{"pipeline", "P", "NUM", "Commands that a client sends before it reads answers", number(&b.Pipeline)},
 		{"keys", "k", "NUM", "Keys that the commands are spread over", number(&b.Keys)},
-		{"duration", "d", "TIME", "How long each test runs", interval(&b.Duration)},
-		{"requests", "n", "NUM", "Commands of each test (0: as many as fit in its time)", number(&b.Requests)},
+		{"duration", "d", "TIME", "How long each test runs (with --requests: no limit, if not given)", interval(&b.Duration)},
+		{"requests", "n", "NUM", "Commands of each test (0: as many as fit in --duration)", number(&b.Requests)},
 		{"limit", "", "NUM", "Tokens of each quota", number(&b.Limit)},
 		{"window", "", "SECONDS", "Time in which a quota earns its limit", number(&b.Window)},
 		{"json", "", "", "Print one JSON document", switched(&b.JSON)},
@@ -120,9 +120,9 @@ func (b *Bench) groups() []group {
 // ParsePing reads the arguments behind `quota-db ping`.
 func ParsePing(s Sources) (*Ping, error) {
 	p := defaultPing()
-	err := p.parse("ping", p.groups(), s)
+	_, err := p.parse("ping", p.groups(), s)
 	if err == nil && len(p.Addrs) > 1 {
-		err = fmt.Errorf("unexpected argument %q: ping asks one node", p.Addrs[1])
+		err = usagef("unexpected argument %q: ping asks one node", p.Addrs[1])
 	}
 	return p, err
 }
@@ -130,16 +130,24 @@ func ParsePing(s Sources) (*Ping, error) {
 // ParseStatus reads the arguments behind `quota-db status`.
 func ParseStatus(s Sources) (*Status, error) {
 	status := defaultStatus()
-	return status, status.parse("status", status.groups(), s)
+	_, err := status.parse("status", status.groups(), s)
+	return status, err
 }
 
 // ParseBench reads the arguments behind `quota-db bench`.
 func ParseBench(s Sources) (*Bench, error) {
 	b := defaultBench()
-	if err := b.parse("bench", b.groups(), s); err != nil {
+	flags, err := b.parse("bench", b.groups(), s)
+	if err != nil {
 		return nil, err
 	}
-	return b, b.validate()
+	if err := b.validate(); err != nil {
+		return nil, usage(err)
+	}
+	if b.Requests > 0 && !flags.Changed("duration") {
+		b.Duration = 0
+	}
+	return b, nil
 }
 
 func (b *Bench) validate() error {
@@ -154,6 +162,9 @@ func (b *Bench) validate() error {
 		{"duration", within(b.Duration, time.Millisecond, maxDuration, time.Nanosecond)},
 		{"limit", between(b.Limit, 1, 1e15)},
 		{"window", between(b.Window, 1, 1e9)},
+	}
+	if len(b.Tests) == 0 {
+		return errors.New("--test: at least one is needed")
 	}
 	for _, test := range b.Tests {
 		checks = append(checks, struct {
@@ -173,42 +184,50 @@ func (b *Bench) validate() error {
 }
 
 // parse reads the options of one tool; what is left are addresses.
-func (r *Remote) parse(name string, table []group, s Sources) error {
+func (r *Remote) parse(name string, table []group, s Sources) (*pflag.FlagSet, error) {
 	flags, help := newFlags(name, table)
 	if err := flags.Parse(s.Args); err != nil {
-		return err
+		return nil, usage(err)
 	}
 	if *help {
-		return errors.Join(ErrHelp, printToolHelp(s.Out, name))
-	}
-	if err := r.readPassword(flags, s); err != nil {
-		return err
+		return nil, errors.Join(ErrHelp, printToolHelp(s.Out, name))
 	}
 	if r.Addrs = flags.Args(); len(r.Addrs) == 0 {
-		r.Addrs = []string{DefaultAddr}
+		addr, err := localAddr(s, r.File)
+		if err != nil {
+			return nil, err
+		}
+		r.Addrs = []string{addr}
 	}
-	return r.validate()
+	if err := r.validate(); err != nil {
+		return nil, usage(err)
+	}
+	return flags, r.readPassword(flags, s)
 }
 
-// readPassword takes the password from the variables that configure the server, if no flag has it, and out of its file.
+// readPassword takes the password from the settings of the server, if no flag has it, and out of its file.
 func (r *Remote) readPassword(flags *pflag.FlagSet, s Sources) error {
+	option := "--" + passwordFileOption
 	if !flags.Changed(passwordOption) && !flags.Changed(passwordFileOption) {
-		r.Password, _ = s.Env(envPrefix + "REQUIREPASS")
-		r.PasswordFile, _ = s.Env(envPrefix + "REQUIREPASS_FILE")
+		c, err := readLocal(s, r.File, "requirepass", "requirepass-file")
+		if err != nil {
+			return err
+		}
+		r.Password, r.PasswordFile, option = c.RequirePass, c.RequirePassFile, "requirepass-file"
 	}
 	if r.PasswordFile == "" {
 		return nil
 	}
 	if r.Password != "" {
-		return errors.New("--" + passwordFileOption + ": not together with --" + passwordOption)
+		return usagef("--%s: not together with --%s", passwordFileOption, passwordOption)
 	}
 	text, err := s.ReadFile(r.PasswordFile)
 	if err != nil {
-		return fmt.Errorf("--%s: %w", passwordFileOption, err)
+		return fmt.Errorf("%s: %w", option, err)
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	if r.Password = strings.TrimSuffix(line, "\r"); r.Password == "" {
-		return fmt.Errorf("--%s: the first line of %s is empty", passwordFileOption, r.PasswordFile)
+		return fmt.Errorf("%s: the first line of %s is empty", option, r.PasswordFile)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io/fs"
 	"os/exec"
 	"reflect"
 	"strings"
@@ -30,13 +31,134 @@ func TestToolsTakeThePasswordOfTheServersEnvironment(t *testing.T) {
 }
 
 func TestToolsFindTheirNodes(t *testing.T) {
-	p, err := ParsePing(sources(nil))
-	if err != nil || !reflect.DeepEqual(p.Addrs, []string{DefaultAddr}) {
-		t.Errorf("%+v, %v", p, err)
-	}
 	s, err := ParseStatus(sources(nil, "a:1", "--json", "unix:/x", "--patience", "500ms"))
 	if err != nil || !s.JSON || s.Patience != 500*time.Millisecond || !reflect.DeepEqual(s.Addrs, []string{"a:1", "unix:/x"}) {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// withFiles are sources with these files.
+func withFiles(files map[string]string, env map[string]string, args ...string) Sources {
+	s := sources(env, args...)
+	s.ReadFile = func(name string) ([]byte, error) {
+		text, ok := files[name]
+		if !ok {
+			return nil, fs.ErrNotExist
+		}
+		return []byte(text), nil
+	}
+	return s
+}
+
+func TestToolsAskTheNodeOfThisMachineIfNoneIsNamed(t *testing.T) {
+	files := map[string]string{"n.toml": "bind = ['10.0.0.1:7', 'b:8']\nno-such-option = 1\ntimeout = 'x'\n", "bare.toml": "shards = 1\n"}
+	for _, test := range []struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{nil, nil, "127.0.0.1:6380"},
+		{map[string]string{"QUOTADB_BIND": "0.0.0.0:7000,unix:/x", "QUOTADB_TIMEOUT": "x"}, nil, "127.0.0.1:7000"},
+		{map[string]string{"QUOTADB_BIND": ":7000"}, nil, "127.0.0.1:7000"},
+		{map[string]string{"QUOTADB_BIND": "[::]:7000"}, nil, "[::1]:7000"},
+		{map[string]string{"QUOTADB_BIND": "10.0.0.1:7000"}, nil, "10.0.0.1:7000"},
+		{map[string]string{"QUOTADB_BIND": "unix:/run/q"}, nil, "unix:/run/q"},
+		{map[string]string{"QUOTADB_BIND": "a:1"}, []string{"b:2"}, "b:2"},
+		{map[string]string{"QUOTADB_BIND": "not an address"}, []string{"b:2"}, "b:2"},
+		{nil, []string{"--config", "n.toml"}, "10.0.0.1:7"},
+		{map[string]string{"QUOTADB_CONFIG": "n.toml"}, nil, "10.0.0.1:7"},
+		{map[string]string{"QUOTADB_CONFIG": "gone", "QUOTADB_BIND": "a:1", "QUOTADB_REQUIREPASS": "p"}, nil, "a:1"}, // it is not needed
+		{map[string]string{"QUOTADB_CONFIG": "n.toml"}, []string{"--config", "bare.toml"}, "127.0.0.1:6380"},
+	} {
+		p, err := ParsePing(withFiles(files, test.env, test.args...))
+		if err != nil || !reflect.DeepEqual(p.Addrs, []string{test.want}) {
+			t.Errorf("%v %v: got %v, %v, want %s", test.env, test.args, p.Addrs, err, test.want)
+		}
+	}
+	for _, env := range []map[string]string{{"QUOTADB_BIND": "127.0.0.1:0"}, {"QUOTADB_BIND": "x"}, {"QUOTADB_CONFIG": "gone"}} {
+		if _, err := ParsePing(withFiles(files, env)); err == nil {
+			t.Errorf("%v is taken", env)
+		}
+	}
+}
+
+func TestToolsTakeThePasswordOfTheServersFile(t *testing.T) {
+	files := map[string]string{"a.toml": "requirepass = 'a'\n", "b.toml": "requirepass-file = 'secret'\n", "secret": "b\n", "own": "own\n"}
+	for _, test := range []struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{nil, []string{"--config", "a.toml"}, "a"},
+		{nil, []string{"--config", "b.toml"}, "b"},
+		{nil, []string{"--config", "b.toml", "x:1"}, "b"},
+		{map[string]string{"QUOTADB_CONFIG": "a.toml", "QUOTADB_REQUIREPASS": "env"}, nil, "env"},
+		{map[string]string{"QUOTADB_CONFIG": "b.toml", "QUOTADB_REQUIREPASS": ""}, nil, "b"},
+		{map[string]string{"QUOTADB_REQUIREPASS": "env"}, []string{"--password-file", "own"}, "own"},
+		{map[string]string{"QUOTADB_CONFIG": "a.toml"}, []string{"--password="}, ""},
+	} {
+		p, err := ParsePing(withFiles(files, test.env, test.args...))
+		if err != nil || p.Password != test.want {
+			t.Errorf("%v %v: got %q, %v, want %q", test.env, test.args, p.Password, err, test.want)
+		}
+	}
+	if _, err := ParsePing(withFiles(files, map[string]string{"QUOTADB_REQUIREPASS": "x", "QUOTADB_REQUIREPASS_FILE": "own"})); !errors.Is(err, ErrUsage) {
+		t.Errorf("two passwords in the environment: %v", err)
+	}
+}
+
+func TestABenchOfSoManyRequestsHasNoOtherEnd(t *testing.T) {
+	for args, want := range map[string]time.Duration{
+		"":            10 * time.Second,
+		"-n 5":        0,
+		"-n 0":        10 * time.Second,
+		"-n 5 -d 10":  10 * time.Second,
+		"-n 5 -d 10s": 10 * time.Second,
+	} {
+		if b, err := ParseBench(sources(nil, strings.Fields(args)...)); err != nil || b.Duration != want {
+			t.Errorf("%s: %v, %v, want %v", args, b, err, want)
+		}
+	}
+}
+
+// TestWrongUsageIsTold is about what main makes exit code 2 of.
+func TestWrongUsageIsTold(t *testing.T) {
+	parse := map[string]func(Sources) error{
+		"server": func(s Sources) error { _, err := Parse(s); return err },
+		"ping":   func(s Sources) error { _, err := ParsePing(s); return err },
+		"status": func(s Sources) error { _, err := ParseStatus(s); return err },
+		"bench":  func(s Sources) error { _, err := ParseBench(s); return err },
+	}
+	env := map[string]string{"QUOTADB_SHARDS": "x"}
+	for _, test := range []struct {
+		tool  string
+		s     Sources
+		usage bool
+	}{
+		{"server", sources(nil, "--no-such"), true},
+		{"server", sources(nil, "word"), true},
+		{"server", sources(nil, "--shards", "x"), true},
+		{"server", sources(nil, "--shards", "0"), true},
+		{"server", sources(env), true},
+		{"server", sources(nil, "--requirepass", "a", "--requirepass-file", "b"), true},
+		{"server", withFiles(map[string]string{"f": "shards = 0"}, nil, "--config", "f"), false},
+		{"server", withFiles(map[string]string{"f": "shard = 1"}, nil, "--config", "f"), false},
+		{"server", withFiles(map[string]string{"f": "requirepass = 'a'\nrequirepass-file = 'b'"}, nil, "--config", "f"), false},
+		{"server", withFiles(nil, nil, "--config", "gone"), false},
+		{"ping", sources(nil, "--no-such"), true},
+		{"ping", sources(nil, "a:1", "b:1"), true},
+		{"ping", sources(nil, "--patience", "x"), true},
+		{"status", sources(nil, "a"), true},
+		{"status", sources(nil, "a:1", "a:1"), true},
+		{"bench", sources(nil, "--clients", "0"), true},
+		{"bench", sources(nil, "--test", "dance"), true},
+		{"bench", sources(nil, "--test", ""), true},
+		{"ping", withFiles(nil, nil, "--password-file", "gone"), false},
+	} {
+		err := parse[test.tool](test.s)
+		if err == nil || errors.Is(err, ErrUsage) != test.usage {
+			t.Errorf("%s %q: usage is to be %v: %v", test.tool, test.s.Args, test.usage, err)
+		}
 	}
 }
 

@@ -29,6 +29,12 @@ const unixPrefix = "unix:"
 
 // Validate checks every field and names the flag of the first that is wrong.
 func (c *Config) Validate() error {
+	_, err := c.validate()
+	return err
+}
+
+// validate is Validate, which tells the flag also by itself.
+func (c *Config) validate() (flag string, err error) {
 	checks := []struct {
 		flag string
 		err  error
@@ -54,10 +60,10 @@ func (c *Config) Validate() error {
 	}
 	for _, check := range checks {
 		if check.err != nil {
-			return fmt.Errorf("--%s: %w", check.flag, check.err)
+			return check.flag, fmt.Errorf("--%s: %w", check.flag, check.err)
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // SplitBind takes an address of Bind apart: network "tcp" with host:port, or "unix" with a path.

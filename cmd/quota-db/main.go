@@ -38,6 +38,9 @@ func main() {
 		code = 2
 	case errors.Is(err, errSaid):
 		code = 1
+	case errors.Is(err, config.ErrUsage):
+		fmt.Fprintln(stderr, "quota-db:", err)
+		code = 2
 	case err != nil:
 		fmt.Fprintln(stderr, "quota-db:", err)
 		code = 1

@@ -16,8 +16,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// errUsage: the arguments are not those of a tool. What to do was said.
-var errUsage = errors.New("wrong usage")
+// errUsage: the arguments are not those of a tool, and the tool has printed which are. It is config.ErrUsage for tools without options.
+var errUsage = errors.New("wrong usage, and what is right was printed")
 
 // errSaid: a tool's answer is no, and the tool has said why.
 var errSaid = errors.New("not healthy")
@@ -52,8 +52,11 @@ func (t *tools) run(ctx context.Context) (ok bool, err error) {
 		if tool := t.rows()[strings.Join(args[:n], " ")]; tool != nil {
 			t.sources.Args = args[n:]
 			err := tool(ctx)
-			if errors.Is(err, config.ErrHelp) {
+			switch {
+			case errors.Is(err, config.ErrHelp), errors.Is(err, config.ErrVersion):
 				err = nil
+			case errors.Is(err, config.ErrUsage):
+				err = fmt.Errorf("%w; see quota-db %s --help", err, strings.Join(args[:n], " "))
 			}
 			return true, err
 		}
