@@ -1,30 +1,31 @@
 package load
 
 import (
-	"fmt"
 	"math/rand/v2"
 )
 
-// The kinds of keys that tests make.
-const (
-	counters = "c:"
-	buckets  = "q:"
-	throttle = "t:"
-)
+// keyspace is the keys of one run, by their families.
+type keyspace struct{ counters, buckets, throttles *family }
 
-var families = []string{counters, buckets, throttle}
+func newKeyspace(prefix string, keys int) *keyspace {
+	return &keyspace{newFamily(prefix+"c:", keys), newFamily(prefix+"q:", keys), newFamily(prefix+"t:", keys)}
+}
+
+func (k *keyspace) families() []*family { return []*family{k.counters, k.buckets, k.throttles} }
 
 // commandOf is what a test sends, each time with a key at random. The names are those of config.BenchTests.
-func commandOf(test, prefix string, plan Plan) func(*rand.Rand) []any {
-	key := func(r *rand.Rand, family string) string { return fmt.Sprint(prefix, family, r.IntN(plan.Keys)) }
+func commandOf(test string, keys *keyspace, plan Plan) func(*rand.Rand) []any {
+	one := func(r *rand.Rand) int { return r.IntN(plan.Keys) }
 	return map[string]func(*rand.Rand) []any{
-		"ping":  func(*rand.Rand) []any { return []any{"PING"} },
-		"get":   func(r *rand.Rand) []any { return []any{"GET", key(r, counters)} },
-		"set":   func(r *rand.Rand) []any { return []any{"SET", key(r, counters), r.IntN(1 << 20)} },
-		"incr":  func(r *rand.Rand) []any { return []any{"INCR", key(r, counters)} },
-		"quota": func(r *rand.Rand) []any { return []any{"QUOTAINCR", key(r, buckets), plan.Limit, plan.Window} },
+		"ping": func(*rand.Rand) []any { return []any{"PING"} },
+		"get":  func(r *rand.Rand) []any { return []any{"GET", keys.counters.key(one(r))} },
+		"set":  func(r *rand.Rand) []any { return []any{"SET", keys.counters.make(one(r)), r.IntN(1 << 20)} },
+		"incr": func(r *rand.Rand) []any { return []any{"INCR", keys.counters.make(one(r))} },
+		"quota": func(r *rand.Rand) []any {
+			return []any{"QUOTAINCR", keys.buckets.make(one(r)), plan.Limit, plan.Window}
+		},
 		"throttle": func(r *rand.Rand) []any {
-			return []any{"CL.THROTTLE", key(r, throttle), plan.Limit - 1, plan.Limit, plan.Window}
+			return []any{"CL.THROTTLE", keys.throttles.make(one(r)), plan.Limit - 1, plan.Limit, plan.Window}
 		},
 	}[test]
 }

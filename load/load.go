@@ -24,7 +24,7 @@ type Plan struct {
 	Clients       int           // in all
 	Pipeline      int           // commands that a client sends at once
 	Keys          int           // that commands are spread over
-	Duration      time.Duration // of each test
+	Duration      time.Duration // of each test; 0: until Requests are sent
 	Requests      int           // of each test; 0: as many as fit in Duration
 	Limit, Window int           // of quotas: tokens and seconds
 	Patience      time.Duration // for one answer
@@ -55,20 +55,20 @@ func (p Progress) String() string {
 	return fmt.Sprintf("%s: %.0f s, %d commands, %.0f/s, %d errors", p.Test, p.Elapsed.Seconds(), p.Sent, p.Rate, p.Errors)
 }
 
-// Run runs the tests. Keys that it makes begin with a prefix of their own and are deleted at the end. It returns what it has measured also
+// Run runs the tests. Keys that it makes begin with a prefix of their own; these keys, and no others, are deleted at the end. It returns what it has measured also
 // when it fails; ErrRefused says that some answers were errors.
 func Run(ctx context.Context, nodes []*remote.Node, plan Plan, say func(Progress)) (Results, error) {
-	prefix := fmt.Sprintf("bench:%08x:", rand.Uint32())
+	keys := newKeyspace(fmt.Sprintf("bench:%08x:", rand.Uint32()), plan.Keys)
 	var results Results
 	for _, name := range plan.Tests {
-		t := &test{name: name, plan: plan, nodes: nodes, command: commandOf(name, prefix, plan)}
+		t := &test{name: name, plan: plan, nodes: nodes, command: commandOf(name, keys, plan)}
 		result, err := t.run(ctx, say)
 		results = append(results, result)
 		if err != nil {
-			return results, errors.Join(err, clean(nodes, prefix, plan))
+			return results, errors.Join(err, clean(nodes, keys, plan))
 		}
 	}
-	if err := clean(nodes, prefix, plan); err != nil {
+	if err := clean(nodes, keys, plan); err != nil {
 		return results, err
 	}
 	for _, r := range results {
@@ -79,38 +79,26 @@ func Run(ctx context.Context, nodes []*remote.Node, plan Plan, say func(Progress
 	return results, nil
 }
 
-// clean deletes the keys of all tests, at each node: buckets that QUOTAINCR makes are a node's own. A node that fails keeps
-// no other from being cleaned.
-func clean(nodes []*remote.Node, prefix string, plan Plan) error {
+// clean deletes the keys that were made, at each node: buckets that QUOTAINCR makes are a node's own. A node that fails keeps no other from being
+// cleaned.
+func clean(nodes []*remote.Node, keys *keyspace, plan Plan) error {
 	var failed []error
 	for _, node := range nodes {
-		if err := cleanNode(node, prefix, plan); err != nil {
-			failed = append(failed, fmt.Errorf("delete the keys %s*: %s", prefix, remote.Explain(err)))
+		for _, f := range keys.families() {
+			err := f.each(cleanBatch, func(made []any) error { return unlink(node, made, plan.Patience) })
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%s: the keys %s* could not be deleted: %s", node.Addr(), f.prefix, remote.Explain(err)))
+				break
+			}
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func cleanNode(node *remote.Node, prefix string, plan Plan) error {
-	for _, family := range families {
-		for i := 0; i < plan.Keys; i += cleanBatch {
-			if err := unlink(node, prefix+family, i, min(i+cleanBatch, plan.Keys), plan.Patience); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// unlink deletes the keys of one kind from number first to before end.
-func unlink(node *remote.Node, kind string, first, end int, patience time.Duration) error {
-	command := []any{"UNLINK"}
-	for i := first; i < end; i++ {
-		command = append(command, fmt.Sprint(kind, i))
-	}
+func unlink(node *remote.Node, keys []any, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_, err := node.Do(ctx, command...)
+	_, err := node.Do(ctx, append([]any{"UNLINK"}, keys...)...)
 	return err
 }
 
@@ -138,8 +126,11 @@ func newHistogram() *hdrhistogram.Histogram {
 func (t *test) run(ctx context.Context, say func(Progress)) (Result, error) {
 	t.histogram = newHistogram()
 	t.left.Store(int64(t.plan.Requests))
-	ctx, cancel := context.WithTimeoutCause(ctx, t.plan.Duration, errTime)
-	defer cancel()
+	if t.plan.Duration > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, t.plan.Duration, errTime)
+		defer cancel()
+		ctx = limited
+	}
 	ctx, fail := context.WithCancelCause(ctx)
 	begin := time.Now()
 	var clients sync.WaitGroup

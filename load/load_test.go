@@ -2,6 +2,8 @@ package load
 
 import (
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,7 @@ import (
 
 func TestEveryTestOfTheCommandLineHasACommand(t *testing.T) {
 	for _, name := range config.BenchTests {
-		if commandOf(name, "p:", Plan{Keys: 1}) == nil {
+		if commandOf(name, newKeyspace("p:", 1), Plan{Keys: 1}) == nil {
 			t.Errorf("%s has none", name)
 		}
 	}
@@ -27,6 +29,57 @@ func TestABoundedLoadSendsExactlySoMany(t *testing.T) {
 		if sum += got; got != want {
 			t.Errorf("took %d, want %d", got, want)
 		}
+	}
+}
+
+// TestOnlyKeysThatWereMadeAreDeleted: those of families that did not run, keys that were only read, and numbers that were not drawn stay.
+func TestOnlyKeysThatWereMadeAreDeleted(t *testing.T) {
+	for name, makes := range map[string]string{"ping": "", "get": "", "set": "p:c:", "incr": "p:c:", "quota": "p:q:", "throttle": "p:t:"} {
+		plan := Plan{Keys: 1000, Limit: 5, Window: 5}
+		keys := newKeyspace("p:", plan.Keys)
+		command := commandOf(name, keys, plan)
+		random := rand.New(rand.NewPCG(1, 2))
+		made := map[string]bool{}
+		for range 200 {
+			if c := command(random); makes != "" {
+				made[c[1].(string)] = true
+			}
+		}
+		calls, deleted := 0, map[string]bool{}
+		for _, f := range keys.families() {
+			err := f.each(30, func(batch []any) error {
+				calls++
+				for _, key := range batch {
+					deleted[key.(string)] = true
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !maps.Equal(made, deleted) || calls != (len(made)+29)/30 {
+			t.Errorf("%s: %d keys made, %d deleted in %d calls", name, len(made), len(deleted), calls)
+		}
+		for key := range deleted {
+			if !strings.HasPrefix(key, makes) {
+				t.Errorf("%s: deletes %s", name, key)
+			}
+		}
+	}
+}
+
+// TestALoadWithoutADurationEndsWithItsRequests: its context has no deadline. An expired one would end it before it has sent anything.
+func TestALoadWithoutADurationEndsWithItsRequests(t *testing.T) {
+	x := &test{plan: Plan{Clients: 0, Requests: 10, Pipeline: 1}}
+	if _, err := x.run(t.Context(), func(Progress) {}); err != nil {
+		t.Error(err)
+	}
+	plan := Plan{Tests: []string{"ping"}, Clients: 1, Pipeline: 1, Keys: 1, Requests: 3, Patience: time.Second}
+	node := remote.Open("127.0.0.1:1", remote.Options{Timeout: time.Second})
+	defer node.Close()
+	if _, err := Run(t.Context(), []*remote.Node{node}, plan, func(Progress) {}); err == nil || errors.Is(err, errTime) {
+		t.Errorf("the node was not even asked: %v", err)
 	}
 }
 

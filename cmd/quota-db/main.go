@@ -29,6 +29,10 @@ const logTimeout = 500 * time.Millisecond
 const reloadTimeout = 500 * time.Millisecond
 
 func main() {
+	if err := enoughFiles(); err != nil {
+		fmt.Fprintln(os.Stderr, "quota-db:", err)
+		os.Exit(1)
+	}
 	ctx, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, restore) // a second signal ends the process at once
 	stderr := logs.NewWriter(os.Stderr)

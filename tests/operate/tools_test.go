@@ -109,7 +109,7 @@ func TestANodeWithAllConnectionsTakenIsAliveAndSaysSo(t *testing.T) {
 		}
 	}
 	out, _, code := tool(t, nil, "status", server.Addr)
-	if wants(t, out, "max number of clients"); code != 1 || strings.Contains(out, "no answer") {
+	if wants(t, out, "problem: "+server.Addr+": it answers: ERR max number of clients"); code != 1 || strings.Contains(out, "no answer") {
 		t.Errorf("status: code %d: %s", code, out)
 	}
 }
@@ -217,6 +217,21 @@ func TestBenchLoadsSeveralNodesAndLeavesNoKeys(t *testing.T) {
 	})
 }
 
+func TestABenchOfSoManyRequestsSendsThemAllAndDeletesItsKeysAlone(t *testing.T) {
+	t.Parallel()
+	server := process.QuotaDB(t)
+	say(t, server, "SET other 1")
+	for _, more := range [][]string{nil, {"--duration", "24h"}} {
+		out, errs, code := tool(t, nil, append(append([]string{"bench", "--json", "-t", "incr", "-c", "2", "-n", "20", "-k", "10"}, more...), server.Addr)...)
+		if code != 0 || !strings.Contains(out, `"commands": 20`) {
+			t.Errorf("%q: code %d: %s%s", more, code, out, errs)
+		}
+	}
+	if v, err := server.Dial(t).Do("KEYS", "*"); err != nil || !strings.HasSuffix(v.String(), "[other]") {
+		t.Errorf("keys are left, or too many are deleted: %v %v", v, err)
+	}
+}
+
 func TestBenchSaysHowFarItIsAndWhatWasRefused(t *testing.T) {
 	t.Parallel()
 	server := process.QuotaDB(t)
@@ -310,8 +325,16 @@ func TestANodeTellsSystemdWhenItServesAndWhenItStops(t *testing.T) {
 
 func TestWrongUsageOfAToolIsSaidWithExitCodeTwo(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"completion", "csh"}, {"completion"}, {"man", "x"}, {"check"}} {
+	for _, args := range [][]string{{"completion", "csh"}, {"completion"}, {"man", "x"}, {"check"}, {"check", "--what", "x"}, {"backup", "a"}, {"clock"}, {"config"}, {"config", "chek"}} {
 		if _, errs, code := tool(t, nil, args...); code != 2 || !strings.Contains(errs, "Usage: quota-db") {
+			t.Errorf("%v: code %d: %s", args, code, errs)
+		}
+	}
+	for args, want := range map[string]string{
+		"ping a:1 b:1": "ping --help", "ping --no-such": "ping --help", "status x": "status --help", "status --patience 0": "status --help",
+		"bench --test dance": "bench --help", "config check --shards 0": "config check --help", "--shards 0": "--shards", "--no-such": "--no-such", "word": `"word"`,
+	} {
+		if _, errs, code := tool(t, nil, strings.Fields(args)...); code != 2 || !strings.Contains(errs, want) {
 			t.Errorf("%v: code %d: %s", args, code, errs)
 		}
 	}

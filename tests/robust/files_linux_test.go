@@ -55,3 +55,16 @@ func TestAServerThatWouldHaveNoOpenFileForAClientDoesNotStart(t *testing.T) {
 		}
 	}
 }
+
+// TestTooFewOpenFilesAreAClearError: fewer than the server needs, fewer than a tool needs, and fewer than Go's runtime needs to start.
+func TestTooFewOpenFilesAreAClearError(t *testing.T) {
+	t.Parallel()
+	for files := 5; files <= 12; files++ { // with less than 5, bash itself cannot start a program
+		for _, args := range [][]string{{"--bind", "127.0.0.1:0", "--data-dir", ""}, {"ping", "127.0.0.1:1"}} {
+			out, err := limited(t, files, args...).CombinedOutput()
+			if err == nil || strings.Contains(string(out), "goroutine") || !strings.Contains(string(out), "quota-db: ") {
+				t.Errorf("%d open files, %q: %v, and it says\n%.500s", files, args, err, out)
+			}
+		}
+	}
+}
