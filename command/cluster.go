@@ -185,8 +185,24 @@ func peerLine(p *replica.PeerStatus) string {
 		p.Received, p.Durable, compared, 100*p.Progress, p.Run)
 }
 
-// End has what clients' commands have begun beside them end soon, where that can take long. The server stops.
-func (s *Server) End() { s.flushes.over.Store(true) }
+// End has what clients' commands have begun beside them end soon, where that can take long, and its clients answered with
+// an error. The server stops.
+func (s *Server) End() {
+	s.end.Do(func() {
+		close(s.over)
+		s.digests.end()
+	})
+}
+
+// isOver reports whether End has been called.
+func (s *Server) isOver() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
 
 // Wait waits for what clients' commands have begun beside them with the keys, all of which ends soon after End. No command runs any more.
 func (s *Server) Wait() { s.background.Wait() }

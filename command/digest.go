@@ -17,6 +17,7 @@ const maxDigestWaiting = 1024
 type digests struct {
 	mu            sync.Mutex // protects the fields below and those of the digests
 	running, next *digest
+	over          bool // the server stops: nobody waits any longer
 }
 
 // digest is one scan, and those that wait for it.
@@ -47,6 +48,20 @@ func (ds *digests) ask(scan func() uint64, background *sync.WaitGroup, c *Client
 	return d
 }
 
+// end has all who wait answered without a digest. The scan that runs goes on to its end, and none follows.
+func (ds *digests) end() {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.over = true
+	for _, d := range []*digest{ds.running, ds.next} {
+		if d != nil {
+			for _, c := range d.waiting {
+				c.rouse()
+			}
+		}
+	}
+}
+
 // run scans as long as anybody asks.
 func (ds *digests) run(scan func() uint64) {
 	for more := true; more; {
@@ -55,7 +70,7 @@ func (ds *digests) run(scan func() uint64) {
 		d := ds.running
 		d.value, d.done = value, true
 		ds.running, ds.next = ds.next, nil
-		more = ds.running != nil
+		more = ds.running != nil && !ds.over
 		ds.mu.Unlock()
 		for _, c := range d.waiting { // it takes nobody any more
 			c.rouse()
@@ -63,24 +78,28 @@ func (ds *digests) run(scan func() uint64) {
 	}
 }
 
-// answer is the digest if it is there.
-func (ds *digests) answer(d *digest) (value uint64, done bool) {
+// answer is the digest if it is there. over: it will not be waited for.
+func (ds *digests) answer(d *digest) (value uint64, done, over bool) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
-	return d.value, d.done
+	return d.value, d.done, ds.over
 }
 
 // clusterDigest is CLUSTER DIGEST. The client waits, nobody else.
 func clusterDigest(c *call) {
-	s := c.server
+	s, refuse := c.server, c.refuser()
 	d := s.digests.ask(func() uint64 { return s.DB.Digest(s.Now()) }, &s.background, c.client)
 	if d == nil {
 		c.fail(errManyDigests)
 		return
 	}
 	c.client.answerLate(math.MaxInt64, func(dst []byte, _ bool) ([]byte, bool) {
-		value, done := s.digests.answer(d)
-		if !done {
+		value, done, over := s.digests.answer(d)
+		switch {
+		case done:
+		case over:
+			return refuse(errDigestEnds)(dst), true
+		default:
 			return dst, false
 		}
 		return resp.AppendBulk(dst, fmt.Appendf(nil, "%016x", value)), true

@@ -26,11 +26,11 @@ func TestDigestsAreScannedOneAtATimeForAllWhoAsk(t *testing.T) {
 	}
 	close(hold)
 	background.Wait()
-	if value, done := ds.answer(first); value != 1 || !done {
+	if value, done, _ := ds.answer(first); value != 1 || !done {
 		t.Errorf("the first got %d, %v", value, done)
 	}
 	for _, d := range later {
-		if value, done := ds.answer(d); value != 2 || !done {
+		if value, done, _ := ds.answer(d); value != 2 || !done {
 			t.Fatalf("one who asked during the first scan got %d, %v; want that of the next", value, done)
 		}
 	}
@@ -45,5 +45,24 @@ func TestClusterDigestIsForAdministrators(t *testing.T) {
 		if got := b.do("ACL", "CAT", category); !strings.Contains(got, "cluster|digest") {
 			t.Errorf("it is not in %s", category)
 		}
+	}
+}
+
+// TestAStopWaitsForNoDigest: who waits is answered, and no scan follows the one that runs.
+func TestAStopWaitsForNoDigest(t *testing.T) {
+	b := newBench(t, nil)
+	hold := make(chan struct{})
+	b.digests.ask(func() uint64 { <-hold; return 1 }, &b.background, b.client)
+	if got := string(b.x.Run(b.client, batchOf("CLUSTER DIGEST"), nil)); got != "" {
+		t.Errorf("%q at once", got)
+	}
+	b.End()
+	if got, want := string(b.x.Run(b.client, nil, nil)), "-"+errDigestEnds+"\r\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	close(hold)
+	b.Wait()
+	if b.digests.running != nil && b.digests.running.done {
+		t.Error("another scan was made")
 	}
 }

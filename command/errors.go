@@ -99,6 +99,7 @@ const (
 	errApplied         = "ERR applied increment would overflow"
 	errQuota           = "ERR the key holds a quota, from which tokens can only be taken"
 	errManyDigests     = "ERR too many clients wait for a digest: ask again later"
+	errDigestEnds      = "ERR the server stops before the digest is there"
 	errManyBeside      = "ERR too many clients wait for commands that take long: ask again later"
 	errPattern         = "ERR the pattern takes too long on these keys: give it fewer ? and [] behind a *"
 	errReplySize       = "ERR the reply is too long: ask for less at a time"

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/replica"
@@ -34,7 +33,11 @@ const (
 	flushPatience = time.Second
 )
 
-var errServerEnds = errors.New("the server stops")
+var (
+	errServerEnds  = errors.New("the server stops")
+	errNotAllGone  = errors.New("not all keys are deleted")
+	errNotKeptGone = errors.New("all keys are deleted, but that may not be safe on the disk")
+)
 
 // flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference. Where something is kept of
 // each key, for peers, it goes through them beside the event loops: its client waits, nobody else. Then each key is
@@ -53,7 +56,7 @@ func flush(c *call) {
 	asked := server.flushes.begun.Load()
 	c.beside(func() ending {
 		if err := server.flushes.share(asked, func() error { return server.flushAll(always) }); err != nil {
-			return refuse(fmt.Sprintf("MISCONF FLUSHALL ended early, not all keys are deleted: %v", err))
+			return refuse(fmt.Sprintf("MISCONF FLUSHALL ended early: %v", err))
 		}
 		return endOK
 	})
@@ -62,8 +65,7 @@ func flush(c *call) {
 // flushes are the passes over all keys that FLUSHALL makes, one at a time.
 type flushes struct {
 	passes
-	over  atomic.Bool // the server stops
-	piece sync.Mutex  // held while some keys are deleted, from the look whether CLIENT PAUSE allows it
+	piece sync.Mutex // held while some keys are deleted, from the look whether CLIENT PAUSE allows it
 }
 
 // pass returns when the piece of work has ended that an order to all clients, given before, may have missed.
@@ -77,7 +79,7 @@ func (s *Server) flushAll(always bool) error {
 	p := flushPace{server: s, slowed: map[uint16]peerPace{}}
 	for place, keys := uint64(0), 0; ; {
 		if err := p.rest(); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errNotAllGone, err)
 		}
 		began := time.Now()
 		for time.Since(began) < flushSlice {
@@ -94,7 +96,7 @@ func (s *Server) flushAll(always bool) error {
 		if keys >= flushAhead {
 			keys = 0
 			if err := p.follow(); err != nil {
-				return err
+				return fmt.Errorf("%w: %w", errNotAllGone, err)
 			}
 		}
 	}
@@ -137,7 +139,7 @@ func (p *flushPace) rest() error {
 
 // fits says why the pass cannot go on.
 func (p *flushPace) fits() error {
-	if p.server.flushes.over.Load() {
+	if p.server.isOver() {
 		return errServerEnds
 	}
 	if refusal := p.server.Store.Refusal(); refusal != nil {
@@ -216,10 +218,13 @@ func (p *flushPace) end(always bool) error {
 	for group := s.Store.Group(); !s.Store.Safe(group); {
 		safe := make(chan struct{})
 		if s.Store.Await(group, false, func() { close(safe) }) {
-			<-safe
+			select {
+			case <-safe:
+			case <-s.over: // the disk may hang
+			}
 		}
 		if err := p.fits(); err != nil && !s.Store.Safe(group) {
-			return err
+			return fmt.Errorf("%w: %w", errNotKeptGone, err)
 		}
 	}
 	return nil

@@ -68,6 +68,8 @@ type Server struct {
 	purges     passes         // of MEMORY PURGE
 	digests    digests
 	flushes    flushes
+	over       chan struct{} // closed by End
+	end        sync.Once
 	limits     atomic.Pointer[resp.Limits]
 	locked     *resp.Limits // of clients that have not logged in
 	attention  atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
@@ -92,7 +94,7 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 		DB: db, Config: cfg, Params: newParams(cfg), Clients: newClients(),
 		Now: now, Log: log, Stop: stop,
 		started: now(), runID: hex.EncodeToString(id), random: mathrand.Uint64,
-		table: newTable(commands()), locked: resp.LockedLimits(), missing: missingCommands(),
+		over: make(chan struct{}), table: newTable(commands()), locked: resp.LockedLimits(), missing: missingCommands(),
 	}
 	s.limits.Store(resp.DefaultLimits())
 	s.pause.server = s

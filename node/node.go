@@ -135,8 +135,7 @@ func (n *Node) Close(ctx context.Context) error {
 		}
 	}
 	if n.commands != nil {
-		n.commands.End()
-		n.commands.Wait()
+		n.waitBeside(ctx)
 	}
 	if n.sweeper != nil {
 		n.sweeper.close()
@@ -160,6 +159,23 @@ func (n *Node) Close(ctx context.Context) error {
 		n.waitFiles(ctx)
 	}
 	return err
+}
+
+// waitBeside waits for what clients' commands have begun with the keys, which end soon, but for the scan of all keys of a
+// CLUSTER DIGEST: nothing else may be given back before.
+func (n *Node) waitBeside(ctx context.Context) {
+	n.commands.End()
+	ended := make(chan struct{})
+	go func() {
+		n.commands.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		n.log.Warn("a command still goes through all keys: the stop waits for it")
+		<-ended
+	}
 }
 
 // fileTimeout is how long a stop waits for a file that does not answer, which ACL LOAD or SAVE reads or writes.

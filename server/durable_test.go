@@ -44,9 +44,13 @@ func startDurableWith(t *testing.T, files vfs.FS, level persist.Durability, chan
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := config.Default()
+	cfg.Bind = []string{"127.0.0.1:0"}
+	change(cfg)
 	started, clock := time.Now(), dir.Identity().Clock
 	store, err := persist.Open(dir, persist.Options{
-		Engine: engine.Options{Shards: 4, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 24}, Identity: disk.Identity{Node: 1, Life: 1},
+		Engine:     engine.Options{Shards: 4, HashKey: [2]uint64{1, 2}, MaxBytes: 1 << 24},
+		Identity:   disk.Identity{Node: 1, Life: 1, Clustered: len(cfg.Peers) > 0},
 		Durability: level, Delay: time.Millisecond, Log: slog.New(slog.DiscardHandler),
 		Now: func() engine.Moment {
 			return engine.Moment{Wall: max(clock.Wall, time.Now().UnixMilli()), Mono: clock.Age + int64(time.Since(started))}
@@ -55,9 +59,6 @@ func startDurableWith(t *testing.T, files vfs.FS, level persist.Durability, chan
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := config.Default()
-	cfg.Bind = []string{"127.0.0.1:0"}
-	change(cfg)
 	commands := command.NewServer(cfg, store.DB(), store.Now, slog.New(slog.DiscardHandler), func() {})
 	commands.Store = store
 	s := New(cfg, commands, slog.New(slog.DiscardHandler))

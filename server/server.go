@@ -120,12 +120,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.draining.Store(true)
 	gone := s.roster.drain(func(c *connection) { c.conn.Wake() })
-	var cutOff error
-	select {
-	case <-gone:
-	case <-ctx.Done():
-		cutOff = fmt.Errorf("%w: %w", ErrCutOff, ctx.Err())
-	}
+	cutOff := s.awaitLast(ctx, gone)
 	close(s.stop)
 	s.tending.Wait()
 	s.telling.Wait()
@@ -133,6 +128,28 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.loops.Stop()
 	}
 	return cutOff
+}
+
+// awaitLast waits until all clients are gone. Those whose commands take long, as a FLUSHALL that waits for a disk that
+// hangs, have them ended and an error answered when half of ctx's time is over.
+func (s *Server) awaitLast(ctx context.Context, gone <-chan struct{}) error {
+	var half <-chan time.Time
+	if deadline, bounded := ctx.Deadline(); bounded {
+		timer := time.NewTimer(time.Until(deadline) / 2)
+		defer timer.Stop()
+		half = timer.C
+	}
+	for {
+		select {
+		case <-gone:
+			return nil
+		case <-half:
+			s.log.Warn("half of the time to stop is over: commands that take long are ended", "clients", s.roster.size())
+			s.commands.End()
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrCutOff, ctx.Err())
+		}
+	}
 }
 
 // ErrCutOff is that clients were disconnected before they had taken their last replies. Nothing else has failed.

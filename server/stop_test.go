@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/disk/vfs"
+	"github.com/quotadb/quota-db/persist"
+)
+
+// withPeers has a node keep what FLUSHALL has to go through, key by key.
+func withPeers(c *config.Config) { c.Peers = []string{"127.0.0.1:1"} }
+
+// stopSoon stops a server that has little time for it.
+func stopSoon(t *testing.T, s *Server) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	return s.Shutdown(ctx)
+}
+
+// TestAStopAnswersAFLUSHALLThatWaitsForTheDisk before its time is over: the log has to have some 32,768 keys at a time.
+func TestAStopAnswersAFLUSHALLThatWaitsForTheDisk(t *testing.T) {
+	d := newDisk()
+	s := startDurableWith(t, d, persist.Interval, withPeers)
+	c := dial(t, s)
+	const keys = 40_000
+	set := []string{"MSET"}
+	for i := range keys {
+		set = append(set, strconv.Itoa(i), "1")
+	}
+	c.send(request(set...))
+	c.expect("+OK\r\n")
+	gate := make(chan struct{})
+	d.begin(vfs.OpWrite, nil, gate)
+	defer close(gate)
+	c.send(request("FLUSHALL"))
+	other := dial(t, s)
+	wait(t, "half of the keys to go", func() bool {
+		other.send(request("DBSIZE"))
+		left, _ := strconv.Atoi(other.lines(1)[0][1:])
+		return left < keys/2
+	})
+	_ = other.Close()
+	if err := stopSoon(t, s); err != nil {
+		t.Error(err)
+	}
+	if got := c.lines(1)[0]; !strings.HasPrefix(got, "-MISCONF FLUSHALL ended early: not all keys are deleted: ") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestAStopLeavesAFLUSHALLWhoseSyncHangs: nobody can say whether it is safe, so its client is cut off, but nothing waits on.
+func TestAStopLeavesAFLUSHALLWhoseSyncHangs(t *testing.T) {
+	d := newDisk()
+	s := startDurableWith(t, d, persist.Always, withPeers)
+	c := dial(t, s)
+	c.send(request("SET", "k", "v"))
+	c.expect("+OK\r\n")
+	gate := make(chan struct{})
+	d.begin(vfs.OpSync, nil, gate)
+	defer close(gate)
+	c.send(request("FLUSHALL"))
+	other := dial(t, s)
+	wait(t, "the key to go", func() bool {
+		other.send(request("EXISTS", "k"))
+		return other.lines(1)[0] == ":0"
+	})
+	_ = other.Close()
+	if err := stopSoon(t, s); !errors.Is(err, ErrCutOff) {
+		t.Errorf("the stop ends with %v", err)
+	}
+	c.expectEnd()
+	s.commands.Wait() // as the node does then
+}
