@@ -139,7 +139,7 @@ func aclGetUser(c *call) {
 	c.pairs(6)
 	c.bulk("flags")
 	flags := p.Flags()
-	c.out = resp.AppendSet(c.out, len(flags), c.client.Proto)
+	c.set(len(flags))
 	for _, flag := range flags {
 		c.bulk(flag)
 	}

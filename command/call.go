@@ -1,16 +1,15 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 	"sync/atomic"
 
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/manual"
-	"github.com/quotadb/quota-db/resp"
 )
 
-// call is one command in execution: what its handler gets. It is the executor's and valid until the handler returns.
+// call is one command in execution: what its handler gets. It is the executor's and valid until the handler returns. reply.go has the
+// methods that answer.
 type call struct {
 	server *Server
 	x      *Executor
@@ -23,34 +22,9 @@ type call struct {
 	key  engine.Key   // of commands with one key
 	keys []engine.Key // of commands with several
 
-	out []byte // replies; the handler appends one
+	out  []byte // replies: the handler appends one
+	tape *tape  // of the reply, for a caller inside the server; nil: bytes are wanted
 }
-
-func (c *call) ok() { c.out = append(c.out, "+OK\r\n"...) }
-
-func (c *call) integer(n int64) { c.out = resp.AppendInt(c.out, n) }
-
-// flag answers yes and no as Redis does in both protocols: 1 and 0.
-func (c *call) flag(yes bool) {
-	if yes {
-		c.out = append(c.out, ":1\r\n"...)
-	} else {
-		c.out = append(c.out, ":0\r\n"...)
-	}
-}
-
-func (c *call) null() { c.out = resp.AppendNull(c.out, c.client.Proto) }
-
-func (c *call) bulk(text string) { c.out = resp.AppendBulkString(c.out, text) }
-
-func (c *call) simple(text string) { c.out = resp.AppendSimple(c.out, text) }
-
-func (c *call) array(n int) { c.out = resp.AppendArray(c.out, n) }
-
-func (c *call) pairs(n int) { c.out = resp.AppendMap(c.out, n, c.client.Proto) }
-
-// text answers text for people.
-func (c *call) text(text string) { c.out = resp.AppendVerbatim(c.out, "txt", text, c.client.Proto) }
 
 // toggle is a command whose last argument is ON or OFF.
 func (c *call) toggle(field *atomic.Bool) {
@@ -64,27 +38,6 @@ func (c *call) toggle(field *atomic.Bool) {
 		return
 	}
 	c.ok()
-}
-
-// fail answers an error.
-func (c *call) fail(text string) {
-	c.x.counts.Failed(c.row.id)
-	c.server.Stats.CountError(text)
-	c.out = resp.AppendError(c.out, strings.Trim(text, "\r\n"))
-}
-
-func (c *call) failf(format string, args ...any) { c.fail(fmt.Sprintf(format, args...)) }
-
-// value answers what a key holds.
-func (c *call) value(v engine.Value) {
-	switch v.Kind {
-	case engine.None:
-		c.null()
-	case engine.String:
-		c.out = resp.AppendBulk(c.out, v.Str)
-	default:
-		c.out = resp.AppendBulkInt(c.out, v.Int)
-	}
 }
 
 // all gives access to all keys. Within a transaction it needs the flag wholeKeyspace.

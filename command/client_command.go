@@ -39,7 +39,7 @@ func clientCommands() []*row {
 				{name: "pause", arity: -3, flags: ruling, acl: aclConnection, since: "2.9.50", handler: clientPause,
 					usage: "timeout:integer [WRITE | ALL]", complexity: constantTime,
 					summary: "Have all clients wait for some milliseconds, or those that WRITE"},
-				{name: "reply", arity: 3, flags: plain | atOnce, acl: aclConnection, since: "3.2.0", handler: clientReply,
+				{name: "reply", arity: 3, flags: plain | atOnce | connectionOnly, acl: aclConnection, since: "3.2.0", handler: clientReply,
 					usage: "<ON | OFF | SKIP>", complexity: constantTime,
 					summary: "Turn the replies to this connection ON or OFF, or SKIP the next"},
 				{name: "setinfo", arity: 4, flags: plain, acl: aclConnection, since: "7.2.0", tips: []string{"request_policy:all_nodes", allSucceeded}, handler: clientSetInfo,
@@ -242,7 +242,7 @@ func clientTracking(c *call) {
 func clientTrackingInfo(c *call) {
 	c.pairs(3)
 	c.bulk("flags")
-	c.out = resp.AppendSet(c.out, 1, c.client.Proto)
+	c.set(1)
 	c.bulk("off")
 	c.bulk("redirect")
 	c.integer(-1)

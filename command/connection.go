@@ -14,13 +14,13 @@ func connectionCommands() []*row {
 			usage: "[message]", complexity: constantTime, summary: "Answer PONG, or the message"},
 		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo,
 			usage: "message", complexity: constantTime, summary: "Answer the message"},
-		{name: "quit", arity: -1, flags: early | atOnce, since: "1.0.0", handler: quit,
+		{name: "quit", arity: -1, flags: early | atOnce | connectionOnly, since: "1.0.0", handler: quit,
 			complexity: constantTime, summary: "End the connection"},
-		{name: "reset", arity: 1, flags: early | atOnce, since: "6.2.0", handler: reset,
+		{name: "reset", arity: 1, flags: early | atOnce | connectionOnly, since: "6.2.0", handler: reset,
 			complexity: constantTime, summary: "Make the connection as it was at first"},
-		{name: "auth", arity: -2, flags: early, since: "1.0.0", secrets: secretsFrom(1), handler: auth,
+		{name: "auth", arity: -2, flags: early | connectionOnly, since: "1.0.0", secrets: secretsFrom(1), handler: auth,
 			usage: "[username] password", complexity: constantTime, summary: "Log in"},
-		{name: "hello", arity: -1, flags: early, since: "6.0.0", secrets: helloSecrets, handler: hello,
+		{name: "hello", arity: -1, flags: early | connectionOnly, since: "6.0.0", secrets: helloSecrets, handler: hello,
 			usage: "[protover:integer [AUTH username password] [SETNAME clientname]]", complexity: constantTime,
 			summary: "Choose the protocol, log in, name the connection"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB,
@@ -33,13 +33,13 @@ func ping(c *call) {
 	case 1:
 		c.simple("PONG")
 	case 2:
-		c.out = resp.AppendBulk(c.out, c.args[1])
+		c.bulkBytes(c.args[1])
 	default:
 		c.fail(wrongArity(c.row))
 	}
 }
 
-func echo(c *call) { c.out = resp.AppendBulk(c.out, c.args[1]) }
+func echo(c *call) { c.bulkBytes(c.args[1]) }
 
 func quit(c *call) {
 	c.client.CloseAfter = true
@@ -88,8 +88,8 @@ func (c *call) isDB(arg []byte) bool {
 // timeOf is TIME: seconds and microseconds, though the clock of a batch counts milliseconds.
 func timeOf(c *call) {
 	c.array(2)
-	c.out = resp.AppendBulkInt(c.out, c.now.Wall/1000)
-	c.out = resp.AppendBulkInt(c.out, c.now.Wall%1000*1000)
+	c.bulkInt(c.now.Wall / 1000)
+	c.bulkInt(c.now.Wall % 1000 * 1000)
 }
 
 // hello is HELLO: another protocol, a login and a name, or nothing of it.

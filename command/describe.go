@@ -2,8 +2,6 @@ package command
 
 import (
 	"strings"
-
-	"github.com/quotadb/quota-db/resp"
 )
 
 // describeRows answers an array of rows as COMMAND shows them, null for those that are nil.
@@ -28,12 +26,12 @@ func (c *call) describeRow(r *row) {
 	c.integer(int64(r.keys.last))
 	c.integer(int64(r.keys.step))
 	c.words(namesOf(uint32(r.categories()), categoryNames()), "@")
-	c.out = resp.AppendSet(c.out, len(r.tips), c.client.Proto)
+	c.set(len(r.tips))
 	for _, tip := range r.tips {
 		c.bulk(tip)
 	}
 	c.describeKeys(r.keys)
-	c.out = resp.AppendSet(c.out, len(r.subs), c.client.Proto)
+	c.set(len(r.subs))
 	for _, sub := range r.subs {
 		c.describeRow(sub)
 	}
@@ -42,7 +40,7 @@ func (c *call) describeRow(r *row) {
 // describeKeys answers how to find the keys: one range, or two if the second key is used otherwise.
 func (c *call) describeKeys(k keys) {
 	if k.first == 0 {
-		c.out = resp.AppendSet(c.out, 0, c.client.Proto)
+		c.set(0)
 		return
 	}
 	last := k.last
@@ -50,11 +48,11 @@ func (c *call) describeKeys(k keys) {
 		last -= k.first // here it counts from the first key
 	}
 	if k.then == "" {
-		c.out = resp.AppendSet(c.out, 1, c.client.Proto)
+		c.set(1)
 		c.describeRange(k.use, k.first, last, k.step)
 		return
 	}
-	c.out = resp.AppendSet(c.out, 2, c.client.Proto)
+	c.set(2)
 	c.describeRange(k.use, k.first, 0, k.step)
 	c.describeRange(k.then, k.last, 0, k.step)
 }
@@ -88,7 +86,7 @@ func (c *call) describeRange(use string, first, last, step int) {
 
 // words answers a set of simple strings.
 func (c *call) words(words []string, prefix string) {
-	c.out = resp.AppendSet(c.out, len(words), c.client.Proto)
+	c.set(len(words))
 	for _, word := range words {
 		c.simple(prefix + word)
 	}

@@ -322,7 +322,7 @@ func (x *Executor) reject(r *row, text string) {
 		text = errExecAbortFor + strings.TrimPrefix(text, "ERR ")
 	}
 	x.server.Stats.CountError(text)
-	x.call.out = resp.AppendError(x.call.out, text)
+	x.call.error(text)
 }
 
 // isFull reports whether the keys take more than maxmemory, or nearly all that the engine can hold.

@@ -47,7 +47,7 @@ func flush(c *call) {
 		c.fail(errSyntax)
 		return
 	}
-	if c.x.inExec || c.server.DB.FlushesAtOnce() {
+	if c.nothingWaits() || c.server.DB.FlushesAtOnce() {
 		c.all().Flush()
 		c.ok()
 		return

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/quotadb/quota-db/glob"
-	"github.com/quotadb/quota-db/resp"
 )
 
 // commandCommands are COMMAND and its subcommands.
@@ -95,7 +94,7 @@ func commandGetKeys(c *call) {
 	}
 	c.array(len(names))
 	for _, name := range names {
-		c.out = resp.AppendBulk(c.out, name)
+		c.bulkBytes(name)
 	}
 }
 
@@ -112,7 +111,7 @@ func commandGetKeysAndFlags(c *call) {
 			use = strings.Fields(r.keys.then)
 		}
 		c.array(2)
-		c.out = resp.AppendBulk(c.out, name)
+		c.bulkBytes(name)
 		c.words(use, "")
 	}
 }

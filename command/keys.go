@@ -2,7 +2,6 @@ package command
 
 import (
 	"github.com/quotadb/quota-db/engine"
-	"github.com/quotadb/quota-db/resp"
 )
 
 // keyCommands are the commands on keys of any type.
@@ -65,7 +64,7 @@ func randomKey(c *call) {
 		c.null()
 		return
 	}
-	c.out = resp.AppendBulk(c.out, name)
+	c.bulkBytes(name)
 }
 
 func dbSize(c *call) {

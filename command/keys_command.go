@@ -16,15 +16,15 @@ const (
 func listKeys(c *call) {
 	l := keyList{all: c.all(), client: c.client}
 	l.setPattern(c.args[1])
-	if c.x.inExec || l.all.Len() <= keysAtOnce {
+	if c.nothingWaits() || l.all.Len() <= keysAtOnce {
 		l.names = c.x.names[:0]
 		l.collect()
-		c.x.keepNames(l.names)
 		if l.problem != "" {
+			c.x.keepNames(l.names)
 			c.fail(l.problem)
 			return
 		}
-		c.out = l.append(c.out)
+		c.answerNames(l.names, l.n)
 		return
 	}
 	server, refuse := c.server, c.refuser()
@@ -44,7 +44,7 @@ type keyList struct {
 	filter
 	all     engine.All
 	client  *Client // who asks for it
-	names   []byte  // as they are answered
+	names   []byte  // by appendName
 	n       int
 	problem string
 }
@@ -54,7 +54,7 @@ func (l *keyList) collect() {
 	for cursor := uint64(0); !l.client.killed.Load(); {
 		cursor = l.all.Scan(cursor, keysPerScan, func(name []byte, v engine.Value) {
 			if l.match(name, v) {
-				l.names = resp.AppendBulk(l.names, name)
+				l.names = appendName(l.names, name)
 				l.n++
 			}
 		})
@@ -72,4 +72,12 @@ func (l *keyList) collect() {
 }
 
 // append answers the list.
-func (l *keyList) append(dst []byte) []byte { return append(resp.AppendArray(dst, l.n), l.names...) }
+func (l *keyList) append(dst []byte) []byte {
+	dst = resp.AppendArray(dst, l.n)
+	for names := l.names; len(names) > 0; {
+		var name []byte
+		name, names = nextName(names)
+		dst = resp.AppendBulk(dst, name)
+	}
+	return dst
+}

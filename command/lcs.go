@@ -2,8 +2,6 @@ package command
 
 import (
 	"slices"
-
-	"github.com/quotadb/quota-db/resp"
 )
 
 // lcsCommands is LCS.
@@ -71,7 +69,7 @@ func lcs(c *call) {
 	case o.indexes:
 		c.commonRuns(t, o)
 	default:
-		c.out = resp.AppendBulk(c.out, t.common())
+		c.bulkBytes(t.common())
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"runtime/metrics"
 	"strings"
 
-	"github.com/quotadb/quota-db/resp"
 	"github.com/quotadb/quota-db/stats"
 )
 
@@ -61,7 +60,7 @@ func memoryStats(c *call) {
 		case int64:
 			c.integer(v)
 		case float64:
-			c.out = resp.AppendDouble(c.out, v, c.client.Proto)
+			c.double(v)
 		default:
 			c.tableStats()
 		}

@@ -11,7 +11,7 @@ import (
 // monitorCommands is MONITOR.
 func monitorCommands() []*row {
 	return inGroup([]*row{
-		{name: "monitor", arity: 1, flags: admin | noscript | loading | stale, since: "1.0.0", handler: monitor,
+		{name: "monitor", arity: 1, flags: admin | noscript | loading | stale | connectionOnly, since: "1.0.0", handler: monitor,
 			complexity: constantTime, summary: "Show all commands as they run"},
 	}, ofServer, 0)
 }

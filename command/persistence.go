@@ -134,26 +134,25 @@ func waitAOF(c *call) {
 	if store != nil {
 		group = store.Group()
 	}
-	reply := func(dst []byte, over bool) ([]byte, bool) {
-		safe := store != nil && store.Safe(group)
-		if !over && (local > 0 && !safe || replicas > 0) {
-			return dst, false
-		}
-		dst = resp.AppendArray(dst, 2)
-		if safe {
-			return resp.AppendInt(resp.AppendInt(dst, 1), 0), true
-		}
-		return resp.AppendInt(resp.AppendInt(dst, 0), 0), true
-	}
-	var done bool
-	if c.out, done = reply(c.out, c.x.inExec); done { // nothing waits in a transaction
+	isSafe := func() bool { return store != nil && store.Safe(group) }
+	isDone := func() bool { return (local == 0 || isSafe()) && replicas == 0 }
+	if c.nothingWaits() || isDone() {
+		c.array(2)
+		c.flag(isSafe())
+		c.integer(0)
 		return
 	}
 	until := int64(math.MaxInt64)
 	if timeout > 0 {
 		until = c.now.Mono + timeout*int64(time.Millisecond)
 	}
-	c.client.answerLate(until, reply)
+	c.client.answerLate(until, func(dst []byte, over bool) ([]byte, bool) {
+		if !over && !isDone() {
+			return dst, false
+		}
+		safe := int64(flag(isSafe()))
+		return resp.AppendInt(resp.AppendInt(resp.AppendArray(dst, 2), safe), 0), true
+	})
 	if store == nil || !store.Await(group, true, c.client.rouse) {
 		c.client.rouse()
 	}

@@ -100,7 +100,7 @@ func quotaGet(c *call) {
 	}
 	state, ok := c.tx.Quota(c.key)
 	if !ok {
-		c.out = resp.AppendNullArray(c.out, c.client.Proto)
+		c.nullArray()
 		return
 	}
 	full := len(c.args) == 3

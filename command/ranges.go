@@ -65,7 +65,7 @@ func getRange(c *call) {
 		c.bulk("")
 		return
 	}
-	c.out = resp.AppendBulk(c.out, text[from:to+1])
+	c.bulkBytes(text[from : to+1])
 }
 
 // setRange is SETRANGE key offset value.
@@ -129,5 +129,5 @@ func (c *call) patch(v engine.Value, at int, data []byte) bool {
 	patched := make([]byte, size)
 	copy(patched, text)
 	copy(patched[at:], data)
-	return c.put(c.key, stored(patched), true, len(c.out))
+	return c.put(c.key, stored(patched), true, c.mark())
 }

@@ -58,7 +58,7 @@ func (c *call) moveKey(replace bool) bool {
 // give makes a value of the first key the second key's; false after answering an error.
 func (c *call) give(v engine.Value) bool {
 	v.Str = slices.Clone(v.Str) // it lies where the second key's is about to be written
-	return c.put(c.keys[1], v, false, len(c.out))
+	return c.put(c.keys[1], v, false, c.mark())
 }
 
 // copyKey is COPY source destination [DB 0] [REPLACE].

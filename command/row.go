@@ -151,6 +151,8 @@ const (
 	commits       // EXEC: runs what is queued
 	endsPause     // runs even while all clients are paused
 	takesLong     // is done beside the event loop: not in a transaction, which holds its keys
+	// connectionOnly is for what changes how a connection goes on, or who it is: nothing inside the server can call it.
+	connectionOnly
 )
 
 // flagNames are the words of the flags, by bit.

@@ -75,7 +75,7 @@ func scan(c *call) {
 		return
 	}
 	c.array(2)
-	c.out = appendCursor(c.out, next)
+	c.cursor(next)
 	c.answerNames(names, n)
 }
 
@@ -113,14 +113,20 @@ func appendName(names, name []byte) []byte {
 	return append(names, name...)
 }
 
+// nextName is the first of the names that appendName has collected, and the names behind it.
+func nextName(names []byte) (name, rest []byte) {
+	size, used := binary.Uvarint(names)
+	return names[used:][:size], names[used+int(size):]
+}
+
 // answerNames answers n names that appendName has collected.
 func (c *call) answerNames(names []byte, n int) {
 	c.x.keepNames(names)
 	c.array(n)
 	for len(names) > 0 {
-		size, used := binary.Uvarint(names)
-		c.out = resp.AppendBulk(c.out, names[used:][:size])
-		names = names[used+int(size):]
+		var name []byte
+		name, names = nextName(names)
+		c.bulkBytes(name)
 	}
 }
 
@@ -160,8 +166,8 @@ func parseCursor(text []byte) (cursor uint64, ok bool) {
 	return cursor, true
 }
 
-// appendCursor appends a cursor as the bulk string that it is.
-func appendCursor(out []byte, cursor uint64) []byte {
+// cursor answers a cursor as the bulk string that it is.
+func (c *call) cursor(cursor uint64) {
 	var digits [20]byte
-	return resp.AppendBulk(out, strconv.AppendUint(digits[:0], cursor, 10))
+	c.bulkBytes(strconv.AppendUint(digits[:0], cursor, 10))
 }

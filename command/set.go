@@ -116,7 +116,7 @@ func (c *call) store(v engine.Value, at int64, mark int) bool {
 
 func set(c *call) {
 	if len(c.args) == 3 {
-		if c.put(c.key, stored(c.args[2]), false, len(c.out)) {
+		if c.put(c.key, stored(c.args[2]), false, c.mark()) {
 			c.ok()
 		}
 		return
@@ -137,7 +137,7 @@ func set(c *call) {
 
 // setWith is SET with options that are in order.
 func (c *call) setWith(o setOptions, at int64) {
-	mark := len(c.out)
+	mark := c.mark()
 	if o.nx || o.xx || o.get {
 		old := c.tx.Get(c.key)
 		if o.get {
@@ -171,7 +171,7 @@ func (c *call) setFor(form expiry) {
 	if !ok {
 		return
 	}
-	if c.store(stored(c.args[3]), at, len(c.out)) {
+	if c.store(stored(c.args[3]), at, c.mark()) {
 		c.ok()
 	}
 }

@@ -77,7 +77,7 @@ func get(c *call) { c.value(c.read(c.key)) }
 func strlen(c *call) { c.integer(int64(length(c.read(c.key)))) }
 
 func getSet(c *call) {
-	mark := len(c.out)
+	mark := c.mark()
 	c.value(c.read(c.key))
 	c.put(c.key, stored(c.args[2]), false, mark)
 }
@@ -92,7 +92,7 @@ func setNX(c *call) {
 		c.flag(false)
 		return
 	}
-	if c.put(c.key, stored(c.args[2]), false, len(c.out)) {
+	if c.put(c.key, stored(c.args[2]), false, c.mark()) {
 		c.flag(true)
 	}
 }
@@ -101,11 +101,11 @@ func setNX(c *call) {
 const maxReplyBytes = 1 << 30
 
 func mget(c *call) {
-	before := len(c.out)
+	mark, before := c.mark(), c.size()
 	c.array(len(c.keys))
 	for _, k := range c.keys {
-		if c.value(c.read(k)); len(c.out)-before > maxReplyBytes {
-			c.out = c.out[:before]
+		if c.value(c.read(k)); c.size()-before > maxReplyBytes {
+			c.cut(mark)
 			c.fail(errReplySize)
 			return
 		}
@@ -147,7 +147,7 @@ func (c *call) setPairs() bool {
 		}
 	}
 	for i, k := range c.keys {
-		c.put(k, stored(c.args[2*i+2]), false, len(c.out))
+		c.put(k, stored(c.args[2*i+2]), false, c.mark())
 	}
 	return true
 }
@@ -156,7 +156,7 @@ func (c *call) setPairs() bool {
 // and hasRoom let no such value through: the engine has the last word all the same.
 func (c *call) put(k engine.Key, v engine.Value, keepDeadline bool, mark int) bool {
 	if err := c.tx.Set(k, v, keepDeadline); err != nil {
-		c.out = c.out[:mark]
+		c.cut(mark)
 		c.fail(engineError(err))
 		return false
 	}

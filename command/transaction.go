@@ -4,23 +4,22 @@ import (
 	"slices"
 
 	"github.com/quotadb/quota-db/engine"
-	"github.com/quotadb/quota-db/resp"
 )
 
 // transactionCommands are the commands of transactions.
 func transactionCommands() []*row {
 	const plain = noscript | loading | stale | allowBusy | fast
 	return inGroup([]*row{
-		{name: "multi", arity: 1, flags: plain | atOnce, since: "1.2.0", handler: multi,
+		{name: "multi", arity: 1, flags: plain | atOnce | connectionOnly, since: "1.2.0", handler: multi,
 			complexity: constantTime, summary: "Queue the commands that follow, for EXEC"},
-		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | atOnce | unseen | commits, since: "1.2.0", handler: execQueue,
+		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | atOnce | unseen | commits | connectionOnly, since: "1.2.0", handler: execQueue,
 			complexity: "Depends on the commands of the transaction",
 			summary:    "Run the queued commands, nothing in between"},
-		{name: "discard", arity: 1, flags: plain | atOnce, since: "2.0.0", handler: discard,
+		{name: "discard", arity: 1, flags: plain | atOnce | connectionOnly, since: "2.0.0", handler: discard,
 			complexity: "O(N) in the number of queued commands", summary: "Forget the queued commands"},
-		{name: "watch", arity: -2, flags: plain | atOnce, keys: allKeys(looksAt), since: "2.2.0", handler: watch,
+		{name: "watch", arity: -2, flags: plain | atOnce | connectionOnly, keys: allKeys(looksAt), since: "2.2.0", handler: watch,
 			usage: "key [key ...]", complexity: perKey, summary: "Have EXEC do nothing if one of the keys changes"},
-		{name: "unwatch", arity: 1, flags: plain, since: "2.2.0", handler: unwatch,
+		{name: "unwatch", arity: 1, flags: plain | connectionOnly, since: "2.2.0", handler: unwatch,
 			complexity: constantTime, summary: "Forget what WATCH has said"},
 	}, ofTransaction, aclTransaction)
 }
@@ -193,7 +192,7 @@ func (x *Executor) queue(r *row, args [][]byte) {
 		t.bytes += bytes
 		t.queue = append(t.queue, queued{r, ownArgs(args)})
 		x.call.client.multi.Store(int32(len(t.queue)))
-		x.call.out = append(x.call.out, "+QUEUED\r\n"...)
+		x.call.simple("QUEUED")
 	}
 }
 
@@ -259,7 +258,7 @@ func (x *Executor) commit(t *transaction) {
 	x.setMoment()
 	changed := t.changed(&c.tx)
 	if t.unwatch(&c.tx); changed {
-		c.out = resp.AppendNullArray(c.out, c.client.Proto)
+		c.nullArray()
 	} else {
 		x.runQueue(t.queue, keys[watched:])
 	}
@@ -277,7 +276,7 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 	c, outer := &x.call, x.call
 	x.inExec = true
 	c.array(len(queue))
-	start := len(c.out)
+	start := c.size()
 	for _, q := range queue {
 		c.row, c.args = q.row, q.args
 		n := q.row.keys.count(len(q.args))
@@ -294,7 +293,7 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 // runQueued runs the command that the call now is, as part of a reply that began at start.
 func (x *Executor) runQueued(start int) {
 	c := &x.call
-	mark := len(c.out)
+	mark := c.mark()
 	x.restrictions = c.client.restrictions() // a login in the queue, or somebody while EXEC waited, may have changed them
 	if !x.mayRun(c.row, c.args) {            // no longer
 		c.fail(x.refusal(c.row, c.args))
@@ -303,7 +302,8 @@ func (x *Executor) runQueued(start int) {
 	x.note(c.row, c.args)
 	x.show()
 	c.row.handler(c)
-	if len(c.out)-start > maxReplyBytes { // it ran all the same: a transaction is not cut short
-		c.out = resp.AppendError(c.out[:mark], errReplySize)
+	if c.size()-start > maxReplyBytes { // it ran all the same: a transaction is not cut short
+		c.cut(mark)
+		c.error(errReplySize)
 	}
 }
