@@ -1,8 +1,6 @@
 package command
 
-import (
-	"strings"
-)
+import "strings"
 
 // describeRows answers an array of rows as COMMAND shows them, null for those that are nil.
 func (c *call) describeRows(rows []*row) {
