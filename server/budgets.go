@@ -9,14 +9,15 @@ import (
 
 // Bytes that clients make the server hold are bounded by budgets: one for unread input and one for unsent replies, and
 // both twice, for clients that have not logged in have budgets of their own. So whatever strangers do, a client that has
-// logged in does not pay for it. When a budget is exceeded, those that hold the most are closed, not whoever came last.
+// logged in does not pay for it. When a budget is exceeded, those that hold the most are closed, not whoever came last; of
+// those with unsent replies first the viewers of MONITOR, who do no work, and others only if that is not enough.
 
 // direction is the way that held bytes go.
 type direction int
 
 const (
 	unread direction = iota // input: parts of commands, and commands that wait
-	unsent                  // replies: those that the socket has not taken, and those that wait for the disk
+	unsent                  // replies: those that the socket has not taken, and those that wait for the disk; what MONITOR shows
 	directions
 )
 
@@ -126,15 +127,17 @@ func (s *Server) shedder() {
 // holder is a connection and what it holds of a budget.
 type holder struct {
 	*connection
-	bytes int64
+	bytes   int64
+	watches bool // it is a viewer of MONITOR, and of what it holds most is what others did
 }
 
-// shed closes the connections of a class that hold the most, until an eighth of the budget is free.
+// shed closes the connections of a class that hold the most, until an eighth of the budget is free, or only viewers if the
+// budget is kept without them.
 func (s *Server) shed(own class, d direction) {
 	b, holders := &s.budgets[own][d], s.holders(own, d)
 	closed, freed := 0, int64(0)
-	for _, h := range holders {
-		if b.total.Load()-b.doomed.Load() <= b.limit-b.limit/8 {
+	for i, h := range holders {
+		if b.total.Load()-b.doomed.Load() <= b.limit-b.limit/8 || i > 0 && holders[i-1].watches && !h.watches && !b.isExceeded() {
 			break
 		}
 		if !h.share.doomed.CompareAndSwap(nil, &doom{b, h.bytes}) {
@@ -153,14 +156,22 @@ func (s *Server) shed(own class, d direction) {
 	}
 }
 
-// holders are the connections of a class that hold something, the largest first.
+// holders are the connections of a class that hold something: viewers first if it is unsent, the largest first.
 func (s *Server) holders(own class, d direction) []holder {
 	var holders []holder
 	s.roster.each(func(c *connection) {
 		if n := c.share.bytes[d].Load(); n > 0 && class(c.share.class.Load()) == own && c.share.doomed.Load() == nil {
-			holders = append(holders, holder{c, n})
+			holders = append(holders, holder{c, n, d == unsent && c.session.client.Monitors()})
 		}
 	})
-	slices.SortFunc(holders, func(x, y holder) int { return cmp.Compare(y.bytes, x.bytes) })
+	slices.SortFunc(holders, func(x, y holder) int {
+		switch {
+		case x.watches && !y.watches:
+			return -1
+		case y.watches && !x.watches:
+			return 1
+		}
+		return cmp.Compare(y.bytes, x.bytes)
+	})
 	return holders
 }

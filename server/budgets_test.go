@@ -71,6 +71,37 @@ func TestTheLargestHolderIsClosedFirst(t *testing.T) {
 	small.expect("$1000000\r\n")
 }
 
+// TestViewersOfMONITORPayForWhatTheyDoNotRead: a client that holds more than each of them, but works, does not.
+func TestViewersOfMONITORPayForWhatTheyDoNotRead(t *testing.T) {
+	s := start(t, nil, func(l *limits) { l.unsent = 3 << 20 })
+	reader, worker := dial(t, s), dial(t, s)
+	get, reply := big(reader, 1<<20)
+	const replies = 20
+	reader.send(strings.Repeat(get, replies)) // and reads nothing for now
+	wait(t, "replies to wait", func() bool { return s.budgets.held(unsent) > 1<<20 })
+	var viewers []*client
+	for range 3 {
+		c := dial(t, s)
+		c.send(request("MONITOR"))
+		c.expect("+OK\r\n")
+		viewers = append(viewers, c)
+	}
+	shown := request("ECHO", strings.Repeat("x", 64<<10))
+	for deadline := time.Now().Add(patience); s.roster.size() > 2 && time.Now().Before(deadline); {
+		worker.send(shown)
+		worker.lines(2)
+	}
+	if n := s.roster.size(); n != 2 {
+		t.Fatalf("%d clients are there, want the two that work", n)
+	}
+	for range replies {
+		reader.expect(reply)
+	}
+	for _, c := range viewers {
+		_ = c.Close()
+	}
+}
+
 // TestHeldRepliesCountAsOutput: what waits for the disk is bounded like what waits for the client.
 func TestHeldRepliesCountAsOutput(t *testing.T) {
 	const size = 400_000

@@ -251,7 +251,7 @@ func (c *connection) settle() bool {
 		return c.beginLinger()
 	}
 	c.conn.Read(c.wantsInput())
-	input, output := c.session.held(), c.conn.Unsent()+len(c.held.replies)
+	input, output := c.session.held(), c.conn.Unsent()+len(c.held.replies)+c.session.client.Pushed()
 	if input|output == 0 && c.share.isNone() && !c.ended {
 		return true // nearly always
 	}
