@@ -183,7 +183,7 @@ func (s *Server) hasLogged(group uint64) bool {
 		return true
 	}
 	for shard := range s.DB.Shards() {
-		if s.DB.Changed(shard) {
+		if s.DB.HasUnwritten(shard) {
 			return false
 		}
 	}

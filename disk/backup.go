@@ -47,7 +47,7 @@ func (d *Dir) copyTo(c *copied, fn func(Frame) error) error {
 		return nil
 	}
 	var endErr error
-	d.ended = func(i int, g Group) {
+	d.onGroup = func(i int, g Group) {
 		if endErr == nil {
 			if endErr = begin(i); endErr == nil {
 				c.segment.endGroup(g)

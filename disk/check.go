@@ -51,7 +51,7 @@ func (d *Dir) check(fn func(Frame) error) (*Report, error) {
 	if tailErr == nil {
 		r.Cut = d.torn()
 	}
-	d.ended = func(segment int, _ Group) { r.Files[segment].Groups++ }
+	d.onGroup = func(segment int, _ Group) { r.Files[segment].Groups++ }
 	var damage []error
 	for i, s := range d.manifest.segments {
 		r.Files = append(r.Files, FileReport{Name: segmentName(s.kind, s.number), Bytes: s.size})

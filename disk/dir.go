@@ -28,7 +28,7 @@ type Dir struct {
 	settled  int64    // bytes of the logs that count, without the one that is written
 	mark     runMark
 	newest   uint64                     // number of the newest segment that was made
-	ended    func(segment int, g Group) // if not nil: hears of each group that Load has read
+	onGroup  func(segment int, g Group) // if not nil: hears of each group that Load has read
 }
 
 // Open takes a directory, which it makes if there is none, for this process alone. Errors: vfs.ErrLocked, ErrVersion, DamageError.

@@ -135,8 +135,8 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 		if !ok {
 			return r.damage(r.offset, "the end of a group says what is never written")
 		}
-		if d.ended != nil {
-			d.ended(segment, e.Group)
+		if d.onGroup != nil {
+			d.onGroup(segment, e.Group)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (a *arena) alloc(size int) (ref, record) {
 
 // grow makes a fresh page the head.
 func (a *arena) grow() bool {
-	page, ok := a.pool.take()
+	page, ok := a.pool.acquire()
 	if !ok {
 		return false
 	}
@@ -110,7 +110,7 @@ func (a *arena) drop(page uint32) {
 	a.pages[i] = last
 	binary.LittleEndian.PutUint32(a.pool.page(last)[8:], i)
 	a.pages = a.pages[:len(a.pages)-1]
-	a.pool.give(page)
+	a.pool.release(page)
 }
 
 // holes is the part of the pages that holds no live record, in bytes.

@@ -138,7 +138,7 @@ func BenchmarkTake(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	take := func() {
 		for shard := range db.Shards() {
-			for more := db.Changed(shard); more; {
+			for more := db.HasUnwritten(shard); more; {
 				batch.Reset()
 				more = db.Take(shard, &batch, 1024)
 			}

@@ -71,8 +71,8 @@ func (s *shard) bury(k Key) {
 // Shards is how many shards there are.
 func (db *DB) Shards() int { return len(db.shards) }
 
-// Changed reports whether a shard has changes that the follower has not taken. It takes no lock.
-func (db *DB) Changed(shard int) bool { return db.shards[shard].pending.Load() }
+// HasUnwritten reports whether a shard has changes that the follower has not taken. It takes no lock.
+func (db *DB) HasUnwritten(shard int) bool { return db.shards[shard].pending.Load() }
 
 // Flushes is how often all keys were flushed.
 func (db *DB) Flushes() uint64 {
@@ -89,7 +89,7 @@ func (db *DB) Backlog() int64 { return db.backlog.Load() }
 type Batch struct {
 	Records []byte  // the last record of a key is what there is of it, an empty one that it is gone; see Loader for their form
 	Count   int     // of them
-	Grants  []Grant // for DB.Grant, once the records are safe
+	Reserves  []WrittenReserve // for DB.Grant, once the records are safe
 	Flushes uint64  // how often all keys were flushed before; what was taken with a smaller number is void
 
 	cuts []int // where Records can be divided
@@ -101,8 +101,8 @@ const (
 	keptBatch  = 4 << 20  // the largest buffer that is kept for the next batch
 )
 
-// ended notes the end of a record.
-func (b *Batch) ended() {
+// endRecord notes the end of a record.
+func (b *Batch) endRecord() {
 	last := 0
 	if n := len(b.cuts); n > 0 {
 		last = b.cuts[n-1]
@@ -127,7 +127,7 @@ func (b *Batch) Pieces() iter.Seq[[]byte] {
 
 // Reset empties the batch.
 func (b *Batch) Reset() {
-	*b = Batch{Records: b.Records[:0], Grants: b.Grants[:0], Flushes: b.Flushes, cuts: b.cuts[:0]}
+	*b = Batch{Records: b.Records[:0], Reserves: b.Reserves[:0], Flushes: b.Flushes, cuts: b.cuts[:0]}
 	if cap(b.Records) > keptBatch {
 		b.Records = nil
 	}
@@ -147,7 +147,7 @@ func (s *shard) take(b *Batch, budget int) (more bool) {
 	if n := len(c.buried); n > 0 { // before the records: a name may have come back
 		b.Records = append(b.Records, c.buried...)
 		b.Count += c.graves
-		b.ended()
+		b.endRecord()
 		s.db.backlog.Add(int64(-n))
 		if c.buried, c.graves = c.buried[:0], 0; n > keptBuried {
 			c.buried = nil
@@ -188,10 +188,10 @@ func (s *shard) takeUnwritten(b *Batch, hash uint64) {
 		b.Count++
 		rec.unpack(&s.taken)
 		if rec.isQuota() { // one that has ended has no tokens, though the register with its end stays
-			s.grant(rec, hash, b)
+			s.writeReserve(rec, hash, b)
 		}
 		b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
-		b.ended()
+		b.endRecord()
 	})
 }
 

@@ -23,7 +23,7 @@ type disk struct {
 func (d *disk) take(t *testing.T, db *DB, budget int) {
 	t.Helper()
 	for shard := range db.Shards() {
-		for more := db.Changed(shard); more; {
+		for more := db.HasUnwritten(shard); more; {
 			at := len(d.batch.Records)
 			more = db.Take(shard, &d.batch, budget)
 			d.took(at)
@@ -35,7 +35,7 @@ func (d *disk) take(t *testing.T, db *DB, budget int) {
 		at = len(d.batch.Records)
 	})
 	for shard := range db.Shards() {
-		if db.Changed(shard) {
+		if db.HasUnwritten(shard) {
 			t.Fatal("a shard that was taken from has changes")
 		}
 	}

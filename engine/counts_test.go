@@ -103,8 +103,8 @@ func TestANodeWithoutPeersKeepsNothingForThem(t *testing.T) {
 
 func TestLastGrantsAreThoseThatNoLaterOneReplaces(t *testing.T) {
 	const one, two = 1, 2 // epochs
-	got := LastGrants([]Grant{{2, one, 5, 1}, {1, one, 6, 1}, {2, one, 7, 2}, {2, two, 1, 1}, {1, one, 9, 2}, {2, one, 8, 3}})
-	if want := []Grant{{1, one, 9, 2}, {2, one, 8, 3}, {2, two, 1, 1}}; !slices.Equal(got, want) {
+	got := LastReserves([]WrittenReserve{{2, one, 5, 1}, {1, one, 6, 1}, {2, one, 7, 2}, {2, two, 1, 1}, {1, one, 9, 2}, {2, one, 8, 3}})
+	if want := []WrittenReserve{{1, one, 9, 2}, {2, one, 8, 3}, {2, two, 1, 1}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

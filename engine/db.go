@@ -106,9 +106,9 @@ func Open(o Options) (*DB, error) {
 	return db, nil
 }
 
-// Reserve makes room in the index of an empty DB for so many keys that are about to be loaded, so that it need not grow. loaded is to be
+// MakeRoom makes room in the index of an empty DB for so many keys that are about to be loaded, so that it need not grow. loaded is to be
 // called when they are there: from then on the index is as large as the keys want it.
-func (db *DB) Reserve(keys int64) (loaded func()) {
+func (db *DB) MakeRoom(keys int64) (loaded func()) {
 	for i := range db.shards {
 		x := &db.shards[i].index
 		if n := uint64(keys) / uint64(len(db.shards)) / loadedLoad; n > x.initial {

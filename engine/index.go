@@ -93,7 +93,7 @@ func newTable(p *pool, n uint64) *table {
 		return t
 	}
 	for made := uint64(0); made < n; made += bucketsPerPage {
-		page, ok := p.take()
+		page, ok := p.acquire()
 		if !ok {
 			t.release(p, 0)
 			return nil
@@ -112,7 +112,7 @@ func bucketsOf(page []byte) []bucket {
 // release gives the table's pages from the first-th on back to the pool.
 func (t *table) release(p *pool, first int) {
 	for _, page := range t.pages[min(first, len(t.pages)):] {
-		p.give(page)
+		p.release(page)
 	}
 }
 
@@ -214,7 +214,7 @@ func (x *index) newOverflow() uint32 {
 // growOverflow adds a page of overflow buckets, or some on the Go heap when the pool has none left.
 func (x *index) growOverflow() {
 	var chunk []bucket
-	if page, ok := x.pool.take(); ok {
+	if page, ok := x.pool.acquire(); ok {
 		clear(x.pool.page(page))
 		x.overflowPage = append(x.overflowPage, page)
 		chunk = bucketsOf(x.pool.page(page))
@@ -261,7 +261,7 @@ func (x *index) reset() {
 		t.release(x.pool, 0)
 	}
 	for _, page := range x.overflowPage {
-		x.pool.give(page)
+		x.pool.release(page)
 	}
 	x.current.Store(nil)
 	x.old, x.moved, x.cleared, x.count = nil, 0, 0, 0
@@ -325,7 +325,7 @@ func (x *index) lastMoved() uint64 {
 func (x *index) advance() {
 	x.moved++
 	if done := x.moved / bucketsPerPage; x.moved%bucketsPerPage == 0 && len(x.old.pages) > 0 {
-		x.pool.give(x.old.pages[done-1])
+		x.pool.release(x.old.pages[done-1])
 	}
 	if x.moved == x.old.n {
 		x.old.release(x.pool, int(x.moved/bucketsPerPage))

@@ -16,7 +16,7 @@ func TestAnIndexBeginsOnClearedMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := at(testWall)
-		loaded := db.Reserve(int64(shards) * bucketsPerPage * 2 * loadedLoad)
+		loaded := db.MakeRoom(int64(shards) * bucketsPerPage * 2 * loadedLoad)
 		count(t, db, 2*shards, now)
 		db.All(now).Forget()
 		db.pool.soil()
@@ -37,11 +37,11 @@ func TestAnIndexBeginsWithoutRoom(t *testing.T) {
 	}
 	defer db.Close()
 	for {
-		if _, ok := db.pool.take(); !ok {
+		if _, ok := db.pool.acquire(); !ok {
 			break
 		}
 	}
-	defer db.Reserve(100_000)()
+	defer db.MakeRoom(100_000)()
 	count(t, db, 10_000, at(testWall))
 }
 

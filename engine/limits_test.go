@@ -118,7 +118,7 @@ func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 			}
 			if unsafe || i%20 == 0 {
 				d.take(t, db, 100)
-				db.Grant(d.batch.Grants)
+				db.ReservesAreSafe(d.batch.Reserves)
 				d.batch.Reset()
 			}
 		}

@@ -39,7 +39,7 @@ type pool struct {
 // newPool reserves limit bytes of addresses, or as much as the system grants of it.
 func newPool(limit int64) (*pool, error) {
 	for ; limit >= minPoolBytes; limit /= 2 {
-		if mem, err := reserve(int(limit)); err == nil {
+		if mem, err := mapRange(int(limit)); err == nil {
 			return &pool{mem: mem}, nil
 		}
 	}
@@ -50,11 +50,11 @@ func newPool(limit int64) (*pool, error) {
 func (p *pool) close() error {
 	mem := p.mem
 	p.mem = nil
-	return release(mem)
+	return unmapRange(mem)
 }
 
-// take returns a page with arbitrary content, false when the range is used up.
-func (p *pool) take() (uint32, bool) {
+// acquire returns a page with arbitrary content, false when the range is used up.
+func (p *pool) acquire() (uint32, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n := len(p.free); n > 0 {
@@ -71,8 +71,8 @@ func (p *pool) take() (uint32, bool) {
 	return p.next - 1, true
 }
 
-// give takes a page back.
-func (p *pool) give(page uint32) {
+// release takes a page back.
+func (p *pool) release(page uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used.Add(-pageBytes)

@@ -17,7 +17,7 @@ type QuotaState struct {
 func (tx *Tx) Quota(k Key) (QuotaState, bool) {
 	s := tx.db.shard(k.Hash)
 	_, rec, _ := s.find(k)
-	if rec == nil || !rec.isQuota() || rec.ended(tx.now) {
+	if rec == nil || !rec.isQuota() || rec.lapsed(tx.now) {
 		return QuotaState{}, false
 	}
 	off := quotaOffset(rec.header())
@@ -51,7 +51,7 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 // Errors: ErrNotInteger when k holds bytes.
 func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
 	s := tx.db.shard(k.Hash)
-	if _, rec, _ := s.find(k); rec != nil && rec.isQuota() && !rec.ended(tx.now) {
+	if _, rec, _ := s.find(k); rec != nil && rec.isQuota() && !rec.lapsed(tx.now) {
 		if off := quotaOffset(rec.header()); rec.rate(off) == rate {
 			bucket := rec.bucket(off)
 			if taken = bucket.Take(rate, n, tx.now.Mono); taken {
@@ -143,7 +143,7 @@ func (r record) take(n, now int64) (int64, error) {
 
 // quotaValue is what is visible of a record with a quota and no deadline in the past.
 func (s *shard) quotaValue(rec record, now Moment) Value {
-	if !rec.ended(now) {
+	if !rec.lapsed(now) {
 		off := quotaOffset(rec.header())
 		return Value{Kind: Quota, Int: int64(rec.bucket(off).Remaining(rec.rate(off), now.Mono)), Deadline: rec.deadline()}
 	}
@@ -159,8 +159,8 @@ func (s *shard) quotaValue(rec record, now Moment) Value {
 	return Value{Kind: Integer, Int: e.Int(), Deadline: e.Deadline.At}
 }
 
-// ended reports whether the record is past its deadline, or a transient quota that has become full.
-func (r record) ended(now Moment) bool {
+// lapsed reports whether the record is past its deadline, or a transient quota that has become full.
+func (r record) lapsed(now Moment) bool {
 	return r.expired(now.Wall) || r.isTransient() && r.isFull(now.Mono)
 }
 

@@ -55,8 +55,8 @@ func TestTheDiskIsToldTheTimeWhenAQuotaHasEnded(t *testing.T) {
 	tx.Unlock()
 	d := &disk{}
 	d.take(t, db, 10)
-	if db.Sweep(at(testWall+2000), 100); err != nil || db.All(at(testWall)).Len() > 0 || !db.Changed(0) {
-		t.Errorf("%d keys, changed %v, %v", db.All(at(testWall)).Len(), db.Changed(0), err)
+	if db.Sweep(at(testWall+2000), 100); err != nil || db.All(at(testWall)).Len() > 0 || !db.HasUnwritten(0) {
+		t.Errorf("%d keys, changed %v, %v", db.All(at(testWall)).Len(), db.HasUnwritten(0), err)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestPeersAreNotToldThatATransientQuotaHasEnded(t *testing.T) {
 	tx = db.Lock(k, at(testWall+2000))
 	v := tx.Get(k)
 	tx.Unlock()
-	if v.Kind != Integer || v.Int != 5 || db.HasUnsent(0) || !db.Changed(0) {
-		t.Errorf("after the quota's end: %+v, peers to be told %v, the disk to be told %v", v, db.HasUnsent(0), db.Changed(0))
+	if v.Kind != Integer || v.Int != 5 || db.HasUnsent(0) || !db.HasUnwritten(0) {
+		t.Errorf("after the quota's end: %+v, peers to be told %v, the disk to be told %v", v, db.HasUnsent(0), db.HasUnwritten(0))
 	}
 }

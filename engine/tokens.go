@@ -132,7 +132,7 @@ const (
 	leastLevel = 6
 )
 
-func grant(capacity uint64, level uint8) uint64 { return max(1, capacity>>level) }
+func reserveOf(capacity uint64, level uint8) uint64 { return max(1, capacity>>level) }
 
 // reserve makes the reserve that is written with the bucket: doubled when the last one was used up, halved when little was.
 func (t *tokens) reserve(capacity uint64) uint64 {
@@ -142,10 +142,10 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 		t.level = firstLevel
 	case left == 0:
 		t.level = max(t.level-1, mostLevel)
-	case t.writes == t.safe && left > grant(capacity, t.level)/4*3:
+	case t.writes == t.safe && left > reserveOf(capacity, t.level)/4*3:
 		t.level = min(t.level+1, leastLevel)
 	}
-	next := grant(capacity, t.level)
+	next := reserveOf(capacity, t.level)
 	if t.writes != t.safe {
 		next = max(next, t.written-t.spent) // it may become safe later than what is written now
 	}
@@ -155,17 +155,17 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 	return next
 }
 
-// Grant is a reserve that was written, and counts once that is safe.
-type Grant struct {
+// WrittenReserve is a reserve that was written, and counts once that is safe.
+type WrittenReserve struct {
 	hash  uint64
 	epoch uint32 // of the quota
 	bound uint64
 	write uint32
 }
 
-// LastGrants are those of grants, in the order of Take, that no later one of the same quota replaces. It uses the same memory.
-func LastGrants(grants []Grant) []Grant {
-	slices.SortStableFunc(grants, func(a, b Grant) int {
+// LastReserves are those of grants, in the order of Take, that no later one of the same quota replaces. It uses the same memory.
+func LastReserves(grants []WrittenReserve) []WrittenReserve {
+	slices.SortStableFunc(grants, func(a, b WrittenReserve) int {
 		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.epoch, b.epoch))
 	})
 	last := grants[:0]
@@ -179,18 +179,18 @@ func LastGrants(grants []Grant) []Grant {
 	return last
 }
 
-// grant makes a reserve for a quota, and appends the record of its tokens with it to the batch.
-func (s *shard) grant(rec record, hash uint64, b *Batch) {
+// writeReserve makes a reserve for a quota, and appends the record of its tokens with it to the batch.
+func (s *shard) writeReserve(rec record, hash uint64, b *Batch) {
 	off := quotaOffset(rec.header())
 	t := rec.tokens()
 	reserve := t.reserve(rec.u64(off))
 	rec.putTokens(off, t)
 	b.Records = appendTokens(b.Records, &t, reserve)
-	b.Grants = append(b.Grants, Grant{hash, t.epoch, t.written, t.writes})
+	b.Reserves = append(b.Reserves, WrittenReserve{hash, t.epoch, t.written, t.writes})
 }
 
-// Grant makes reserves count that Take gave: all that it took before is safe.
-func (db *DB) Grant(grants []Grant) {
+// ReservesAreSafe makes reserves count that Take gave: all that it took before is safe.
+func (db *DB) ReservesAreSafe(grants []WrittenReserve) {
 	for _, g := range grants {
 		s := db.shard(g.hash)
 		s.mu.Lock()

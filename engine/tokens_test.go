@@ -163,7 +163,7 @@ func (h *tokenHistory) write() {
 
 // sync makes safe what is written; more may be taken meanwhile, and even written.
 func (h *tokenHistory) sync() {
-	n, heard, grants := len(h.written), len(h.pending), len(h.disk.batch.Grants)
+	n, heard, grants := len(h.written), len(h.pending), len(h.disk.batch.Reserves)
 	for range h.random.IntN(4) {
 		h.take()
 	}
@@ -172,8 +172,8 @@ func (h *tokenHistory) sync() {
 	}
 	h.safe, h.age = h.written[n-1], h.ages[n-1]
 	h.written, h.ages = h.written[n:], h.ages[n:]
-	h.db.Grant(h.disk.batch.Grants[:grants])
-	h.disk.batch.Grants = h.disk.batch.Grants[grants:]
+	h.db.ReservesAreSafe(h.disk.batch.Reserves[:grants])
+	h.disk.batch.Reserves = h.disk.batch.Reserves[grants:]
 	h.told = append(h.told, h.pending[:heard]...) // those who waited hear now
 	h.pending = h.pending[heard:]
 }

@@ -84,7 +84,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 			s.mark(rec, k.Hash)
 			return value, nil
 		}
-		if rec.isQuota() && !rec.ended(tx.now) {
+		if rec.isQuota() && !rec.lapsed(tx.now) {
 			left, err := rec.take(delta, tx.now.Mono)
 			if left >= 0 && err == nil {
 				tx.spend(s, rec, uint64(delta))

@@ -68,5 +68,5 @@ func (s *shard) walkRecord(rec record, b *Batch) {
 	rec.unpack(&s.taken)
 	b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
 	b.Count++
-	b.ended()
+	b.endRecord()
 }

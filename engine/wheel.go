@@ -131,7 +131,7 @@ func (s *shard) unlink(rec record) {
 		return
 	}
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
-	s.join(prev, next, int(rec.u16(off+linkSlot)))
+	s.splice(prev, next, int(rec.u16(off+linkSlot)))
 	s.wheel.count--
 	if at := rec.u64(off); at != 0 {
 		s.wheel.deadlines--
@@ -139,8 +139,8 @@ func (s *shard) unlink(rec record) {
 	}
 }
 
-// join makes next follow prev in a slot; either may be 0.
-func (s *shard) join(prev, next ref, slot int) {
+// splice makes next follow prev in a slot; either may be 0.
+func (s *shard) splice(prev, next ref, slot int) {
 	if prev == 0 {
 		s.wheel.heads[slot] = next
 	} else {
@@ -161,8 +161,8 @@ func (s *shard) relink(r ref, rec record) {
 	if slot == notLinked {
 		return
 	}
-	s.join(prev, r, slot)
-	s.join(r, next, slot)
+	s.splice(prev, r, slot)
+	s.splice(r, next, slot)
 }
 
 // sweep deletes records whose deadline has passed, doing at most budget units of work: a record deleted or
@@ -227,7 +227,7 @@ func (s *shard) place(r ref, now Moment) {
 // placed is put off instead; one that hides a counter leaves the counter.
 func (s *shard) due(r ref, now Moment) (deleted bool) {
 	rec := s.arena.at(r)
-	if !rec.ended(now) {
+	if !rec.lapsed(now) {
 		s.place(r, now)
 		return false
 	}

@@ -30,11 +30,11 @@ type flusher struct {
 	records    int    // of the group
 	segment    uint64 // of the log
 	writers    int    // that the segment knows of
-	grants     []engine.Grant
+	grants     []engine.WrittenReserve
 	grantsKept int  // of them, when replaced ones were dropped last
 	syncing    bool // in another goroutine
 	covered    uint64
-	granting   []engine.Grant // what that will make safe
+	granting   []engine.WrittenReserve // what that will make safe
 	synced     chan syncResult
 	last       time.Time // when the last sync began
 	repair     time.Time // when to try to mend a suspect log
@@ -48,7 +48,7 @@ type flusher struct {
 	walkPatience time.Duration
 	idleSince    time.Time // of the last group
 	idle         time.Duration
-	company      company
+	groupDelay   groupDelay
 	late         bool      // there was no room yet to begin the log
 	inspected    time.Time // when the directory was last looked at
 }
@@ -61,8 +61,8 @@ type syncResult struct {
 func newFlusher(s *Store) *flusher {
 	return &flusher{
 		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: s.time(), patience: leastRepair,
-		spawn:   func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
-		company: newCompany(), walkPatience: leastRepair, idleSince: s.time(), idle: leastIdle,
+		spawn:      func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
+		groupDelay: newGroupDelay(), walkPatience: leastRepair, idleSince: s.time(), idle: leastIdle,
 	}
 }
 
@@ -83,7 +83,7 @@ func (f *flusher) follow() {
 			return
 		case <-tick.C:
 		case <-f.wake:
-		case <-f.company.over.C:
+		case <-f.groupDelay.timer.C:
 		case r := <-f.synced:
 			f.endSync(r)
 		case err := <-f.walked:
@@ -100,7 +100,7 @@ func (f *flusher) round() {
 		return
 	}
 	waited := f.waiters.count() > 0
-	if waited && f.company.isAwaited(f) {
+	if waited && f.groupDelay.isRunning(f) {
 		return
 	}
 	if f.since(f.inspected) >= inspectEvery && !f.inspect() {
@@ -125,7 +125,7 @@ const leastIdle = time.Second
 // changed reports whether there is anything to write.
 func (f *flusher) changed() bool {
 	for shard := range f.db.Shards() {
-		if f.db.Changed(shard) {
+		if f.db.HasUnwritten(shard) {
 			return true
 		}
 	}
@@ -138,7 +138,7 @@ func (f *flusher) group() {
 	f.records = 0
 	age := f.now().Mono // what was taken from quotas before is in the group
 	for shard := range f.db.Shards() {
-		for more := f.db.Changed(shard); more; {
+		for more := f.db.HasUnwritten(shard); more; {
 			more = f.db.Take(shard, &f.batch, takeKeys)
 			f.frame()
 			if f.dir.Buffered() >= writeBytes {
@@ -172,7 +172,7 @@ func (f *flusher) frame() {
 		f.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, piece...) })
 	}
 	f.records += b.Count
-	f.keepGrants(b.Grants)
+	f.keepGrants(b.Reserves)
 	b.Reset()
 }
 
@@ -238,11 +238,11 @@ func (f *flusher) endSync(r syncResult) {
 }
 
 // isSafe notes that a group is safe.
-func (f *flusher) isSafe(group uint64, grants []engine.Grant) {
-	f.db.Grant(grants)
+func (f *flusher) isSafe(group uint64, grants []engine.WrittenReserve) {
+	f.db.ReservesAreSafe(grants)
 	f.safe.Store(group)
 	if n := f.waiters.release(group); n > 0 {
-		f.company.begin(f, n)
+		f.groupDelay.begin(f, n)
 	}
 }
 
@@ -266,12 +266,12 @@ func (f *flusher) fail(err error) {
 	f.failure.Store(failure)
 	f.repair = f.time().Add(f.patience)
 	f.snapshot.giveUp(err)
-	f.waiters.disappoint()
+	f.waiters.wakeImpatient()
 }
 
 // mend tries to bring the log back to what it should be.
 func (f *flusher) mend(failure *Failure) {
-	f.waiters.disappoint()
+	f.waiters.wakeImpatient()
 	f.snapshot.giveUp(failure.Err)
 	if f.time().Before(f.repair) {
 		return

@@ -44,7 +44,7 @@ type job struct {
 // load fills the DB with what the directory has.
 func (s *Store) load(path string) error {
 	began := time.Now()
-	loaded := s.db.Reserve(int64(s.dir.Records()))
+	loaded := s.db.MakeRoom(int64(s.dir.Records()))
 	l := newLoader(s.db, s.now(), s.dir.Identity().Age, !s.dir.StoppedClean())
 	progress := time.NewTicker(progressEvery)
 	defer progress.Stop()

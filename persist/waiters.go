@@ -2,17 +2,17 @@ package persist
 
 import "sync"
 
-// waiters are those who want to hear that a group is safe.
+// waiters wait for a group to be synced.
 type waiters struct {
-	mu    sync.Mutex // protects list and quiet
-	list  []waiter
-	quiet int // the flusher does not want to hear of fewer
-	woken []waiter
+	mu     sync.Mutex // protects list and enough
+	list   []waiter
+	enough int      // the flusher is woken only if more than so many wait
+	chosen []waiter // memory of wake
 }
 
 type waiter struct {
 	group   uint64
-	patient bool // it waits through a failure
+	patient bool // it waits through a failure of the disk
 	wake    func()
 }
 
@@ -25,8 +25,8 @@ func (s *Store) Written(group uint64) bool { return s.written.Load() >= group }
 // Safe reports whether a group is safe.
 func (s *Store) Safe(group uint64) bool { return s.safe.Load() >= group }
 
-// Await has wake called, once, by another goroutine, when a group is safe or, unless patient, the disk fails: Safe tells which. It has the group made safe soon, at any durability. It is false, and wake
-// is not called, when the group is safe already.
+// Await calls wake once, from another goroutine, when the group is synced or, unless patient, the disk fails; Safe tells
+// which. It also asks for a sync, at any durability. If the group is synced already, Await returns false and does nothing.
 func (s *Store) Await(group uint64, patient bool, wake func()) bool {
 	s.waiters.mu.Lock()
 	if s.Safe(group) {
@@ -34,7 +34,7 @@ func (s *Store) Await(group uint64, patient bool, wake func()) bool {
 		return false
 	}
 	s.waiters.list = append(s.waiters.list, waiter{group, patient, wake})
-	enough := len(s.waiters.list) > s.waiters.quiet
+	enough := len(s.waiters.list) > s.waiters.enough
 	s.waiters.mu.Unlock()
 	if enough {
 		s.rouse()
@@ -62,10 +62,10 @@ func (w *waiters) expect(n int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.list) >= n {
-		w.quiet = 0
+		w.enough = 0
 		return false
 	}
-	w.quiet = n - 1
+	w.enough = n - 1
 	return true
 }
 
@@ -74,15 +74,15 @@ func (w *waiters) release(group uint64) int {
 	return w.wake(func(one waiter) bool { return one.group <= group })
 }
 
-// disappoint wakes those who are not patient: the disk fails.
-func (w *waiters) disappoint() { w.wake(func(one waiter) bool { return !one.patient }) }
+// wakeImpatient wakes the waiters that are not to wait through a failure of the disk.
+func (w *waiters) wakeImpatient() { w.wake(func(one waiter) bool { return !one.patient }) }
 
 func (w *waiters) wake(chosen func(waiter) bool) int {
 	w.mu.Lock()
 	kept := w.list[:0]
 	for _, one := range w.list {
 		if chosen(one) {
-			w.woken = append(w.woken, one)
+			w.chosen = append(w.chosen, one)
 		} else {
 			kept = append(kept, one)
 		}
@@ -90,11 +90,11 @@ func (w *waiters) wake(chosen func(waiter) bool) int {
 	clear(w.list[len(kept):])
 	w.list = kept
 	w.mu.Unlock()
-	n := len(w.woken)
-	for _, one := range w.woken {
+	n := len(w.chosen)
+	for _, one := range w.chosen {
 		one.wake()
 	}
-	clear(w.woken)
-	w.woken = w.woken[:0]
+	clear(w.chosen)
+	w.chosen = w.chosen[:0]
 	return n
 }

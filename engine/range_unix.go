@@ -4,13 +4,13 @@ package engine
 
 import "golang.org/x/sys/unix"
 
-// reserve maps n bytes of addresses that cost nothing until touched.
-func reserve(n int) ([]byte, error) {
+// mapRange maps n bytes of addresses that cost nothing until touched.
+func mapRange(n int) ([]byte, error) {
 	return unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 }
 
-// release unmaps what reserve mapped.
-func release(mem []byte) error { return unix.Munmap(mem) }
+// unmapRange unmaps what mapRange mapped.
+func unmapRange(mem []byte) error { return unix.Munmap(mem) }
 
 // forget tells the system that a page's content is not needed.
 func forget(page []byte) { _ = unix.Madvise(page, unix.MADV_DONTNEED) }

@@ -2,9 +2,9 @@ package engine
 
 import "golang.org/x/sys/unix"
 
-// reserve maps n bytes of addresses that cost nothing until touched, and asks for huge pages: lookups go all
+// mapRange maps n bytes of addresses that cost nothing until touched, and asks for huge pages: lookups go all
 // over the range, and with small pages each would also miss the address translation cache.
-func reserve(n int) ([]byte, error) {
+func mapRange(n int) ([]byte, error) {
 	mem, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, err
@@ -13,8 +13,8 @@ func reserve(n int) ([]byte, error) {
 	return mem, nil
 }
 
-// release unmaps what reserve mapped.
-func release(mem []byte) error { return unix.Munmap(mem) }
+// unmapRange unmaps what reserve mapped.
+func unmapRange(mem []byte) error { return unix.Munmap(mem) }
 
 // forget gives the memory of a page back to the system; its addresses stay usable.
 func forget(page []byte) { _ = unix.Madvise(page, unix.MADV_DONTNEED) }
