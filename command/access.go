@@ -42,8 +42,8 @@ func needOf(use string) (need acl.Need) {
 	return need
 }
 
-// login makes the client a user's, unless the user has been deleted meanwhile: then it reports false. Whoever deletes one
-// marks it before looking, under the same lock, for its clients; so that no client stays a deleted user's.
+// login makes the client a user's, unless the user has been deleted meanwhile: then it reports false. Whoever deletes
+// one marks it before looking, under the same lock, for its clients; so that no client stays a deleted user's.
 func (c *Client) login(s *Server, u *acl.User) (done bool) {
 	s.Clients.change(func() {
 		if done = !u.Gone(); done {

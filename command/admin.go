@@ -40,8 +40,8 @@ func objectCommands() []*row {
 	}, ofKeys, 0)
 }
 
-// shutdown asks the process to stop. Any stop keeps everything, so the words about saving make no difference. The client gets no
-// reply; the end of the connection is the answer.
+// shutdown asks the process to stop. Any stop keeps everything, so the words about saving make no difference. The
+// client gets no reply; the end of the connection is the answer.
 func shutdown(c *call) {
 	var save, nosave, abort, other bool
 	for _, arg := range c.args[1:] {

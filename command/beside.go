@@ -9,11 +9,12 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// ending is what is left of a command whose work is done: it appends the reply, in its client's turn. It is never called if the client has gone
-// meanwhile. So it may have no effect but the reply, and what concerns its client alone.
+// ending is what is left of a command whose work is done: it appends the reply, in its client's turn. It is never
+// called if the client has gone meanwhile. So it may have no effect but the reply, and what concerns its client alone.
 type ending func(dst []byte) []byte
 
-// maxBeside is how many commands may have work beside the event loops at a time. One whose client has gone meanwhile counts until its work ends.
+// maxBeside is how many commands may have work beside the event loops at a time. One whose client has gone meanwhile
+// counts until its work ends.
 const maxBeside = 1024
 
 // passes are runs of work that many clients may ask for at once, one at a time: a FLUSHALL, an ACL LOAD.
@@ -36,13 +37,13 @@ func (p *passes) share(begun uint64, pass func() error) error {
 	return p.err
 }
 
-// besideFiles is beside for work that does not touch the keys and may hang, as a file does on a disk that does not answer. A stop does not wait for
-// such work for long.
+// besideFiles is beside for work that does not touch the keys and may hang, as a file does on a disk that does not
+// answer. A stop does not wait for such work for long.
 func (c *call) besideFiles(work func() ending) { c.besideIn(&c.server.files, work) }
 
-// beside does work that takes long, or waits for files, in a goroutine of its own: no event loop waits for such a thing. The client
-// waits, with all that it has sent behind the command. The work may not use the call, which by then is another command's; within a
-// transaction, where nothing waits, it is not for.
+// beside does work that takes long, or waits for files, in a goroutine of its own: no event loop waits for such a
+// thing. The client waits, with all that it has sent behind the command. The work may not use the call, which by then
+// is another command's; within a transaction, where nothing waits, it is not for.
 func (c *call) beside(work func() ending) { c.besideIn(&c.server.background, work) }
 
 // besideIn is beside for work that counts in a group.
@@ -86,8 +87,8 @@ func (c *call) refuser() func(problem string) ending {
 // endOK is the ending of work that has gone well.
 func endOK(dst []byte) []byte { return append(dst, "+OK\r\n"...) }
 
-// WaitFiles waits for work that clients' commands have begun with files, until ctx ends: then a file does not answer, and the work is left behind. The
-// work does not touch the keys. No command runs any more.
+// WaitFiles waits for work that clients' commands have begun with files, until ctx ends: then a file does not answer,
+// and the work is left behind. The work does not touch the keys. No command runs any more.
 func (s *Server) WaitFiles(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

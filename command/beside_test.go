@@ -13,8 +13,8 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// TestNoEventLoopWaitsForTheFileOfUsers has ACL LOAD wait for the file, as a disk that hangs would: the command comes back without a reply, others
-// run, a stop leaves the work behind, and the reply comes when the file does.
+// TestNoEventLoopWaitsForTheFileOfUsers has ACL LOAD wait for the file, as a disk that hangs would: the command comes
+// back without a reply, others run, a stop leaves the work behind, and the reply comes when the file does.
 func TestNoEventLoopWaitsForTheFileOfUsers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users")
 	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\nuser u on nopass ~k +get\n"), 0o600); err != nil {

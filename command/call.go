@@ -8,8 +8,8 @@ import (
 	"github.com/quotadb/quota-db/manual"
 )
 
-// call is one command in execution: what its handler gets. It is the executor's and valid until the handler returns. reply.go has the
-// methods that answer.
+// call is one command in execution: what its handler gets. It is the executor's and valid until the handler returns.
+// reply.go has the methods that answer.
 type call struct {
 	server *Server
 	x      *Executor

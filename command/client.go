@@ -10,8 +10,8 @@ import (
 )
 
 // Client is what the server knows of one connection. The goroutine that runs the client's commands owns it; it alone
-// changes a field, and those that CLIENT LIST shows only under Clients.mu, so it may read them without. What is atomic or
-// has a lock of its own may be used by anyone.
+// changes a field, and those that CLIENT LIST shows only under Clients.mu, so it may read them without. What is atomic
+// or has a lock of its own may be used by anyone.
 type Client struct {
 	ID         int64
 	Proto      int // 2 or 3
@@ -51,8 +51,8 @@ type Client struct {
 	watching   atomic.Int32 // keys
 	outbox     outbox
 
-	// seen is the time of the last batch in unix milliseconds, above seenShift bits for the row that ran last: its id and 1, or 0
-	// as long as none has run.
+	// seen is the time of the last batch in unix milliseconds, above seenShift bits for the row that ran last: its id
+	// and 1, or 0 as long as none has run.
 	seen atomic.Int64
 }
 
@@ -83,11 +83,12 @@ func (c *Client) waitUntil(moment int64) {
 	c.waits.Store(true)
 }
 
-// late gives a reply that was not there at once; done is false as long as it is not there. over says that the time to wait has ended.
+// late gives a reply that was not there at once; done is false as long as it is not there. over says that the time to
+// wait has ended.
 type late func(dst []byte, over bool) (out []byte, done bool)
 
-// answerLate makes the client wait for the reply, until that moment, and with all that follows. It is asked for whenever the connection is roused.
-// If CLIENT REPLY keeps the reply from the client, the wait is the same.
+// answerLate makes the client wait for the reply, until that moment, and with all that follows. It is asked for
+// whenever the connection is roused. If CLIENT REPLY keeps the reply from the client, the wait is the same.
 func (c *Client) answerLate(moment int64, reply late) {
 	c.late = reply
 	if c.muted {
@@ -120,7 +121,8 @@ func (c *Client) endWait() {
 	c.waits.Store(false)
 }
 
-// TakeUnsafe is the group of Server.Store that has to be safe before the replies of the Runs since the last call may leave; 0: they may leave at once.
+// TakeUnsafe is the group of Server.Store that has to be safe before the replies of the Runs since the last call may
+// leave; 0: they may leave at once.
 func (c *Client) TakeUnsafe() uint64 {
 	group := c.unsafe
 	c.unsafe = 0
@@ -136,12 +138,12 @@ func (c *Client) Wait() time.Duration {
 	return max(1, time.Duration(c.wait-c.now))
 }
 
-// AwaitsReply reports whether a command that ran has its reply still to come. Otherwise a client that waits has commands
-// that did not run.
+// AwaitsReply reports whether a command that ran has its reply still to come. Otherwise a client that waits has
+// commands that did not run.
 func (c *Client) AwaitsReply() bool { return c.late != nil }
 
-// Hurry ends the time that the client waits for a reply, as when the server shuts down. It is false when that does not help:
-// the client does not wait for a reply, or has been hurried already. Else Run is to be called again.
+// Hurry ends the time that the client waits for a reply, as when the server shuts down. It is false when that does not
+// help: the client does not wait for a reply, or has been hurried already. Else Run is to be called again.
 func (c *Client) Hurry() bool {
 	if c.late == nil || c.wait == hurried {
 		return false
@@ -165,8 +167,8 @@ func (c *Client) IsFenced() bool { return c.fence }
 
 // TakeFence reports whether the replies of the Runs since the last call tell of an order to all clients, such as CLIENT
 // PAUSE: they may leave when every goroutine that runs commands has ended what it was about. A FLUSHALL beside them has
-// then ended what it was about, which this call waits for, some 256 keys: so it is not for a caller that holds a lock of
-// keys, and the order itself, which in a transaction has one, does not wait.
+// then ended what it was about, which this call waits for, some 256 keys: so it is not for a caller that holds a lock
+// of keys, and the order itself, which in a transaction has one, does not wait.
 func (c *Client) TakeFence(s *Server) bool {
 	fence := c.fence
 	if c.fence = false; fence {
@@ -242,7 +244,8 @@ func (cs *Clients) disconnect(c *Client) {
 	cs.mu.Unlock()
 }
 
-// Waiting is how many clients wait for something before they go on: the end of a pause, a snapshot, a sync, a late reply.
+// Waiting is how many clients wait for something before they go on: the end of a pause, a snapshot, a sync, a late
+// reply.
 func (cs *Clients) Waiting() int {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

@@ -20,8 +20,9 @@ func clusterCommands() []*row {
 		complexity: bySubcommand, summary: "Refused: this is not part of a Redis cluster", subs: clusterSubcommands()})
 }
 
-// clusterSubcommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to learn that this
-// is not part of a Redis cluster, not that it made a mistake. INFO and MYID tell of ours, and DIGEST is our own.
+// clusterSubcommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to
+// learn that this is not part of a Redis cluster, not that it made a mistake. INFO and MYID tell of ours, and DIGEST is
+// our own.
 func clusterSubcommands() []*row {
 	const change = admin | stale | noAsyncLoading
 	rows := []*row{
@@ -122,7 +123,8 @@ func clusterInfo(c *call) {
 	c.text(r.String())
 }
 
-// clusterState is one word: alone, off (there are peers, and this node may not replicate), ok (all peers that are configured or known are online), degraded.
+// clusterState is one word: alone, off (there are peers, and this node may not replicate), ok (all peers that are
+// configured or known are online), degraded.
 func clusterState(st *replica.Status) string {
 	switch {
 	case st.Off != "":
@@ -148,7 +150,8 @@ func (s *Server) replication() replica.Status {
 	return s.Replication()
 }
 
-// infoReplication is that of a Redis without replicas, since the nodes of a cluster are not each other's, and then what there is between them.
+// infoReplication is that of a Redis without replicas, since the nodes of a cluster are not each other's, and then what
+// there is between them.
 func infoReplication(r *report) {
 	infoRedisReplication(r)
 	st := r.call.server.replication()
@@ -171,7 +174,8 @@ func infoReplication(r *report) {
 	}
 }
 
-// peerLine shows a peer as Redis shows a replica. Times are in seconds; compared is -1 as long as the two have not compared all.
+// peerLine shows a peer as Redis shows a replica. Times are in seconds; compared is -1 as long as the two have not
+// compared all.
 func peerLine(p *replica.PeerStatus) string {
 	compared := -1.0
 	if p.Compared >= 0 {
@@ -185,8 +189,8 @@ func peerLine(p *replica.PeerStatus) string {
 		p.Received, p.Durable, compared, 100*p.Progress, p.Run)
 }
 
-// End has what clients' commands have begun beside them end soon, where that can take long, and its clients answered with
-// an error. The server stops.
+// End has what clients' commands have begun beside them end soon, where that can take long, and its clients answered
+// with an error. The server stops.
 func (s *Server) End() {
 	s.end.Do(func() {
 		close(s.over)
@@ -204,5 +208,6 @@ func (s *Server) isOver() bool {
 	}
 }
 
-// Wait waits for what clients' commands have begun beside them with the keys, all of which ends soon after End. No command runs any more.
+// Wait waits for what clients' commands have begun beside them with the keys, all of which ends soon after End. No
+// command runs any more.
 func (s *Server) Wait() { s.background.Wait() }

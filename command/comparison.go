@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// comparison knows the length of the longest common subsequence of any beginnings of two texts: for each beginning of a, a row of
-// bits, one for each byte of b, that is 0 where the length grows by one with that byte. A row follows from the one above 64 bits at a
-// time (Hyyrö, "Bit-parallel LCS-length computation revisited", 2004).
+// comparison knows the length of the longest common subsequence of any beginnings of two texts: for each beginning of
+// a, a row of bits, one for each byte of b, that is 0 where the length grows by one with that byte. A row follows from
+// the one above 64 bits at a time (Hyyrö, "Bit-parallel LCS-length computation revisited", 2004).
 type comparison struct {
 	a, b  []byte
 	words int      // of a row
@@ -58,7 +58,8 @@ func (t *comparison) grows(i, j int) bool {
 // run is a piece that both texts have, at a in the one and at b in the other.
 type run struct{ a, b, length int }
 
-// runs are the pieces that the subsequence consists of, found from the end. Of several subsequences it is the one that Redis finds.
+// runs are the pieces that the subsequence consists of, found from the end. Of several subsequences it is the one that
+// Redis finds.
 func (t *comparison) runs() []run {
 	var found []run
 	for i, j := len(t.a), len(t.b); i > 0 && j > 0; {

@@ -141,8 +141,8 @@ func configResetStat(c *call) {
 // configRewrite is refused: flags and environment are not ours to write.
 func configRewrite(c *call) { c.fail(errNoConfigFile) }
 
-// isFixedInRedis reports whether a name is one of Redis's parameters that cannot be set while it runs, and means nothing here: who
-// tries to set it is told so, as in Redis, and not that the name is unknown.
+// isFixedInRedis reports whether a name is one of Redis's parameters that cannot be set while it runs, and means
+// nothing here: who tries to set it is told so, as in Redis, and not that the name is unknown.
 func isFixedInRedis(name []byte) bool {
 	const names = " always-show-logo aof_rewrite_cpulist appenddirname appendfilename bgsave_cpulist bio_cpulist cluster-config-file " +
 		"cluster-enabled cluster-port daemonize disable-thp enable-debug-command enable-module-command enable-protected-configs io-threads " +

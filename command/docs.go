@@ -16,7 +16,8 @@ func commandDocs(c *call) {
 	c.docs(rows)
 }
 
-// docs answers a map from names to what is known. redis-cli ends itself where this is not of the types that Redis answers.
+// docs answers a map from names to what is known. redis-cli ends itself where this is not of the types that Redis
+// answers.
 func (c *call) docs(rows []*row) {
 	c.pairs(len(rows))
 	for _, r := range rows {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// decode reads a well-formed reply as what a client sees: strings with the letter of their type in front, integers, slices
-// of what is in an array or set, maps.
+// decode reads a well-formed reply as what a client sees: strings with the letter of their type in front, integers,
+// slices of what is in an array or set, maps.
 func decode(t *testing.T, b []byte) (value any, rest []byte) {
 	t.Helper()
 	line, rest, _ := bytes.Cut(b, []byte("\r\n"))
@@ -83,8 +83,8 @@ func TestDocsDescribeArgumentsAsRedis(t *testing.T) {
 	}
 }
 
-// plain is a description of arguments without what only one of the servers has, and without the names of groups: Redis's
-// follow no rule.
+// plain is a description of arguments without what only one of the servers has, and without the names of groups:
+// Redis's follow no rule.
 func plain(v any) any {
 	switch v := v.(type) {
 	case []any:

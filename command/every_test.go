@@ -11,8 +11,8 @@ import (
 // callsEach is how many random calls of each command are made in each protocol.
 const callsEach = 200
 
-// TestEveryCommandAnswersAnyArgumentsWithOneReply calls every row with up to eight arguments of several kinds, the words of
-// its usage line among them.
+// TestEveryCommandAnswersAnyArgumentsWithOneReply calls every row with up to eight arguments of several kinds, the
+// words of its usage line among them.
 func TestEveryCommandAnswersAnyArgumentsWithOneReply(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

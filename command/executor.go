@@ -78,10 +78,10 @@ func (s *Server) NewExecutor() *Executor {
 	return x
 }
 
-// Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter, at
-// one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the others
-// are to be given again. A command goes by a reading of the clocks that is less than a
-// millisecond old: one serves a group of commands that do not take long, and the reading that ends a group begins the next.
+// Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter,
+// at one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the
+// others are to be given again. A command goes by a reading of the clocks that is less than a millisecond old: one
+// serves a group of commands that do not take long, and the reading that ends a group begins the next.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
@@ -262,8 +262,8 @@ func (x *Executor) runMany() {
 	clear(c.keys)
 }
 
-// setMoment has the command that is about to run go by the moment of its transaction, or by a new reading of the clock if it
-// has waited for its keys.
+// setMoment has the command that is about to run go by the moment of its transaction, or by a new reading of the clock
+// if it has waited for its keys.
 func (x *Executor) setMoment() {
 	c := &x.call
 	if c.tx.Waited() {
@@ -345,8 +345,8 @@ func (x *Executor) note(r *row, args [][]byte) {
 	t.add(r, args)
 }
 
-// flush adds what has run to the counters that everybody may read. What runs next goes by the reading of the clock that this
-// takes; but a transaction is at one moment.
+// flush adds what has run to the counters that everybody may read. What runs next goes by the reading of the clock that
+// this takes; but a transaction is at one moment.
 func (x *Executor) flush() {
 	if now, read := x.timing.end(x.call.client); read && !x.inExec {
 		x.call.now = now

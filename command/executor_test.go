@@ -106,8 +106,8 @@ func TestExecutorsCountTogether(t *testing.T) {
 	}
 }
 
-// benchmarkBatch runs batches of 16 commands on random ones of count keys that exist. Choosing the keys is measured too,
-// some 8 ns each.
+// benchmarkBatch runs batches of 16 commands on random ones of count keys that exist. Choosing the keys is measured
+// too, some 8 ns each.
 func benchmarkBatch(b *testing.B, count int, template ...string) {
 	s := newBench(b, nil)
 	for i := range count {

@@ -8,9 +8,9 @@ import (
 // maxMissingBytes is the longest name in families.
 const maxMissingBytes = 32
 
-// families are the commands of Redis 7.2 that are not here, by the reason why. A client that names one is told more than that its
-// command is unknown. They are no commands: COMMAND does not show them. A name that has a row is a command all the same; it may stay
-// here until the family is there.
+// families are the commands of Redis 7.2 that are not here, by the reason why. A client that names one is told more
+// than that its command is unknown. They are no commands: COMMAND does not show them. A name that has a row is a
+// command all the same; it may stay here until the family is there.
 func families() [][2]string {
 	const keeps = "QuotaDB keeps counters, strings and quotas, no "
 	return [][2]string{

@@ -102,8 +102,8 @@ func (s *Server) flushAll(always bool) error {
 	}
 }
 
-// flushSome deletes some keys from a place on, and returns the next place. held: CLIENT PAUSE has writes wait, so it has
-// deleted none.
+// flushSome deletes some keys from a place on, and returns the next place. held: CLIENT PAUSE has writes wait, so it
+// has deleted none.
 func (s *Server) flushSome(place uint64) (next uint64, held bool) {
 	s.flushes.piece.Lock()
 	defer s.flushes.piece.Unlock()

@@ -128,8 +128,8 @@ func TestFLUSHALLWaitsForAPeerThatComesOn(t *testing.T) {
 	}
 }
 
-// TestNoKeyGoesOnceCLIENTPAUSEHasAnswered: its reply waits for the piece of a FLUSHALL that has begun, and the next piece
-// waits for the end of the pause.
+// TestNoKeyGoesOnceCLIENTPAUSEHasAnswered: its reply waits for the piece of a FLUSHALL that has begun, and the next
+// piece waits for the end of the pause.
 func TestNoKeyGoesOnceCLIENTPAUSEHasAnswered(t *testing.T) {
 	b := newReplicatedBench(t, 5000)
 	b.Fences = true

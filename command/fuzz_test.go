@@ -8,8 +8,8 @@ import (
 )
 
 // FuzzCommands runs any commands in any batches: nothing may panic, and each command is answered by exactly one
-// well-formed reply, but for those that end the client. A line of the input is a command, its words are parted by spaces; an
-// empty line ends a batch.
+// well-formed reply, but for those that end the client. A line of the input is a command, its words are parted by
+// spaces; an empty line ends a batch.
 func FuzzCommands(f *testing.F) {
 	for _, seed := range []string{
 		"SET k v EX 10 GET\nGET k\n\nINCR k\nHELLO 3\nGET none\nMGET a b\nCOMMAND\nINFO all",

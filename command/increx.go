@@ -29,8 +29,8 @@ type increxOptions struct {
 	enx     bool // only a key without a deadline gets one
 }
 
-// increx is INCREX key [BYINT n] [LBOUND l] [UBOUND u] [SATURATE] [EX s|PX ms|EXAT s|PXAT ms|PERSIST] [ENX], and Valkey's
-// NX and XX. It answers the new value and what was added: where nothing was, the value that is there, and 0.
+// increx is INCREX key [BYINT n] [LBOUND l] [UBOUND u] [SATURATE] [EX s|PX ms|EXAT s|PXAT ms|PERSIST] [ENX], and
+// Valkey's NX and XX. It answers the new value and what was added: where nothing was, the value that is there, and 0.
 func increx(c *call) {
 	o := increxOptions{by: 1, low: math.MinInt64, high: math.MaxInt64}
 	if !o.parse(c) {

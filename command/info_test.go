@@ -59,7 +59,8 @@ func TestInfoHasNoFieldThatRedisLacks(t *testing.T) {
 	}
 }
 
-// TestInfoHasWhatExportersRead is about fields that the common exporters and dashboards read; all but the words are numbers.
+// TestInfoHasWhatExportersRead is about fields that the common exporters and dashboards read; all but the words are
+// numbers.
 func TestInfoHasWhatExportersRead(t *testing.T) {
 	b := newBench(t, nil)
 	b.do("SET", "k", "v", "EX", "10")

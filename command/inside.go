@@ -8,23 +8,26 @@ import (
 
 // Errors of Executor.Call: the command did not run.
 var (
-	// ErrNeedsConnection is for a command that changes how its connection goes on: AUTH, HELLO, MULTI, MONITOR, CLIENT REPLY.
+	// ErrNeedsConnection is for a command that changes how its connection goes on: AUTH, HELLO, MULTI, MONITOR, CLIENT
+	// REPLY.
 	ErrNeedsConnection = errors.New("the command belongs to a connection")
-	// ErrAnswersLate is for a command whose reply comes later than it runs, such as SAVE. It cannot stand in MULTI either.
+	// ErrAnswersLate is for a command whose reply comes later than it runs, such as SAVE. It cannot stand in MULTI
+	// either.
 	ErrAnswersLate = errors.New("the command answers later than it runs")
-	// ErrNoReply is for a client that has to wait (see Client.Wait, Client.TakeFence) or that ends (see Client.CloseAfter).
+	// ErrNoReply is for a client that has to wait (see Client.Wait, Client.TakeFence) or that ends (see
+	// Client.CloseAfter).
 	ErrNoReply = errors.New("the command has no reply: its client has to wait, or ends")
 )
 
-// Call runs one command for a caller inside the server and returns the reply as a value: a reply that is an error is a Value
-// too. The words of the command, of which there is at least one, may be used again afterwards.
+// Call runs one command for a caller inside the server and returns the reply as a value: a reply that is an error is a
+// Value too. The words of the command, of which there is at least one, may be used again afterwards.
 //
-// The command runs as it would for the client: the user's rights, maxmemory, MONITOR, CLIENT PAUSE and the figures of INFO all
-// apply. Two kinds of commands cannot be called, see ErrNeedsConnection and ErrAnswersLate. Nothing else waits: as in MULTI, KEYS
-// and FLUSHALL do all their work at once, and WAITAOF answers how things are now.
+// The command runs as it would for the client: the user's rights, maxmemory, MONITOR, CLIENT PAUSE and the figures of
+// INFO all apply. Two kinds of commands cannot be called, see ErrNeedsConnection and ErrAnswersLate. Nothing else
+// waits: as in MULTI, KEYS and FLUSHALL do all their work at once, and WAITAOF answers how things are now.
 //
-// As after Run, the value may be shown to others when the group of Client.TakeUnsafe is safe on the disk, and Client.TakeFence
-// asks for nothing. The client may be one that no connection has, as Server.Connect makes it.
+// As after Run, the value may be shown to others when the group of Client.TakeUnsafe is safe on the disk, and
+// Client.TakeFence asks for nothing. The client may be one that no connection has, as Server.Connect makes it.
 func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, error) {
 	if p := x.resolve(args); p.problem == none {
 		switch flags := p.row.flags; {
@@ -44,6 +47,6 @@ func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, error) {
 	return t.take(), nil
 }
 
-// nothingWaits reports whether the command has to answer before its handler returns: within a transaction, and when it is called
-// from inside the server.
+// nothingWaits reports whether the command has to answer before its handler returns: within a transaction, and when it
+// is called from inside the server.
 func (c *call) nothingWaits() bool { return c.x.inExec || c.tape != nil }

@@ -14,8 +14,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// TestTheValueOfACallIsTheReplyOfACommand runs every row on two servers alike, by a client and by Call, and compares the bytes of
-// the reply with those of the value. The arguments are made from the row's usage line, and at random.
+// TestTheValueOfACallIsTheReplyOfACommand runs every row on two servers alike, by a client and by Call, and compares
+// the bytes of the reply with those of the value. The arguments are made from the row's usage line, and at random.
 func TestTheValueOfACallIsTheReplyOfACommand(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

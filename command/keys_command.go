@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// keysAtOnce is how many keys KEYS looks at while the other clients of its event loop wait; with more, only its client waits.
+	// keysAtOnce is how many keys KEYS looks at while the other clients of its event loop wait; with more, only its
+	// client waits.
 	keysAtOnce = 1 << 14
 	// keysPerScan is how many keys KEYS looks at before it takes the next part of the table.
 	keysPerScan = 1024

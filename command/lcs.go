@@ -13,8 +13,9 @@ func lcsCommands() []*row {
 	}, ofStrings, aclString)
 }
 
-// maxLCSPairs is how many pairs of bytes LCS compares at most: about as many as Redis, which takes 4 bytes for each, up to
-// proto-max-bulk-len. It is 32 MiB and some milliseconds. A second text below 64 bytes counts as 64, a word of the table.
+// maxLCSPairs is how many pairs of bytes LCS compares at most: about as many as Redis, which takes 4 bytes for each, up
+// to proto-max-bulk-len. It is 32 MiB and some milliseconds. A second text below 64 bytes counts as 64, a word of the
+// table.
 const maxLCSPairs = 1 << 27
 
 // lcsOptions are the options of LCS.

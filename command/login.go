@@ -18,7 +18,8 @@ func failureRate() quota.Rate { return quota.Rate{Capacity: 20, Count: 10, Perio
 // failureLogInterval is the time between two lines in the log about wrong passwords.
 const failureLogInterval = time.Second
 
-// failures bounds what guessing passwords gains and costs. Right passwords never wait; within a transaction they may be refused.
+// failures bounds what guessing passwords gains and costs. Right passwords never wait; within a transaction they may be
+// refused.
 type failures struct {
 	rate   quota.Rate // fixed
 	mu     sync.Mutex // protects what follows
@@ -48,8 +49,9 @@ func (f *failures) spent(now int64) bool {
 	return f.bucket.Remaining(f.rate, now) == 0
 }
 
-// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer. Within a transaction, where no
-// answer can be late, it looks at none while there are too many wrong ones: a queue of guesses would learn them all at once.
+// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer. Within a transaction,
+// where no answer can be late, it looks at none while there are too many wrong ones: a queue of guesses would learn
+// them all at once.
 func (c *call) tryLogin(name, password []byte) bool {
 	if c.x.inExec && c.server.failures.spent(c.now.Mono) {
 		return false
@@ -119,7 +121,8 @@ func (c *call) endUser(u *acl.User) {
 // endUser disconnects a user's clients.
 func (s *Server) endUser(u *acl.User) { s.endUserBut(u, nil) }
 
-// endUserBut disconnects a user's clients, except the caller, which ends itself once it has its reply. Any goroutine may call it.
+// endUserBut disconnects a user's clients, except the caller, which ends itself once it has its reply. Any goroutine
+// may call it.
 func (s *Server) endUserBut(u *acl.User, caller *Client) {
 	s.Clients.each(func(client *Client) {
 		if client.user == u && client != caller {

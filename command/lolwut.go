@@ -7,7 +7,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// lolwut is LOLWUT [VERSION n]: some counters, drawn as they might stand. It ends with the version, which is what clients look for.
+// lolwut is LOLWUT [VERSION n]: some counters, drawn as they might stand. It ends with the version, which is what
+// clients look for.
 func lolwut(c *call) {
 	if len(c.args) > 2 && is(c.args[1], "version") {
 		if _, ok := resp.ParseInt(c.args[2]); !ok {

@@ -32,8 +32,9 @@ func memoryCommands() []*row {
 	}, ofServer, 0)
 }
 
-// memoryStats is MEMORY STATS: Redis's names for what we have. Keys lie outside the Go heap, but for those with large values,
-// which are in both figures; all else, connections' buffers above all, is the heap. No peak is kept: it is the present.
+// memoryStats is MEMORY STATS: Redis's names for what we have. Keys lie outside the Go heap, but for those with large
+// values, which are in both figures; all else, connections' buffers above all, is the heap. No peak is kept: it is the
+// present.
 func memoryStats(c *call) {
 	db, p := c.server.DB, stats.MeasureProcess()
 	used, keys := db.Used(), int64(c.all().Len())

@@ -37,8 +37,8 @@ func TestMonitorIsSilentUnderClientReply(t *testing.T) {
 	}
 }
 
-// TestMonitorShowsCommandsInTheOrderInWhichTheyRun has clients set one key to numbers of their own: each GETSET says which one ran
-// before it, and that has to be the line before.
+// TestMonitorShowsCommandsInTheOrderInWhichTheyRun has clients set one key to numbers of their own: each GETSET says
+// which one ran before it, and that has to be the line before.
 func TestMonitorShowsCommandsInTheOrderInWhichTheyRun(t *testing.T) {
 	const clients, each = 8, 2000
 	b := newBench(t, nil)

@@ -10,8 +10,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// OutputLimit bounds the replies that wait for a client, as Redis's client-output-buffer-limit does. Zero means that only the
-// server's own bounds hold.
+// OutputLimit bounds the replies that wait for a client, as Redis's client-output-buffer-limit does. Zero means that
+// only the server's own bounds hold.
 type OutputLimit struct {
 	Hard        int64 // bytes at which the client is disconnected
 	Soft        int64 // bytes at which it is, once there have been so many for SoftSeconds
@@ -28,8 +28,8 @@ func defaultOutputLimits() *outputLimits {
 	return &outputLimits{{}, {256 << 20, 64 << 20, 60}, {32 << 20, 8 << 20, 60}}
 }
 
-// freeOutput is how many bytes of replies may wait for a client without counting against its limits: as many as in Redis. Without
-// them the smallest limit would lock everybody out, also from setting it back.
+// freeOutput is how many bytes of replies may wait for a client without counting against its limits: as many as in
+// Redis. Without them the smallest limit would lock everybody out, also from setting it back.
 const freeOutput = 16 << 10
 
 // OutputLimit is what holds for clients now, in bytes that wait.

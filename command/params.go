@@ -226,8 +226,8 @@ func memoryParam(name string, field *atomic.Int64) param {
 	}}
 }
 
-// leastLimit is the smallest limit of requests, in bytes, and mostBuffered the largest of a client's input. An argument may not
-// be longer than a value (engine.MaxValueBytes).
+// leastLimit is the smallest limit of requests, in bytes, and mostBuffered the largest of a client's input. An argument
+// may not be longer than a value (engine.MaxValueBytes).
 const (
 	leastLimit   = 1 << 20
 	mostBuffered = 1 << 40

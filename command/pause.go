@@ -9,7 +9,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// pause is what CLIENT PAUSE has ordered, for all clients. Commands that it holds wait, with all behind them, until its end.
+// pause is what CLIENT PAUSE has ordered, for all clients. Commands that it holds wait, with all behind them, until its
+// end.
 type pause struct {
 	server *Server
 	mu     sync.Mutex   // held while a pause begins or is stopped
@@ -41,7 +42,8 @@ func (p *pause) holds(r *row, client *Client, now int64) bool {
 // end is when the pause ends; 0: there is none.
 func (p *pause) end() int64 { return p.until.Load() }
 
-// begin begins a pause. One that has not ended is not cut short by it, nor loosened: the later end and the stricter mode hold.
+// begin begins a pause. One that has not ended is not cut short by it, nor loosened: the later end and the stricter
+// mode hold.
 func (p *pause) begin(now, until int64, writes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -107,7 +107,8 @@ func lastSave(c *call) {
 	c.integer(c.server.Store.Status().LastSave.Unix())
 }
 
-// waitAOF is WAITAOF numlocal numreplicas timeout. Peers do not count as replicas: who asks for some waits for the time that was given.
+// waitAOF is WAITAOF numlocal numreplicas timeout. Peers do not count as replicas: who asks for some waits for the time
+// that was given.
 func waitAOF(c *call) {
 	local, ok := resp.ParseInt(c.args[1])
 	replicas, alsoOK := resp.ParseInt(c.args[2])
@@ -158,7 +159,8 @@ func waitAOF(c *call) {
 	}
 }
 
-// infoPersistence shows snapshots as Redis shows its own, and the log as its append only file; what has no name there comes last.
+// infoPersistence shows snapshots as Redis shows its own, and the log as its append only file; what has no name there
+// comes last.
 func infoPersistence(r *report) {
 	store := r.call.server.Store
 	status := persist.Status{LastSave: r.call.server.Start}

@@ -130,9 +130,9 @@ func ceil(d, unit time.Duration) int64 {
 	return n
 }
 
-// throttle is CL.THROTTLE key max_burst count period [quantity], as the module redis-cell has it: whether it was refused,
-// the capacity, what remains, seconds until it is worth trying again (-1 when it was not refused, or never will be), and
-// seconds until the bucket is full.
+// throttle is CL.THROTTLE key max_burst count period [quantity], as the module redis-cell has it: whether it was
+// refused, the capacity, what remains, seconds until it is worth trying again (-1 when it was not refused, or never
+// will be), and seconds until the bucket is full.
 func throttle(c *call) {
 	var n [4]int64
 	n[3] = 1 // quantity

@@ -23,8 +23,8 @@ func rangeCommands() []*row {
 	}, ofStrings, aclString)
 }
 
-// isBackwards reports whether both positions count from the end and the last is before the first. GETRANGE and BITCOUNT find
-// nothing there; BITPOS cuts first, and so finds the first byte if both are in front of it.
+// isBackwards reports whether both positions count from the end and the last is before the first. GETRANGE and BITCOUNT
+// find nothing there; BITPOS cuts first, and so finds the first byte if both are in front of it.
 func isBackwards(first, last int64) bool { return last < first && first < 0 }
 
 // span cuts a range of positions to a value of n elements; negative ones count from the end. False: nothing is left.
@@ -39,7 +39,8 @@ func span(first, last, n int64) (from, to int64, ok bool) {
 	return first, last, first <= last
 }
 
-// integers reads the arguments from position i on, as many as there are places for them; false after answering an error.
+// integers reads the arguments from position i on, as many as there are places for them; false after answering an
+// error.
 func (c *call) integers(i int, into ...*int64) bool {
 	for _, n := range into {
 		var ok bool
@@ -115,9 +116,9 @@ func (c *call) hasRoom(offset int64, size int) bool {
 	return true
 }
 
-// patch writes data over the text of v, which the key holds, from a position on; what lies between is filled with zeros.
-// The deadline stays. What looks like an integer afterwards is one, as with SET. A long value is changed in its place.
-// False after answering an error.
+// patch writes data over the text of v, which the key holds, from a position on; what lies between is filled with
+// zeros. The deadline stays. What looks like an integer afterwards is one, as with SET. A long value is changed in its
+// place. False after answering an error.
 func (c *call) patch(v engine.Value, at int, data []byte) bool {
 	var room [maxDigits]byte
 	text := textOf(v, &room)

@@ -2,8 +2,9 @@ package command
 
 import "fmt"
 
-// Reload makes the default user's password what it is given, unless that is empty, and loads the file of users again as ACL LOAD does, if there is one. Clients of users that are
-// no more are disconnected. After an error users and password are as they were.
+// Reload makes the default user's password what it is given, unless that is empty, and loads the file of users again as
+// ACL LOAD does, if there is one. Clients of users that are no more are disconnected. After an error users and password
+// are as they were.
 func (s *Server) Reload(password string) error {
 	gone, err := s.loadUsers(password)
 	if err != nil {

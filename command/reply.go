@@ -9,9 +9,9 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// A handler answers with the methods of this file, and with no other. They append the bytes of the reply to call.out, for a
-// client, or enter its values in call.tape, for a caller inside the server (Executor.Call). That is one comparison for each
-// part of a reply; the benchmarks of Run do not show it.
+// A handler answers with the methods of this file, and with no other. They append the bytes of the reply to call.out,
+// for a client, or enter its values in call.tape, for a caller inside the server (Executor.Call). That is one
+// comparison for each part of a reply; the benchmarks of Run do not show it.
 
 // tape is a reply as it is entered: the values of containers follow them, and Value.Int is how many.
 type tape struct {

@@ -6,8 +6,8 @@ import (
 	"github.com/quotadb/quota-db/manual"
 )
 
-// row is one command, or one subcommand of a container such as CONFIG: all that is known of it. Nothing about a command stands
-// elsewhere but its handler.
+// row is one command, or one subcommand of a container such as CONFIG: all that is known of it. Nothing about a command
+// stands elsewhere but its handler.
 type row struct {
 	name    string // lower case
 	arity   int    // arguments, those that name the command included; negative: at least so many
@@ -126,7 +126,8 @@ func (r *row) accepts(argc int) bool {
 	return argc == r.arity || r.arity < 0 && argc >= -r.arity
 }
 
-// flags are a command's properties. The executor acts on write, denyOOM and noMulti, and on those that are not told to clients.
+// flags are a command's properties. The executor acts on write, denyOOM and noMulti, and on those that are not told to
+// clients.
 type flags uint32
 
 // In the order in which Redis lists them.

@@ -25,7 +25,8 @@ func scanCommands() []*row {
 
 const (
 	defaultScanCount = 10
-	// maxScanCount bounds what one call of SCAN looks at, so that COUNT, which is a hint, cannot make it look at everything.
+	// maxScanCount bounds what one call of SCAN looks at, so that COUNT, which is a hint, cannot make it look at
+	// everything.
 	maxScanCount = 1 << 20
 	// keptNameBytes is the largest buffer of names that an executor keeps.
 	keptNameBytes = 1 << 20

@@ -20,8 +20,8 @@ func secretsFrom(first int) func(args [][]byte) []int {
 	}
 }
 
-// helloSecrets hides the users and the passwords of HELLO's options AUTH, and everything from what is no option on: it may be
-// a password after a mistake.
+// helloSecrets hides the users and the passwords of HELLO's options AUTH, and everything from what is no option on: it
+// may be a password after a mistake.
 func helloSecrets(args [][]byte) (hidden []int) {
 	for i := 2; i < len(args); {
 		switch left := len(args) - i; {
@@ -37,8 +37,8 @@ func helloSecrets(args [][]byte) (hidden []int) {
 	return hidden
 }
 
-// configSecrets hides the values of CONFIG SET's parameters that sound like passwords, whether they exist or not: also a
-// mistake can show one.
+// configSecrets hides the values of CONFIG SET's parameters that sound like passwords, whether they exist or not: also
+// a mistake can show one.
 func configSecrets(args [][]byte) (hidden []int) {
 	for i := 2; i < len(args); i += 2 {
 		name := strings.ToLower(string(args[i]))

@@ -12,7 +12,8 @@
 //   - Adding a command is adding a row to the list at the top of its family's file, and its handler below; nothing else knows the
 //     command.
 //
-// Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency, then Clients.mu or a client's outbox.mu.
+// Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency,
+// then Clients.mu or a client's outbox.mu.
 package command
 
 import (
@@ -139,8 +140,8 @@ func (s *Server) LimitsOf(c *Client) *resp.Limits {
 	return s.Limits()
 }
 
-// Sample looks at the counters, for the figures of INFO that are per second and for the peak of memory. It is to be called
-// regularly, about once a second.
+// Sample looks at the counters, for the figures of INFO that are per second and for the peak of memory. It is to be
+// called regularly, about once a second.
 func (s *Server) Sample() {
 	s.Stats.SawUsed(s.DB.Used())
 	s.Stats.Sample(s.Now().Mono)

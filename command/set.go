@@ -98,8 +98,8 @@ func (c *call) deadline(form expiry, time []byte) (at int64, ok bool) {
 	return n, true
 }
 
-// store gives the key a value and a deadline, 0 for none. A deadline in the past leaves no key. If the value is refused, an error
-// takes the place of the reply that began at mark.
+// store gives the key a value and a deadline, 0 for none. A deadline in the past leaves no key. If the value is
+// refused, an error takes the place of the reply that began at mark.
 func (c *call) store(v engine.Value, at int64, mark int) bool {
 	ended := at != 0 && at <= c.now.Wall
 	if !ended {

@@ -33,8 +33,9 @@ func (x *Executor) step(batch [][][]byte) {
 	}
 }
 
-// show tells those who MONITOR of the command that is about to run. It holds its shards: whoever needs one of them runs and is shown
-// before or after it, so that the order of lines is one in which the commands could have run, one after the other.
+// show tells those who MONITOR of the command that is about to run. It holds its shards: whoever needs one of them runs
+// and is shown before or after it, so that the order of lines is one in which the commands could have run, one after
+// the other.
 func (x *Executor) show() {
 	if x.call.row.flags&(unseen|admin) == 0 {
 		x.server.monitors.feed(&x.call)

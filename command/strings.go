@@ -43,8 +43,8 @@ func stringCommands() []*row {
 	}, ofStrings, aclString)
 }
 
-// stored is what a client's bytes are as a value: an integer if they are its canonical text, so that they can be given back byte for
-// byte, otherwise a string.
+// stored is what a client's bytes are as a value: an integer if they are its canonical text, so that they can be given
+// back byte for byte, otherwise a string.
 func stored(text []byte) engine.Value {
 	if n, ok := resp.ParseInt(text); ok {
 		return engine.Value{Kind: engine.Integer, Int: n}
@@ -152,8 +152,8 @@ func (c *call) setPairs() bool {
 	return true
 }
 
-// put stores a value. If the engine refuses it, an error takes the place of the reply that began at mark. The reader of requests
-// and hasRoom let no such value through: the engine has the last word all the same.
+// put stores a value. If the engine refuses it, an error takes the place of the reply that began at mark. The reader of
+// requests and hasRoom let no such value through: the engine has the last word all the same.
 func (c *call) put(k engine.Key, v engine.Value, keepDeadline bool, mark int) bool {
 	if err := c.tx.Set(k, v, keepDeadline); err != nil {
 		c.cut(mark)

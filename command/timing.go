@@ -68,8 +68,8 @@ func (t *timing) add(r *row, args [][]byte) {
 	}
 }
 
-// end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. The client is
-// the one whose commands they were. read is false when there is no group, and the clock was not read.
+// end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. The client
+// is the one whose commands they were. read is false when there is no group, and the clock was not read.
 func (t *timing) end(c *Client) (now engine.Moment, read bool) {
 	if t.ran == 0 {
 		return engine.Moment{}, false

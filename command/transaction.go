@@ -29,7 +29,8 @@ const (
 	maxWatches = 1 << 16
 	// watchBytes is about what a watch takes beside the key's name.
 	watchBytes = 192
-	// queuedBytes is about what a queued command takes beside its arguments, and argBytes what an argument takes beside its text.
+	// queuedBytes is about what a queued command takes beside its arguments, and argBytes what an argument takes beside
+	// its text.
 	queuedBytes = 48
 	argBytes    = 24
 )

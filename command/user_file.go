@@ -13,8 +13,9 @@ import (
 // maxUserFileBytes bounds the file of users.
 const maxUserFileBytes = 64 << 20
 
-// loadUsers makes the default user's password what it is given, unless that is empty, and replaces all users by those of the file that the
-// configuration names, if it names one: both or, after an error, neither. It returns the users that are no more.
+// loadUsers makes the default user's password what it is given, unless that is empty, and replaces all users by those
+// of the file that the configuration names, if it names one: both or, after an error, neither. It returns the users
+// that are no more.
 func (s *Server) loadUsers(password string) (gone []*acl.User, err error) {
 	s.userFile.Lock()
 	defer s.userFile.Unlock()
@@ -33,7 +34,8 @@ func (s *Server) loadUsers(password string) (gone []*acl.User, err error) {
 	return gone, nil
 }
 
-// readUsers reads a file of users and changes nothing. What is not a regular file is refused: to open a pipe takes as long as nobody writes to it.
+// readUsers reads a file of users and changes nothing. What is not a regular file is refused: to open a pipe takes as
+// long as nobody writes to it.
 func (s *Server) readUsers(path string) (*acl.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -56,7 +58,8 @@ func (s *Server) readUsers(path string) (*acl.File, error) {
 	return file, nil
 }
 
-// withUserFile does what ACL LOAD or SAVE does with the file of users, beside the event loop. It answers an error without a file.
+// withUserFile does what ACL LOAD or SAVE does with the file of users, beside the event loop. It answers an error
+// without a file.
 func (c *call) withUserFile(work func(path string) ending) {
 	path := c.server.Config.UserFile
 	if path == "" {

@@ -4,10 +4,10 @@
 //
 // and gives the arguments that COMMAND DOCS describes, and the line as people read it: in HELP and in docs/commands.md.
 //
-// A word in capitals is to be given as it stands, any other word is the name of a value. Values behind a word in capitals belong
-// to it. Brackets hold arguments that may be left out, angle brackets hold arguments that may not, bars separate alternatives.
-// Brackets that end with dots repeat the arguments in front of them. A value whose type does not follow from its name has the
-// type behind a colon: see the constants. The type is not shown to people.
+// A word in capitals is to be given as it stands, any other word is the name of a value. Values behind a word in
+// capitals belong to it. Brackets hold arguments that may be left out, angle brackets hold arguments that may not, bars
+// separate alternatives. Brackets that end with dots repeat the arguments in front of them. A value whose type does not
+// follow from its name has the type behind a colon: see the constants. The type is not shown to people.
 //
 // The package is pure, and knows no command.
 package manual
@@ -107,8 +107,8 @@ func asOne(all []Argument) Argument {
 	return Argument{Name: groupName(all), Kind: Block, Parts: all}
 }
 
-// groupName is the name of a group, which nobody types: Redis's own for the two that many commands have, those of its parts
-// for others.
+// groupName is the name of a group, which nobody types: Redis's own for the two that many commands have, those of its
+// parts for others.
 func groupName(parts []Argument) string {
 	switch parts[0].Name {
 	case "nx":

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Counts is what one goroutine has run, by the number of the command. Only that goroutine calls Ran, Histogram and the methods
-// that count; so none of them waits for another processor or allocates, but for the first call of a command that is timed.
+// Counts is what one goroutine has run, by the number of the command. Only that goroutine calls Ran, Histogram and the
+// methods that count; so none of them waits for another processor or allocates, but for the first call of a command
+// that is timed.
 type Counts struct {
 	calls    []atomic.Int64              // commands that ran
 	nanos    []atomic.Int64              // that these took

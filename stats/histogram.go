@@ -41,8 +41,8 @@ func (d *Distribution) add(h *histogram) {
 	}
 }
 
-// Within is the time in nanoseconds within which at least so many percent of the calls were done, and at least one: the bound of a
-// bucket, up to twice the true time. There must be calls.
+// Within is the time in nanoseconds within which at least so many percent of the calls were done, and at least one: the
+// bound of a bucket, up to twice the true time. There must be calls.
 func (d *Distribution) Within(percent float64) int64 {
 	const rounding = 1e-9 // 99.9 percent of 1000 calls are 999, though 99.9 as a float is a little more or less
 	missing := max(1, int64(math.Ceil(float64(d.Calls)*percent/100-rounding)))

@@ -41,8 +41,8 @@ type Sample struct {
 	Took int64 // milliseconds
 }
 
-// Observe enters an event that took at least threshold milliseconds; with a threshold of 0 it enters nothing. The wall clock
-// is in unix milliseconds.
+// Observe enters an event that took at least threshold milliseconds; with a threshold of 0 it enters nothing. The wall
+// clock is in unix milliseconds.
 func (l *Latency) Observe(e Event, wall int64, took time.Duration, threshold int64) {
 	if threshold > 0 && took.Milliseconds() >= threshold {
 		l.add(e, Sample{wall / 1000, took.Milliseconds()})

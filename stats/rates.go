@@ -16,8 +16,8 @@ type rates struct {
 	rated Flow       // per second
 }
 
-// Sample looks at the counters, for the figures that are per second, at a time of the monotonic clock in nanoseconds. It is to
-// be called regularly, about once a second.
+// Sample looks at the counters, for the figures that are per second, at a time of the monotonic clock in nanoseconds.
+// It is to be called regularly, about once a second.
 func (s *Stats) Sample(now int64) {
 	t := s.totals()
 	s.rates.sample(now, Flow{float64(t.Calls), float64(t.Received), float64(t.Sent)})

@@ -35,8 +35,8 @@ type SlowEntry struct {
 	Name    string // of the client
 }
 
-// NewSlowEntry describes a command that a client sent, and more commands that ran in the same group behind it. hidden are the
-// positions of arguments that no log may show. The wall clock is in unix milliseconds.
+// NewSlowEntry describes a command that a client sent, and more commands that ran in the same group behind it. hidden
+// are the positions of arguments that no log may show. The wall clock is in unix milliseconds.
 func NewSlowEntry(args [][]byte, hidden []int, more int, address, name string, wall int64, took time.Duration) SlowEntry {
 	e := SlowEntry{At: wall / 1000, Took: took, Args: clipArgs(args, hidden), Address: address, Name: name}
 	if more > 0 {
@@ -78,8 +78,8 @@ func (e *SlowEntry) footprint() int {
 	return n
 }
 
-// Add enters an entry, whose ID it sets. Then it drops the oldest entries until there are at most so many, within the bound in
-// bytes.
+// Add enters an entry, whose ID it sets. Then it drops the oldest entries until there are at most so many, within the
+// bound in bytes.
 func (l *SlowLog) Add(e SlowEntry, most int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,9 +1,10 @@
-// Package stats keeps the figures of one server: how many commands ran, how long they took and which errors they gave, the slow
-// log, latency events, rates per second, and what the process takes from the machine.
+// Package stats keeps the figures of one server: how many commands ran, how long they took and which errors they gave,
+// the slow log, latency events, rates per second, and what the process takes from the machine.
 //
-// A command is a number here, its place in the list of names that New gets. Each goroutine that runs commands has Counts of its
-// own, so that an addition never waits for another processor; a reader adds them up. Snapshot is all figures at one moment, for
-// whoever prints them. The slow log and the latency events, which are lists, are read for themselves.
+// A command is a number here, its place in the list of names that New gets. Each goroutine that runs commands has
+// Counts of its own, so that an addition never waits for another processor; a reader adds them up. Snapshot is all
+// figures at one moment, for whoever prints them. The slow log and the latency events, which are lists, are read for
+// themselves.
 //
 // The package knows nothing of clients, protocols or keys: it is given names, numbers and times.
 package stats
@@ -120,8 +121,8 @@ func (s *Stats) SawUsed(bytes int64) {
 	}
 }
 
-// Reset begins to count anew, at a time of the monotonic clock in nanoseconds, when so many keys have expired. A command that
-// runs at the same moment may be counted or not. The peak of memory stays.
+// Reset begins to count anew, at a time of the monotonic clock in nanoseconds, when so many keys have expired. A
+// command that runs at the same moment may be counted or not. The peak of memory stays.
 func (s *Stats) Reset(expired, now int64) {
 	s.Connections.Store(0)
 	s.Rejected.Store(0)
