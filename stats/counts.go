@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Counts is what one goroutine has run, by the number of the command. Only that goroutine calls Ran, Histogram and the
+// Counts is what one goroutine has run, by the number of the command. Only that goroutine calls Ran, Took and the
 // methods that count; so none of them waits for another processor or allocates, but for the first call of a command
 // that is timed.
 type Counts struct {
