@@ -40,7 +40,7 @@ compat: ## the client libraries: redis-py, redis-rb, phpredis, hiredis, ioredis,
 	QUOTADB_REQUIRE_REDIS=1 QUOTADB_REQUIRE_COMPAT=1 $(GO) test -count=1 ./tests/compat
 
 deploy: ## image, containers, package, unit and Kubernetes files, with buildah, debootstrap and systemd-analyze (root), which then must be there
-	cd deploy && $(GO) vet ./... && QUOTADB_REQUIRE_DEPLOY=1 $(GO) test -count=1 -timeout 30m -v -short ./...
+	cd deploy && $(GO) vet ./... && QUOTADB_REQUIRE_DEPLOY=1 $(GO) test -count=1 -timeout 30m -v ./...
 
 release: ## what is released, into dist: archives of four platforms, Debian packages of two, checksums
 	deploy/release.sh

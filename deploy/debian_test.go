@@ -42,6 +42,9 @@ func TestThePackageInstallsServesAndGoesAgain(t *testing.T) {
 	}
 	in("dpkg", "--install", "/quota-db.deb")
 	in("getent", "passwd", "quota-db")
+	if got := in("dpkg-query", "-W", "-f", "${Depends}", "quota-db"); got != "passwd" {
+		t.Errorf("it depends on %q", got)
+	}
 	if out := in("quota-db", "--version"); !strings.HasPrefix(out, "quota-db ") {
 		t.Errorf("version %q", out)
 	}
@@ -51,7 +54,11 @@ func TestThePackageInstallsServesAndGoesAgain(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	checkRights(t, in)
 	serveInstalled(t, dir, in)
+	in("chmod", "0644", "/etc/quota-db/quota-db.toml")
+	in("dpkg", "--install", "/quota-db.deb") // as an upgrade does
+	checkRights(t, in)
 	in("dpkg", "--remove", "quota-db")
 	if _, err := os.Stat(dir + "/etc/quota-db/quota-db.toml"); err != nil {
 		t.Errorf("a removal takes the configuration: %v", err)
@@ -63,6 +70,21 @@ func TestThePackageInstallsServesAndGoesAgain(t *testing.T) {
 	if _, err := os.Stat(dir + "/var/lib/quota-db/MANIFEST"); err != nil {
 		t.Errorf("a purge takes the data: %v", err)
 	}
+}
+
+// checkRights checks that only root and the service read what is in /etc/quota-db, the secrets that the file names among it.
+func checkRights(t *testing.T, in func(...string) string) {
+	t.Helper()
+	for file, want := range map[string]string{"/etc/quota-db": "750 root quota-db", "/etc/quota-db/quota-db.toml": "640 root quota-db"} {
+		if got := in("stat", "-c", "%a %U %G", file); got != want {
+			t.Errorf("%s has %q, want %q", file, got, want)
+		}
+	}
+	in("sh", "-c", "install -m 0640 -o root -g quota-db /dev/null /etc/quota-db/cluster-secret && head -c 32 /dev/urandom | base64 >/etc/quota-db/cluster-secret")
+	read := "cat /etc/quota-db/quota-db.toml /etc/quota-db/cluster-secret"
+	in("setpriv", "--reuid=quota-db", "--regid=quota-db", "--clear-groups", "sh", "-c", read)
+	in("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "sh", "-c", "! "+read+" 2>/dev/null")
+	in("rm", "/etc/quota-db/cluster-secret")
 }
 
 // serveInstalled starts what the unit starts, as its user and with its command line, and is the systemd that it tells.
@@ -128,9 +150,6 @@ func freePort(t *testing.T) string {
 
 // TestAReleaseIsTheSameBytesAgain builds the archive and the package of one platform twice.
 func TestAReleaseIsTheSameBytesAgain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds twice")
-	}
 	var sums []string
 	for range 2 {
 		program(t, "deploy/release.sh", "linux-amd64")

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
 )
 
 // objects builds a kustomization and decodes all that comes out as Kubernetes itself would: a field that there is not is an error.
@@ -127,6 +128,45 @@ func TestTheOptionsOfEveryPodAreSound(t *testing.T) {
 			if !strings.Contains(out, want) {
 				t.Errorf("no %s in\n%s", want, out)
 			}
+		}
+	}
+}
+
+// TestTheSecretOfThePageIsTheOneThatThePodsWant runs the page's commands, with a kubectl that only prints what it would make.
+func TestTheSecretOfThePageIsTheOneThatThePodsWant(t *testing.T) {
+	need(t, "kubectl", "bash")
+	page, err := os.ReadFile("../docs/start.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "TestTheSecretOfThePageIsTheOneThatThePodsWant -->\n```bash\n")
+	block, _, _ = strings.Cut(block, "```")
+	dir := t.TempDir()
+	script := "set -e; cd " + dir + "; kubectl() { [ \"$(stat -c %a cluster-secret password | uniq)\" = 600 ]; command kubectl \"$@\" --dry-run=client -o yaml; }\n" + block
+	var made core.Secret
+	if err := yaml.UnmarshalStrict([]byte(program(t, "bash", "-c", script)), &made); err != nil {
+		t.Fatal(err)
+	}
+	set := find[*apps.StatefulSet](t, objects(t, "kubernetes/base"), "quota-db")
+	if want := set.Spec.Template.Spec.Volumes[0].Secret.SecretName; made.Name != want {
+		t.Errorf("the secret is %s, the pods want %s", made.Name, want)
+	}
+	for _, v := range set.Spec.Template.Spec.Containers[0].Env {
+		if key, ok := strings.CutPrefix(v.Value, "/secrets/"); ok && len(made.Data[key]) < 40 {
+			t.Errorf("%s: the secret has %d bytes under %s", v.Name, len(made.Data[key]), key)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("files are left: %v %v", left, err)
+	}
+	for _, file := range []string{"kubernetes/base/kustomization.yaml", "kubernetes/overlays/five/kustomization.yaml"} { // their comments have the same commands
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(block, "\n")
+		if !strings.Contains(string(text), first) || strings.Contains(string(text), "--from-literal") {
+			t.Errorf("%s has other commands", file)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,7 +37,11 @@ func startReadme(t *testing.T, env []string, flags ...string) (*namespaces, []*p
 
 func TestTheThreeCommandsOfTheREADMEMakeACluster(t *testing.T) {
 	t.Parallel()
-	n, servers := startReadme(t, []string{"QUOTADB_CLUSTER_SECRET=" + secret})
+	file := filepath.Join(t.TempDir(), "cluster-secret")
+	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, servers := startReadme(t, nil, "--cluster-secret-file", file)
 	connected(t, nodes-1, servers...)
 	ctx := context.Background()
 	for place := range servers {

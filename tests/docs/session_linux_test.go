@@ -25,7 +25,8 @@ const (
 // isolated is how a shell gets a network and processes of its own, so that the ports of the pages are free and nothing outlives the test.
 var isolated = []string{"unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"}
 
-// TestTheSessionsOfThePagesPrintWhatTheySay types what the pages say and compares what comes.
+// TestTheSessionsOfThePagesPrintWhatTheySay types what the pages say and compares what comes. A session ends what it has started: who goes on with the next
+// block of a page has the same ports.
 func TestTheSessionsOfThePagesPrintWhatTheySay(t *testing.T) {
 	cli := process.Tool(t, "redis-cli")
 	if out, err := exec.Command(isolated[0], append(isolated[1:], "true")...).CombinedOutput(); err != nil {
@@ -78,6 +79,9 @@ func (b block) steps() []step {
 
 const marker = "@@@ step "
 
+// leftovers lists servers that a session has not ended, after giving them time to end.
+const leftovers = "for i in {1..100}; do pgrep quota-db || pgrep redis-server || break; sleep 0.1; done >/dev/null; pgrep -l quota-db; pgrep -l redis-server; true\n"
+
 func runSession(t *testing.T, cli string, blocks []block) {
 	dir := t.TempDir()
 	var steps []step
@@ -85,6 +89,7 @@ func runSession(t *testing.T, cli string, blocks []block) {
 	for _, b := range blocks {
 		steps = append(steps, b.steps()...)
 	}
+	steps = append(steps, step{blocks[0].page + ": after the last block", leftovers, ""})
 	for _, s := range steps {
 		script += "echo; echo '" + marker + "'\n" + s.command
 	}
