@@ -3,6 +3,8 @@ package persist
 import (
 	"errors"
 	"log/slog"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,37 +33,78 @@ var endedQuotasHold = map[string]engine.Value{
 func integer(n int64) engine.Value { return engine.Value{Kind: engine.Integer, Int: n} }
 func text(s string) engine.Value   { return engine.Value{Kind: engine.String, Str: []byte(s)} }
 
+// allParts are directories with each part that an entry can have, and keys of up to 70,000 bytes, written at commit
+// 10e99c6, before the header of a record got room for more flags: of a node without peers (format 3), and of two with
+// (format 2); killed, or with a snapshot and stopped.
+var allParts = map[string]string{
+	"alone, killed":  "testdata/all-parts/alone-killed",
+	"alone, stopped": "testdata/all-parts/alone-stopped",
+	"peers, killed":  "testdata/all-parts/peers-killed",
+	"peers, stopped": "testdata/all-parts/peers-stopped",
+}
+
+const year2100 = 4_102_444_800_000 // unix milliseconds
+
+// allPartsHold is what clients saw last, and the capacities of quotas.
+var allPartsHold = map[string]engine.Value{
+	"negative": integer(-3), "largest": integer(math.MaxInt64), "based": integer(15), "zero": integer(0), "again": integer(2),
+	"uncovered": {}, strings.Repeat("k", 70_000): integer(1), "deleted": {}, "old name": {},
+	"text": text("hello"), "binary": text("\x00\xff\r\n"), "empty": text(""), "new name": text("y"),
+	"long value": text(strings.Repeat("v", 5000)),
+	"later":      {Kind: engine.String, Str: []byte("x"), Deadline: year2100}, "counted later": {Kind: engine.Integer, Int: 6, Deadline: year2100},
+	"quota": {Kind: engine.Quota, Int: 100}, "quota later": {Kind: engine.Quota, Int: 50, Deadline: year2100},
+	"covered": {Kind: engine.Quota, Int: 20}, "changed": {Kind: engine.Quota, Int: 10},
+}
+
 // TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts take them as they are, and lose
 // nothing.
 func TestDirectoriesWithTokensOfEndedQuotasAreRead(t *testing.T) {
 	for name, from := range endedQuotas {
+		t.Run(name, func(t *testing.T) { areRead(t, from, endedQuotasHold) })
+	}
+}
+
+// TestDirectoriesWithAllPartsAreRead, likewise.
+func TestDirectoriesWithAllPartsAreRead(t *testing.T) {
+	for name, from := range allParts {
 		t.Run(name, func(t *testing.T) {
-			c := &clusteredStart{t: t, files: copyOf(t, from)}
-			if _, err := Check(c.files, testDir); err != nil {
-				t.Fatal(err)
+			hold := maps.Clone(allPartsHold)
+			if hold["counter"] = integer(5); strings.HasPrefix(name, "peers") {
+				hold["counter"], hold["both"] = integer(15), integer(7)
+			} else if strings.HasSuffix(name, "stopped") {
+				hold["counter"] = integer(6)
 			}
-			if err := Backup(c.files, testDir, "/backup"); err != nil {
-				t.Fatal(err)
-			}
-			if found, err := Salvage(c.files, testDir, outDir); err != nil || len(found.Losses) > 0 {
-				t.Fatalf("salvage: %+v, %v", found, err)
-			}
-			for _, dir := range []string{testDir, "/backup", outDir} {
-				for _, peers := range []bool{true, false} {
-					again := &clusteredStart{t: t, files: moved(t, c.files, dir)}
-					holdsEndedQuotas(t, again, peers)
-				}
-			}
+			areRead(t, from, hold)
 		})
 	}
 }
 
-// holdsEndedQuotas starts on a directory again and again, also behind a snapshot of it.
-func holdsEndedQuotas(t *testing.T, c *clusteredStart, peers bool) {
+// areRead checks, backs up, salvages and starts on a directory.
+func areRead(t *testing.T, from string, hold map[string]engine.Value) {
+	c := &clusteredStart{t: t, files: copyOf(t, from)}
+	if _, err := Check(c.files, testDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := Backup(c.files, testDir, "/backup"); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Salvage(c.files, testDir, outDir); err != nil || len(found.Losses) > 0 {
+		t.Fatalf("salvage: %+v, %v", found, err)
+	}
+	for _, dir := range []string{testDir, "/backup", outDir} {
+		for _, peers := range []bool{true, false} {
+			again := &clusteredStart{t: t, files: moved(t, c.files, dir)}
+			holds(t, again, peers, hold)
+		}
+	}
+}
+
+// holds starts on a directory again and again, also behind a snapshot of it.
+func holds(t *testing.T, c *clusteredStart, peers bool, hold map[string]engine.Value) {
 	t.Helper()
 	for _, walk := range []bool{false, true, false} {
 		s := c.open(peers, true)
-		for name, want := range endedQuotasHold {
+		for name, want := range hold {
 			k := s.db.Key([]byte(name))
 			tx := s.db.Lock(k, s.now())
 			got := tx.Get(k)
@@ -69,8 +112,8 @@ func holdsEndedQuotas(t *testing.T, c *clusteredStart, peers bool) {
 				got.Int = int64(q.Rate.Capacity)
 			}
 			tx.Unlock()
-			if got.Kind != want.Kind || got.Int != want.Int || string(got.Str) != string(want.Str) {
-				t.Errorf("%s is %+v, not %+v", name, got, want)
+			if got.Kind != want.Kind || got.Int != want.Int || string(got.Str) != string(want.Str) || got.Deadline != want.Deadline {
+				t.Errorf("%.20s is %+v, not %+v", name, got, want)
 			}
 		}
 		if f := s.flusher; walk {
