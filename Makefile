@@ -9,7 +9,7 @@ SEEDS ?= 2000
 # $(call briefly,COMMAND) runs go test -v without a line for each test that runs and passes. A pipe alone would hide that the command failed.
 briefly = { { { $(1); echo $$? >&3; } | grep -v '^ *--- PASS\|^=== ' >&4; } 3>&1 | { read status; exit $$status; }; } 4>&1
 
-.PHONY: help build check format vet test race required compat fuzz robust deploy release crash restart cluster strangers waits transactions linear sim planted model bench bench-peers clean
+.PHONY: help build check format vet test race required compat fuzz robust deploy release crash restart cluster strangers waits transactions linear sim planted model bench bench-peers figures clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -99,6 +99,9 @@ bench-peers: ## nodes that replicate: what two peers cost, delay, bytes, a peer 
 	$(GO) run ./tests/bench -hotkey
 	$(GO) run ./tests/bench -away 1m
 	$(GO) run ./tests/bench -different
+
+figures: ## the measures of the tree: files, functions, comments, packages
+	@$(GO) run ./tests/figures
 
 clean:
 	rm -rf bin dist
