@@ -57,7 +57,7 @@ restart: ## random commands of every row of the table, then stops, kills, check,
 cluster: ## nodes and what is between them disturbed at random and checked, ROUNDS clusters behind proxies and as many in network namespaces (root, ip): 200
 	QUOTADB_TEST_CLUSTER_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 120m -v -run 'Anything' ./tests/cluster
 
-waits: ## SEEDS clients, 2000, whose requests arrive in pieces before, during and after all sorts of waits; FIRST: the first seed
+waits: ## SEEDS clients, 2000, whose requests arrive in pieces before, during and after all sorts of waits, or who vanish; FIRST: the first seed
 	@$(call briefly,QUOTADB_TEST_WAITS=$(SEEDS) QUOTADB_TEST_WAITS_FIRST=$(FIRST) $(GO) test -count=1 -timeout 60m -v -run 'TestEveryRequestIsAnswered' ./server)
 
 strangers: ## two nodes meet and replicate while 500 strangers crowd each replication port, for a minute: STRANGERS

@@ -30,16 +30,22 @@ type script struct {
 	left    int  // tokens of the client's quota; -1: it has none
 	ended   bool // the last request ends the connection
 	patient bool // the client sends no wrong passwords, which are answered a second later
+	flushes bool // all clients of the server send FLUSHALL: no key is there for sure a moment later
+	keys    int  // names that newKey has given
+	marks   []mark
 }
+
+// mark is where a request and its reply end.
+type mark struct{ sent, want int }
 
 // sharedBytes is the length of a value that all clients read.
 const sharedBytes = 150_000
 
 const wrongPass = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
 
-func newScript(seed uint64) *script {
+func newScript(seed uint64, flushes bool) *script {
 	random := rand.New(rand.NewPCG(seed, 0))
-	s := &script{random: random, name: strconv.FormatUint(seed, 10), left: -1, patient: random.IntN(4) > 0}
+	s := &script{random: random, name: strconv.FormatUint(seed, 10), left: -1, patient: random.IntN(4) > 0, flushes: flushes}
 	for range 1 + random.IntN(12) {
 		s.add()
 	}
@@ -58,10 +64,23 @@ func (s *script) ask(reply string, args ...string) {
 		s.send.WriteString(request(args...))
 	}
 	s.want.WriteString(reply)
+	s.marks = append(s.marks, mark{s.send.Len(), s.want.Len()})
 }
 
 // add adds one or a few random requests.
 func (s *script) add() {
+	switch {
+	case s.random.IntN(5) == 0:
+		s.addBeside()
+	case s.flushes:
+		s.addAnyKey()
+	default:
+		s.addOwnKey()
+	}
+}
+
+// addOwnKey adds one that goes by what the script has done before with its keys.
+func (s *script) addOwnKey() {
 	counter, value, bucket := "n"+s.name, "v"+s.name, "q"+s.name
 	switch n := s.random.IntN(40); {
 	case n < 8:
@@ -88,6 +107,18 @@ func (s *script) add() {
 		}
 		s.left -= take
 		s.ask(":"+itoa(s.left)+"\r\n", "INCRBY", bucket, itoa(take))
+	case n < 26:
+		s.ask("$"+itoa(sharedBytes)+"\r\n"+strings.Repeat("s", sharedBytes)+"\r\n", "GET", "shared")
+	default:
+		s.addAnyKey()
+	}
+}
+
+// addAnyKey adds one that is answered the same whatever keys there are, or one on a new key.
+func (s *script) addAnyKey() {
+	switch n := 25 + s.random.IntN(15); {
+	case n < 26:
+		s.ask(":1\r\n", "INCR", s.newKey())
 	case n < 27:
 		s.ask("*2\r\n:1\r\n:0\r\n", "WAITAOF", "1", "0", "0")
 	case n < 28:
@@ -105,10 +136,40 @@ func (s *script) add() {
 	case n < 35 && !s.patient:
 		s.ask(wrongPass, "AUTH", "nobody", "wrong")
 	case n < 36:
-		s.ask("$"+itoa(sharedBytes)+"\r\n"+strings.Repeat("s", sharedBytes)+"\r\n", "GET", "shared")
+		s.ask("+OK\r\n", "QUOTASET", s.newKey(), "100", "1000000000")
+	case n < 37:
+		s.ask("+OK\r\n", "MULTI")
+		s.ask("+QUEUED\r\n", "INCR", s.newKey())
+		s.ask("*1\r\n:1\r\n", "EXEC")
 	default:
 		s.ask("+PONG\r\n", "PING")
 	}
+}
+
+// addBeside adds one whose work is done beside the event loops.
+func (s *script) addBeside() {
+	switch n := s.random.IntN(20); {
+	case n < 4:
+		s.ask("+OK\r\n", "ACL", "SAVE")
+	case n < 8:
+		s.ask("+OK\r\n", "ACL", "LOAD")
+	case n < 12:
+		s.ask("$16\r\n????????????????\r\n", "CLUSTER", "DIGEST")
+	case n < 13:
+		s.ask("+OK\r\n", "MEMORY", "PURGE")
+	case n < 16:
+		s.ask("*0\r\n", "KEYS", "[n]othing")
+	default:
+		if s.flushes {
+			s.ask("+OK\r\n", "FLUSHALL")
+		}
+	}
+}
+
+// newKey is the name of a key that nobody else uses.
+func (s *script) newKey() string {
+	s.keys++
+	return "k" + s.name + "." + itoa(s.keys)
 }
 
 func (s *script) transaction(counter string) {
@@ -132,6 +193,9 @@ func (s *script) play(addr net.Addr) error {
 	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
+	}
+	if s.random.IntN(6) == 0 {
+		return s.vanish(conn)
 	}
 	half := s.random.IntN(2) == 0
 	late, slow := s.random.IntN(3) == 0, s.random.IntN(6) == 0
@@ -199,25 +263,27 @@ func differs(got, want string) int {
 
 // TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor has clients whose requests arrive in pieces before, during and
 // after all sorts of waits: for the disk, for a quota, for a snapshot, for a pause, for a late answer to a wrong password, for
-// all loops. Many clients at a time share a server.
+// all loops, for work beside the loops. Some clients vanish. Many at a time share a server; of some servers all delete all keys.
 func TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor(t *testing.T) {
 	seeds, first := setting(t, "QUOTADB_TEST_WAITS", 300), setting(t, "QUOTADB_TEST_WAITS_FIRST", rand.Uint64N(1<<40))
 	t.Logf("%d seeds from %d on", seeds, first)
 	together := min(max(50, seeds/3), 200)
 	levels := []persist.Durability{persist.Always, persist.Interval, persist.None}
 	for from := uint64(0); from < seeds && !t.Failed(); from += together {
-		level := levels[from/together%3]
-		t.Run(fmt.Sprintf("%s from %d", level, first+from), func(t *testing.T) {
+		level, flushes := levels[from/together%3], from/together%4 == 1
+		t.Run(fmt.Sprintf("%s from %d, flushes %v", level, first+from, flushes), func(t *testing.T) {
 			t.Parallel()
-			s := startSlowDisk(t, level, first+from)
+			s := startSlowDisk(t, level, first+from, flushes)
 			c := dial(t, s)
 			c.send(request("SET", "shared", strings.Repeat("s", sharedBytes)))
 			c.expect("+OK\r\n")
 			spendWrongPasswords(c)
+			c.send(request("ACL", "SAVE") + request(manyNames()...)) // so that there is a file, and KEYS goes beside its loop
+			c.expect("+OK\r\n+OK\r\n")
 			var all sync.WaitGroup
 			for seed := first + from; seed < first+min(from+together, seeds); seed++ {
 				all.Go(func() {
-					if err := newScript(seed).play(s.Addrs()[seed%2]); err != nil {
+					if err := newScript(seed, flushes).play(s.Addrs()[seed%2]); err != nil {
 						t.Errorf("seed %d at %s: %v", seed, level, err)
 					}
 				})
@@ -239,7 +305,7 @@ func spendWrongPasswords(c *client) {
 }
 
 // startSlowDisk is a server on TCP and a unix socket whose disk takes its time.
-func startSlowDisk(t *testing.T, level persist.Durability, seed uint64) *Server {
+func startSlowDisk(t *testing.T, level persist.Durability, seed uint64, flushes bool) *Server {
 	t.Helper()
 	d := newDisk()
 	random, mu := rand.New(rand.NewPCG(seed, 2)), new(sync.Mutex)
@@ -259,6 +325,9 @@ func startSlowDisk(t *testing.T, level persist.Durability, seed uint64) *Server 
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return startDurableWith(t, d, level, func(cfg *config.Config) {
 		cfg.Bind = []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "s")}
+		if cfg.UserFile = filepath.Join(dir, "users"); flushes {
+			withPeers(cfg)
+		}
 	})
 }
 
