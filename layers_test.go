@@ -19,7 +19,7 @@ const module = "github.com/quotadb/quota-db"
 // A new package has to be placed here, or the test fails.
 var layers = [][]string{
 	{"crdt", "resp", "config", "glob", "manual", "stats", "disk/vfs", "internal/history", "remote"}, // pure, but for remote, which is a client
-	{"quota", "acl", "disk", "logs", "status", "load"},
+	{"quota", "acl", "disk", "logs", "params", "status", "load"},
 	{"engine", "lives"},
 	{"persist", "replica"},
 	{"sim"}, // tests only

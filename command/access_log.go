@@ -17,8 +17,6 @@ const (
 )
 
 const (
-	// accessLogLen is Redis's default for acllog-max-len.
-	accessLogLen = 128
 	// sameAccess is for how many milliseconds entries that say the same are one.
 	sameAccess = 60_000
 	// objectBytes is how much of a key or of a name an entry keeps.

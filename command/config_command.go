@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/quotadb/quota-db/glob"
+	"github.com/quotadb/quota-db/params"
 )
 
 // configCommands are CONFIG and its subcommands.
@@ -40,8 +41,8 @@ func configGet(c *call) {
 	for i := range c.server.params {
 		p := &c.server.params[i]
 		for j, arg := range c.args[2:] {
-			if name := p.namedBy(arg, patterns[j+2]); name != "" {
-				answers = append(answers, answer{name, p.get()})
+			if name := namedBy(p, arg, patterns[j+2]); name != "" {
+				answers = append(answers, answer{name, p.Get()})
 				break
 			}
 		}
@@ -55,13 +56,13 @@ func configGet(c *call) {
 
 // namedBy is what CONFIG GET calls the parameter when the argument means it, else empty: a name as it was given, or
 // what a pattern has found.
-func (p *param) namedBy(arg []byte, pattern *glob.Pattern) string {
+func namedBy(p *params.Param, arg []byte, pattern *glob.Pattern) string {
 	budget := glob.Unbounded() // names of parameters are short
 	switch {
-	case pattern == nil && is(arg, p.name):
+	case pattern == nil && is(arg, p.Name):
 		return string(arg)
-	case pattern != nil && pattern.Match([]byte(p.name), &budget):
-		return p.name
+	case pattern != nil && pattern.Match([]byte(p.Name), &budget):
+		return p.Name
 	}
 	return ""
 }
@@ -79,9 +80,9 @@ func configSet(c *call) {
 	}
 	changes := make([]func(), len(chosen))
 	for i, p := range chosen {
-		apply, problem := p.set(string(pairs[2*i+1]))
+		apply, problem := p.Set(string(pairs[2*i+1]))
 		if problem != "" {
-			c.failParam(p.name, problem)
+			c.failParam(p.Name, problem)
 			return
 		}
 		changes[i] = apply
@@ -94,8 +95,8 @@ func configSet(c *call) {
 }
 
 // chooseParams finds the parameters that pairs of name and value name; false after answering an error.
-func (c *call) chooseParams(pairs [][]byte) (chosen []*param, ok bool) {
-	seen := make(map[*param]bool)
+func (c *call) chooseParams(pairs [][]byte) (chosen []*params.Param, ok bool) {
+	seen := make(map[*params.Param]bool)
 	for i := 0; i < len(pairs); i += 2 {
 		p := c.server.param(pairs[i])
 		switch {
@@ -105,7 +106,7 @@ func (c *call) chooseParams(pairs [][]byte) (chosen []*param, ok bool) {
 		case p == nil:
 			c.failf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", clip(pairs[i], len(pairs[i])))
 			return nil, false
-		case p.set == nil:
+		case p.Set == nil:
 			c.failParam(string(pairs[i]), "can't set immutable config")
 			return nil, false
 		case seen[p]:
@@ -123,9 +124,9 @@ func (c *call) failParam(name, problem string) {
 }
 
 // param is the parameter of a name, nil if there is none.
-func (s *Server) param(name []byte) *param {
+func (s *Server) param(name []byte) *params.Param {
 	for i := range s.params {
-		if is(name, s.params[i].name) {
+		if is(name, s.params[i].Name) {
 			return &s.params[i]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,9 +26,14 @@ func infoLatency(r *report) {
 			continue
 		}
 		var values []string
-		for _, p := range *s.Params.percentiles.Load() {
+		for _, p := range s.Params.Percentiles() {
 			values = append(values, fmt.Sprintf("%s=%.3f", percentileName(p), float64(d.Within(p))/1000))
 		}
 		r.line("latency_percentiles_usec_"+row.full, strings.Join(values, ","))
 	}
+}
+
+// percentileName is a percentile as INFO names it: with six digits behind the point, and without zeros at the end.
+func percentileName(p float64) string {
+	return "p" + strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(p, 'f', 6, 64), "0"), ".")
 }

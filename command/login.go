@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/acl"
+	"github.com/quotadb/quota-db/params"
 	"github.com/quotadb/quota-db/quota"
 )
 
@@ -101,9 +102,9 @@ func auth(c *call) {
 }
 
 // requirePassParam is requirepass. CONFIG GET shows it to those who may ask, as in Redis; it is kept for that alone.
-func (s *Server) requirePassParam() param {
-	get := func() string { return *s.Params.requirePass.Load() }
-	return param{"requirepass", get, func(value string) (func(), string) {
+func (s *Server) requirePassParam() params.Param {
+	get := func() string { return *s.Params.RequirePass.Load() }
+	return params.Param{Name: "requirepass", Get: get, Set: func(value string) (func(), string) {
 		return func() {
 			if err := s.requirePassword(value); err == nil {
 				s.Log.Warn("the password was changed by CONFIG SET requirepass: that is not kept over a restart, change --requirepass-file too")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/params"
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/resp"
 )
@@ -229,7 +230,7 @@ func okOr(ok bool) string {
 }
 
 // persistenceParams are Redis's names for what the flags have set.
-func (s *Server) persistenceParams() []param {
+func (s *Server) persistenceParams() []params.Param {
 	appendOnly := func() string {
 		if s.Store == nil {
 			return "no"
@@ -239,15 +240,15 @@ func (s *Server) persistenceParams() []param {
 	fsync := map[string]string{
 		config.DurabilityInterval: "everysec", config.DurabilityAlways: "always", config.DurabilityNone: "no",
 	}[s.Config.Durability]
-	return []param{
-		{"save", constant(""), only("", "snapshots are written when the log has grown long")},
-		{"appendonly", appendOnly, func(value string) (func(), string) {
-			return only(appendOnly(), "--data-dir sets it at the start")(value)
+	return []params.Param{
+		params.Sole("save", "", "snapshots are written when the log has grown long"),
+		{Name: "appendonly", Get: appendOnly, Set: func(value string) (func(), string) {
+			return params.Only(appendOnly(), "--data-dir sets it at the start")(value)
 		}},
-		{"appendfsync", constant(fsync), only(fsync, "--durability sets it at the start")},
-		{"dir", constant(s.Config.DataDir), nil},
-		{"data-dir", constant(s.Config.DataDir), nil},
-		{"durability", constant(s.Config.Durability), nil},
-		{"batch-max-delay-ms", constant(strconv.FormatInt(s.Config.BatchMaxDelay.Milliseconds(), 10)), nil},
+		params.Sole("appendfsync", fsync, "--durability sets it at the start"),
+		params.Fixed("dir", s.Config.DataDir),
+		params.Fixed("data-dir", s.Config.DataDir),
+		params.Fixed("durability", s.Config.Durability),
+		params.Fixed("batch-max-delay-ms", strconv.FormatInt(s.Config.BatchMaxDelay.Milliseconds(), 10)),
 	}
 }

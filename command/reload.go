@@ -23,6 +23,6 @@ func (s *Server) requirePassword(password string) error {
 	if err := s.Users.RequirePass(password); err != nil {
 		return fmt.Errorf("set the password: %w", err)
 	}
-	s.Params.requirePass.Store(&password)
+	s.Params.RequirePass.Store(&password)
 	return nil
 }

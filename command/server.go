@@ -28,6 +28,7 @@ import (
 	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/params"
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/replica"
 	"github.com/quotadb/quota-db/resp"
@@ -44,7 +45,7 @@ type Server struct {
 	DB      *engine.DB
 	Store   *persist.Store // nil: nothing is kept on a disk
 	Config  *config.Config
-	Params  *Params
+	Params  *params.Values
 	Stats   *stats.Stats
 	Clients *Clients
 	Users   *acl.Users
@@ -83,7 +84,7 @@ type Server struct {
 	runID   string
 	random  func() uint64
 	table   *table
-	params  []param
+	params  []params.Param
 	missing map[string]string // commands of Redis that are not here: why
 }
 
@@ -92,7 +93,7 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 	id := make([]byte, runIDBytes)
 	_, _ = rand.Read(id) // never fails, as its documentation says
 	s := &Server{
-		DB: db, Config: cfg, Params: newParams(cfg), Clients: newClients(),
+		DB: db, Config: cfg, Params: params.New(cfg), Clients: newClients(),
 		Now: now, Log: log, Stop: stop,
 		started: now(), runID: hex.EncodeToString(id), random: mathrand.Uint64,
 		over: make(chan struct{}), table: newTable(commands()), locked: resp.LockedLimits(), missing: missingCommands(),

@@ -29,7 +29,7 @@ func (s *Server) loadUsers(password string) (gone []*acl.User, err error) {
 		return nil, fmt.Errorf("set the users: %w", err)
 	}
 	if password != "" {
-		s.Params.requirePass.Store(&password)
+		s.Params.RequirePass.Store(&password)
 	}
 	return gone, nil
 }

@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/command"
+	"github.com/quotadb/quota-db/params"
 )
 
 // keepAliveSeconds is what listeners set; another tcp-keepalive is set by connection. keepAliveProbes is how many signs of
 // life are asked for in vain before a host counts as gone.
 const (
-	keepAliveSeconds = command.DefaultKeepAlive
+	keepAliveSeconds = params.DefaultKeepAlive
 	keepAliveProbes  = 3
 )
 

@@ -1,9 +1,8 @@
-package command
+package params
 
 import (
 	"strconv"
 	"strings"
-	"sync/atomic"
 )
 
 // maxPercentiles is how many percentiles INFO latencystats can be told to show.
@@ -12,8 +11,12 @@ const maxPercentiles = 64
 // defaultPercentiles are Redis's.
 func defaultPercentiles() *[]float64 { return &[]float64{50, 99, 99.9} }
 
-// percentilesParam is latency-tracking-info-percentiles: numbers from 0 to 100.
-func percentilesParam(field *atomic.Pointer[[]float64]) param {
+// Percentiles are the percentiles of latencies that INFO shows. They do not change.
+func (v *Values) Percentiles() []float64 { return *v.percentiles.Load() }
+
+// PercentilesParam is latency-tracking-info-percentiles: numbers from 0 to 100.
+func (v *Values) PercentilesParam() Param {
+	field := &v.percentiles
 	const name = "latency-tracking-info-percentiles"
 	get := func() string {
 		var words []string
@@ -22,7 +25,7 @@ func percentilesParam(field *atomic.Pointer[[]float64]) param {
 		}
 		return strings.Join(words, " ")
 	}
-	return param{name, get, func(value string) (func(), string) {
+	return Param{name, get, func(value string) (func(), string) {
 		words, percentiles := strings.Fields(value), []float64{}
 		for _, word := range words {
 			p, err := strconv.ParseFloat(word, 64)
@@ -38,9 +41,4 @@ func percentilesParam(field *atomic.Pointer[[]float64]) param {
 		}
 		return func() { field.Store(&percentiles) }, ""
 	}}
-}
-
-// percentileName is a percentile as INFO names it: with six digits behind the point, and without zeros at the end.
-func percentileName(p float64) string {
-	return "p" + strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(p, 'f', 6, 64), "0"), ".")
 }

@@ -1,10 +1,9 @@
-package command
+package params
 
 import (
 	"fmt"
 	"math"
 	"strings"
-	"sync/atomic"
 
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/resp"
@@ -33,8 +32,8 @@ func defaultOutputLimits() *outputLimits {
 const freeOutput = 16 << 10
 
 // OutputLimit is what holds for clients now, in bytes that wait.
-func (p *Params) OutputLimit() OutputLimit {
-	limit := p.output.Load()[0]
+func (v *Values) OutputLimit() OutputLimit {
+	limit := v.output.Load()[0]
 	for _, bytes := range []*int64{&limit.Hard, &limit.Soft} {
 		if *bytes > 0 {
 			*bytes = min(*bytes, math.MaxInt64-freeOutput) + freeOutput
@@ -51,10 +50,11 @@ func (l *outputLimits) String() string {
 	return strings.Join(words, " ")
 }
 
-// outputParam is client-output-buffer-limit: a class, its hard and soft limit and the seconds, as often as one likes.
-func outputParam(field *atomic.Pointer[outputLimits]) param {
+// OutputParam is client-output-buffer-limit: a class, its hard and soft limit and the seconds, as often as one likes.
+func (v *Values) OutputParam() Param {
+	field := &v.output
 	get := func() string { return field.Load().String() }
-	return param{"client-output-buffer-limit", get, func(value string) (func(), string) {
+	return Param{"client-output-buffer-limit", get, func(value string) (func(), string) {
 		limits := *field.Load()
 		words := strings.Fields(value)
 		if len(words)%4 != 0 {
@@ -79,11 +79,11 @@ func outputParam(field *atomic.Pointer[outputLimits]) param {
 
 // outputClass is the index of a class, -1 if there is none of that name.
 func outputClass(name string) int {
-	if is([]byte(name), "replica") {
+	if same(name, "replica") {
 		name = "slave"
 	}
 	for i, class := range outputClasses() {
-		if is([]byte(name), class) {
+		if same(name, class) {
 			return i
 		}
 	}

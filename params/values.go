@@ -1,0 +1,84 @@
+// Package params is the values that CONFIG SET changes while the server runs, and the texts by which CONFIG names, shows
+// and takes a value. It knows no client and no command: whoever has the Values reads and changes them.
+package params
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// Values are the values that CONFIG SET changes while the server runs. Any goroutine may read and change them.
+type Values struct {
+	MaxMemory      atomic.Int64 // bytes that the keys may take; 0: no limit
+	MaxClients     atomic.Int64 // connections at one time
+	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
+	KeepAlive      atomic.Int64 // seconds between two signs of life from an idle connection's host; 0: none are asked for
+
+	SlowlogSlower    atomic.Int64 // microseconds from which on a command is slow; 0: all are, negative: none
+	SlowlogLen       atomic.Int64 // entries of the slow log
+	LatencyThreshold atomic.Int64 // milliseconds from which on latency is monitored; 0: not at all
+	LatencyTracking  atomic.Bool  // count in histograms how long commands take
+
+	ProtectedMode atomic.Bool  // clients from other hosts are refused as long as the default user needs no password
+	AccessLogLen  atomic.Int64 // entries that ACL LOG keeps
+
+	RequirePass atomic.Pointer[string] // the password as CONFIG GET shows it, never nil
+
+	roomForClients atomic.Int64 // how many the system has open files for
+	output         atomic.Pointer[outputLimits]
+	percentiles    atomic.Pointer[[]float64]
+}
+
+// DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
+const DefaultKeepAlive = 300
+
+// Redis's defaults.
+const (
+	slowlogSlower = 10_000
+	slowlogLen    = 128
+	accessLogLen  = 128
+)
+
+// New is the values at the start.
+func New(cfg *config.Config) *Values {
+	v := new(Values)
+	v.MaxMemory.Store(cfg.MaxMemory)
+	v.MaxClients.Store(int64(cfg.MaxConnections))
+	v.roomForClients.Store(config.MaxClients)
+	v.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
+	v.KeepAlive.Store(DefaultKeepAlive)
+	v.output.Store(defaultOutputLimits())
+	v.ProtectedMode.Store(cfg.ProtectedMode)
+	v.AccessLogLen.Store(accessLogLen)
+	v.RequirePass.Store(&cfg.RequirePass)
+	v.SlowlogSlower.Store(slowlogSlower)
+	v.SlowlogLen.Store(slowlogLen)
+	v.LatencyTracking.Store(true)
+	v.percentiles.Store(defaultPercentiles())
+	return v
+}
+
+// BoundClients says how many clients the system has room for: maxclients is at most that.
+func (v *Values) BoundClients(room int64) {
+	v.roomForClients.Store(room)
+	v.MaxClients.Store(min(v.MaxClients.Load(), room))
+}
+
+// MaxClientsParam is maxclients, which the limit of open files bounds too.
+func (v *Values) MaxClientsParam() Param {
+	p := Integer("maxclients", &v.MaxClients, 1, config.MaxClients)
+	set := p.Set
+	p.Set = func(value string) (func(), string) {
+		apply, problem := set(value)
+		room := v.roomForClients.Load()
+		if n, ok := resp.ParseInt([]byte(value)); problem == "" && ok && n > room {
+			return nil, "The operating system is not able to handle the specified number of clients, try with " + strconv.FormatInt(room, 10)
+		}
+		return apply, problem
+	}
+	return p
+}
