@@ -191,7 +191,7 @@ func (s *script) play(addr net.Addr) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(5 * patience)); err != nil { // of all that it does, beside many others
 		return err
 	}
 	if s.random.IntN(6) == 0 {

@@ -145,3 +145,28 @@ func TestOutputLimitsDisconnectTheClient(t *testing.T) {
 		wait(t, limit+" is enforced", gone)
 	}
 }
+
+// TestAClientThatIsEndingIsNotRead: it has replies to take and has broken the protocol. What it goes on sending is neither
+// taken nor thrown away.
+func TestAClientThatIsEndingIsNotRead(t *testing.T) {
+	s := start(t, nil, func(l *limits) { small(l); l.softOutput = l.hardOutput }) // commands run although replies wait
+	c := dial(t, s)
+	get, _ := big(c, 7<<19)
+	c.send(get + get + "*1\r\n$-5\r\n")
+	wait(t, "replies to wait", func() bool { return s.budgets.held(unsent) > 0 })
+	const most = 64 << 20 // the sockets' buffers take less
+	sent, chunk := 0, make([]byte, 1<<20)
+	for sent < most {
+		_ = c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)) // too short a time only makes the test weaker
+		n, err := c.Write(chunk)
+		if sent += n; err != nil {
+			break
+		}
+	}
+	if sent >= most {
+		t.Errorf("%d bytes were taken", sent)
+	}
+	if s.roster.size() != 1 {
+		t.Error("the client was closed")
+	}
+}

@@ -82,7 +82,7 @@ func kill(addr net.Addr, id string) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(5 * patience))
 	if _, err := io.WriteString(conn, request("CLIENT", "KILL", "ID", id)); err != nil {
 		return err
 	}

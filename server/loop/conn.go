@@ -79,8 +79,13 @@ func (c *Conn) CloseNow() {
 	c.loop.leave()
 }
 
-// EndOutput tells the client that nothing more comes.
-func (c *Conn) EndOutput() { _ = syscall.Shutdown(c.fd, syscall.SHUT_WR) }
+// EndOutput tells the client that nothing more comes. What is Unsent would be lost: there must be nothing.
+func (c *Conn) EndOutput() {
+	if c.round > 0 {
+		c.loop.flush()
+	}
+	_ = syscall.Shutdown(c.fd, syscall.SHUT_WR)
+}
 
 // Read says whether input is wanted. If it is not, none is read, and the client can send only as much as the socket's
 // buffers hold.
