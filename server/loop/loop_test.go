@@ -18,7 +18,7 @@ func TestWhatIsWrittenArrivesInOrder(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	text := make([]byte, 16<<20) // more than the buffers of two sockets
+	text := make([]byte, 8<<20) // more than the sockets' buffers
 	for i := range text {
 		text[i] = byte(i >> 8 * 7)
 	}
@@ -140,7 +140,7 @@ func TestAConnectionCanBeClosedInEachCallback(t *testing.T) {
 		"Input": {input: func(h *handler, _ []byte) { shut(h) }},
 		"End":   {end: shut},
 		"Woken": {input: func(h *handler, _ []byte) { h.conn.Wake() }, woken: shut},
-		"Sent": {input: func(h *handler, _ []byte) { h.conn.Write(make([]byte, 32<<20)) }, sent: func(h *handler) {
+		"Sent": {input: func(h *handler, _ []byte) { h.conn.Write(make([]byte, 16<<20)) }, sent: func(h *handler) {
 			h.conn.CloseNow()
 		}},
 	} {
@@ -222,7 +222,7 @@ func TestABusyConnectionStarvesNobody(t *testing.T) {
 			}
 		}
 	})
-	for range 100 {
+	for range 20 {
 		other := g.connect(&handler{input: echo})
 		g.roundTrip(other)
 		woken := make(chan struct{})
