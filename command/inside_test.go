@@ -193,7 +193,25 @@ func TestACallRunsUnderTheRightsAndPausesOfItsClient(t *testing.T) {
 	}
 }
 
-func TestAReplyThatIsCutShortIsOneError(t *testing.T) {
+// TestNothingWaitsInACall has commands do at once what they otherwise do beside the event loop.
+func TestNothingWaitsInACall(t *testing.T) {
+	b := newReplicatedBench(t, keysAtOnce+1)
+	client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
+	for _, s := range []struct {
+		line string
+		is   func(resp.Value) bool
+	}{
+		{"KEYS key*", func(v resp.Value) bool { return len(v.Items) == keysAtOnce+1 }},
+		{"WAITAOF 0 5 0", func(v resp.Value) bool { return len(v.Items) == 2 && v.Items[0].Int == 0 }},
+		{"FLUSHALL", func(v resp.Value) bool { return v.Text == "OK" && b.DB.All(b.Now()).Len() == 0 }},
+	} {
+		if v, err := b.x.Call(client, words(strings.Fields(s.line))); err != nil || client.Wait() > 0 || !s.is(v) {
+			t.Errorf("%s: %d values, %.100q, %v; waits %v", s.line, len(v.Items), v.Text, err, client.Wait())
+		}
+	}
+}
+
+func TestAnAnswerThatIsTakenBackLeavesNoTrace(t *testing.T) {
 	b := newBench(t, nil)
 	c := &b.x.call
 	c.tape, c.client = new(tape), b.client
