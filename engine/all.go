@@ -1,7 +1,7 @@
 package engine
 
-// All is every shard, for what concerns all keys. Its methods lock one shard after the other, unless the transaction that it
-// comes from holds them all.
+// All is all shards, for operations on all keys. Its methods lock one shard after the other, unless it comes from a
+// transaction that holds all locks.
 type All struct {
 	db   *DB
 	now  Moment
@@ -14,28 +14,28 @@ func (db *DB) All(now Moment) All { return All{db: db, now: now} }
 // All gives access to all keys, in a transaction that LockEvery has begun.
 func (tx *Tx) All() All { return All{tx.db, tx.now, true} }
 
-// Len is the number of keys, those included whose deadline has passed and that the sweep has not met yet.
+// Len is the number of keys, including expired ones that the sweep has not deleted yet.
 func (a All) Len() int {
 	n := 0
 	a.each(func(s *shard) { n += s.index.count - s.absent })
 	return n
 }
 
-// Len is All.Len at one moment: a key that is renamed counts once. It locks all shards together for that.
+// Len is All.Len at one moment, with all shards locked: a key that is being renamed counts once.
 func (db *DB) Len(now Moment) int {
 	tx := db.LockEvery(now)
 	defer tx.Unlock()
 	return tx.All().Len()
 }
 
-// Absent is the number of records of keys that are deleted or have expired, which are kept for merging with peers.
+// Absent is the number of records of deleted or expired keys, which are kept for merging with peers.
 func (a All) Absent() int {
 	n := 0
 	a.each(func(s *shard) { n += s.absent })
 	return n
 }
 
-// Quotas is the number of keys that are quotas, those included whose deadline has passed and that the sweep has not met yet.
+// Quotas is the number of keys that are quotas, including expired ones that the sweep has not deleted yet.
 func (a All) Quotas() int {
 	n := 0
 	a.each(func(s *shard) { n += s.quotas })
@@ -49,7 +49,7 @@ func (a All) Deadlines() int {
 	return n
 }
 
-// AverageTTL is how many milliseconds the keys with a deadline have left, on average; 0 without any.
+// AverageTTL is the average TTL of the keys with a deadline, in milliseconds; 0 if there is none.
 func (a All) AverageTTL() int64 {
 	n, sum := 0, total{}
 	a.each(func(s *shard) {
@@ -62,14 +62,14 @@ func (a All) AverageTTL() int64 {
 	return max(0, sum.mean(uint64(n))-a.now.Wall)
 }
 
-// Expired is the number of keys that a deadline has ended so far.
+// Expired is the number of keys that have expired so far.
 func (a All) Expired() int64 {
 	n := int64(0)
 	a.each(func(s *shard) { n += s.expired })
 	return n
 }
 
-// Forget empties all shards at once, as if nothing had ever been in them but for the numbers that are used.
+// Forget empties all shards at once. Only the numbers that lives have used are kept.
 func (a All) Forget() {
 	if !a.held {
 		tx := a.db.LockEvery(a.now)
@@ -83,14 +83,14 @@ func (a All) Forget() {
 	})
 }
 
-// each calls fn with each shard, locked.
+// each calls fn with each shard, with its lock held.
 func (a All) each(fn func(*shard)) {
 	for i := range a.db.shards {
 		a.with(&a.db.shards[i], fn)
 	}
 }
 
-// with calls fn with a shard, locked.
+// with calls fn with a shard, with its lock held.
 func (a All) with(s *shard, fn func(*shard)) {
 	if !a.held {
 		s.mu.Lock()

@@ -8,32 +8,34 @@ const (
 	// maxPagedBytes is the largest record that goes into a page.
 	maxPagedBytes = pageBytes / 4
 
-	pageHeaderBytes = 64 // live bytes, end of the records, index in arena.pages: 4 bytes each; then spare, so that records of 32 or 64 bytes lie in one cache line
+	// pageHeaderBytes: live bytes, end of the records, index in arena.pages, 4 bytes each; then spare bytes, so that
+	// records of 32 or 64 bytes lie in one cache line.
+	pageHeaderBytes = 64
 	noPage          = ^uint32(0)
 )
 
-// ref names a record of one shard: its address in the pool in granules, or, from firstHuge on, an index into arena.huge.
-// No record has ref 0.
+// ref names a record of one shard: its address in the pool, counted in granules, or, from firstHuge on, an index into
+// arena.huge. No record has ref 0.
 type ref uint32
 
-// arena keeps the records of one shard, written one behind the other into pages. Freeing a record leaves a
-// hole; once holes make up a quarter of the pages the shard moves the records of a sparse page to the end and
-// gives the page back. So any mix of sizes, at any time, wastes at most about a third of what is live.
+// arena keeps the records of one shard, one behind the other in pages. Freeing a record leaves a hole. Once holes make
+// up a quarter of the pages, the shard moves the records of a sparse page to the end and gives the page back. So any
+// mix of sizes wastes at most about a third of the live bytes, at any time.
 //
-// A page begins with its header; its records follow without gaps, dead ones included, up to end.
+// A page begins with its header. Its records follow without gaps, dead ones included, up to end.
 type arena struct {
 	pool  *pool
 	pages []uint32 // pages owned
 	head  uint32   // the page that grows, noPage before the first
 	end   int      // first free byte in head
 	live  int      // bytes of live records in pages
-	hand  int      // where the search for a sparse page goes on
+	hand  int      // where the next search for a sparse page starts
 
 	huge     [][]byte // records too large for a page, by ref-firstHuge
 	hugeFree []uint32
 }
 
-// at is the memory of a record, from its start on; what is behind the record belongs to others.
+// at is the memory from the start of a record on. What lies behind the record belongs to other records.
 func (a *arena) at(r ref) record {
 	if r >= firstHuge {
 		return a.huge[r-firstHuge]
@@ -48,7 +50,7 @@ func (a *arena) alloc(size int) (ref, record) {
 	}
 	if a.head == noPage || a.end+size > pageBytes {
 		if !a.grow() {
-			return a.allocHuge(size) // the range of addresses is used up: the Go heap still has some
+			return a.allocHuge(size) // the address range is used up: the Go heap still has room
 		}
 	}
 	at := int(a.head)<<pageShift + a.end
@@ -73,7 +75,7 @@ func (a *arena) grow() bool {
 	return true
 }
 
-// seal notes where the head's records end, before another page becomes the head.
+// seal writes down where the records of the head end, before another page becomes the head.
 func (a *arena) seal() {
 	if a.head == noPage {
 		return
@@ -84,7 +86,7 @@ func (a *arena) seal() {
 	}
 }
 
-// free ends a record of size bytes.
+// free frees a record of size bytes.
 func (a *arena) free(r ref, size int) {
 	if r >= firstHuge {
 		a.huge[r-firstHuge] = nil
@@ -113,12 +115,12 @@ func (a *arena) drop(page uint32) {
 	a.pool.release(page)
 }
 
-// holes is the part of the pages that holds no live record, in bytes.
+// holes is how many bytes of the pages hold no live record.
 func (a *arena) holes() int { return len(a.pages)*pageBytes - a.live }
 
-// sparse returns a page worth emptying, if holes are so many that there must be one.
+// sparse returns a page worth emptying. It returns false if the holes are few; otherwise there must be such a page.
 func (a *arena) sparse() (uint32, bool) {
-	const spare = 2 * pageBytes // the head, and what record sizes leave at the ends of pages
+	const spare = 2 * pageBytes // the head, and the ends of pages, into which no record fits
 	if a.holes() <= len(a.pages)*pageBytes/4+spare {
 		return 0, false
 	}
@@ -134,8 +136,8 @@ func (a *arena) sparse() (uint32, bool) {
 	return 0, false
 }
 
-// empty moves the live records of a page, not the head, to the end of the arena and gives the page back.
-// moved is told of each, after its bytes are at the new place.
+// empty moves the live records of a page, which is not the head, to the end of the arena and gives the page back. It
+// calls moved for each record, after the bytes are at the new place.
 func (a *arena) empty(page uint32, moved func(from, to ref, rec record)) {
 	base := int(page) << pageShift
 	end := a.sealedEnd(page)
@@ -176,7 +178,7 @@ func (a *arena) each(fn func(record)) {
 	}
 }
 
-// reset gives everything back.
+// reset gives all memory back to the pool.
 func (a *arena) reset() {
 	a.seal()
 	for len(a.pages) > 0 {
@@ -192,7 +194,7 @@ func (a *arena) pageLive(page uint32) int {
 	return int(binary.LittleEndian.Uint32(a.pool.page(page)))
 }
 
-// sealedEnd is where the records of a page that is not the head end.
+// sealedEnd is where the records of a page end; the page is not the head.
 func (a *arena) sealedEnd(page uint32) int {
 	return int(binary.LittleEndian.Uint32(a.pool.page(page)[4:]))
 }
@@ -204,6 +206,7 @@ func (a *arena) addLive(page uint32, n int) int {
 	return live
 }
 
+// allocHuge makes room for a record on the Go heap.
 func (a *arena) allocHuge(size int) (ref, record) {
 	buf := make([]byte, size)
 	a.pool.heap.Add(int64(size))

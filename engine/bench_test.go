@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// benchNow is the time of every benchmark's transactions.
+// benchNow is the time of all transactions in benchmarks.
 var benchNow = at(1_700_000_000_000)
 
-// filled is a DB of count counters with 20-byte names, and the names in one block.
+// filled is a DB with count counters, and their 20-byte names in one block.
 func filled(b *testing.B, count int) (*DB, []byte) {
 	b.Helper()
 	db, err := Open(Options{Shards: 64, Node: 1, HashKey: [2]uint64{3, 4}})
@@ -31,8 +31,8 @@ func filled(b *testing.B, count int) (*DB, []byte) {
 	return db, names
 }
 
-// BenchmarkAddBatch increments random counters in batches of 16, as a pipelining client has them, with and
-// without warming the cache for the batch. The difference is what overlapping the misses saves.
+// BenchmarkAddBatch increments random counters in batches of 16, as a pipelining client does, with and without warming
+// the cache for the batch. The difference is what overlapping the cache misses saves.
 func BenchmarkAddBatch(b *testing.B) {
 	for _, count := range []int{10_000, 1_000_000} {
 		for _, warm := range []bool{false, true} {
@@ -82,7 +82,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkInsert makes new counters: the index grows all the time. It reports the memory that each takes.
+// BenchmarkInsert makes new counters, so that the index grows all the time. It reports the memory per counter.
 func BenchmarkInsert(b *testing.B) {
 	db, _ := filled(b, 0)
 	var name []byte
@@ -100,8 +100,8 @@ func BenchmarkInsert(b *testing.B) {
 	b.ReportMetric(float64(db.Used())/float64(n), "bytes/key")
 }
 
-// BenchmarkSetExpiring sets keys with a deadline a second ahead while the clock goes on and the sweep follows:
-// what a limiter built on SET EX or INCR and EXPIRE does.
+// BenchmarkSetExpiring sets keys with a deadline one second ahead while the clock goes on and the sweep follows, as a
+// limiter built on SET EX or INCR and EXPIRE does.
 func BenchmarkSetExpiring(b *testing.B) {
 	db, _ := filled(b, 0)
 	var name []byte
@@ -119,7 +119,7 @@ func BenchmarkSetExpiring(b *testing.B) {
 	}
 }
 
-// BenchmarkTake is what a changed key costs the follower, beside 64 increments each on one of a million keys.
+// BenchmarkTake measures what one changed key costs the follower, with 64 increments for each Take on a million keys.
 func BenchmarkTake(b *testing.B) {
 	const keys = 1_000_000
 	db, err := Open(Options{Shards: 64, Node: 1, HashKey: [2]uint64{1, 2}, Followed: true})

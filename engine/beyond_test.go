@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestACounterBeyond64BitsAnswersTheValueThatIsReadBehindIt lets two nodes that do not see each other count beyond 64 bits together.
+// TestACounterBeyond64BitsAnswersTheValueThatIsReadBehindIt lets two nodes that do not see each other count beyond 64
+// bits together.
 func TestACounterBeyond64BitsAnswersTheValueThatIsReadBehindIt(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

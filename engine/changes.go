@@ -7,25 +7,26 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// changes are what the DB's followers, the disk and the peers, have yet to take from a shard. What is said of the disk here holds for the peers too, whose
-// follower takes only what clients of this node have changed: see TakeUnsent.
+// changes are the changes of a shard that the DB's followers, the disk and the peers, have not taken yet. The comments
+// here speak of the disk and hold for the peers too; the peers' follower takes only changes by clients of this node:
+// see TakeUnsent.
 //
-// A record that changes is unwritten, and its key's hash noted, once until the follower takes it: however often a hot key changes meanwhile, it is
-// one record. A key that goes leaves its name. What the follower has taken of a key last is what there is of it: an older
-// state means nothing, so nothing needs to be kept in memory for the sake of the disk.
+// A record that changes gets the flag unwritten, and the hash of its key is noted, once until the follower takes it: a
+// hot key is one record however often it changes. A key that is dropped leaves its name in buried. Only the last state
+// taken of a key counts; recovery lets it replace earlier ones. So nothing needs to stay in memory for the disk.
 type changes struct {
-	wanted audience // who is to be told of changes at all
-	unsent []uint64 // hashes of names, as noted
-	fresh  bool     // something changed since a transaction of several shards began: see Tx.join
-	noted  []uint64 // hashes of names; a record may be gone meanwhile, or noted twice
-	buried []byte   // encoded empty records of the keys that are gone
-	graves int      // how many
+	wanted audience // who follows this shard: disk, peers
+	unsent []uint64 // the peers' noted
+	fresh  bool     // something has changed since the current transaction of several shards began: see Tx.join
+	noted  []uint64 // hashes of the keys of unwritten records; a record may be gone meanwhile, or noted twice
+	buried []byte   // encoded empty records, one for each dropped key
+	graves int
 }
 
 // mark notes that a record changed.
 func (s *shard) mark(rec record, hash uint64) { s.markFor(rec, hash, s.changes.wanted) }
 
-// markFor is mark for some of those who want to know.
+// markFor is mark for the given followers.
 func (s *shard) markFor(rec record, hash uint64, wanted audience) {
 	if wanted == 0 {
 		return
@@ -36,7 +37,7 @@ func (s *shard) markFor(rec record, hash uint64, wanted audience) {
 	}
 }
 
-// note makes followers come to a key.
+// note sets the flags fresh of a record and notes its hash, so that the followers take it.
 func (s *shard) note(rec record, hash uint64, fresh header) {
 	c := &s.changes
 	rec.setHeader(rec.header() | fresh)
@@ -55,7 +56,7 @@ func (s *shard) note(rec record, hash uint64, fresh header) {
 	s.db.digests.touch(hash)
 }
 
-// bury notes that a key is gone.
+// bury notes for the disk that k has been dropped.
 func (s *shard) bury(k Key) {
 	c := &s.changes
 	c.fresh = true
@@ -71,7 +72,7 @@ func (s *shard) bury(k Key) {
 // Shards is how many shards there are.
 func (db *DB) Shards() int { return len(db.shards) }
 
-// HasUnwritten reports whether a shard has changes that the follower has not taken. It takes no lock.
+// HasUnwritten reports whether a shard has changes that Take has not given. It takes no lock.
 func (db *DB) HasUnwritten(shard int) bool { return db.shards[shard].pending.Load() }
 
 // Flushes is how often all keys were flushed.
@@ -82,26 +83,28 @@ func (db *DB) Flushes() uint64 {
 	return db.flushes
 }
 
-// Backlog is about how many bytes wait for the follower because keys are gone.
+// Backlog is about how many bytes of deletions wait for the follower.
 func (db *DB) Backlog() int64 { return db.backlog.Load() }
 
-// Batch is what the follower takes. It is used again after Reset.
+// Batch is what Take or Walk gives. Reset prepares it for the next use.
 type Batch struct {
-	Records []byte  // the last record of a key is what there is of it, an empty one that it is gone; see Loader for their form
-	Count   int     // of them
-	Reserves  []WrittenReserve // for DB.Grant, once the records are safe
-	Flushes uint64  // how often all keys were flushed before; what was taken with a smaller number is void
+	// For the form see Loader. If a key occurs twice the later record counts. An empty record: the key was dropped.
+	Records  []byte
+	Count    int              // number of records
+	Reserves []WrittenReserve // for ReservesAreSafe, once the records are synced
+	// How often all keys had been flushed when this was taken. Records that were taken under a smaller number are void.
+	Flushes uint64
 
-	cuts []int // where Records can be divided
+	cuts []int // offsets at which Records can be divided
 }
 
 const (
-	pieceBytes = 64 << 10 // of records, after which a batch can be divided
-	takeBytes  = 1 << 20  // of records, after which a take ends
-	keptBatch  = 4 << 20  // the largest buffer that is kept for the next batch
+	pieceBytes = 64 << 10 // bytes of records after which a batch can be divided
+	takeBytes  = 1 << 20  // bytes of records after which a take ends
+	keptBatch  = 4 << 20  // the largest buffer that is kept for the next batch, in bytes
 )
 
-// endRecord notes the end of a record.
+// endRecord says that a record ends here. It marks a place to divide, if the piece is long enough.
 func (b *Batch) endRecord() {
 	last := 0
 	if n := len(b.cuts); n > 0 {
@@ -112,7 +115,7 @@ func (b *Batch) endRecord() {
 	}
 }
 
-// Pieces are the records in pieces of whole ones, of some 64 KiB unless one alone is larger.
+// Pieces are the records in pieces of whole records. A piece has about 64 KiB, or one longer record.
 func (b *Batch) Pieces() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		from := 0
@@ -133,7 +136,8 @@ func (b *Batch) Reset() {
 	}
 }
 
-// Take gives the follower, the only one, what has changed in a shard, records of at most budget keys, and of not many more than 1 MiB, and of those that are gone. It reports whether there is more.
+// Take appends changes of a shard to b: all dropped keys, and records of at most budget keys or a little more than 1
+// MiB. more says that there are others left. There is one follower only.
 func (db *DB) Take(shard int, b *Batch, budget int) (more bool) {
 	s := &db.shards[shard]
 	s.mu.Lock()
@@ -144,7 +148,7 @@ func (db *DB) Take(shard int, b *Batch, budget int) (more bool) {
 func (s *shard) take(b *Batch, budget int) (more bool) {
 	c := &s.changes
 	b.Flushes = s.db.flushes
-	if n := len(c.buried); n > 0 { // before the records: a name may have come back
+	if n := len(c.buried); n > 0 { // before the records: a key may have been created again
 		b.Records = append(b.Records, c.buried...)
 		b.Count += c.graves
 		b.endRecord()
@@ -154,7 +158,7 @@ func (s *shard) take(b *Batch, budget int) (more bool) {
 		}
 	}
 	stop := len(b.Records) + takeBytes
-	// From the end: what is taken first was changed last, and is nearest in the cache.
+	// From the end: the keys that changed last are the most likely to be in the cache.
 	for budget = min(budget, len(c.noted)); budget > 0 && len(b.Records) < stop; {
 		group := c.noted[len(c.noted)-min(budget, maxWarm):]
 		s.db.warmHashes(group)
@@ -174,8 +178,8 @@ func (s *shard) take(b *Batch, budget int) (more bool) {
 }
 
 const (
-	keptBuried = 64 << 10 // the largest buffer that a shard keeps for the names of keys that are gone, in bytes
-	keptNoted  = 16 << 10 // and the largest for hashes
+	keptBuried = 64 << 10 // the largest buffer that a shard keeps for names of dropped keys, in bytes
+	keptNoted  = 16 << 10 // the largest buffer that a shard keeps for hashes, in hashes
 )
 
 // takeUnwritten appends the unwritten records of a hash, nearly always one.
@@ -187,7 +191,7 @@ func (s *shard) takeUnwritten(b *Batch, hash uint64) {
 		rec[0] &^= unwritten
 		b.Count++
 		rec.unpack(&s.taken)
-		if rec.isQuota() { // one that has ended has no tokens, though the register with its end stays
+		if rec.isQuota() { // an ended quota has no tokens, though its register stays with the stamp of its end
 			s.writeReserve(rec, hash, b)
 		}
 		b.Records = crdt.AppendRecord(b.Records, rec.key(), &s.taken)
@@ -211,7 +215,8 @@ func (s *shard) records(hash uint64, fn func(record)) {
 	}
 }
 
-// recordIn calls fn with a slot's record if it is of that hash. The slot may be empty: a match can be false.
+// recordIn calls fn with the record in a slot, if its key has that hash. The slot may be empty: a match of tags can be
+// false.
 func (s *shard) recordIn(b *bucket, slot int, hash uint64, fn func(record)) {
 	if r := ref(b.refs[slot].Load()); r != 0 {
 		if rec := s.arena.at(r); s.db.hash.sum(rec.key()) == hash {

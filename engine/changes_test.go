@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// disk is a follower: what it has taken, in order.
+// disk is a follower; it keeps what it has taken, in order.
 type disk struct {
 	batch   Batch
 	flushes uint64
@@ -19,7 +19,7 @@ type disk struct {
 	peers   bool // the DBs have peers, to whom nothing is sent
 }
 
-// take takes all that changed, as one group.
+// take takes all changes as one group.
 func (d *disk) take(t *testing.T, db *DB, budget int) {
 	t.Helper()
 	for shard := range db.Shards() {
@@ -44,7 +44,7 @@ func (d *disk) take(t *testing.T, db *DB, budget int) {
 	}
 }
 
-// took begins anew when all keys were flushed before what lies behind at.
+// took forgets everything before at if all keys were flushed since.
 func (d *disk) took(at int) {
 	if d.batch.Flushes != d.flushes {
 		d.flushes = d.batch.Flushes
@@ -52,7 +52,7 @@ func (d *disk) took(at int) {
 	}
 }
 
-// restore makes a DB of a new life from what the follower has, loading it in parts. The caller closes it.
+// restore makes a DB of a new life from what the follower has taken, loading it in parts. The caller closes it.
 func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment, crashed bool) *DB {
 	t.Helper()
 	db, err := Open(Options{Shards: 1 + random.IntN(5), Node: 1, Life: life, HashKey: [2]uint64{random.Uint64(), 2}, Followed: true, Replicated: d.peers, MaxBytes: 1 << 24})
@@ -63,7 +63,7 @@ func (d *disk) restore(t *testing.T, life uint64, random *rand.Rand, now Moment,
 	return db
 }
 
-// load brings what the follower has into a DB, in parts.
+// load loads what the follower has taken into a DB, in parts.
 func (d *disk) load(t *testing.T, db *DB, random *rand.Rand, now Moment, crashed bool) {
 	t.Helper()
 	index := make([]uint32, len(d.writers))
@@ -79,7 +79,7 @@ func (d *disk) load(t *testing.T, db *DB, random *rand.Rand, now Moment, crashed
 	}
 }
 
-// snapshot is a disk that has a walk over a DB.
+// snapshot is a disk that holds a walk over a DB.
 func snapshot(db *DB, now Moment, random *rand.Rand) *disk {
 	d := &disk{writers: db.Writers(0), peers: db.replicated}
 	for from := db.Walk(0, now, &d.batch, 1+random.IntN(200)); from != 0; {
@@ -88,9 +88,9 @@ func snapshot(db *DB, now Moment, random *rand.Rand) *disk {
 	return d
 }
 
-// TestWhatTheDiskHasIsWhatWasThere runs random histories over several lives. Between two lives the DB is made anew from all that
-// its follower has, and must show the same, with peers and without; numbers of earlier lives may meet deletes and expiries of later ones. A walk that
-// the follower adds to, as it goes on to take, is as good.
+// TestWhatTheDiskHasIsWhatWasThere runs random histories over several lives, with peers and without. Between two lives
+// the DB is made again from what its follower has taken, and must show the same content. Deletes and expiries of later
+// lives may meet numbers of earlier ones. A walk, together with what the follower takes from then on, must be as good.
 func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -123,8 +123,9 @@ func TestWhatTheDiskHasIsWhatWasThere(t *testing.T) {
 	}
 }
 
-// TestTwoLogsLoadAsOne runs random histories of a life that is killed. The next one writes a log of its own, behind the first: both together are what the
-// first alone is, then and later, and also when the second life is killed as well.
+// TestTwoLogsLoadAsOne runs random histories of a life that is killed. The next life writes a log of its own, behind
+// the first one. Both logs together must load as the first one alone does, then and later, and also if the second life
+// is killed too.
 func TestTwoLogsLoadAsOne(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -157,12 +158,12 @@ func TestTwoLogsLoadAsOne(t *testing.T) {
 	}
 }
 
-// kinds is dump without what quotas have left: a crash costs their reserves.
+// kinds is dump without the remaining tokens of quotas: a crash costs their reserves.
 func kinds(db *DB, now Moment) string {
 	return regexp.MustCompile(fmt.Sprintf(`=%d -?\d+`, Quota)).ReplaceAllString(dump(db, now), "=a quota")
 }
 
-// churn changes few keys at random, while the follower takes now and then, and returns the time at its end.
+// churn changes a few keys at random, while the follower takes now and then. It returns the time at its end.
 func churn(t *testing.T, db *DB, d *disk, random *rand.Rand, now Moment) Moment {
 	t.Helper()
 	for range random.IntN(300) {
@@ -212,7 +213,7 @@ func churn(t *testing.T, db *DB, d *disk, random *rand.Rand, now Moment) Moment 
 	return now
 }
 
-// dump is all that is visible.
+// dump is all visible content.
 func dump(db *DB, now Moment) string {
 	text := ""
 	for i := range 6 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestAnExpiredKeyIsCountedOnce: commands meet it before the sweep does, with peers and without.
+// TestAnExpiredKeyIsCountedOnce: commands meet the expired key before the sweep does, with peers and without.
 func TestAnExpiredKeyIsCountedOnce(t *testing.T) {
 	for _, o := range []Options{{}, {Replicated: true}} {
 		for name, meet := range map[string]func(*Tx, Key){
@@ -44,7 +44,7 @@ func TestAnExpiredKeyIsCountedOnce(t *testing.T) {
 	}
 }
 
-// TestEachNameThatIsGoneIsARecord of what the follower takes.
+// TestEachNameThatIsGoneIsARecord: each dropped key is one record in what the follower takes.
 func TestEachNameThatIsGoneIsARecord(t *testing.T) {
 	const keys = 1000
 	db, err := Open(Options{Shards: 2, Node: 1, Life: 1, Followed: true, MaxBytes: minPoolBytes})
@@ -68,8 +68,8 @@ func TestEachNameThatIsGoneIsARecord(t *testing.T) {
 	}
 }
 
-// TestANodeWithoutPeersKeepsNothingForThem, though it had some: transient quotas that come and go, and counters, leave
-// no notes.
+// TestANodeWithoutPeersKeepsNothingForThem: the node had peers before. Transient quotas that come and go, and counters,
+// leave no notes for peers.
 func TestANodeWithoutPeersKeepsNothingForThem(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, Replicated: true, Alone: true, MaxBytes: minPoolBytes})
 	if err != nil {

@@ -1,15 +1,15 @@
 // Package engine keeps the keys of one node in memory.
 //
-// Keys are spread over shards by a secret hash; each shard has one lock, an index (one cache line per bucket),
-// an arena of packed records (crdt.Entry in as few bytes as it takes) and a timing wheel of those that expire.
-// Index pages and records lie outside the Go heap. A lookup misses the cache twice, once for the bucket and once
-// for the record, and DB.Warm lets the misses of a pipelined batch overlap.
+// Keys are spread over shards by a secret hash. Each shard has one lock, an index (one cache line per bucket), an arena
+// of packed records (crdt.Entry in as few bytes as possible) and a timing wheel of the records that expire. Index pages
+// and records lie outside the Go heap. A lookup misses the cache twice, once for the bucket and once for the record.
+// DB.Warm lets the misses of a pipelined batch overlap.
 //
-// Reads and increments of plain counters work on the packed record in place. Everything that changes an
-// entry's shape unpacks it, lets package crdt say what happens, and packs the result.
+// Reads and increments of plain counters work on the packed record in place. Every operation that changes the shape of
+// an entry unpacks it, lets package crdt change it, and packs the result.
 //
-// Invariants: a record is in the index exactly once; a record with a deadline is in the wheel exactly once; a
-// key past its deadline is absent to every caller whether or not the sweep has met it. Lock order: shards by number.
+// Invariants: a record is in the index exactly once; a record with a deadline is in the wheel exactly once; a key past
+// its deadline is absent for every caller, swept or not. Lock order: shards by number.
 package engine
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// Errors that a write can answer. The entry is as it was before.
+// Errors of writes. After an error the entry is as it was before.
 var (
 	ErrNotInteger = errors.New("engine: value is not an integer")
 	ErrOverflow   = errors.New("engine: increment would overflow 64 bits")
@@ -36,16 +36,18 @@ const MaxShards = 1 << 16
 // Options of a DB.
 type Options struct {
 	Shards     int           // 1 to MaxShards
-	Node       uint16        // this node's id, in the stamps of its writes
+	Node       uint16        // this node's id, part of the stamps of its writes
 	HashKey    [2]uint64     // secret of the hash; from a good random source, or fixed in a simulation
-	TickMillis int64         // how fine the sweep of expired keys is; 0: 100 ms
-	Life       uint64        // of this node: unique to one history of its disk
-	NewLife    func() uint64 // makes a further one, when a life's numbers are used up; nil: from a good random source
-	Start      uint64        // a number at or above all that the life has used on keys that are gone: see Lives
-	Followed   bool          // changes are kept for Take
-	Replicated bool          // there are peers, or were: what merging needs is kept, and changes of clients for TakeUnsent
-	Alone      bool          // though Replicated there is no peer at present: nobody calls TakeUnsent, and nothing is kept for it
-	MaxBytes   int64         // address space to reserve; 0: as much as refs reach, about 32 GiB
+	TickMillis int64         // resolution of the sweep of expired keys; 0: 100 ms
+	Life       uint64        // this node's life: unique to one history of its disk
+	NewLife    func() uint64 // makes a new life when the numbers of the old one are used up; nil: RandomLife
+	Start      uint64        // a number at or above all that this life has used on deleted keys: see lives
+	Followed   bool          // the disk follows: changes are kept for Take
+	// The node has or had peers: what merging needs is kept, and changes by clients are kept for TakeUnsent.
+	Replicated bool
+	// Replicated, but there is no peer at present: nobody calls TakeUnsent, and nothing is kept for it.
+	Alone    bool
+	MaxBytes int64 // address space to reserve for records, in bytes; 0: as much as refs reach, about 32 GiB
 }
 
 // DB is all keys of one node. Methods are safe for concurrent use.
@@ -57,13 +59,13 @@ type DB struct {
 	sets    sync.Pool // of *[]uint32: the shards that a LockAll holds
 	writers writers
 	newLife func() uint64
-	backlog atomic.Int64 // bytes of remains
+	backlog atomic.Int64 // bytes of encoded deletions that Take has not given yet
 	joined  joined
 	digests digests
 
 	followed   bool
 	replicated bool
-	flushes    uint64 // how often all keys were flushed; protected by any shard's lock, changed under all
+	flushes    uint64 // how often all keys were flushed; any shard's lock protects reads, a write needs all of them
 }
 
 // Open makes an empty DB. Close gives its memory back.
@@ -106,8 +108,8 @@ func Open(o Options) (*DB, error) {
 	return db, nil
 }
 
-// MakeRoom makes room in the index of an empty DB for so many keys that are about to be loaded, so that it need not grow. loaded is to be
-// called when they are there: from then on the index is as large as the keys want it.
+// MakeRoom makes the index of an empty DB large enough for this number of keys, so that it need not grow while they are
+// loaded. The caller calls loaded after the load: from then on the index may shrink to fit the keys.
 func (db *DB) MakeRoom(keys int64) (loaded func()) {
 	for i := range db.shards {
 		x := &db.shards[i].index
@@ -148,7 +150,7 @@ type Key struct {
 // Key hashes a name.
 func (db *DB) Key(name []byte) Key { return Key{name, db.hash.sum(name)} }
 
-// shard is the one that a hash belongs to: shards divide the hash space in order.
+// shard is the shard that a hash belongs to. Shards divide the hash space in order.
 func (db *DB) shard(hash uint64) *shard { return &db.shards[db.shardOf(hash)] }
 
 func (db *DB) shardOf(hash uint64) uint64 {
@@ -188,14 +190,14 @@ func (db *DB) LockAll(keys []Key, now Moment) Tx {
 	return tx
 }
 
-// Used is the memory that keys and their index take, in bytes, whole pages less the holes in them.
-// What is resident can be a third more, plus 2 MiB of idle pages.
+// Used is the memory of keys and index in bytes: whole pages without their holes. Resident memory can be a third
+// larger, plus 2 MiB of idle pages.
 func (db *DB) Used() int64 {
 	return db.pool.used.Load() - db.pool.holes.Load() + db.pool.heap.Load()
 }
 
-// Full reports whether the address space for records is nearly used up: writes that may need memory are then to be
-// refused. What is written all the same still finds room, on the Go heap.
+// Full reports whether the address space for records is nearly used up: callers should then refuse writes that may need
+// memory. A write that runs all the same still finds room, on the Go heap.
 func (db *DB) Full() bool {
 	limit := int64(len(db.pool.mem))
 	return db.pool.used.Load() > limit-limit/64
@@ -215,8 +217,8 @@ func (db *DB) LockEvery(now Moment) Tx {
 	return tx
 }
 
-// Sweep deletes keys whose deadline has passed, at most budget in each shard, holding each shard's lock for so
-// many only. It reports how many it deleted and whether none is left for now.
+// Sweep deletes keys whose deadline has passed, at most budget in each shard under one hold of that shard's lock. It
+// returns how many it deleted; done means that none is left for now.
 func (db *DB) Sweep(now Moment, budget int) (deleted int, done bool) {
 	done = true
 	db.All(now).each(func(s *shard) {

@@ -15,7 +15,7 @@ const testWall = 1_700_000_000_000
 
 var testNow = at(testWall)
 
-// at is a moment whose clocks agree.
+// at is a moment with the same time on both clocks.
 func at(wall int64) Moment { return Moment{Wall: wall, Mono: (wall - testWall) * 1e6} }
 
 func (db *DB) mustAdd(t testing.TB, name string, delta int64) int64 {
@@ -61,7 +61,7 @@ func TestConcurrentWritersCountExactly(t *testing.T) {
 	}
 }
 
-// TestScanReportsEveryKeyThatStays scans while other keys come and go so fast that tables are replaced under it.
+// TestScanReportsEveryKeyThatStays scans while other keys come and go so fast that tables are replaced during the scan.
 func TestScanReportsEveryKeyThatStays(t *testing.T) {
 	db := openTest(t, 2)
 	const stay = 500
@@ -112,7 +112,7 @@ func TestMemoryComesBackWhenKeysGo(t *testing.T) {
 		tx.Delete(k)
 		tx.Unlock()
 	}
-	// Overflow buckets stay with their shard; everything else comes back.
+	// Overflow buckets stay with their shard; all other memory comes back.
 	if left := db.Used() - before; left > 512<<10 {
 		t.Errorf("%d bytes are left of %d deleted keys", left, count)
 	}
@@ -164,8 +164,8 @@ func TestRandomKeyFindsTheOnlyVisibleKey(t *testing.T) {
 	}
 }
 
-// TestNumbersAreNeverUsedAgain counts, drops and counts anew: what a copy of the old row says must not be able to
-// stand above the new one.
+// TestNumbersAreNeverUsedAgain counts, drops and counts again: the numbers of the new row must be above those in any
+// copy of the old one.
 func TestNumbersAreNeverUsedAgain(t *testing.T) {
 	db := openTest(t, 1)
 	db.mustAdd(t, "k", 5)
@@ -192,7 +192,7 @@ func TestNumbersAreNeverUsedAgain(t *testing.T) {
 	}
 }
 
-// TestCountingGoesOnBeyond64BitsOfARow uses the primary row up several times over.
+// TestCountingGoesOnBeyond64BitsOfARow uses up the primary row several times.
 func TestCountingGoesOnBeyond64BitsOfARow(t *testing.T) {
 	db := openTest(t, 1)
 	for range 20 {
@@ -217,7 +217,7 @@ func TestCountingGoesOnBeyond64BitsOfARow(t *testing.T) {
 	checkInvariants(t, db)
 }
 
-// TestAFullDBStillCountsAndDeletes uses the address space up: further records go to the Go heap, and nothing is lost.
+// TestAFullDBStillCountsAndDeletes uses up the address space: further records go to the Go heap, and nothing is lost.
 func TestAFullDBStillCountsAndDeletes(t *testing.T) {
 	db, err := Open(Options{Shards: 2, Node: 1, MaxBytes: minPoolBytes})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// The hash space, divided for comparing what nodes store: Leaves parts by the hash's upper bits, whatever the shards, and above them a tree of
-// Levels levels in which each node has Fanout children.
+// Nodes compare what they store by parts of the hash space: Leaves parts by the upper bits of the hash, the same for
+// any number of shards, and above them a tree of Levels levels, in which each node has Fanout children.
 const (
 	Fanout    = 16
 	Levels    = 4
@@ -21,16 +21,17 @@ const (
 // Leaf is the part that a hash is in.
 func Leaf(hash uint64) int { return int(hash >> leafShift) }
 
-// digests are sums of the digests of keys: of what is stored, remains included, hidden keys and this node's own transient quotas excluded.
+// digests are sums of the digests of all keys: of everything stored, deleted keys included, but without hidden keys and
+// without this node's own transient quotas.
 //
-// A leaf's sum is kept, and made anew when one of its keys has changed since, or a deadline has passed. A change that finds its record unwritten already says nothing: so a leaf with
-// unwritten records stays stale.
+// The sum of a leaf is kept, and computed again when one of its keys has changed since, or has reached its deadline. A
+// change to a record that is already unwritten does not touch its leaf, so a leaf with unwritten records stays stale.
 type digests struct {
 	stale []atomic.Uint64 // a bit for each leaf; nil: sums are not kept
 
 	refreshing sync.Mutex // protects until and earliest; order: before shards
-	until      []int64    // by leaf, unix ms at which the first of its keys ends; 0: none does
-	earliest   int64      // of these; it may be earlier than any
+	until      []int64    // by leaf: unix ms at which the first of its keys expires; 0: none does
+	earliest   int64      // the earliest of these, or a time before it
 
 	mu   sync.Mutex // protects sums; nothing is locked under it
 	sums [Levels][]uint64
@@ -47,7 +48,7 @@ func (d *digests) open(kept bool) {
 	}
 }
 
-// touch notes that a key of that hash has changed.
+// touch makes the leaf of that hash stale.
 func (d *digests) touch(hash uint64) {
 	if d.stale != nil {
 		leaf := Leaf(hash)
@@ -57,7 +58,8 @@ func (d *digests) touch(hash uint64) {
 	}
 }
 
-// RefreshDigests brings the sums up to date. It takes some 150 ns for each key in leaves where something has changed, and locks a shard for one bucket at a time.
+// RefreshDigests brings the sums up to date. It takes some 150 ns for each key in the stale leaves, and locks a shard
+// for one bucket at a time.
 func (db *DB) RefreshDigests(now Moment) {
 	d := &db.digests
 	d.refreshing.Lock()
@@ -77,7 +79,7 @@ func (db *DB) RefreshDigests(now Moment) {
 	}
 }
 
-// wake makes stale the leaves in which a key has ended.
+// wake makes those leaves stale in which a key has reached its deadline.
 func (d *digests) wake(now Moment) {
 	d.earliest = math.MaxInt64
 	for leaf, until := range d.until {
@@ -120,7 +122,7 @@ func leafRange(i int) (first, last uint64) {
 	return first, first | (1<<leafShift - 1)
 }
 
-// publish gives a leaf another sum, and so all nodes of the tree above it.
+// publish replaces the sum of a leaf, and adds the difference to all nodes of the tree above it.
 func (d *digests) publish(leaf int, sum uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -130,8 +132,8 @@ func (d *digests) publish(leaf int, sum uint64) {
 	}
 }
 
-// Sums are the sums of the children of a node of the tree as they were at the last RefreshDigests: level 0 has the one root, level Levels-1 the parents of
-// the leaves. A sum is 0 where there is no key.
+// Sums are the sums of the children of a node of the tree, as of the last RefreshDigests. Level 0 has only the root,
+// level Levels-1 the parents of the leaves. A sum is 0 where there is no key.
 func (db *DB) Sums(level, index int) (sums [Fanout]uint64) {
 	d := &db.digests
 	d.mu.Lock()
@@ -140,7 +142,8 @@ func (db *DB) Sums(level, index int) (sums [Fanout]uint64) {
 	return sums
 }
 
-// Digest is the sum over all keys: two nodes that store the same have the same, whatever their shards and the secrets of their hashes.
+// Digest is the sum over all keys. Two nodes that store the same have the same digest, with any shards and hash
+// secrets.
 func (db *DB) Digest(now Moment) uint64 {
 	sum := uint64(0)
 	if db.replicated {
@@ -159,7 +162,8 @@ func (db *DB) Digest(now Moment) uint64 {
 	return sum
 }
 
-// LeafKeys calls fn with the hash and digest of each key of a leaf that is in its sum now. fn runs under the shard's lock.
+// LeafKeys calls fn with the hash and the digest of each key of a leaf that its sum counts now. fn runs under the
+// shard's lock.
 func (db *DB) LeafKeys(leaf int, now Moment, fn func(hash, digest uint64)) {
 	h := keyHasher{db: db}
 	first, last := leafRange(leaf)
@@ -177,7 +181,7 @@ type keyHasher struct {
 	writers []crdt.Writer
 }
 
-// digest is the digest of a record; false for one that is hidden or this node's alone.
+// digest is the digest of a record; false if the record is hidden, or holds nothing but a transient quota of this node.
 func (h *keyHasher) digest(rec record, now Moment) (uint64, bool) {
 	if rec.expired(now.Wall) {
 		return 0, false

@@ -2,17 +2,18 @@ package engine
 
 import "github.com/quotadb/quota-db/crdt"
 
-// draft is the state of a key between load, which fills it in, and store, which makes it the key's record. A shard has
-// one: a draft is not used after the next load in the same shard.
+// draft is the state of a key between load, which fills it in, and store, which makes it the record of the key. A shard
+// has one draft: the next load in the same shard overwrites it.
 type draft struct {
 	crdt.Entry
-	tokens tokens // of the quota; those of a full bucket if there is none
+	tokens tokens // tokens of the quota; those of a full bucket if there is no quota
 	record ref    // the key's record; 0: there was none
 	at     place  // where the index has that record
-	lapsed bool   // all of the key had ended by itself, by its deadline or as a transient quota
+	lapsed bool   // the whole key had already ended: it was past its deadline, or a transient quota had become full
 }
 
-// audience says who is told of a change: those of them whom a shard has to tell at all, see changes.wanted.
+// audience says who is told of a change: the disk, the peers, or both. Shards drop whoever does not follow: see
+// changes.wanted.
 type audience uint32
 
 const (
@@ -22,7 +23,7 @@ const (
 	toAll    audience = toDisk | toPeers
 )
 
-// load brings the state of k into s.draft, without the parts that have ended by now.
+// load brings the state of k into s.draft, as it is visible now: the parts that have ended by now are ended in it.
 func (s *shard) load(k Key, now Moment) *draft {
 	d, rec := s.loadStored(k)
 	if rec != nil {
@@ -32,14 +33,14 @@ func (s *shard) load(k Key, now Moment) *draft {
 	return d
 }
 
-// loadStored brings the state of k into s.draft as it is stored: a key past its deadline is hidden, and still there. The
-// record is nil if k has none.
+// loadStored brings the state of k into s.draft as it is stored: a key past its deadline is hidden, but still there.
+// The record is nil if k has none.
 func (s *shard) loadStored(k Key) (*draft, record) {
 	r, rec, at := s.find(k)
 	return s.draftOf(r, rec, at), rec
 }
 
-// draftOf brings a record into s.draft as it is stored; nil: there is none.
+// draftOf brings a record into s.draft as it is stored. rec is nil if there is none.
 func (s *shard) draftOf(r ref, rec record, at place) *draft {
 	d := &s.draft
 	*d = draft{Entry: crdt.Entry{Rows: d.Rows[:0]}, record: r, at: at}
@@ -50,7 +51,8 @@ func (s *shard) draftOf(r ref, rec record, at place) *draft {
 	return d
 }
 
-// lapse ends what has ended by itself by now: everything at a deadline, a transient quota once its bucket is full.
+// lapse ends the parts that have ended by themselves by now: everything at a deadline, a transient quota once its
+// bucket is full.
 func (s *shard) lapse(e *crdt.Entry, t *tokens, now Moment) {
 	switch {
 	case e.Expired(now.Wall):
@@ -60,7 +62,7 @@ func (s *shard) lapse(e *crdt.Entry, t *tokens, now Moment) {
 	}
 }
 
-// endTransient ends a quota that has become full. It was never its peers'.
+// endTransient ends a transient quota that has become full. Peers never knew of the quota.
 func (s *shard) endTransient(e *crdt.Entry) {
 	if s.db.replicated {
 		e.Quota = e.Quota.Shared()
@@ -69,7 +71,7 @@ func (s *shard) endTransient(e *crdt.Entry) {
 	e.EndQuota()
 }
 
-// begin prepares d for the write that makes its key, if there is none.
+// begin prepares d for a write that creates the key; nothing if the key exists.
 func (s *shard) begin(d *draft, now Moment) {
 	if s.db.replicated && !d.Exists() {
 		d.Begin(now.Wall)

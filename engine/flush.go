@@ -1,7 +1,7 @@
 package engine
 
-// Flush deletes all keys, of all shards at once. With many keys and a DB that is kept for merging all clients wait for
-// it: see FlushSome.
+// Flush deletes all keys of all shards at once. If the DB is replicated and has many keys, all clients wait for a long
+// time: FlushSome avoids that.
 func (a All) Flush() {
 	if !a.held {
 		tx := a.db.LockEvery(a.now)
@@ -26,13 +26,13 @@ func (a All) deleteAll() {
 	}
 }
 
-// FlushesAtOnce reports whether Flush takes no time, however many keys there are: nothing is kept of them.
+// FlushesAtOnce reports whether Flush takes no time, however many keys there are, because it keeps nothing of them.
 func (db *DB) FlushesAtOnce() bool { return !db.replicated }
 
-// FlushSome deletes visible keys from a place on that it has returned before, 0 at first, until it has looked at budget
-// records, or a few more. It returns the place to go on from, 0 at the end. After the last call each key is gone that
-// was there from the first on, but for what was written to it behind the place. A shard is locked for one bucket at a
-// time, some nine records; each bucket's keys are deleted at one moment.
+// FlushSome deletes visible keys in hash order, until it has looked at budget records or a few more. from is 0 in the
+// first call, then the result of the call before; the result 0 means the end. After the last call every key that
+// existed at the first call is deleted, except for writes that came to a key after FlushSome had passed it. A shard is
+// locked for one bucket at a time, some nine records; the keys of a bucket are deleted at one moment.
 func (db *DB) FlushSome(from uint64, now Moment, budget int) (next uint64) {
 	var name []byte
 	for budget > 0 {
@@ -48,8 +48,9 @@ func (db *DB) FlushSome(from uint64, now Moment, budget int) (next uint64) {
 	return from
 }
 
-// deleteBucket deletes the visible keys with hashes from first on in first's bucket. It returns how many records it has
-// looked at, and where the positions begin that it has not covered. name is room for one.
+// deleteBucket deletes the visible keys in the bucket of hash first whose hashes are first or larger. It returns how
+// many records it looked at, and the first position behind the bucket; end: there is none. name is a buffer for one
+// name.
 func (s *shard) deleteBucket(first uint64, now Moment, name *[]byte) (n int, next uint64, end bool) {
 	tx := Tx{db: s.db, now: now, one: s}
 	next, end = s.visitBucket(first, allHashes, func(rec record, hash uint64) {

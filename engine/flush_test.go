@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// openReplicated is a DB with so many counters that peers are to hear of.
+// openReplicated is a DB with count counters, whose changes peers have not taken.
 func openReplicated(t *testing.T, keys int) *DB {
 	t.Helper()
 	db, err := Open(Options{Shards: 4, Node: 1, HashKey: [2]uint64{1, 2}, Life: 7, Followed: true, Replicated: true, MaxBytes: 1 << 28})
@@ -35,7 +35,7 @@ func countOn(t *testing.T, db *DB, i int) {
 func TestFLUSHALLInSlicesHoldsAShardForOneBucket(t *testing.T) {
 	const (
 		keys   = 300_000
-		most   = 64 // records in a bucket and those that overflow it: nine on average
+		most   = 64 // records in a bucket and its overflow buckets: nine on average
 		budget = 256
 	)
 	db := openReplicated(t, keys)
@@ -61,15 +61,15 @@ func TestFLUSHALLInSlicesHoldsAShardForOneBucket(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLInSlicesDeletesWhatWasThere: keys that are there all the time are deleted, also while tables grow; what
-// is counted behind the place lives on.
+// TestFLUSHALLInSlicesDeletesWhatWasThere: keys that exist all the time are deleted, also while tables grow. An
+// increment behind the place that FLUSHALL has reached stays.
 func TestFLUSHALLInSlicesDeletesWhatWasThere(t *testing.T) {
 	const keys = 20_000
 	db := openReplicated(t, keys)
 	now := Moment{Wall: 2000}
 	fresh := 0
 	for place := db.FlushSome(0, now, 16); place != 0; place = db.FlushSome(place, now, 16) {
-		for range 8 { // others make keys meanwhile
+		for range 8 { // other clients create keys meanwhile
 			countOn(t, db, keys+fresh)
 			fresh++
 		}
@@ -95,8 +95,8 @@ func TestFLUSHALLInSlicesDeletesWhatWasThere(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLDoesNotDoubleMemory: a deleted key needs little more than it did, as long as those who are told take what
-// is noted for them.
+// TestFLUSHALLDoesNotDoubleMemory: a deleted key needs little more memory than before, as long as the followers take
+// their notes.
 func TestFLUSHALLDoesNotDoubleMemory(t *testing.T) {
 	const keys = 100_000
 	db := openReplicated(t, keys)

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// hasher is SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) with a secret key:
-// who does not know the key cannot make names that collide. One round a word and three at the end is what
-// Rust's and Python's tables use.
+// hasher is SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) with a secret key: without
+// the key nobody can make names that collide. Like the hash tables of Rust and Python it uses one round per word and
+// three at the end.
 type hasher struct {
 	k0, k1 uint64
 }

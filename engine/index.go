@@ -19,9 +19,9 @@ const (
 	movesPerWrite = 2
 )
 
-// bucket is one cache line: for each of its slots a tag (a byte of the hash, 0 for an empty slot) and a ref, 0 in an empty
-// slot too: matches may name an empty slot, and a ref that a former record left there may name any memory by then.
-// Writers hold the shard's lock. The fields are atomic because DB.Warm reads them without it, for hints only.
+// bucket is one cache line. Each of its slots has a tag (a byte of the hash, 0 for an empty slot) and a ref. The ref of
+// an empty slot is 0 too: matches may name an empty slot, and an old ref there could name any memory. Writers hold the
+// shard's lock. The fields are atomic because DB.Warm reads them without the lock, for hints only.
 type bucket struct {
 	low  atomic.Uint64 // tags of slots 0 to 7
 	high atomic.Uint32 // tags of slots 8 to 11
@@ -35,8 +35,8 @@ const (
 	firstHigh = 8 // first slot whose tag is in high
 )
 
-// matches has the top bit of byte i set where byte i of tags is tag. Above a true match it may have false ones:
-// whoever asks compares keys anyway.
+// matches has the top bit of byte i set where byte i of tags is tag. Above a true match there may be false ones:
+// callers compare the keys anyway.
 func matches(tags uint64, tag uint8) uint64 {
 	x := tags ^ lowBits*uint64(tag)
 	return (x - lowBits) &^ x & highBits
@@ -75,17 +75,17 @@ func (b *bucket) setTag(slot int, tag uint8) {
 	b.high.Store(b.high.Load()&^(0xff<<shift) | uint32(tag)<<shift)
 }
 
-// table is an array of buckets in hash order: the key at position p of 2^64 belongs to bucket p*n>>64. Any n
-// will do, so a table can be replaced by one half larger, and the replacement be a sweep from left to right:
-// left of the frontier a key is in the new table, right of it in the old one, never in both.
-// A table's chunks do not change once it is in use.
+// table is an array of buckets in hash order: the key at position p of 2^64 belongs to bucket p*n>>64. Any n will do,
+// so a table can be replaced by one that is half larger, from left to right: left of the frontier a key is in the new
+// table, right of it in the old one, never in both. A table's chunks do not change once it is in use.
 type table struct {
 	n      uint64 // buckets
 	chunks [][]bucket
 	pages  []uint32 // the pages that chunks lie in; none for a small table, which is on the Go heap
 }
 
-// newTable makes n buckets, nil if the pool has no room for them. Those of a paged table hold garbage until clearTo; see begin and moveBucket.
+// newTable makes n buckets; nil if the pool has no room for them. Pages hold garbage until clearTo has cleared them:
+// see begin and moveBucket.
 func newTable(p *pool, n uint64) *table {
 	t := &table{n: n}
 	if n < bucketsPerPage {
@@ -122,7 +122,7 @@ func (t *table) home(position uint64) uint64 {
 	return hi
 }
 
-// start is the first position of bucket i; i may be n, whose start is the end: done is then true.
+// start is the first position of bucket i. i may be n: then done is true.
 func (t *table) start(i uint64) (position uint64, done bool) {
 	if i >= t.n {
 		return 0, true
@@ -141,9 +141,9 @@ func (t *table) bucket(i uint64) *bucket {
 // index finds the records of one shard by position and tag.
 type index struct {
 	pool    *pool
-	initial uint64                // buckets of the first table and least of any
+	initial uint64                // buckets of the first table; no table is smaller
 	current atomic.Pointer[table] // nil before the first key
-	old     *table                // being replaced by current, or nil
+	old     *table                // the table that current replaces, or nil
 	moved   uint64                // buckets of old that have been moved: the frontier
 	cleared uint64                // pages of current that are ready for use
 	count   int                   // records
@@ -153,7 +153,7 @@ type index struct {
 	overflowPage []uint32
 }
 
-// at is the bucket that a position's keys are in or belong into. The index must not be empty.
+// at is the bucket for the keys of a position. The index must not be empty.
 func (x *index) at(position uint64) *bucket {
 	if x.old != nil {
 		if i := x.old.home(position); i >= x.moved {
@@ -176,7 +176,7 @@ func (x *index) over(n uint32) *bucket {
 	return &x.overflow[(n-1)/bucketsPerPage][(n-1)%bucketsPerPage]
 }
 
-// tagOf is the tag of a hash, from bits that positions use last.
+// tagOf is the tag of a hash: the lowest bits, which influence positions least.
 func tagOf(hash uint64) uint8 {
 	if t := uint8(hash); t != 0 {
 		return t
@@ -252,7 +252,7 @@ func (b *bucket) clear() {
 	}
 }
 
-// reset gives everything back.
+// reset gives all memory back to the pool.
 func (x *index) reset() {
 	if x.old != nil {
 		x.old.release(x.pool, int(x.moved/bucketsPerPage))
@@ -268,7 +268,7 @@ func (x *index) reset() {
 	x.overflow, x.overflowPage, x.overflowFree = nil, nil, 0
 }
 
-// resizeIfDue starts to replace a table that has become too full or too empty. The first key makes the first table.
+// resizeIfDue begins to replace a table that has become too full or too empty. The first key makes the first table.
 func (x *index) resizeIfDue() {
 	t := x.current.Load()
 	if t == nil {
@@ -287,13 +287,14 @@ func (x *index) resizeIfDue() {
 	default:
 		return
 	}
-	if larger := newTable(x.pool, n); larger != nil { // else the chains grow instead
+	if larger := newTable(x.pool, n); larger != nil { // no room for a larger table: the chains grow instead
 		x.old, x.moved, x.cleared = t, 0, 0
 		x.current.Store(larger)
 	}
 }
 
-// begin makes the first table, or one of moderate size on the Go heap when the pool has no room: it grows as others do.
+// begin makes the first table. If the pool has no room, it makes one of moderate size on the Go heap, which grows as
+// others do.
 func (x *index) begin() {
 	t := newTable(x.pool, x.initial)
 	if t == nil {

@@ -7,8 +7,8 @@ import (
 )
 
 // TestAnIndexBeginsOnClearedMemory: whatever the pool's pages hold, and however many shards share them, the first table
-// behind a flush finds what is put into it, and nothing else. Room was reserved for many keys, as a load does, so that
-// table is paged.
+// after a flush finds the keys that are put into it, and nothing else. Room for many keys was reserved, as a load does,
+// so that the table is paged.
 func TestAnIndexBeginsOnClearedMemory(t *testing.T) {
 	for shards := 1; shards <= 64; shards++ {
 		db, err := Open(Options{Shards: shards, Node: 1, Life: 1, HashKey: [2]uint64{3, uint64(shards)}, MaxBytes: 1 << 30})
@@ -29,7 +29,7 @@ func TestAnIndexBeginsOnClearedMemory(t *testing.T) {
 	}
 }
 
-// TestAnIndexBeginsWithoutRoom: the pool is used up before the first key comes.
+// TestAnIndexBeginsWithoutRoom: the pool is used up before the first key.
 func TestAnIndexBeginsWithoutRoom(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, MaxBytes: minPoolBytes})
 	if err != nil {
@@ -45,8 +45,8 @@ func TestAnIndexBeginsWithoutRoom(t *testing.T) {
 	count(t, db, 10_000, at(testWall))
 }
 
-// TestAnEmptySlotHasNoRef: also in an overflow bucket that is used again, whatever records it had before. A search looks at
-// empty slots too at times: see matches.
+// TestAnEmptySlotHasNoRef: an empty slot has no ref, also in an overflow bucket that is used again. A search may look
+// at empty slots: see matches.
 func TestAnEmptySlotHasNoRef(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, HashKey: [2]uint64{3, 4}, MaxBytes: 1 << 30})
 	if err != nil {
@@ -55,7 +55,7 @@ func TestAnEmptySlotHasNoRef(t *testing.T) {
 	defer db.Close()
 	now := at(testWall)
 	for round := range 3 {
-		for i := range 8000 { // records too long for a page: of those, a ref to one that is gone leads nowhere
+		for i := range 8000 { // records too long for a page: the ref of a dropped one names no memory
 			set(db, fmt.Sprint("long", round, ":", i), Value{Kind: String, Str: make([]byte, maxPagedBytes)}, now)
 		}
 		checkEmptySlots(t, &db.shards[0].index)
@@ -79,7 +79,7 @@ func set(db *DB, name string, v Value, now Moment) {
 	tx.Unlock()
 }
 
-// checkEmptySlots looks at the buckets that are in use, and at the overflow buckets that wait to be used again.
+// checkEmptySlots checks the buckets in use and the free overflow buckets.
 func checkEmptySlots(t *testing.T, x *index) {
 	t.Helper()
 	check := func(b *bucket) {
@@ -103,7 +103,7 @@ func checkEmptySlots(t *testing.T, x *index) {
 	}
 }
 
-// count counts keys that are not there, and each of them once.
+// count counts keys that do not exist yet, each once.
 func count(t *testing.T, db *DB, keys int, now Moment) {
 	t.Helper()
 	for round := range int64(2) {
@@ -119,7 +119,7 @@ func count(t *testing.T, db *DB, keys int, now Moment) {
 	}
 }
 
-// soil fills what the pool is to hand out again: free pages have arbitrary content.
+// soil fills free pages of the pool: the pool hands out pages with arbitrary content.
 func (p *pool) soil() {
 	for _, page := range p.free {
 		copy(p.page(page), bytes.Repeat([]byte{0x5a}, pageBytes))

@@ -2,13 +2,13 @@ package engine
 
 import "sync/atomic"
 
-// joined are the shards that transactions of several shards have changed since the follower took them together. What one transaction wrote is to
-// be in one group of the follower's, or a crash would leave a half of it.
+// joined is the set of shards that transactions over several shards have changed since the last TakeJoined. All writes
+// of one transaction must be in one group of the follower, or a crash could leave half of it.
 type joined []atomic.Uint64 // a bit for each shard, set under its lock
 
 func (j joined) add(shard uint32) { j[shard/64].Or(1 << (shard % 64)) }
 
-// any reports whether there are any.
+// any reports whether the set is not empty.
 func (j joined) any() bool {
 	for i := range j {
 		if j[i].Load() != 0 {
@@ -18,7 +18,7 @@ func (j joined) any() bool {
 	return false
 }
 
-// join notes the shards that the transaction has changed, if they are several.
+// join adds the shards that the transaction has changed to the set, if they are several.
 func (tx *Tx) join() {
 	db := tx.db
 	if !db.followed {
@@ -42,7 +42,7 @@ func (tx *Tx) join() {
 	})
 }
 
-// each calls fn with each shard of a transaction of several.
+// each calls fn with each shard of a transaction over several.
 func (tx *Tx) each(fn func(i uint32, s *shard)) {
 	if tx.every {
 		for i := range tx.db.shards {
@@ -55,8 +55,9 @@ func (tx *Tx) each(fn func(i uint32, s *shard)) {
 	}
 }
 
-// TakeJoined ends a group: after Take from every shard, it takes what is left of transactions over several shards of which a part has been taken,
-// or may have been. After it, each transaction is in the group as a whole or not at all. take is called with each batch, under the locks, and must not call the DB.
+// TakeJoined ends a group, after Take from every shard. It locks every shard that a transaction over several shards has
+// changed since the last call, and takes the rest of their changes: so each transaction is in the group as a whole or
+// not at all. It calls take with each batch while it holds the locks; take must not call the DB.
 func (db *DB) TakeJoined(b *Batch, take func(*Batch)) {
 	if !db.joined.any() {
 		return
@@ -89,10 +90,11 @@ func (db *DB) TakeJoined(b *Batch, take func(*Batch)) {
 	db.unlockSet(held)
 }
 
-// joinTries is how often TakeJoined looks for a set of shards that nobody has joined to others meanwhile, before it takes all.
+// joinTries is how often TakeJoined tries to lock the joined shards before another transaction joins more of them.
+// After that it locks all shards.
 const joinTries = 3
 
-// joinedWithin reports whether all joined shards are in a set, which is locked.
+// joinedWithin reports whether all joined shards are in set. The shards of set are locked.
 func (db *DB) joinedWithin(set []uint64) bool {
 	for i := range set {
 		if db.joined[i].Load()&^set[i] != 0 {

@@ -10,8 +10,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows: as two versions of a program send them, by all commands that have a
-// limit.
+// TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows: two versions of a program send two limits, with every command that
+// has a limit.
 func TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows(t *testing.T) {
 	ten, eleven := mustLimit(t, 10, 100*time.Second), mustLimit(t, 11, 100*time.Second)
 	burst := quota.Rate{Capacity: 20, Count: 10, Period: 100 * time.Second}
@@ -77,7 +77,7 @@ func TestALimitThatIsLoweredAndRaisedAgainForgetsNothing(t *testing.T) {
 		}
 		tx.Unlock()
 		change(0, one)
-		for done := false; !done; { // the smaller limit is no end either, though its window is over
+		for done := false; !done; { // the smaller limit ends no quota either, though its window is over
 			_, done = db.Sweep(after(5*time.Second), 100)
 		}
 		change(5*time.Second, hundred)
@@ -90,8 +90,8 @@ func TestALimitThatIsLoweredAndRaisedAgainForgetsNothing(t *testing.T) {
 	}
 }
 
-// TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes counts the groups that somebody waits for. The disk makes safe what is
-// written before the next call.
+// TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes counts the groups that a client waits for. The disk syncs each write
+// before the next call.
 func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 	waits := func(limits []quota.Rate, lasting, peers bool) (waited int) {
 		db, err := Open(Options{Shards: 1, Node: 1, HashKey: [2]uint64{1, 2}, Followed: true, Replicated: peers, MaxBytes: 1 << 24})
@@ -101,7 +101,7 @@ func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 		defer func() { _ = db.Close() }()
 		var d disk
 		k := db.Key([]byte("k"))
-		for i := range 2000 { // the disk writes each 10 ms, and this is 20 times as fast
+		for i := range 2000 { // the disk writes every 10 ms; here time goes 20 times as fast
 			tx := db.Lock(k, after(time.Duration(i)*500*time.Microsecond))
 			if lasting && i == 0 {
 				if err := tx.SetQuota(k, limits[0]); err != nil {
@@ -129,14 +129,14 @@ func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 			one := waits([]quota.Rate{mustLimit(t, 2000, time.Minute)}, lasting, peers)
 			two := waits([]quota.Rate{mustLimit(t, 2000, time.Minute), mustLimit(t, 2400, time.Minute)}, lasting, peers)
 			t.Logf("lasting %v, peers %v: %d groups are waited for with one limit, %d with two", lasting, peers, one, two)
-			if two > one+2 { // the first change, and what it finds without a reserve
+			if two > one+2 { // the first change, and the take that finds no reserve after it
 				t.Errorf("lasting %v, peers %v: %d groups are waited for with two limits in turns, %d with one", lasting, peers, two, one)
 			}
 		}
 	}
 }
 
-// exchange brings all that is unsent, or whole states, to all.
+// exchange sends all unsent changes, or all whole states, to all nodes.
 func (c *cluster) exchange(whole bool) {
 	for i, db := range c.dbs {
 		if !whole {
@@ -159,7 +159,7 @@ func (c *cluster) exchange(whole bool) {
 
 // do runs a command on a DB.
 func (c *cluster) do(db int, fn func(*Tx, Key)) {
-	c.now.Wall++ // and no quota earns meanwhile
+	c.now.Wall++ // and no bucket refills meanwhile
 	k := c.dbs[db].Key([]byte("k"))
 	tx := c.dbs[db].Lock(k, c.now)
 	defer tx.Unlock()
@@ -176,7 +176,7 @@ func (c *cluster) quotas() (found []bool) {
 	return found
 }
 
-// TestTheEndOfALastingQuotaIsKeptUnderATransientOne: it reaches the other node, whenever that hears of it, and
+// TestTheEndOfALastingQuotaIsKeptUnderATransientOne: the end reaches the other node whenever that node hears of it, and
 // comparing does not bring the quota back.
 func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 	short := mustLimit(t, 5, time.Second)
@@ -185,7 +185,7 @@ func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 		"DEL":      func(tx *Tx, k Key) { tx.Delete(k) },
 		"SET":      func(tx *Tx, k Key) { tx.Set(k, Value{Kind: Integer, Int: 3}, false) },
 	} {
-		for _, full := range []bool{false, true} { // before the other hears of it, the transient quota is full and gone
+		for _, full := range []bool{false, true} { // true: the transient quota is full and gone before the other node hears of the end
 			c := newCluster(t, 1, 2)
 			c.do(0, func(tx *Tx, k Key) { _ = tx.SetQuota(k, mustLimit(t, 1000, time.Hour)) })
 			c.exchange(false)
@@ -198,7 +198,7 @@ func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 			var nothing Deltas
 			if full {
 				for shard := range c.dbs[0].Shards() {
-					c.dbs[0].TakeUnsent(shard, &nothing) // on its way, and lost
+					c.dbs[0].TakeUnsent(shard, &nothing) // sent, and lost on the way
 				}
 				c.now = Moment{Wall: c.now.Wall + 2000, Mono: c.now.Mono + int64(2*time.Second)}
 				for done := false; !done; {
@@ -221,7 +221,8 @@ func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 	}
 }
 
-// TestNodesThatDifferInAnEndOnlyHaveDigestsThatDiffer: else comparing would not tell who has not heard of it.
+// TestNodesThatDifferInAnEndOnlyHaveDigestsThatDiffer: otherwise comparing would not find a node that has not heard of
+// the end.
 func TestNodesThatDifferInAnEndOnlyHaveDigestsThatDiffer(t *testing.T) {
 	c := newCluster(t, 1, 2)
 	c.do(0, func(tx *Tx, k Key) { _ = tx.SetQuota(k, mustLimit(t, 1000, time.Hour)); tx.DeleteQuota(k) })
@@ -230,8 +231,8 @@ func TestNodesThatDifferInAnEndOnlyHaveDigestsThatDiffer(t *testing.T) {
 	}
 }
 
-// TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven: a bucket in use is not filled by it, nor by the one that it has
-// ended.
+// TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven: neither a peer's quota nor the end of an older one fills a bucket
+// that is in use.
 func TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven(t *testing.T) {
 	five := mustLimit(t, 5, time.Minute)
 	c := newCluster(t, 1, 2)
@@ -260,7 +261,7 @@ func TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven(t *testing.T) {
 	})
 }
 
-// TestAWindowThatAMergeEndsEndsItsTransientQuota: it would go on without the deadline that it had.
+// TestAWindowThatAMergeEndsEndsItsTransientQuota: otherwise the quota would go on without the deadline that it had.
 func TestAWindowThatAMergeEndsEndsItsTransientQuota(t *testing.T) {
 	c := newCluster(t, 1, 2)
 	c.do(0, func(tx *Tx, k Key) {
@@ -294,7 +295,7 @@ func TestPeersHearNothingOfAnotherLimitOfATransientQuota(t *testing.T) {
 	}
 }
 
-// TestDebtAndChangesSurviveARestart: clean, or by a crash.
+// TestDebtAndChangesSurviveARestart: after a clean stop and after a crash.
 func TestDebtAndChangesSurviveARestart(t *testing.T) {
 	hundred, one := mustLimit(t, 100, 100*time.Second), mustLimit(t, 1, 100*time.Second)
 	for _, crashed := range []bool{false, true} {
@@ -330,7 +331,7 @@ func TestDebtAndChangesSurviveARestart(t *testing.T) {
 	}
 }
 
-// TestTokensOfAnImpossiblePaceAreRefused as all that cannot be.
+// TestTokensOfAnImpossiblePaceAreRefused: like all impossible records.
 func TestTokensOfAnImpossiblePaceAreRefused(t *testing.T) {
 	entry := crdt.Entry{Quota: crdt.Quota{Capacity: 1, Count: 1, Period: 1, Stamp: crdt.Stamp{Time: 1 << 17, Node: 1}}}
 	for _, c := range []struct {

@@ -6,28 +6,29 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// primary is the index of the writer that a node counts under as long as its numbers last.
+// primary is the index of the writer under which this node counts as long as that writer's numbers last.
 const primary = 0
 
 const (
-	// maxStart is the largest number at which a row may start: it leaves most of 64 bits to count in.
+	// maxStart is the largest number at which a row may start: most of 64 bits is left to count in.
 	maxStart = 1 << 62
-	// maxRows is the most rows an entry may have. Only a key that has counted past 2^64 thousands of times gets there.
+	// maxRows is how many rows an entry may have for add to begin another spare life. Only a key that has counted past
+	// 2^64 thousands of times gets there.
 	maxRows = 4096
 )
 
-// lives says under which writers a shard of this node counts, and from which numbers new rows start. Numbers
-// are never re-used: once a row was dropped, a new row of the same writer starts at the largest number dropped.
-// Nearly always the writer is primary. When its numbers are used up, on a key or for the whole shard, counting goes on
-// under a spare one, in ordinary rows.
+// lives says under which writers a shard of this node counts, and from which numbers new rows start. Numbers are never
+// used again: once a row was dropped, a new row of the same writer starts at the largest number dropped. Nearly always
+// the writer is primary. When the numbers of primary are used up, on one key or for the whole shard, counting goes on
+// under a spare writer, in ordinary rows.
 type lives struct {
 	start      uint64   // where new rows of primary start
-	spare      uint32   // 0: none yet
-	spares     []uint32 // all that there were
+	spare      uint32   // index of the spare writer in use; 0: none yet
+	spares     []uint32 // all spare writers of this run
 	spareStart uint64
 }
 
-// dropped notes the numbers of a row that is forgotten.
+// dropped notes the numbers of a row that is dropped.
 func (l *lives) dropped(r crdt.Row) {
 	high := max(r.P, r.N)
 	switch r.Writer {
@@ -38,7 +39,7 @@ func (l *lives) dropped(r crdt.Row) {
 	}
 }
 
-// droppedAll notes the numbers of all rows of a record that is forgotten.
+// droppedAll notes the numbers of all rows of a record that is dropped.
 func (s *shard) droppedAll(rec record) {
 	rec.unpack(&s.taken)
 	for _, row := range s.taken.Rows {
@@ -46,15 +47,16 @@ func (s *shard) droppedAll(rec record) {
 	}
 }
 
-// Start is a number at or above all that this life has used on keys that are gone, for Options.Start when the life goes on.
+// Start is a number at or above all that this life has used on dropped keys. The next run passes it as Options.Start if
+// the life goes on.
 func (db *DB) Start() uint64 {
 	start := uint64(0)
 	db.All(Moment{}).each(func(s *shard) { start = max(start, s.lives.start) })
 	return start
 }
 
-// rowFor returns the row of e that can count delta, adding it if need be; nil if the entry has too many.
-// fresh makes a new writer.
+// rowFor returns a row of e that can count delta, and adds one if need be; nil if the entry has too many rows. fresh
+// makes a new writer.
 func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Row {
 	if r := ownRow(e, primary, l.start); r != nil && r.Fits(delta) {
 		return r
@@ -72,7 +74,8 @@ func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Ro
 	return ownRow(e, l.spare, 0)
 }
 
-// ownRow is e's row of a writer, made at start if there is none; nil if start is too late for a new one, or there are too many.
+// ownRow is the row of a writer in e. If there is none it adds one that starts at start; nil if start is too large for
+// a new row, or the entry has too many rows.
 func ownRow(e *crdt.Entry, writer uint32, start uint64) *crdt.Row {
 	if r := e.Row(writer); r != nil {
 		level(r)
@@ -85,22 +88,23 @@ func ownRow(e *crdt.Entry, writer uint32, start uint64) *crdt.Row {
 	return &e.Rows[len(e.Rows)-1]
 }
 
-// level makes a row that a reset has brought to its floors start anew with all numbers at the largest, as a new row would: it is compact
-// then. Only its own writer may.
+// level gives a row whose P and N are at different floors one common number, the largest, as a new row would have: such
+// a row is compact. Only the row's own writer may do that.
 func level(r *crdt.Row) {
 	if high := max(r.P, r.N); r.AtFloor() && r.P != r.N && high <= maxStart {
 		r.P, r.N, r.FP, r.FN = high, high, high, high
 	}
 }
 
-// levelOwn is level of the row that a write of this node has just brought to its floors: a row with two floors takes 40 bytes, one that is level 16.
+// levelOwn levels the own row, which a write of this node has just brought to its floors: a row with two floors takes
+// 40 bytes, a level one 16.
 func levelOwn(e *crdt.Entry) {
 	if r := e.Row(primary); r != nil {
 		level(r)
 	}
 }
 
-// owns reports whether a writer is this node, in this run.
+// owns reports whether a writer is this node in this run.
 func (l *lives) owns(writer uint32) bool {
 	return writer == primary || slices.Contains(l.spares, writer)
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// tokensRecord begins the record that says what a quota's bucket is. The quota's own record follows:
+// tokensRecord begins the record of a quota's bucket. The record of the quota's key follows:
 //
 //	+------+---------+----------+---------+
 //	| 0x81 | full at | fraction | reserve |
 //	+------+---------+----------+---------+
 //
-// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and how many tokens may be given that it has. One
-// whose limit changes, or that owes tokens, has
+// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and the reserve: how many of the tokens in the bucket may
+// have been given since. A quota whose limit has changed, or that owes tokens, has
 //
 //	+------+---------+----------+---------+--------+------+
 //	| 0x82 | full at | fraction | reserve | varies | pace |
 //	+------+---------+----------+---------+--------+------+
 //
-// varies is 0 or 1, pace that of the bucket, and the fraction 0 if there is one.
+// varies is 0 or 1, pace that of the bucket. Where there is a pace the fraction is 0.
 const (
 	tokensRecord = 0x81
 	variesRecord = 0x82
@@ -47,30 +47,32 @@ func appendTokens(dst []byte, t *tokens, reserve uint64) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, varies), uint64(t.Pace))
 }
 
-// UnknownWriter is the number of no writer.
+// UnknownWriter is an index that no writer has.
 const UnknownWriter = 1<<32 - 1
 
-// Loader brings back what Take and Walk gave: records of package crdt, each quota's with a record of its tokens before it. The caller sees to it that
-// the last state of each key comes last. It is used by one goroutine; several may load different keys at once.
+// Loader loads the records that Take and Walk gave: records of package crdt, each quota's with a record of its tokens
+// before it. The caller gives the last state of each key last. One goroutine uses a Loader; several Loaders may load
+// different keys at once.
 type Loader struct {
-	DB      *DB
-	Now     Moment
-	Age     int64    // on the clock of Moment.Mono: what was taken before then is in the records
-	Writers []uint32 // by the number in the records: what DB.Writer gave, or UnknownWriter
-	Crashed bool     // the quotas' reserves may have been given
-	Changed bool     // the follower is to take what is loaded
-	// Part and Parts choose keys: those whose hash is Part modulo Parts. 0 parts: all.
+	DB  *DB
+	Now Moment
+	// On the clock of Moment.Mono: every take from a quota before then is in the records.
+	Age     int64
+	Writers []uint32 // by the number in the records: the index from DB.Writer, or UnknownWriter
+	Crashed bool     // the quotas' reserves may have been given: the last run was not stopped clean
+	Changed bool     // the follower is to take everything that is loaded
+	// Part and Parts choose keys: those whose hash is Part modulo Parts. Parts 0: all keys.
 	Part, Parts uint64
 
-	// The records of a key, as decode has read them.
+	// The records of one key, as decode has read them.
 	name    []byte
 	entry   crdt.Entry
-	quoted  bool // with tokens
+	quoted  bool // there was a record of tokens before entry
 	tokens  tokens
 	reserve uint64
 }
 
-// Load loads records and says how many keys' they were. Errors: crdt.ErrShort, crdt.ErrCorrupt, crdt.ErrLater.
+// Load loads records and returns the number of keys. Errors: crdt.ErrShort, crdt.ErrCorrupt, crdt.ErrLater.
 func (l *Loader) Load(records []byte) (n int, err error) {
 	for len(records) > 0 {
 		if records, err = l.decode(records); err != nil {
@@ -95,12 +97,13 @@ func (l *Loader) Load(records []byte) (n int, err error) {
 	return n, nil
 }
 
-// lateSlack is how much later than MaxAhead behind the clock a stamp may be all the same: each write to a shard is stamped after all before. What is later still can only be in a
-// directory whose clock was set back (disk.SetBack), and is brought back too.
+// lateSlack is how much further than MaxAhead ahead of the clock a stamp may be: each write to a shard gets a later
+// stamp than all writes before it. Still later stamps exist only in a directory whose clock was set back
+// (disk.SetBack); Load brings them back to the present too.
 const lateSlack = time.Minute
 
-// decode reads the first key's records. There are directories with tokens before a quota that had ended, whose register has a stamp and
-// nothing else: commits before the first release wrote them. Such tokens mean nothing, and are dropped.
+// decode reads the records of the first key. Commits before the first release wrote tokens before a quota that had
+// ended, whose register has a stamp and nothing else. Such tokens mean nothing and are dropped.
 func (l *Loader) decode(records []byte) (rest []byte, err error) {
 	l.tokens, l.reserve = tokens{}, 0
 	if l.quoted = records[0] == tokensRecord || records[0] == variesRecord; l.quoted {
@@ -125,7 +128,7 @@ func (l *Loader) decode(records []byte) (rest []byte, err error) {
 	return rest, nil
 }
 
-// renumber gives the rows the numbers that Writers has for theirs.
+// renumber replaces the writers' numbers in the rows by their indexes in this DB.
 func (l *Loader) renumber() error {
 	for i := range l.entry.Rows {
 		w := l.entry.Rows[i].Writer
@@ -137,7 +140,7 @@ func (l *Loader) renumber() error {
 	return nil
 }
 
-// decodeTokens reads a record of tokens, of either kind.
+// decodeTokens reads a record of tokens of either kind.
 func decodeTokens(src []byte, t *tokens) (reserve uint64, rest []byte, err error) {
 	rest = src[1:]
 	var fields [5]uint64
@@ -159,16 +162,16 @@ func decodeTokens(src []byte, t *tokens) (reserve uint64, rest []byte, err error
 	return fields[2], rest, nil
 }
 
-// settle makes of a quota's tokens what is certain of them now. A crash may have come after more was given than the
-// record says, up to its reserve, but what was given before Age is in the record: so a transient quota that was full by
-// then has ended, and stays so.
+// settle computes the tokens that a quota certainly still has now. After a crash its whole reserve may have been given
+// on top of the record. Every take before Age is in the record, so a transient quota that was full by then has ended,
+// and stays ended.
 func (l *Loader) settle() error {
 	if err := l.checkTokens(); err != nil {
 		return err
 	}
 	t, rate := &l.tokens, rateOf(&l.entry.Quota)
-	most := rate.Window() // empty is the least that it is
-	if t.Pace != 0 {      // unless it owes
+	most := rate.Window() // a bucket that owes nothing cannot be emptier than empty
+	if t.Pace != 0 {      // one that owes tokens can
 		most = 3 * quota.MaxPeriod
 	}
 	if latest := l.Now.Mono + int64(most); t.FullAt > latest {
@@ -186,10 +189,10 @@ func (l *Loader) settle() error {
 	return nil
 }
 
-// lateTake is more than a command's reading of the clock is old when it takes from a quota.
+// lateTake is an upper bound of the age of a clock reading that a take from a quota goes by.
 const lateTake = 10 * time.Millisecond
 
-// checkTokens says what cannot be of a quota's tokens.
+// checkTokens checks the tokens of a quota. Errors: crdt.ErrCorrupt.
 func (l *Loader) checkTokens() error {
 	q, t := &l.entry.Quota, &l.tokens
 	if t.FullAt < 0 || t.Fraction >= q.Count || t.Pace != 0 && (t.Fraction != 0 || !t.Pace.IsValid()) || l.reserve > quota.MaxTokens {
@@ -198,9 +201,9 @@ func (l *Loader) checkTokens() error {
 	return nil
 }
 
-// restore makes e the state of k. It is no change to the follower, unless changed says so, or drained: a quota without a reserve is written
-// soon, to have one again. What has expired meanwhile is no quota any more, and nothing to tell: the disk knows the deadline, and may have a later
-// record of the same name, which is no change and would not follow. e's bytes are copied.
+// restore makes e the state of k. changed makes it a change that the follower takes. So does drained, because a quota
+// without a reserve should be written soon, to get one. But an expired key is not announced: the disk knows its
+// deadline, and may have a later record of the same name. Bytes of e are copied.
 func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed, drained bool) {
 	s := db.shard(k.Hash)
 	s.mu.Lock()

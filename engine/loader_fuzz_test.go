@@ -9,8 +9,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// FuzzLoader loads any bytes as the records of a file: Load takes what Verify takes, no more and no less, and what the keys then are, as a snapshot and
-// as changes have it, is taken by the next start, which reads the same from it.
+// FuzzLoader loads any bytes as the records of a file. Load must accept exactly what Verify accepts. The keys are then
+// written as a snapshot and as changes; the next start must accept both and read the same content.
 func FuzzLoader(f *testing.F) {
 	for _, seed := range loaderSeeds(f) {
 		for flags := range byte(8) {
@@ -27,7 +27,7 @@ func FuzzLoader(f *testing.F) {
 		if (verifyErr == nil) != (loadErr == nil) || verifyErr == nil && verified != loaded {
 			t.Fatalf("Verify: %d, %v; Load: %d, %v", verified, verifyErr, loaded, loadErr)
 		}
-		if !replicated { // else there are records that nobody has to wake for
+		if !replicated { // a replicated DB also has records that the sweep need not visit
 			checkInvariants(t, db)
 		}
 		var snapshot, changes Batch
@@ -63,7 +63,7 @@ func openForLoad(t *testing.T, replicated bool) *DB {
 	return db
 }
 
-// loaderWriters are three writers, of which the first is the DB's own.
+// loaderWriters are three writers. The first is the DB's own.
 func loaderWriters(db *DB) (writers []uint32) {
 	for node, life := range []uint64{7, 8, 9} {
 		writers = append(writers, db.Writer(crdt.Writer{Node: uint16(node + 1), Life: life}))
@@ -71,7 +71,7 @@ func loaderWriters(db *DB) (writers []uint32) {
 	return writers
 }
 
-// visible is what clients see of all keys, without the tokens of quotas: a reserve may be given up by a crash.
+// visible is what clients see of all keys, without the tokens of quotas: a crash may cost a reserve.
 func visible(db *DB) string {
 	var text bytes.Buffer
 	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
@@ -90,7 +90,7 @@ func visible(db *DB) string {
 	return text.String()
 }
 
-// loaderSeeds are records of each kind of key, as a snapshot has them.
+// loaderSeeds are records of each kind of key, as in a snapshot.
 func loaderSeeds(f *testing.F) [][]byte {
 	var seeds [][]byte
 	for _, replicated := range []bool{false, true} {

@@ -8,11 +8,12 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// MaxAhead is how far ahead of this node's clock a stamp may be. Registers that a peer has stamped later are held back until then.
+// MaxAhead is how far ahead of this node's clock a stamp may be. A register with a later stamp is held back until then.
 const MaxAhead = time.Hour
 
-// Merge joins another node's state of k, whose rows have the indexes of this DB, and says what that did: see crdt.Entry.Merge. It is a change for
-// the disk, not for peers. hidden: the key is past its deadline here, so digests do not tell the other node what this one has of it. remote is used up; its bytes are copied.
+// Merge joins the state of k at another node with the state here and says what changed: see crdt.Entry.Merge. The rows
+// of remote have the indexes of this DB. The disk follows the change, peers do not. hidden: the key is past its
+// deadline here and therefore in no digest. remote is overwritten; its bytes are copied.
 func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crdt.Merged, hidden bool) {
 	s := db.shard(k.Hash)
 	s.mu.Lock()
@@ -30,7 +31,7 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	s.mergeQuota(d, before, m.Closed, now)
 	s.touch(k)
 	told := toDisk
-	if m.Closed { // a closing raises the floors of rows that the other node may not have
+	if m.Closed { // closing raises the floors of rows; the peer may not have those
 		told = toAll
 	}
 	s.store(k, d, now, told)
@@ -38,8 +39,8 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	return m, hidden
 }
 
-// mergeQuota settles what a merge means for this node's tokens: another rate keeps what is used, also what was taken from
-// a transient quota, and this node's transient quota goes on where the merge brought none.
+// mergeQuota sets this node's tokens after a merge. A bucket under another rate keeps its used tokens, also those taken
+// from a transient quota. If the merge brought no quota, this node's transient quota goes on.
 func (s *shard) mergeQuota(d *draft, before crdt.Quota, closed bool, now Moment) {
 	if before.Transient && (closed || d.tokens.FullAfter(now.Mono) == 0) { // it has ended
 		before = before.Shared()
@@ -61,7 +62,7 @@ func (s *shard) mergeQuota(d *draft, before crdt.Quota, closed bool, now Moment)
 	}
 }
 
-// CheckQuota says what cannot be of a quota that a peer has sent. Errors: crdt.ErrCorrupt.
+// CheckQuota checks a quota that a peer has sent. Errors: crdt.ErrCorrupt.
 func CheckQuota(q *crdt.Quota) error {
 	if q.Capacity == 0 {
 		return nil

@@ -48,9 +48,9 @@ func TestATransactionSaysThatItHadToWait(t *testing.T) {
 		func() Tx { return db.LockAll([]Key{k}, Moment{}) },
 		func() Tx { return db.LockEvery(Moment{}) },
 	} {
-		for waited := false; !waited; { // the other may come when the lock is free again
+		for waited := false; !waited; { // the other transaction may come only when the lock is free again
 			if time.Now().After(deadline) {
-				t.Fatal("waited in vain for one that had to wait")
+				t.Fatal("no transaction had to wait for the lock within 10s")
 			}
 			holder, done := db.Lock(k, Moment{}), make(chan bool)
 			go func() {

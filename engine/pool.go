@@ -9,34 +9,35 @@ import (
 
 const (
 	pageShift = 14
-	pageBytes = 1 << pageShift // what shards take from the pool at a time
-	granule   = 8              // bytes: records start at multiples of it, a ref counts in it
+	pageBytes = 1 << pageShift // bytes; shards take memory from the pool in pages
+	granule   = 8              // bytes; records start at multiples of it, and refs count in it
 
-	// maxPoolBytes is the address space that refs reach, less the refs kept for huge records.
+	// maxPoolBytes is the address space that refs can name, without the refs kept for huge records.
 	maxPoolBytes = int64(firstHuge) * granule
-	minPoolBytes = 64 << 20 // below that much address space a DB does not open
+	minPoolBytes = 64 << 20 // with less address space a DB does not open
 
-	// maxIdlePages is how many freed pages keep their memory (2 MiB); what is beyond goes back to the system.
+	// maxIdlePages is how many freed pages keep their memory (2 MiB). The memory of further ones goes back to the
+	// system.
 	maxIdlePages = 128
 )
 
 var errNoAddressSpace = errors.New("engine: the system grants no address space for the counters, not even 64 MiB: raise or remove ulimit -v (the Go runtime takes 1 GB of addresses too), or vm.overcommit_memory")
 
-// pool hands out pages of one big reserved range of addresses, outside the Go heap: the collector never looks
-// at a counter, and an address is one addition away from a ref. Memory becomes resident when a page is first
-// touched, in huge pages where the system has them.
+// pool hands out pages of one large reserved range of addresses outside the Go heap: the garbage collector never looks
+// at a counter, and an address is one addition away from a ref. Memory becomes resident when a page is first touched,
+// in huge pages where the system has them.
 type pool struct {
 	mem   []byte       // the whole range; page n is mem[n<<pageShift:][:pageBytes]
 	used  atomic.Int64 // bytes of pages handed out and not given back
-	holes atomic.Int64 // bytes in those that freed records have left behind
+	holes atomic.Int64 // bytes of holes in those pages, which freed records have left
 	heap  atomic.Int64 // bytes of huge records, which lie on the Go heap
 
 	mu   sync.Mutex
 	next uint32   // first page never handed out
-	free []uint32 // pages to hand out again; the first maxIdlePages of them still have their memory
+	free []uint32 // freed pages; the first maxIdlePages of them still have their memory
 }
 
-// newPool reserves limit bytes of addresses, or as much as the system grants of it.
+// newPool reserves limit bytes of addresses, or as much of them as the system grants.
 func newPool(limit int64) (*pool, error) {
 	for ; limit >= minPoolBytes; limit /= 2 {
 		if mem, err := mapRange(int(limit)); err == nil {

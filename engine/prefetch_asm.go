@@ -4,7 +4,7 @@ package engine
 
 import "unsafe"
 
-// prefetch asks for the cache line at p. It never faults, whatever p is.
+// prefetch fetches the cache line at p. It never faults, whatever p is.
 //
 //go:noescape
 func prefetch(p unsafe.Pointer)

@@ -4,5 +4,5 @@ package engine
 
 import "unsafe"
 
-// prefetch has no instruction here; the commands of a batch then wait for memory one by one.
+// prefetch does nothing: there is no instruction for it here. The commands of a batch wait for memory one by one.
 func prefetch(unsafe.Pointer) {}

@@ -27,10 +27,10 @@ const (
 	// Bits of the flags.
 	quotaTransient = 1 << 0
 	quotaVaries    = 1 << 1
-	quotaOwes      = 1 << 2 // the fraction's place has the bucket's pace
+	quotaOwes      = 1 << 2 // the place of the fraction holds the bucket's pace
 )
 
-// packQuota writes the register; the bucket is full, and there is no allowance.
+// packQuota writes the quota register, with a full bucket and no reserve.
 func (r record) packQuota(off int, q *crdt.Quota) {
 	r.put64(off, q.Capacity)
 	r.put64(off+quotaCount, q.Count)
@@ -82,7 +82,7 @@ func (r record) putBucket(off int, b quota.Bucket) {
 	r.put64(off+quotaFraction, b.Fraction)
 }
 
-// isQuota reports whether the record has a quota in force.
+// isQuota reports whether the record has a quota in force, that is with a capacity above 0.
 func (r record) isQuota() bool {
 	h := r.header()
 	return h&hasQuota != 0 && r.u64(quotaOffset(h)) != 0

@@ -19,7 +19,7 @@ func mustLimit(t testing.TB, limit uint64, window time.Duration) quota.Rate {
 	return r
 }
 
-// after is the moment that long after testNow, on both clocks.
+// after is the moment d after testNow, on both clocks.
 func after(d time.Duration) Moment {
 	return Moment{Wall: testWall + d.Milliseconds(), Mono: testNow.Mono + int64(d)}
 }
@@ -84,7 +84,7 @@ func TestAQuotaEndsWithItsKeyAndStartsFull(t *testing.T) {
 				if n, err := tx.Add(k, 3); n != 0 || err != nil {
 					t.Fatalf("three of three tokens: %d, %v", n, err)
 				}
-				if err := tx.SetQuota(k, rate); err != nil { // the same again changes nothing
+				if err := tx.SetQuota(k, rate); err != nil { // the same rate again changes nothing
 					t.Fatal(err)
 				}
 				if n, _ := tx.Add(k, 1); n != -1 {
@@ -138,7 +138,7 @@ func TestBytesCannotBecomeAQuota(t *testing.T) {
 	}
 }
 
-// TestATransientQuotaIsGoneExactlyWhenItIsFull does not depend on whether the sweep has met it.
+// TestATransientQuotaIsGoneExactlyWhenItIsFull: whether or not the sweep has visited it.
 func TestATransientQuotaIsGoneExactlyWhenItIsFull(t *testing.T) {
 	for _, swept := range []bool{false, true} {
 		db := openTest(t, 1)

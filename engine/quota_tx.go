@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// QuotaState is what there is to know of a quota at one moment.
+// QuotaState is the rate and the bucket of a quota at one moment.
 type QuotaState struct {
 	Rate   quota.Rate
 	Bucket quota.Bucket
@@ -24,9 +24,9 @@ func (tx *Tx) Quota(k Key) (QuotaState, bool) {
 	return QuotaState{rec.rate(off), rec.bucket(off)}, true
 }
 
-// SetQuota makes k a token bucket of that rate, full; a counter's value is kept aside and its deadline stays. On a quota,
-// the same rate changes nothing, and another one keeps what is used. A transient quota becomes a lasting one.
-// Errors: ErrNotInteger when k holds bytes.
+// SetQuota makes k a full token bucket of that rate. The value of a counter is kept for DeleteQuota, and its deadline
+// stays. On a quota the same rate changes nothing, and another rate keeps the used tokens. A transient quota becomes
+// permanent. Errors: ErrNotInteger when k holds bytes.
 func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	s := tx.db.shard(k.Hash)
 	d := s.load(k, tx.now)
@@ -45,10 +45,9 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	return nil
 }
 
-// Throttle takes n tokens from the quota of k, which it makes a transient one of that rate where there is none, or
-// changes to that rate. It reports whether it took them, and the quota's state then. When there are not as many tokens
-// it takes none, and makes no quota.
-// Errors: ErrNotInteger when k holds bytes.
+// Throttle takes n tokens from the quota of k. If there is no quota it creates a transient one of that rate; if the
+// quota has another rate it changes the rate. It returns whether it took the tokens, and the quota's state then. If
+// there are fewer than n tokens it takes none and creates no quota. Errors: ErrNotInteger when k holds bytes.
 func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil && rec.isQuota() && !rec.lapsed(tx.now) {
@@ -66,7 +65,7 @@ func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state Quot
 	return tx.throttle(s, k, rate, n)
 }
 
-// throttle is Throttle for a quota that is made or changed.
+// throttle is Throttle for a quota that must be created or changed.
 func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
 	d := s.load(k, tx.now)
 	if d.Base.Kind == crdt.Bytes {
@@ -86,7 +85,7 @@ func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, 
 	}
 	if d.record != 0 || d.Exists() {
 		told := toAll
-		if own { // peers have nothing to hear of it
+		if own { // peers know nothing of a transient quota
 			told = toDisk
 		}
 		s.store(k, d, tx.now, told)
@@ -94,8 +93,8 @@ func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, 
 	return taken, state, nil
 }
 
-// configure writes the quota register. A transient quota keeps its stamp, or that of the end that it lies over: no
-// other node hears of it.
+// configure writes the quota register. A transient quota, of which no other node hears, gets no stamp of its own: it
+// keeps the register's stamp, or that of the ended quota that it lies over.
 func (s *shard) configure(d *draft, rate quota.Rate, transient bool, now Moment) {
 	before := d.Quota
 	d.Quota = crdt.Quota{Capacity: rate.Capacity, Count: rate.Count, Period: int64(rate.Period), Transient: transient, Stamp: before.Stamp}
@@ -108,7 +107,8 @@ func (s *shard) configure(d *draft, rate quota.Rate, transient bool, now Moment)
 	}
 }
 
-// DeleteQuota makes k a regular counter again, with the value it had before; false if it has no quota.
+// DeleteQuota makes k a plain counter again, with the value that it had before the quota. It reports whether k had a
+// quota.
 func (tx *Tx) DeleteQuota(k Key) bool {
 	s := tx.db.shard(k.Hash)
 	d := s.load(k, tx.now)
@@ -127,7 +127,7 @@ func rateOf(q *crdt.Quota) quota.Rate {
 	return quota.Rate{Capacity: q.Capacity, Count: q.Count, Period: time.Duration(q.Period)}
 }
 
-// take takes n tokens from a quota's bucket: how many remain, or -1 when there are not as many.
+// take takes n tokens from a quota's bucket. It returns how many remain, or -1 if there are fewer than n.
 func (r record) take(n, now int64) (int64, error) {
 	if n < 0 {
 		return 0, ErrQuota
@@ -141,7 +141,7 @@ func (r record) take(n, now int64) (int64, error) {
 	return int64(bucket.Remaining(rate, now)), nil
 }
 
-// quotaValue is what is visible of a record with a quota and no deadline in the past.
+// quotaValue is the visible value of a record that has a quota and is not past its deadline.
 func (s *shard) quotaValue(rec record, now Moment) Value {
 	if !rec.lapsed(now) {
 		off := quotaOffset(rec.header())
@@ -153,13 +153,13 @@ func (s *shard) quotaValue(rec record, now Moment) Value {
 	if !e.Exists() {
 		return Value{}
 	}
-	if e.Base.Kind == crdt.Bytes { // from a node that did not know of the quota
+	if e.Base.Kind == crdt.Bytes { // set by a node that did not know of the quota
 		return Value{Kind: String, Str: e.Base.Bytes, Deadline: e.Deadline.At}
 	}
 	return Value{Kind: Integer, Int: e.Int(), Deadline: e.Deadline.At}
 }
 
-// lapsed reports whether the record is past its deadline, or a transient quota that has become full.
+// lapsed reports whether the record has ended by itself: it is past its deadline, or a transient quota that is full.
 func (r record) lapsed(now Moment) bool {
 	return r.expired(now.Wall) || r.isTransient() && r.isFull(now.Mono)
 }

@@ -1,22 +1,22 @@
 package engine
 
 const (
-	// randomTries is how many buckets RandomKey draws before it looks through the table.
+	// randomTries is how many buckets RandomKey draws before it searches the table.
 	randomTries = 256
-	// randomChain is how many visible keys a bucket and what overflows it nearly never have more of.
+	// randomChain: a bucket with its overflow buckets nearly never has more visible keys.
 	randomChain = 24
-	// randomBuckets is how many buckets RandomKey looks through to choose among all keys of them.
+	// randomBuckets is how many buckets RandomKey searches at most to choose among all their keys.
 	randomBuckets = 1 << 13
-	// randomPasses is how often RandomKey looks through the table before it locks all of it: a key that is renamed
-	// meanwhile may be missed.
+	// randomPasses is how often RandomKey searches the table before it locks all shards: without that lock it may miss
+	// a key that is being renamed.
 	randomPasses = 2
-	// randomFew is how many keys there may be for that.
+	// randomFew is the largest number of keys for which RandomKey locks all shards.
 	randomFew = 1024
 )
 
-// RandomKey appends the name of a random visible key to dst, each about as likely as any other; false when there is
-// none. random gives 64 random bits a call. A bucket is drawn, and taken with a likelihood that grows with the number
-// of its keys (rejection sampling). A table with nearly nothing in it is looked through.
+// RandomKey appends the name of a random visible key to dst, each about as likely as any other; false if there is none.
+// Each call of random gives 64 random bits. RandomKey draws a bucket, and accepts it with a probability that grows with
+// the number of its keys (rejection sampling). If the table is nearly empty it searches the table instead.
 func (a All) RandomKey(dst []byte, random func() uint64) ([]byte, bool) {
 	if name, ok := a.drawKey(dst, random); ok {
 		return name, true
@@ -25,7 +25,7 @@ func (a All) RandomKey(dst []byte, random func() uint64) ([]byte, bool) {
 		if name, ok := a.chooseKey(dst, 0, randomBuckets, random); ok {
 			return name, true
 		}
-		for _, from := range [2]uint64{random(), 0} { // many buckets, few keys: the first one behind some place
+		for _, from := range [2]uint64{random(), 0} { // many buckets, few keys: take the first key behind some place
 			if name, ok := a.chooseKey(dst, from, 0, random); ok {
 				return name, true
 			}
@@ -34,9 +34,9 @@ func (a All) RandomKey(dst []byte, random func() uint64) ([]byte, bool) {
 	return a.onlyKey(dst, random)
 }
 
-// drawKey draws buckets.
+// drawKey draws up to randomTries buckets.
 func (a All) drawKey(dst []byte, random func() uint64) (name []byte, ok bool) {
-	largest := uint64(0) // what hardly a table is larger than, by the first one that was met
+	largest := uint64(0) // no shard's table should be larger: twice the first one met
 	for try := 0; try < randomTries && !ok; try++ {
 		hash := random()
 		a.with(a.db.shard(hash), func(s *shard) {
@@ -57,7 +57,7 @@ func (a All) drawKey(dst []byte, random func() uint64) (name []byte, ok bool) {
 					found = append(dst[:len(dst):len(dst)], rec.key()...)
 				}
 			})
-			// Likelier the more keys there are, and the narrower the bucket is, as it is drawn less often then.
+			// More keys make it likelier. So does a narrow bucket, because it is drawn less often.
 			if keys > 0 && random()%(randomChain*largest) < keys*size {
 				name, ok = found, true
 			}
@@ -85,8 +85,8 @@ func (s *shard) eachAt(position uint64, fn func(record)) {
 	}
 }
 
-// chooseKey chooses among the keys of buckets from a hash on, so many of them at most, or, with 0, among those of the
-// first one that has any. With too many buckets it finds none.
+// chooseKey chooses among the keys of the buckets from a hash on: of all buckets, if they are at most that many, or,
+// with buckets 0, of the first bucket that has a key. With more buckets it finds none.
 func (a All) chooseKey(dst []byte, from uint64, buckets int, random func() uint64) (name []byte, ok bool) {
 	seen := uint64(0)
 	for n, end := 0, false; !end; n++ {
@@ -108,14 +108,14 @@ func (a All) chooseKey(dst []byte, from uint64, buckets int, random func() uint6
 	return name, seen > 0
 }
 
-// onlyKey looks at all shards at once, if there are few keys: so a key that is renamed to and fro is found.
+// onlyKey chooses with all shards locked, if there are few keys: so it also finds a key that is renamed to and fro.
 func (a All) onlyKey(dst []byte, random func() uint64) ([]byte, bool) {
 	if !a.held {
 		tx := a.db.LockEvery(a.now)
 		defer tx.Unlock()
 		a = tx.All()
 	}
-	if n := a.Len(); n == 0 || n > randomFew { // so many, and none is visible: their deadlines have passed
+	if n := a.Len(); n == 0 || n > randomFew { // so many keys, and no visible one was found: they have expired
 		return dst, false
 	}
 	seen := uint64(0)

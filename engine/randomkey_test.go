@@ -8,7 +8,7 @@ import (
 )
 
 // TestRandomKeyGivesEachKeyAboutAsOftenAsAnyOther: with few keys and with many, also while tables are replaced and
-// beside many that are gone.
+// beside many deleted keys.
 func TestRandomKeyGivesEachKeyAboutAsOftenAsAnyOther(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -50,7 +50,7 @@ func TestRandomKeyGivesEachKeyAboutAsOftenAsAnyOther(t *testing.T) {
 	}
 }
 
-// TestRandomKeyAndDbsizeSeeAKeyThatIsRenamed: there is one key at every moment, under one of several names.
+// TestRandomKeyAndDbsizeSeeAKeyThatIsRenamed: at every moment there is one key, under one of several names.
 func TestRandomKeyAndDbsizeSeeAKeyThatIsRenamed(t *testing.T) {
 	const names = 64
 	db, err := Open(Options{Shards: 16, Node: 1, HashKey: [2]uint64{1, 2}})

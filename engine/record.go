@@ -6,22 +6,25 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// record is an entry as it lies in memory, little-endian, parts that an entry does not have left out:
+// record is an entry as it lies in memory, little-endian. Parts which an entry does not have are left out:
 //
 //	+--------+-----+------+---------+---------+----------+---------+--------+------------------+-------+------+
 //	| header | key | pad  | own row | base    | deadline | quota   | since  | other rows       | bytes | pad  |
 //	| 4      | n   | to 8 | 0 to 24 | 0 to 24 | 0 or 32  | 0 or 88 | 0 or 8 | 0 or 8 + 40 each | len   | to 8 |
 //	+--------+-----+------+---------+---------+----------+---------+--------+------------------+-------+------+
 //
-//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 unwritten; 8 unsent, 9 gone, 10 since; 11-15 free;
-//	            16-31 key length. A key of 65,535 bytes or more has 65,535 there, and its length in 4 bytes between header and key.
-//	            A dead record has its size in granules in bits 8-31, and nothing below.
-//	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N, and N=S, S=0 where left out.
+//	header      bits 0-1 form of the own row, 2-3 kind of base, 4 deadline, 5 other rows, 6 quota, 7 unwritten;
+//	            8 unsent, 9 gone, 10 since; 11-15 free;
+//	            16-31 key length. A key of 65,535 bytes or more has 65,535 there, and its length in 4 bytes
+//	            between header and key.
+//	            A dead record has its size in granules in bits 8-31, and zeros below.
+//	own row     of the primary writer, index 0: P; or P and S; or P, S and N. S is the floor of both P and N. Where S
+//	            is left out it is 0; where N is left out it is S.
 //	base        stamp time; stamp node (2), spare (2), length of base bytes (4); the integer if it is one
 //	deadline    unix ms; stamp time; stamp node (2), wheel slot (2), spare (4); next and previous in that slot (4, 4)
 //	            (also there, with 0 for the unix ms, in a transient quota, for its place in the wheel)
-//	quota       capacity; count; period; stamp time; stamp node (2), flags (1), level (1), epoch (4); bucket: full at, fraction or pace;
-//	            spent; bound; written; writes (4), safe (4): see tokens
+//	quota       capacity; count; period; stamp time; stamp node (2), flags (1), level (1), epoch (4);
+//	            bucket: full at, fraction or pace; spent; bound; written; writes (4), safe (4): see tokens
 //	since       unix ms at which the key was made: see crdt.Entry
 //	other rows  count; then writer (4), spare (4), P, N, FP, FN each
 //
@@ -47,13 +50,13 @@ const (
 	hasDeadline = 1 << 4
 	hasRows     = 1 << 5
 	hasQuota    = 1 << 6
-	unwritten   = 1 << 7 // it changed since the disk took it: see changes
-	unsent      = 1 << 8 // a client of this node changed it since the peers' follower took it
-	gone        = 1 << 9 // it reads as absent: kept for merging
+	unwritten   = 1 << 7 // it has changed since the disk took it: see changes
+	unsent      = 1 << 8 // a client of this node has changed it since the peers' follower took it
+	gone        = 1 << 9 // the key reads as absent; the record is kept for merging
 	hasSince    = 1 << 10
 	keyLenShift = 16
-	longKey     = 1<<16 - 1 // stands for the length of a key that has its length behind the header
-	sizeShift   = 8         // of a dead record
+	longKey     = 1<<16 - 1 // the key's own length stands behind the header
+	sizeShift   = 8         // where the size of a dead record stands in its header
 
 	headerBytes   = 4
 	longKeyBytes  = 4 // of a long key's length
@@ -82,7 +85,7 @@ func baseOffset(h header) int            { return rowOffset(h) + int(h&formMask)
 func baseSize(h header) int              { return int(baseSizes[h&baseMask>>baseShift]) }
 func deadlineOffset(h header) int        { return baseOffset(h) + baseSize(h) }
 
-// header is a record's header with the length of its key above the flags, also that of a long key.
+// header is the header of a record: the flags, and above them the length of the key, also that of a long key.
 type header uint64
 
 func (h header) keyBytes() int { return int(h >> keyLenShift) }
@@ -142,7 +145,7 @@ func quotaOffset(h header) int {
 	return off
 }
 
-// sinceOffset is where the moment of making is.
+// sinceOffset is where the time of creation stands.
 func sinceOffset(h header) int {
 	off := quotaOffset(h)
 	if h&hasQuota != 0 {
@@ -160,7 +163,7 @@ func rowsOffset(h header) int {
 	return off
 }
 
-// bytesOffset is where the base bytes begin, which is the end of a record without any.
+// bytesOffset is where the base bytes begin. A record without base bytes ends there.
 func (r record) bytesOffset() int {
 	h := r.header()
 	off := rowsOffset(h)
@@ -170,7 +173,7 @@ func (r record) bytesOffset() int {
 	return off
 }
 
-// size is what the record takes, dead or alive.
+// size is the size of the record in bytes, dead or alive.
 func (r record) size() int {
 	if r.isDead() {
 		return int(r.u32(0)>>sizeShift) * granule
@@ -188,7 +191,7 @@ func (r record) str() []byte {
 	return r[off : off+int(r.u32(baseOffset(r.header())+12))]
 }
 
-// layout is the header of the record that holds key and e, and its size in bytes.
+// layout returns the header of the record for key and e, and its size in bytes.
 func layout(key []byte, e *crdt.Entry) (h header, size int) {
 	h = header(len(key))<<keyLenShift | header(ownForm(e))
 	others := len(e.Rows)
@@ -222,7 +225,8 @@ func layout(key []byte, e *crdt.Entry) (h header, size int) {
 	return h, align8(size + len(e.Base.Bytes))
 }
 
-// ownForm is the shortest form that holds the primary writer's row, 0 if there is none or only a full row does.
+// ownForm is the shortest form that holds the row of the primary writer; 0 if there is no such row, or only a full row
+// can hold it.
 func ownForm(e *crdt.Entry) int {
 	r := e.Row(primary)
 	switch {
@@ -236,7 +240,7 @@ func ownForm(e *crdt.Entry) int {
 	return formP
 }
 
-// pack writes key and e into r, which layout has measured. The deadline's place in the wheel is left zero.
+// pack writes key and e into r, whose header and size layout has given. The deadline's place in the wheel is left zero.
 func (r record) pack(h header, key []byte, e *crdt.Entry) {
 	r.setHeader(h)
 	copy(r[h.keyOffset():], key)
@@ -280,7 +284,7 @@ func (r record) pack(h header, key []byte, e *crdt.Entry) {
 	copy(r[off:], e.Base.Bytes)
 }
 
-// packRows writes the rows that the own row's form does not hold, and returns the offset behind them.
+// packRows writes the rows that do not fit the form of the own row. It returns the offset behind them.
 func (r record) packRows(off int, rows []crdt.Row, skipPrimary bool) int {
 	count := off
 	off += wordBytes

@@ -9,8 +9,8 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// TestARecordHoldsAnyKeyAndAnyParts: what unpack reads is what pack has written, the key too, at each length beside
-// which the layout changes, with each part and all of them.
+// TestARecordHoldsAnyKeyAndAnyParts: unpack reads what pack has written, the key too: for each key length at which the
+// layout changes, with each part alone and with all parts.
 func TestARecordHoldsAnyKeyAndAnyParts(t *testing.T) {
 	parts := []func(*crdt.Entry){
 		func(e *crdt.Entry) { e.Rows = append(e.Rows, crdt.Row{Writer: primary, P: 9}) },
@@ -24,7 +24,7 @@ func TestARecordHoldsAnyKeyAndAnyParts(t *testing.T) {
 		func(e *crdt.Entry) { e.Since = 77 },
 		func(e *crdt.Entry) { e.Rows = append(e.Rows, crdt.Row{Writer: 3, P: 5, N: 4, FP: 3, FN: 2}) },
 	}
-	const since = 1 << 4 // alone it is nothing, and never stored
+	const since = 1 << 4 // an entry with nothing else is never stored
 	for _, length := range []int{0, 1, 3, 4, 5, longKey - 9, longKey - 1, longKey, longKey + 1, longKey + 8, MaxKeyBytes} {
 		key := []byte(strings.Repeat("k", length))
 		for chosen := 1; chosen < 1<<len(parts); chosen++ {

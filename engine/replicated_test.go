@@ -10,13 +10,13 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// cluster is a few replicated DBs whose changes the test carries between them.
+// cluster is a few replicated DBs. The test carries their changes between them.
 type cluster struct {
 	t       *testing.T
 	random  *rand.Rand
 	dbs     []*DB
 	now     Moment
-	waiting [][]delivery // for each DB
+	waiting [][]delivery // deliveries on the way, by DB
 }
 
 type delivery struct {
@@ -71,7 +71,7 @@ func (c *cluster) deadline() int64 {
 	return c.now.Wall + int64(1+c.random.IntN(2000))
 }
 
-// send takes what clients of a DB have changed, for all others.
+// send takes the changes of a DB's clients and addresses them to all other DBs.
 func (c *cluster) send(from int) {
 	var d Deltas
 	for shard := range c.dbs[from].Shards() {
@@ -93,7 +93,7 @@ func (c *cluster) spread(from int, d *Deltas) {
 	}
 }
 
-// receive merges one of what waits for a DB, and perhaps keeps it to merge it again.
+// receive merges one delivery that waits for a DB, and perhaps keeps it to merge it again.
 func (c *cluster) receive(to int) {
 	if len(c.waiting[to]) == 0 {
 		return
@@ -119,7 +119,7 @@ func (c *cluster) merge(to int, d delivery) {
 	c.dbs[to].Merge(c.dbs[to].Key(append([]byte(nil), name...)), &e, c.now, math.MaxInt64)
 }
 
-// settle lets all exchange whole states until nothing changes.
+// settle lets all DBs exchange whole states until nothing changes.
 func (c *cluster) settle() {
 	for range len(c.dbs) + 2 {
 		for from, db := range c.dbs {
@@ -245,7 +245,7 @@ func TestAFlushDeletesAllThatIsVisible(t *testing.T) {
 		if i%10 == 0 {
 			_, err = tx.Add(k, 1)
 		} else {
-			_, _, err = tx.Throttle(k, testRate(3), 1) // which goes without remains, so that the index shrinks meanwhile
+			_, _, err = tx.Throttle(k, testRate(3), 1) // a transient quota leaves no record when it ends, so that the index shrinks meanwhile
 		}
 		tx.Unlock()
 		if err != nil {

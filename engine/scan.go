@@ -2,24 +2,24 @@ package engine
 
 import "math/bits"
 
-// cursorShift makes a cursor of a hash: its upper 48 bits, which every client's number type can hold.
+// cursorShift makes a cursor from a hash: its upper 48 bits, which the number types of all clients can hold.
 const cursorShift = 16
 
-// maxScanBytes is how many bytes of names end a scan's call early: names may be long.
+// maxScanBytes is how many bytes of names end a call of Scan early: names may be long.
 const maxScanBytes = 16 << 20
 
-// Scan calls fn for the visible keys from cursor on, at least count of them if there are as many (whole buckets, so
-// perhaps more) and they are not very long, and returns the cursor to go on from; 0 at the end. Buckets come in hash
-// order whatever the tables do meanwhile, so a key that is there from the first call (cursor 0) to the last is reported,
-// and reported once, unless two names agree in 48 bits of their hashes. Cursors stay below 2^48. fn runs under the shard's lock: name and value are valid only inside, and it must not
-// call the DB.
+// Scan calls fn for visible keys from cursor on, and returns the cursor to go on from; 0 at the end. It reports whole
+// buckets, until at least count keys were reported or their names are very long. Buckets come in hash order whatever
+// happens to the tables meanwhile: a key that exists from the first call (cursor 0) to the last is reported, and
+// reported once, unless two names agree in 48 bits of their hashes. Cursors stay below 2^48. fn runs under the lock of
+// the shard: name and value are valid only inside, and fn must not call the DB.
 func (a All) Scan(cursor uint64, count int, fn func(name []byte, v Value)) uint64 {
 	if cursor >= 1<<(64-cursorShift) {
 		return 0
 	}
 	hash := cursor << cursorShift
 	bytes := 0
-	// Empty buckets count too, a little, so that a call over an empty range ends.
+	// Empty buckets count a little too, so that a call over an empty range ends.
 	for work := 0; work < count*visitsPerKey && bytes < maxScanBytes; {
 		var next uint64
 		var end bool
@@ -38,11 +38,11 @@ func (a All) Scan(cursor uint64, count int, fn func(name []byte, v Value)) uint6
 	return hash >> cursorShift
 }
 
-// visitsPerKey is how many buckets without a visible key count as one key's work in a scan.
+// visitsPerKey is how many buckets without a visible key count as much as one key in a scan.
 const visitsPerKey = 10
 
-// nextHash is the least hash at a position of a shard or after it; end stands for the end of the shard's positions
-// going in, of all hashes coming out.
+// nextHash is the least hash whose position in a shard is position or larger. As a parameter end stands for the end of
+// the shard's positions; as a result it means that there is no further hash.
 func (db *DB) nextHash(shard, position uint64, end bool) (uint64, bool) {
 	n := uint64(len(db.shards))
 	if end {
@@ -58,8 +58,9 @@ func (db *DB) nextHash(shard, position uint64, end bool) (uint64, bool) {
 	return hash, hash == 0 && shard != 0
 }
 
-// scanBucket calls fn for the visible keys with hashes from first on in first's bucket: what is before first has been
-// reported, perhaps from another table. It returns how many they were and where the positions begin that it has not covered.
+// scanBucket calls fn for the visible keys in the bucket of hash first whose hashes are first or larger; smaller ones
+// were reported before, perhaps from another table. It returns how many keys there were, and the first position behind
+// the bucket; end: there is none.
 func (s *shard) scanBucket(first uint64, now Moment, fn func([]byte, Value)) (n int, next uint64, end bool) {
 	position := s.db.position(first)
 	if s.index.count == 0 {

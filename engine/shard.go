@@ -15,7 +15,7 @@ import (
 type shard struct {
 	mu      sync.Mutex // protects everything below; order: see DB.LockAll
 	db      *DB
-	now     Moment              // of the latest transaction
+	now     Moment              // the moment of the latest transaction
 	watched map[string][]*Watch // watches by name; nil when there are none
 	changes changes
 	index   index
@@ -24,15 +24,15 @@ type shard struct {
 	lives   lives
 	clock   crdt.Clock
 
-	expired  int64       // keys that a deadline has ended
-	absent   int         // records that are gone
-	quotas   int         // records that are quotas in force and not gone
-	pending  atomic.Bool // there are changes; read without the lock
-	sendable atomic.Bool // there are some for the peers; read without the lock
-	draft    draft       // the state being changed
-	seen     crdt.Entry  // the state being read
-	taken    crdt.Entry  // the state that a follower takes
-	epoch    uint32      // of the quota made last: see tokens
+	expired  int64       // how many keys have expired, ever
+	absent   int         // records with the flag gone
+	quotas   int         // records of quotas in force, without those with the flag gone
+	pending  atomic.Bool // the disk has changes to take; read without the lock
+	sendable atomic.Bool // the peers have changes to take; read without the lock
+	draft    draft       // the state of the key that is being changed
+	seen     crdt.Entry  // the state of the key that is being read
+	taken    crdt.Entry  // the state that a follower is taking
+	epoch    uint32      // number of the quota made last: see tokens
 	_        [64]byte    // keeps the next shard's lock off this shard's last cache line
 }
 
@@ -42,7 +42,7 @@ type place struct {
 	slot int
 }
 
-// find returns the record of k, nil if there is none, expired ones included.
+// find returns the record of k, also an expired one; nil if there is none.
 func (s *shard) find(k Key) (ref, record, place) {
 	if s.index.count == 0 {
 		return 0, nil, place{}
@@ -64,7 +64,7 @@ func (s *shard) find(k Key) (ref, record, place) {
 	return 0, nil, place{}
 }
 
-// holds reports whether a slot's record has that name. The slot may be empty: a match can be false.
+// holds reports whether the record in a slot has that name. The slot may be empty: a match of tags can be false.
 func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
 	r := ref(b.refs[slot].Load())
 	if r == 0 {
@@ -77,7 +77,7 @@ func (s *shard) holds(b *bucket, slot int, name []byte) (ref, record, bool) {
 	return r, rec, true
 }
 
-// store makes d the state of k, and tells those who are told of the change.
+// store makes d the state of k and announces the change to told.
 func (s *shard) store(k Key, d *draft, now Moment, told audience) {
 	told &= s.changes.wanted
 	e := &d.Entry
@@ -106,17 +106,18 @@ func (s *shard) store(k Key, d *draft, now Moment, told audience) {
 	s.replace(k, h, size, d, now, told)
 }
 
-// drop removes the record of k, of which nothing is kept.
+// drop removes the record of k. Nothing of it needs to be kept.
 func (s *shard) drop(k Key, d *draft, told audience) {
 	rec := s.arena.at(d.record)
-	known, transient := d.lapsed && rec[0]&unwritten == 0, rec.isTransient() // the state that the disk took last has ended too
+	// known: the disk has taken the latest state, so it also knows the deadline, or the bucket, that has ended the key.
+	known, transient := d.lapsed && rec[0]&unwritten == 0, rec.isTransient()
 	s.remove(d.record, d.at)
 	switch {
 	case told&toDisk == 0:
 	case !known:
 		s.bury(k)
 	case transient:
-		s.pending.Store(true) // how late it is, if nothing else, tells the disk that the quota has ended
+		s.pending.Store(true) // a later group, even an empty one, tells the disk the time, by which the quota has ended
 	}
 }
 
@@ -135,7 +136,7 @@ func (s *shard) insert(k Key, h header, size int, d *draft, now Moment, told aud
 	s.markFor(rec, k.Hash, told)
 }
 
-// replace writes a record anew, in its place if the size allows.
+// replace writes a new state over a record: in its place if the size is the same.
 func (s *shard) replace(k Key, h header, size int, d *draft, now Moment, told audience) {
 	r := d.record
 	old := s.arena.at(r)
@@ -164,7 +165,7 @@ func (s *shard) replace(k Key, h header, size int, d *draft, now Moment, told au
 	s.tidy()
 }
 
-// remove drops a record whose entry holds nothing that anybody still needs.
+// remove drops a record. Nobody needs anything of its entry any more.
 func (s *shard) remove(r ref, at place) {
 	rec := s.arena.at(r)
 	if rec.hasDeadline() {
@@ -180,7 +181,7 @@ func (s *shard) remove(r ref, at place) {
 	s.tidy()
 }
 
-// tally counts a record that comes (n is 1) or goes (-1): what is gone, and what is a quota.
+// tally counts a record in (n is 1) or out (-1) of absent and quotas.
 func (s *shard) tally(rec record, n int) {
 	switch {
 	case rec.isGone():
@@ -190,12 +191,12 @@ func (s *shard) tally(rec record, n int) {
 	}
 }
 
-// isNothing reports whether e says nothing to anybody: no entry is the same.
+// isNothing reports whether e says no more than a missing entry does.
 func isNothing(e *crdt.Entry) bool {
 	return len(e.Rows) == 0 && e.Latest() == crdt.Stamp{}
 }
 
-// trim drops what only merging would need, where there is nobody to merge with: what the disk has of a key is replaced, not merged.
+// trim drops from e what only merging needs, on a node that never merges: there the disk replaces the state of a key.
 func (s *shard) trim(e *crdt.Entry) {
 	kept := e.Rows[:0]
 	for _, row := range e.Rows {
@@ -251,7 +252,7 @@ func (s *shard) moveBucket() {
 	x.advance()
 }
 
-// fetch asks for the records of a bucket, so that whoever goes through them waits once.
+// fetch prefetches all records of a bucket, so that their cache misses overlap.
 func (s *shard) fetch(b *bucket) {
 	for slot := range slotsPerBucket {
 		if r := ref(b.refs[slot].Load()); r < firstHuge {
@@ -260,7 +261,8 @@ func (s *shard) fetch(b *bucket) {
 	}
 }
 
-// tidy gives a sparse page back if holes have become too many. It moves at most one page's records.
+// tidy empties a sparse page and gives it back, if the arena has too many holes. One call moves the records of at most
+// one page.
 func (s *shard) tidy() {
 	page, ok := s.arena.sparse()
 	if !ok {
@@ -288,7 +290,7 @@ func (s *shard) locate(hash uint64, r ref) place {
 	panic("engine: a record is not in the index")
 }
 
-// reset drops every key, keeping what must outlive them: lives and clock.
+// reset drops every key. It keeps what must outlive the keys: lives and clock.
 func (s *shard) reset() {
 	s.arena.each(func(rec record) {
 		rec.unpack(&s.seen)

@@ -2,7 +2,7 @@ package engine
 
 import "testing"
 
-// TestWhatALoadBringsIsSweptAtItsDeadline: the wheel of a DB that has just been opened stands at the present.
+// TestWhatALoadBringsIsSweptAtItsDeadline: before the load, the wheel of the DB has not turned to the present.
 func TestWhatALoadBringsIsSweptAtItsDeadline(t *testing.T) {
 	for _, peers := range []bool{false, true} {
 		open := func(life uint64) *DB {
@@ -26,7 +26,7 @@ func TestWhatALoadBringsIsSweptAtItsDeadline(t *testing.T) {
 		}
 		d := &disk{peers: peers}
 		d.take(t, before, 10)
-		for part := range uint64(2) { // one of both alone
+		for part := range uint64(2) { // each of the two records alone
 			after := open(2)
 			l := Loader{DB: after, Now: now, Writers: []uint32{after.Writer(before.Writers(0)[0])}, Part: part, Parts: 2}
 			if _, err := l.Load(d.batch.Records); err != nil {
@@ -42,7 +42,7 @@ func TestWhatALoadBringsIsSweptAtItsDeadline(t *testing.T) {
 	}
 }
 
-// TestTheDiskIsToldTheTimeWhenAQuotaHasEnded: nothing else says after a crash that it had.
+// TestTheDiskIsToldTheTimeWhenAQuotaHasEnded: after a crash nothing else says that the quota had ended.
 func TestTheDiskIsToldTheTimeWhenAQuotaHasEnded(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, MaxBytes: minPoolBytes})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestTheDiskIsToldTheTimeWhenAQuotaHasEnded(t *testing.T) {
 	}
 }
 
-// TestPeersAreNotToldThatATransientQuotaHasEnded: they never heard of it, and know the counter below it as it is.
+// TestPeersAreNotToldThatATransientQuotaHasEnded: they never heard of the quota, and know the counter below it.
 func TestPeersAreNotToldThatATransientQuotaHasEnded(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, Replicated: true, MaxBytes: minPoolBytes})
 	if err != nil {

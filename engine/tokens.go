@@ -7,29 +7,30 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// tokens are what a quota has, and what of it may be given away although the disk does not know yet.
+// tokens are the tokens of a quota, and how many of them may be given before the disk knows of it.
 //
-// The state of a quota that the disk has safe is its bucket as it was then, and a reserve: after a crash the bucket is taken to be without it.
-// As long as no more than that is given, nothing is given twice. What goes beyond waits for its own state to be safe: see Tx.Unsafe. Any
-// state that was written since may be the one that a crash leaves, so bounds only grow while there are such.
+// With a quota the disk stores its bucket as it was then, and a reserve: tokens that the node may give before it must
+// sync again. After a crash we assume that the whole reserve was given. So as long as a node gives no more than the
+// reserve, no token is given twice. A take beyond the reserve waits until its own state is synced: see Tx.Unsafe. Until
+// a newer write is known to be synced, a crash may leave either; what we give must be covered by both.
 //
-// A quota whose limit has changed is marked as one that varies: a crash may leave it under another limit than the one
-// that its last takes met, so after a crash its reserve is subtracted as debt. The disk has to know that the quota varies
-// before anybody hears of a take under the second limit. From then on a change of the limit waits for nothing: whichever
-// limit the disk has, its bucket lacks, in tokens, all that was given.
+// A quota whose limit has changed is marked varies. A crash may leave it under another limit than the limit at its last
+// takes, so after a crash its reserve is subtracted as debt. The disk must know that the quota varies before a client
+// hears of a take under the second limit. From then on a change of the limit waits for nothing: whichever limit the
+// disk has, its bucket lacks all tokens that were given.
 type tokens struct {
 	quota.Bucket
-	epoch   uint32 // of the quota, by its shard: reserves that were written in another one do not count
-	varies  bool   // its limit has changed
-	spent   uint64 // given from reserves, ever
-	bound   uint64 // what spent may come to by the reserve that is safe
-	written uint64 // by the one that was written last
-	level   uint8  // how large it was: see grant
-	writes  uint32 // of reserves; of those, the last that is safe: they differ while there are some that may become safe later
-	safe    uint32
+	epoch   uint32 // number of the quota in its shard: reserves written in another epoch do not count
+	varies  bool   // the limit has changed
+	spent   uint64 // tokens given from reserves, ever
+	bound   uint64 // the largest spent that the synced reserve allows
+	written uint64 // the largest spent that the last written reserve allows
+	level   uint8  // size of the last reserve: see reserveOf
+	writes  uint32 // number of reserves written so far
+	safe    uint32 // the last of them that is known to be synced; below writes: some may still become safe
 }
 
-// tokens are the record's, full if it has no quota.
+// tokens are the tokens of a record; those of a full bucket if it has no quota.
 func (r record) tokens() tokens {
 	h := r.header()
 	if h&hasQuota == 0 {
@@ -56,14 +57,14 @@ func (r record) putTokens(off int, t tokens) {
 	r.put32(off+quotaSafe, t.safe)
 }
 
-// fresh are the tokens of a quota that begins.
+// fresh are the tokens of a new quota: a full bucket.
 func (s *shard) fresh() tokens {
 	s.epoch++
 	return tokens{epoch: s.epoch}
 }
 
-// retune changes the tokens of d to a rate; a draft without a quota gets the tokens of a new one. It
-// reports whether replies have to wait until the disk knows of that.
+// retune changes the tokens of d to a rate. A draft without a quota gets the tokens of a new one. unsafe: replies must
+// wait until the change is synced.
 func (s *shard) retune(d *draft, rate quota.Rate, now int64) (unsafe bool) {
 	t := &d.tokens
 	if d.Quota.Capacity == 0 {
@@ -82,8 +83,8 @@ func (s *shard) retune(d *draft, rate quota.Rate, now int64) (unsafe bool) {
 	return true
 }
 
-// vary marks the tokens of a quota as those of one whose limit varies. Reserves that were written before do not count any more: the
-// disk did not know of it then.
+// vary marks the tokens as those of a quota whose limit varies. Reserves written before do not count any more: when
+// they were written, the disk did not know that.
 func (s *shard) vary(t *tokens) {
 	s.epoch++
 	*t = tokens{Bucket: t.Bucket, epoch: s.epoch, varies: true, level: t.level}
@@ -96,7 +97,8 @@ func (r record) setTokens(t tokens) {
 	}
 }
 
-// spend takes n tokens, which the bucket has given, from the reserve.
+// spend subtracts n tokens, which the bucket has given, from the reserve of a record. If the reserve is smaller, the
+// reply must wait.
 func (tx *Tx) spend(s *shard, rec record, n uint64) {
 	if !s.db.followed {
 		return
@@ -121,20 +123,23 @@ func (tx *Tx) spendInHand(t *tokens, n uint64) {
 	}
 }
 
-// Unsafe reports whether the transaction did what nobody may hear of before all that was written so far is safe on the disk: it
-// gave tokens that a crash would give again, or changed a quota.
+// Unsafe reports whether the reply must wait until everything written so far is synced: the transaction took tokens
+// beyond a reserve, which a crash would give again, or it changed a quota.
 func (tx *Tx) Unsafe() bool { return tx.unsafe }
 
-// A reserve is the capacity divided by a power of two: so much is lost when the process is killed.
+// A reserve is the capacity divided by two to the power of its level. So many tokens are lost when the process is
+// killed.
 const (
 	firstLevel = 4
 	mostLevel  = 2
 	leastLevel = 6
 )
 
+// reserveOf is the reserve of a level, in tokens.
 func reserveOf(capacity uint64, level uint8) uint64 { return max(1, capacity>>level) }
 
-// reserve makes the reserve that is written with the bucket: doubled when the last one was used up, halved when little was.
+// reserve makes the reserve that is written with the bucket: twice the last one if that was used up, half of it if
+// little was used.
 func (t *tokens) reserve(capacity uint64) uint64 {
 	left := t.bound - t.spent
 	switch {
@@ -147,7 +152,7 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 	}
 	next := reserveOf(capacity, t.level)
 	if t.writes != t.safe {
-		next = max(next, t.written-t.spent) // it may become safe later than what is written now
+		next = max(next, t.written-t.spent) // an earlier write may be synced after this one
 	}
 	t.writes++
 	t.written = t.spent + next
@@ -155,15 +160,16 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 	return next
 }
 
-// WrittenReserve is a reserve that was written, and counts once that is safe.
+// WrittenReserve is a reserve that Take has written. It counts once it is synced.
 type WrittenReserve struct {
 	hash  uint64
-	epoch uint32 // of the quota
+	epoch uint32 // of the quota: see tokens
 	bound uint64
 	write uint32
 }
 
-// LastReserves are those of grants, in the order of Take, that no later one of the same quota replaces. It uses the same memory.
+// LastReserves keeps the last reserve of each quota. The reserves are in the order of Take; the result uses their
+// memory.
 func LastReserves(grants []WrittenReserve) []WrittenReserve {
 	slices.SortStableFunc(grants, func(a, b WrittenReserve) int {
 		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.epoch, b.epoch))
@@ -179,7 +185,7 @@ func LastReserves(grants []WrittenReserve) []WrittenReserve {
 	return last
 }
 
-// writeReserve makes a reserve for a quota, and appends the record of its tokens with it to the batch.
+// writeReserve makes a reserve for a quota, and appends the record of its tokens to the batch.
 func (s *shard) writeReserve(rec record, hash uint64, b *Batch) {
 	off := quotaOffset(rec.header())
 	t := rec.tokens()
@@ -189,7 +195,7 @@ func (s *shard) writeReserve(rec record, hash uint64, b *Batch) {
 	b.Reserves = append(b.Reserves, WrittenReserve{hash, t.epoch, t.written, t.writes})
 }
 
-// ReservesAreSafe makes reserves count that Take gave: all that it took before is safe.
+// ReservesAreSafe makes reserves from Take count. Everything that Take gave with them and before is synced.
 func (db *DB) ReservesAreSafe(grants []WrittenReserve) {
 	for _, g := range grants {
 		s := db.shard(g.hash)
@@ -206,8 +212,8 @@ func (db *DB) ReservesAreSafe(grants []WrittenReserve) {
 	}
 }
 
-// afterCrash takes the reserve from a bucket, since it may have been given, and leaves it without one. A quota that
-// always had this limit cannot have given more than the bucket held; one whose limit varies can.
+// afterCrash takes the reserve out of a bucket, since it may have been given, and leaves the quota without a reserve. A
+// quota that always had this limit cannot have given more than its bucket held; a quota whose limit varies can.
 func (t *tokens) afterCrash(rate quota.Rate, reserve uint64, now int64) {
 	if t.varies {
 		t.Owe(rate, reserve, now)

@@ -11,13 +11,12 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// given is a token that somebody has heard of.
+// given is a token of whose take a client has heard.
 type given struct{ at int64 }
 
-// TestNoCrashGivesATokenTwice takes tokens at random, while the follower writes and makes safe, and has the process
-// crash: then the disk is what was safe, or what was written later. Over every interval of the time that processes ran,
-// the law must hold: capacity + count*t/period. So it must with limits in turns, of the largest capacity and the
-// fastest rate.
+// TestNoCrashGivesATokenTwice takes tokens at random while the follower writes and syncs, and lets the process crash:
+// then the disk has the synced state or one written later. Over every interval of the time in which processes ran the
+// law must hold: capacity + count*t/period. With two limits in turns the largest capacity and the fastest rate count.
 func TestNoCrashGivesATokenTwice(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -26,7 +25,7 @@ func TestNoCrashGivesATokenTwice(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, run))
 		h := tokenHistory{t: t, run: run, random: random, now: at(testWall)}
 		for range 1 + run%3 {
-			largest := [2]uint64{10, 200}[random.IntN(2)] // one version's limit may be far below another's
+			largest := [2]uint64{10, 200}[random.IntN(2)] // one version's limit may be far below the other's
 			h.limits = append(h.limits, quota.Rate{Capacity: 1 + random.Uint64N(largest), Count: 1 + random.Uint64N([2]uint64{3, 100}[run/3%2]), Period: time.Second})
 		}
 		h.disk.peers = random.IntN(2) == 0
@@ -55,23 +54,23 @@ type tokenHistory struct {
 	random *rand.Rand
 	limits []quota.Rate
 	now    Moment
-	// The quota is made by Throttle, and goes when it is full.
+	// Throttle makes the quota, and the quota ends when it is full.
 	transient bool
 	db        *DB
 	key       Key
 	life      uint64
 	disk      disk
-	written   [][]byte // what a crash may leave, besides safe
-	ages      []int64  // of each
+	written   [][]byte // states that a crash may leave instead of safe
+	ages      []int64  // of each state in written
 	safe      []byte
 	age       int64
-	pending   []given // given, but nobody has heard of them
+	pending   []given // tokens given whose replies have not been sent
 	told      []given
 	crashes   int
 	free      int
 }
 
-// begin starts a life on what the disk has.
+// begin starts a life from the state on the disk.
 func (h *tokenHistory) begin(records []byte, crashed bool) {
 	h.life++
 	h.disk.batch.Records = records
@@ -100,7 +99,7 @@ func (h *tokenHistory) step() {
 		}
 	case 7:
 		if h.random.IntN(3) == 0 {
-			h.write() // a clean stop
+			h.write() // a clean stop writes first
 			h.begin(h.written[len(h.written)-1], false)
 			h.write()
 			h.sync()
@@ -114,7 +113,7 @@ func (h *tokenHistory) step() {
 	}
 }
 
-// limit is one of those that clients have.
+// limit is one of the limits that clients send.
 func (h *tokenHistory) limit() quota.Rate { return h.limits[h.random.IntN(len(h.limits))] }
 
 // set is QUOTASET.
@@ -161,7 +160,7 @@ func (h *tokenHistory) write() {
 	h.ages = append(h.ages, h.now.Mono)
 }
 
-// sync makes safe what is written; more may be taken meanwhile, and even written.
+// sync syncs what is written. More may be taken meanwhile, and even written.
 func (h *tokenHistory) sync() {
 	n, heard, grants := len(h.written), len(h.pending), len(h.disk.batch.Reserves)
 	for range h.random.IntN(4) {
@@ -174,7 +173,7 @@ func (h *tokenHistory) sync() {
 	h.written, h.ages = h.written[n:], h.ages[n:]
 	h.db.ReservesAreSafe(h.disk.batch.Reserves[:grants])
 	h.disk.batch.Reserves = h.disk.batch.Reserves[grants:]
-	h.told = append(h.told, h.pending[:heard]...) // those who waited hear now
+	h.told = append(h.told, h.pending[:heard]...) // the waiting clients hear now
 	h.pending = h.pending[heard:]
 }
 
@@ -184,7 +183,7 @@ func (h *tokenHistory) crash() {
 	if n := h.random.IntN(len(h.written) + 1); n > 0 {
 		records, age = h.written[n-1], h.ages[n-1]
 	}
-	lost := h.now.Mono - age // of which the disk does not know, though it has passed
+	lost := h.now.Mono - age // time that has passed without the disk's knowledge
 	for i := range h.told {
 		h.told[i].at -= lost
 	}
@@ -194,7 +193,8 @@ func (h *tokenHistory) crash() {
 
 func (h *tokenHistory) check() {
 	slices.SortStableFunc(h.told, func(a, b given) int { return cmp.Compare(a.at, b.at) })
-	// From the i-th token to the j-th, j-i+1 <= capacity + earned(j)-earned(i): so j+1-earned(j) may be at most capacity above each i-earned(i) before.
+	// For tokens i to j the law is j-i+1 <= capacity + earned(j)-earned(i). So for each j, j+1-earned(j) may be at most
+	// capacity above the smallest i-earned(i) before.
 	lowest := math.Inf(1)
 	var largest quota.Rate
 	for _, r := range h.limits {

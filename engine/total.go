@@ -2,7 +2,7 @@ package engine
 
 import "math/bits"
 
-// total is a sum of deadlines in 128 bits: those of a few million keys pass 64.
+// total is a sum of deadlines in 128 bits: the deadlines of a few million keys together need more than 64.
 type total struct{ high, low uint64 }
 
 func (t *total) add(n uint64) {
@@ -23,7 +23,7 @@ func (t *total) join(o total) {
 	t.high += o.high
 }
 
-// mean is the total of n numbers, n above 0, none of which was above the largest int64, divided by n.
+// mean is the total of n numbers divided by n. n is above 0, and each number is at most the largest int64.
 func (t *total) mean(n uint64) int64 {
 	quotient, _ := bits.Div64(t.high, t.low, n)
 	return int64(quotient)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// twin is the DB as one would write it without a thought for speed.
+// twin is the DB written in the obvious way, without regard to speed.
 type twin map[string]Value
 
 func (m twin) get(name string, now int64) Value {
@@ -82,8 +82,8 @@ func sameValue(a, b Value) bool {
 	return a.Kind == b.Kind && a.Int == b.Int && string(a.Str) == string(b.Str) && a.Deadline == b.Deadline
 }
 
-// TestEveryOperationAnswersAsTheTwinDoes runs random histories, with clocks that jump and tables that grow and
-// shrink, and compares every answer, the whole content by scans, and the structures' own invariants.
+// TestEveryOperationAnswersAsTheTwinDoes runs random histories, with clocks that jump and tables that grow and shrink.
+// It compares every answer, the whole content by scans, and checks the invariants of the structures.
 func TestEveryOperationAnswersAsTheTwinDoes(t *testing.T) {
 	seeds := uint64(40)
 	if testing.Short() {
@@ -225,7 +225,7 @@ func checkScan(t *testing.T, db *DB, m twin, now int64, random *rand.Rand) {
 	}
 }
 
-// checkInvariants compares each shard's structures with one another.
+// checkInvariants compares the structures of each shard with one another.
 func checkInvariants(t *testing.T, db *DB) {
 	t.Helper()
 	used := int64(0)

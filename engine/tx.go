@@ -4,7 +4,7 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// Kind says what a key holds.
+// Kind says whether a key holds an integer, bytes or a quota.
 type Kind uint8
 
 const (
@@ -20,15 +20,15 @@ type Moment struct {
 	Mono int64 // nanoseconds of a clock that runs evenly, for token buckets; must not go back
 }
 
-// Value is what is visible of a key at one moment.
+// Value is the visible content of a key at one moment.
 type Value struct {
 	Kind     Kind
-	Int      int64  // when Kind is Integer; the whole tokens that remain when it is Quota
-	Str      []byte // when Kind is String; aliases the engine's memory: valid until the next write or Unlock
+	Int      int64  // the value if Kind is Integer; the whole tokens that remain if it is Quota
+	Str      []byte // the value if Kind is String; aliases the engine's memory: valid until the next write or Unlock
 	Deadline int64  // unix milliseconds; 0: none
 }
 
-// Tx is a set of locked shards at one moment. It may touch keys of those shards only, and not after Unlock.
+// Tx is a set of locked shards at one moment. It may touch only keys of those shards, and only until Unlock.
 type Tx struct {
 	db    *DB
 	now   Moment
@@ -61,7 +61,7 @@ func (tx *Tx) Unlock() {
 	tx.many = nil
 }
 
-// Get returns what is visible of k: Kind None when there is no such key or its deadline has passed.
+// Get returns the visible value of k. Kind is None if there is no such key or its deadline has passed.
 func (tx *Tx) Get(k Key) Value {
 	s := tx.db.shard(k.Hash)
 	_, rec, _ := s.find(k)
@@ -73,9 +73,9 @@ func (tx *Tx) Get(k Key) Value {
 	return v
 }
 
-// Add adds delta to k, which starts from zero, and returns the new value. A deadline stays. On a quota it takes
-// delta tokens and returns how many remain, or -1 when there are not as many.
-// Errors: ErrNotInteger, ErrOverflow, ErrQuota for a negative delta on a quota.
+// Add adds delta to k, which starts from zero, and returns the new value. A deadline stays. On a quota, Add takes delta
+// tokens and returns how many remain, or -1 if there are fewer than delta. Errors: ErrNotInteger; ErrOverflow; ErrQuota
+// for a negative delta on a quota.
 func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil {
@@ -97,9 +97,9 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	return s.add(k, delta, tx.now)
 }
 
-// Set stores v (Integer or String, with its deadline, which must not have passed). With keepDeadline the key's
-// own deadline stays and v.Deadline is ignored. v.Str is copied; it must not alias the engine's memory.
-// Errors: ErrValueSize, and then nothing has changed.
+// Set stores v, an Integer or a String, with its deadline, which must lie in the future. With keepDeadline the key's
+// own deadline stays and v.Deadline is ignored. v.Str is copied; it must not alias the engine's memory. Errors:
+// ErrValueSize; then nothing has changed.
 func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
 	if len(v.Str) > MaxValueBytes {
 		return ErrValueSize
@@ -125,7 +125,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
 	return nil
 }
 
-// Delete removes k and reports whether it was there.
+// Delete removes k and reports whether it existed.
 func (tx *Tx) Delete(k Key) bool {
 	s := tx.db.shard(k.Hash)
 	d := s.load(k, tx.now)
@@ -134,7 +134,7 @@ func (tx *Tx) Delete(k Key) bool {
 	}
 	existed := d.Exists()
 	if !existed && s.db.replicated {
-		return false // it removes nothing: what is not visible here stays
+		return false // nothing visible to remove; counts that are not visible here must stay
 	}
 	if existed {
 		s.touch(k)
@@ -142,14 +142,14 @@ func (tx *Tx) Delete(k Key) bool {
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	d.Delete(stamp)
 	if levelOwn(&d.Entry); d.Deadline.At != 0 {
-		d.Deadline = crdt.Deadline{Stamp: stamp.OfReset()} // or it would end what is made after it
+		d.Deadline = crdt.Deadline{Stamp: stamp.OfReset()} // or it would end a key created later
 	}
 	s.store(k, d, tx.now, toAll)
 	return existed
 }
 
-// SetDeadline makes k end at the given unix millisecond, 0 for never. It reports whether the key exists.
-// A deadline in the past is the caller's to turn into Delete.
+// SetDeadline makes k expire at the given unix millisecond, 0 for never. It reports whether the key exists. For a
+// deadline in the past the caller calls Delete instead.
 func (tx *Tx) SetDeadline(k Key, at int64) bool {
 	s := tx.db.shard(k.Hash)
 	d := s.load(k, tx.now)
@@ -164,7 +164,7 @@ func (tx *Tx) SetDeadline(k Key, at int64) bool {
 	return exists
 }
 
-// add is Add for entries that change shape, and for refusals.
+// add is Add for entries whose shape changes, and for refusals.
 func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 	d := s.load(k, now)
 	if d.Base.Kind == crdt.Bytes {
@@ -183,15 +183,15 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 		}
 		row.Add(delta)
 	case !exists:
-		d.Set(crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)}) // adding nothing still makes the key
+		d.Set(crdt.Base{Kind: crdt.Integer, Stamp: s.clock.Next(now.Wall, s.db.node)}) // adding 0 still creates the key
 	}
-	value := d.Int() // not the value before and delta: nodes together may have counted beyond 64 bits
+	value := d.Int() // not the old value plus delta: together, nodes may have counted beyond 64 bits
 	s.touch(k)
 	s.store(k, d, now, toAll)
 	return value, nil
 }
 
-// value is what is visible of a record.
+// value is the visible value of a record.
 func (s *shard) value(rec record, now Moment) Value {
 	deadline := rec.deadline()
 	if deadline != 0 && deadline <= now.Wall || rec.isGone() {
@@ -210,15 +210,16 @@ func (s *shard) value(rec record, now Moment) Value {
 	return Value{Kind: Integer, Int: s.seen.Int(), Deadline: deadline}
 }
 
-// small bounds the own row and the base of a sum that cannot overflow; smallRow and fewRows bound the other rows.
+// Limits below which a sum cannot overflow: small for the own row and the base, smallRow and fewRows for the other
+// rows.
 const (
 	small    = 1 << 61
 	smallRow = 1 << 54
 	fewRows  = 64
 )
 
-// sum is the value of a record that has nothing but rows with modest numbers and perhaps an integer base;
-// false when the entry has to be unpacked to tell.
+// sum is the value of a record that has rows with modest numbers, and perhaps an integer base, and nothing else. It
+// returns false if the entry must be unpacked to know the value.
 func (r record) sum() (int64, bool) {
 	h := r.header()
 	var value int64
@@ -246,7 +247,7 @@ func (r record) sum() (int64, bool) {
 	return value, true
 }
 
-// sumRows is the sum of the rows at off; false when they are many or large.
+// sumRows is the sum of the rows at off; false if they are many or large.
 func (r record) sumRows(off int) (sum int64, ok bool) {
 	n := r.u64(off)
 	if n > fewRows {
@@ -263,8 +264,8 @@ func (r record) sumRows(off int) (sum int64, ok bool) {
 	return sum, true
 }
 
-// addInPlace counts delta on a record that has a place for it and stays within modest numbers; false, with nothing
-// changed, when the entry has to be unpacked.
+// addInPlace adds delta to a record that has room for it and whose numbers stay modest. It returns false, with nothing
+// changed, if the entry must be unpacked instead.
 func (r record) addInPlace(delta, now int64) (int64, bool) {
 	h := r.header()
 	form := h & formMask

@@ -5,9 +5,11 @@ import "github.com/quotadb/quota-db/crdt"
 // Deltas are states of keys for peers, as records of package crdt.
 type Deltas struct {
 	Records []byte
-	Ends    []int    // where each record ends
-	Hashes  []uint64 // and whose it is
-	Left    []uint64 // of keys that AppendRange has passed without their states, because these would be too long together
+	Ends    []int    // the offset at which each record ends
+	Hashes  []uint64 // the hash of each record's key
+	// The hashes of keys that AppendRange has passed without their states, because the states together would be too
+	// long.
+	Left []uint64
 }
 
 // Reset empties d.
@@ -24,11 +26,13 @@ func (d *Deltas) add(rec record, hash uint64, e *crdt.Entry) {
 	d.Hashes = append(d.Hashes, hash)
 }
 
-// HasUnsent reports whether clients of this node have changed keys of a shard that TakeUnsent has not given. It takes no lock.
+// HasUnsent reports whether clients of this node have changed keys of a shard that TakeUnsent has not given yet. It
+// takes no lock.
 func (db *DB) HasUnsent(shard int) bool { return db.shards[shard].sendable.Load() }
 
-// TakeUnsent appends what clients of this node have changed in a shard since it was called last, some takeKeys records at most. It reports whether there is more.
-// Of a key that nothing has reset and that has no deadline only this node's rows are among it.
+// TakeUnsent appends the keys of a shard that clients of this node have changed since the last call, at most about
+// takeUnsent records. more says that there are others left. A key without a reset and without a deadline comes with the
+// rows of this node only.
 func (db *DB) TakeUnsent(shard int, d *Deltas) (more bool) {
 	s := &db.shards[shard]
 	s.mu.Lock()
@@ -62,7 +66,7 @@ func (db *DB) TakeUnsent(shard int, d *Deltas) (more bool) {
 // takeUnsent is how many keys TakeUnsent takes under one hold of the lock.
 const takeUnsent = 4096
 
-// AppendState appends the states of the keys of a hash: whole, or as TakeUnsent does.
+// AppendState appends the states of the keys of a hash: with all rows if whole, else with the same rows as TakeUnsent.
 func (db *DB) AppendState(d *Deltas, hash uint64, whole bool) {
 	s := db.shard(hash)
 	s.mu.Lock()
@@ -70,8 +74,9 @@ func (db *DB) AppendState(d *Deltas, hash uint64, whole bool) {
 	s.records(hash, func(rec record) { s.addState(d, rec, hash, whole) })
 }
 
-// AppendRange appends the whole states of the keys with hashes from first to last that are in digests now, until they are about budget bytes. What it has passed
-// without its state is in d.Left. It returns the hash to go on from, done at the end.
+// AppendRange appends the whole states of the keys with hashes from first to last that digests count now, until they
+// have about budget bytes. The hashes of the keys in the last bucket that did not fit are in d.Left. It returns the
+// hash to go on from; done: there is none.
 func (db *DB) AppendRange(d *Deltas, first, last uint64, now Moment, budget int) (next uint64, done bool) {
 	stop := len(d.Records) + budget
 	for next = first; !done && next <= last && len(d.Records) < stop; {
@@ -92,12 +97,14 @@ func (db *DB) AppendRange(d *Deltas, first, last uint64, now Moment, budget int)
 	return next, done || next > last
 }
 
-// addState appends a record's state.
+// addState appends the state of a record to d.
 func (s *shard) addState(d *Deltas, rec record, hash uint64, whole bool) {
 	e := &s.taken
 	rec.unpack(e)
 	e.Quota = e.Quota.Shared()
-	if !whole && e.Deadline.At == 0 { // a deadline goes with what it is for: who has it alone takes it for one that was left behind by a key that is gone
+	// With a deadline, send all rows. A node that has the deadline without the counts takes it for the rest of a
+	// deleted key, and clears it.
+	if !whole && e.Deadline.At == 0 {
 		s.keepOwn(e)
 	}
 	if !isNothing(e) {
@@ -105,7 +112,8 @@ func (s *shard) addState(d *Deltas, rec record, hash uint64, whole bool) {
 	}
 }
 
-// keepOwn drops the rows of others, unless one of them has floors: a row never goes without them, and they may be new.
+// keepOwn drops the rows of other writers. If one of those rows has floors it drops none: the floors may be new, and a
+// row never travels without its floors.
 func (s *shard) keepOwn(e *crdt.Entry) {
 	own := 0
 	for i := range e.Rows {

@@ -42,7 +42,8 @@ func TestATakeOfLongValuesEndsAtItsBudget(t *testing.T) {
 	}
 }
 
-// TestAKeyThatIsFullOfRowsRefusesToCount: what has more rows than a record may have can be neither sent nor written.
+// TestAKeyThatIsFullOfRowsRefusesToCount: an entry with more rows than a record may have could be neither sent nor
+// written.
 func TestAKeyThatIsFullOfRowsRefusesToCount(t *testing.T) {
 	db := newCluster(t, 1, 1).dbs[0]
 	now := Moment{Wall: 1_700_000_000_000, Mono: 1}

@@ -2,8 +2,8 @@ package engine
 
 import "github.com/quotadb/quota-db/crdt"
 
-// Verify is Load without a DB: it says whether Load would take these records, and how many keys' they are. Of the fields it needs Writers only.
-// Errors: those of Load.
+// Verify checks whether Load would accept these records, without a DB, and returns the number of keys. The Loader needs
+// only the field Writers. Errors: those of Load.
 func (l *Loader) Verify(records []byte) (n int, err error) {
 	for ; len(records) > 0; n++ {
 		if records, err = l.verifyOne(records); err == nil {
@@ -16,8 +16,8 @@ func (l *Loader) Verify(records []byte) (n int, err error) {
 	return n, nil
 }
 
-// Filter appends to dst the records of those keys whose writers are all known, with the numbers that Writers has for them, which grow as
-// the old ones do, and says how many keys they are. Errors: those of Load.
+// Filter appends to dst the records of those keys whose writers are all known, and returns how many keys they are. The
+// rows in dst have the numbers from Writers, which must increase with the old ones. Errors: those of Load.
 func (l *Loader) Filter(dst, records []byte) (_ []byte, n int, err error) {
 	for len(records) > 0 {
 		if records, err = l.verifyOne(records); err != nil {
@@ -35,7 +35,7 @@ func (l *Loader) Filter(dst, records []byte) (_ []byte, n int, err error) {
 	return dst, n, nil
 }
 
-// verifyOne decodes the first key's records and says what cannot be.
+// verifyOne decodes and checks the records of the first key. Errors: those of Load.
 func (l *Loader) verifyOne(records []byte) (rest []byte, err error) {
 	if rest, err = l.decode(records); err == nil && l.quoted {
 		err = l.checkTokens()

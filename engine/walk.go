@@ -2,9 +2,9 @@ package engine
 
 import "github.com/quotadb/quota-db/crdt"
 
-// Walk appends the records of keys in hash order to b, from a place that it returned before on, 0 at first, until they are about budget
-// bytes. It returns the place to go on from, 0 at the end. A key that is there from the first call to the last is there once, in the state of
-// some moment in between; the lock of a shard is held for one bucket at a time.
+// Walk appends records in hash order to b, until they have about budget bytes. from is 0 in the first call, then the
+// result of the call before; the result 0 means the end. A key that exists from the first call to the last is there
+// once, in a state that it had in between. The lock of a shard is held for one bucket at a time.
 func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) {
 	stop := len(b.Records) + budget
 	for len(b.Records) < stop {
@@ -12,7 +12,8 @@ func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) 
 		s.mu.Lock()
 		position, end := s.visitBucket(from, allHashes, func(rec record, _ uint64) {
 			if !db.replicated && rec.expired(now.Wall) {
-				s.droppedAll(rec) // what the snapshot replaces is the last that tells of them
+				// Only the files that the snapshot replaces still had this key's numbers.
+				s.droppedAll(rec)
 				return
 			}
 			s.walkRecord(rec, b)
@@ -28,7 +29,8 @@ func (db *DB) Walk(from uint64, now Moment, b *Batch, budget int) (next uint64) 
 // allHashes is the last hash.
 const allHashes = 1<<64 - 1
 
-// visit calls fn with each record whose hash is from first to last, under its shard's lock. fn may replace the record.
+// visit calls fn with each record whose hash is from first to last, under the lock of its shard. fn may replace the
+// record.
 func (db *DB) visit(first, last uint64, fn func(*shard, record, uint64)) {
 	for at, end := first, false; !end && at <= last; {
 		s := db.shard(at)
@@ -39,7 +41,8 @@ func (db *DB) visit(first, last uint64, fn func(*shard, record, uint64)) {
 	}
 }
 
-// visitBucket calls fn with the records with hashes from first to last in first's bucket, and returns where the positions begin that it has not covered.
+// visitBucket calls fn with the records in the bucket of hash first whose hashes are from first to last. It returns the
+// first position behind the bucket; end: there is none.
 func (s *shard) visitBucket(first, last uint64, fn func(record, uint64)) (next uint64, end bool) {
 	position := s.db.position(first)
 	if s.index.count == 0 {

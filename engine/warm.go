@@ -5,12 +5,13 @@ import (
 	"unsafe"
 )
 
-// maxWarm is how many keys Warm looks at in one go: enough to cover the memory's latency, few enough to stay in the nearest cache.
+// maxWarm is how many keys Warm handles at most: enough to hide the latency of memory, few enough to stay in the
+// nearest cache.
 const maxWarm = 64
 
-// Warm fetches the buckets and then the records of keys that are about to be used, so that the cache misses of a
-// batch overlap instead of adding up (BenchmarkAddBatch has the figures). It takes no lock and changes nothing: what it reads
-// may be changing at the same moment, and a wrong guess only fetches a useless line. Beyond maxWarm keys it does nothing.
+// Warm prefetches the buckets and then the records of keys that are about to be used, so that the cache misses of a
+// batch overlap instead of adding up (BenchmarkAddBatch has the figures). It takes no lock and changes nothing: what it
+// reads may change at the same moment, and a wrong guess only fetches a useless line. Keys beyond maxWarm are ignored.
 func (db *DB) Warm(keys []Key) {
 	keys = keys[:min(len(keys), maxWarm)]
 	var buckets [maxWarm]*bucket

@@ -2,14 +2,13 @@ package engine
 
 import "unsafe"
 
-// Watch sees whether a key changes. It belongs to one caller, who ends it with Tx.Unwatch.
+// Watch notes whether a key changes. It belongs to one caller, who ends it with Tx.Unwatch.
 //
-// Every write to the key counts, also one that stores what was there. So does the passing of its deadline, but not a
-// quota's earning of tokens.
+// Every write to the key counts, also a write of the same value. Expiry counts too. The refill of a quota does not.
 type Watch struct {
 	Name     string // the only copy of the key's name, which may be long
-	Key      Key    // whose Name is the same memory; it must not be written to
-	existed  bool   // when the watch began
+	Key      Key    // Key.Name is the same memory as Name; nobody may write to it
+	existed  bool   // whether the key existed when the watch began
 	touched  bool   // protected by the shard's lock
 	position int    // in the shard's list of watches of this name
 }
@@ -23,7 +22,7 @@ func (tx *Tx) Watch(k Key) *Watch {
 	list := s.watched[string(k.Name)]
 	w := &Watch{existed: tx.Get(k).Kind != None, position: len(list)}
 	if len(list) > 0 {
-		w.Name = list[0].Name // as the map's key is
+		w.Name = list[0].Name // share the memory of the map's key
 	} else {
 		w.Name = string(k.Name)
 	}
@@ -32,7 +31,7 @@ func (tx *Tx) Watch(k Key) *Watch {
 	return w
 }
 
-// Unwatch ends a watch, whose shard the transaction holds.
+// Unwatch ends a watch. The transaction holds the watch's shard.
 func (tx *Tx) Unwatch(w *Watch) {
 	s := tx.db.shard(w.Key.Hash)
 	list := s.watched[w.Name]
@@ -48,15 +47,15 @@ func (tx *Tx) Unwatch(w *Watch) {
 	}
 }
 
-// Changed reports whether a watched key, whose shard the transaction holds, has changed.
+// Changed reports whether a watched key has changed. The transaction holds the watch's shard.
 func (tx *Tx) Changed(w *Watch) bool {
 	return w.touched || w.existed && tx.Get(w.Key).Kind == None
 }
 
-// Touch tells those who watch k of a write that leaves k as it is.
+// Touch marks the watches of k as changed, for a write that leaves k as it was.
 func (tx *Tx) Touch(k Key) { tx.db.shard(k.Hash).touch(k) }
 
-// touch tells those who watch k of a write.
+// touch marks the watches of k as changed.
 func (s *shard) touch(k Key) {
 	if s.watched != nil {
 		s.touchWatches(k)
@@ -69,7 +68,7 @@ func (s *shard) touchWatches(k Key) {
 	}
 }
 
-// touchAll tells those who watch a key that exists that it goes.
+// touchAll marks the watches of all visible keys as changed: the keys are about to be deleted.
 func (s *shard) touchAll(now Moment) {
 	for _, list := range s.watched {
 		k := list[0].Key

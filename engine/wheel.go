@@ -3,7 +3,7 @@ package engine
 const (
 	nearSlots  = 256 // of one tick each
 	farLevels  = 4
-	farSlots   = 64 // of as many ticks as the whole level below
+	farSlots   = 64 // each of as many ticks as the whole level below
 	nearBits   = 8
 	farBits    = 6
 	wheelSlots = nearSlots + farLevels*farSlots
@@ -13,16 +13,17 @@ const (
 )
 
 // wheel is a hierarchical timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987) of the
-// records with a deadline, and of transient quotas, which end once they are full. A slot is a list that runs through the records themselves, so a deadline costs no
-// memory beside its record, ends with it, and is set, moved and dropped in constant time. Records due after the
-// last level's end wait in its farthest slot and are placed anew from there.
+// records with a deadline, and of transient quotas, which end once they are full. A slot is a list that runs through
+// the records themselves: a deadline costs no memory beside its record, ends with the record, and is set, moved and
+// dropped in constant time. Records that are due after the end of the last level wait in its farthest slot and are
+// placed again from there.
 type wheel struct {
 	tickMillis int64
-	now        int64 // tick up to which all is done, but for what is in its slots
+	now        int64 // the tick up to which everything is done, except what is still in its slots
 	count      int   // records linked
-	deadlines  int   // those of them that have a deadline; the others are transient quotas
-	sum        total // of these deadlines, unix milliseconds
-	cascading  int   // the level being redistributed at now, 0 when none is left
+	deadlines  int   // linked records that have a deadline; the others are transient quotas
+	sum        total // sum of these deadlines, unix milliseconds
+	cascading  int   // the level being redistributed at tick now; 0: none is left
 	heads      []ref // first record per slot; nil before the first deadline
 }
 
@@ -32,14 +33,14 @@ const (
 	linkNext = 24
 	linkPrev = 28
 
-	// notLinked stands for the slot of a record that nobody has to wake for: it is gone, or its deadline was taken away.
+	// notLinked is the slot of a record that the sweep need not visit: it is gone, or its deadline was taken away.
 	notLinked = 1<<16 - 1
 )
 
 // reset forgets every record.
 func (w *wheel) reset() { *w = wheel{tickMillis: w.tickMillis} }
 
-// skipEmpty brings an empty wheel to the present, so that nobody has to turn it there.
+// skipEmpty moves an empty wheel to the present, without turning it there tick by tick.
 func (w *wheel) skipEmpty(now int64) {
 	if w.count == 0 {
 		w.now, w.cascading = max(w.now, now/w.tickMillis), 0
@@ -55,10 +56,10 @@ func (w *wheel) tickOf(at int64) int64 {
 	return t
 }
 
-// slotFor is the slot of a tick: as near as its distance allows.
+// slotFor is the slot for a tick: on the finest level that reaches as far.
 func (w *wheel) slotFor(tick int64) int {
 	if tick <= w.now {
-		return int(w.now % nearSlots) // due: looked at with the tick in hand
+		return int(w.now % nearSlots) // due: visited with the present tick
 	}
 	if tick-w.now < nearSlots {
 		return int(tick % nearSlots)
@@ -79,8 +80,8 @@ func farSlot(level int, n int64) int {
 	return nearSlots + (level-1)*farSlots + int(n%farSlots)
 }
 
-// link puts a record into the wheel, which begins at the present, also for a record that a load brings before anything was swept: from
-// the year 1970 it would have to be turned through more than 10^10 ticks.
+// link puts a record into the wheel. An empty wheel first skips to the present, also when a load links its first
+// record: from the year 1970 it would have to turn through more than 10^10 ticks.
 func (s *shard) link(r ref, rec record, now Moment) {
 	w := &s.wheel
 	w.skipEmpty(now.Wall)
@@ -110,8 +111,8 @@ func (s *shard) link(r ref, rec record, now Moment) {
 	}
 }
 
-// wakeAt is when the sweep has to look at a record, unix milliseconds: at its deadline, or when a transient quota
-// will be full if nobody takes from it. When somebody has, the sweep puts it off.
+// wakeAt is when the sweep has to visit a record, unix milliseconds: at its deadline, or when a transient quota will be
+// full if nobody takes from it. If somebody has taken meanwhile, the sweep places the record again.
 func (r record) wakeAt(now Moment) int64 {
 	at := r.deadline()
 	if r.isTransient() {
@@ -139,7 +140,7 @@ func (s *shard) unlink(rec record) {
 	}
 }
 
-// splice makes next follow prev in a slot; either may be 0.
+// splice makes next the successor of prev in a slot. Either may be 0: the head or the end of the list.
 func (s *shard) splice(prev, next ref, slot int) {
 	if prev == 0 {
 		s.wheel.heads[slot] = next
@@ -153,7 +154,7 @@ func (s *shard) splice(prev, next ref, slot int) {
 	}
 }
 
-// relink tells a record's neighbours that it has moved to r.
+// relink tells the neighbours of a record in its slot that the record has moved to r.
 func (s *shard) relink(r ref, rec record) {
 	off := deadlineOffset(rec.header())
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
@@ -165,8 +166,8 @@ func (s *shard) relink(r ref, rec record) {
 	s.splice(r, next, slot)
 }
 
-// sweep deletes records whose deadline has passed, doing at most budget units of work: a record deleted or
-// placed anew is one. It returns how many it deleted and whether it is done for now.
+// sweep deletes records whose deadline has passed, with at most budget units of work. A record deleted or placed again
+// is one unit. It returns how many records it deleted; done: none is left for now.
 func (s *shard) sweep(now Moment, budget int) (deleted int, done bool) {
 	w := &s.wheel
 	w.skipEmpty(now.Wall)
@@ -203,7 +204,8 @@ func dueLevel(tick int64) int {
 	return level
 }
 
-// cascade places one record of the level being redistributed nearer, or goes on to the level below.
+// cascade moves one record of the level being redistributed to a nearer slot. If there is none left it turns to the
+// level below.
 func (s *shard) cascade(now Moment) (work int) {
 	w := &s.wheel
 	slot := farSlot(w.cascading, w.now>>(nearBits+farBits*(w.cascading-1)))
@@ -216,15 +218,15 @@ func (s *shard) cascade(now Moment) (work int) {
 	return ticksPerUnit
 }
 
-// place puts a record of the wheel where it belongs now.
+// place moves a record to the slot where it belongs now.
 func (s *shard) place(r ref, now Moment) {
 	rec := s.arena.at(r)
 	s.unlink(rec)
 	s.link(r, rec, now)
 }
 
-// due ends a record whose time has come, and reports whether it deleted it. A quota somebody has taken from since it was
-// placed is put off instead; one that hides a counter leaves the counter.
+// due ends a record whose time has come and reports whether it deleted the key. A transient quota that somebody has
+// taken from meanwhile is placed again instead. A transient quota over a counter leaves the counter.
 func (s *shard) due(r ref, now Moment) (deleted bool) {
 	rec := s.arena.at(r)
 	if !rec.lapsed(now) {
@@ -239,14 +241,19 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 	d := s.draftOf(r, rec, s.locate(k.Hash, r))
 	s.lapse(&d.Entry, &d.tokens, now)
 	d.lapsed = !d.Exists()
-	s.store(k, d, now, toDisk) // peers never hear that a transient quota has ended, and hide whatever is past its deadline themselves
+	// Peers are not told: they never knew of a transient quota, and they hide a key past its deadline themselves.
+	s.store(k, d, now, toDisk)
 	if s.changes.wanted&toDisk != 0 {
-		s.pending.Store(true) // the disk is to know how late it is, or the quota would not have ended after a crash: see Loader.Age
+		// The flusher must write a group after this, if only an empty one: its time tells a start after a crash that
+		// the
+		//		// quota had ended. See Loader.Age.
+		s.pending.Store(true)
 	}
 	return d.lapsed
 }
 
-// hide takes a key past its deadline out of sight. The record stays: a write elsewhere may have put the deadline off before it passed.
+// hide makes a key past its deadline absent. The record stays: a write elsewhere may have moved the deadline before it
+// passed.
 func (s *shard) hide(rec record) {
 	s.unlink(rec)
 	rec.put16(deadlineOffset(rec.header())+linkSlot, notLinked)

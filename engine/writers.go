@@ -8,14 +8,15 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// writers are all that have counted on a key of this DB, by the index that stands for them in rows. Indexes are never used again.
+// writers are all writers that have counted on a key of this DB. Rows name a writer by its index in table. An index is
+// never used for another writer.
 type writers struct {
 	mu     sync.Mutex
 	table  []crdt.Writer
 	byName map[crdt.Writer]uint32
 }
 
-// index is the one of a writer, made if it has none yet.
+// index is the index of a writer. A new writer gets one.
 func (ws *writers) index(w crdt.Writer) uint32 {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
@@ -31,14 +32,15 @@ func (ws *writers) index(w crdt.Writer) uint32 {
 	return i
 }
 
-// Writers are those with an index from first on. What Take has given before names no others than were there by then.
+// Writers are the writers with an index of first or larger. All writers in the records from an earlier Take are among
+// them, or have smaller indexes.
 func (db *DB) Writers(first int) []crdt.Writer {
 	db.writers.mu.Lock()
 	defer db.writers.mu.Unlock()
 	return append([]crdt.Writer(nil), db.writers.table[min(first, len(db.writers.table)):]...)
 }
 
-// Life is what this node counts under.
+// Life is the life under which this node counts.
 func (db *DB) Life() uint64 { return db.Writers(primary)[0].Life }
 
 // WriterCount is how many writers have an index.
@@ -48,15 +50,15 @@ func (db *DB) WriterCount() int {
 	return len(db.writers.table)
 }
 
-// Writer is the index of a writer in the rows of entries that are merged.
+// Writer is the index of a writer, for the rows of entries that are merged or loaded.
 func (db *DB) Writer(w crdt.Writer) uint32 { return db.writers.index(w) }
 
-// newWriter makes an index for a fresh life of this node, when the numbers of the one before are used up.
+// newWriter makes the index of a new life of this node. It is called when the numbers of the life before are used up.
 func (db *DB) newWriter() uint32 {
 	return db.writers.index(crdt.Writer{Node: db.node, Life: db.newLife()})
 }
 
-// RandomLife is a life that nobody has had.
+// RandomLife makes a life that nobody has had.
 func RandomLife() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:])                          // never fails, as its documentation says
