@@ -200,8 +200,18 @@ var errBacklog = errors.New("the disk does not keep up with deletes")
 // Close writes what there is, a long log as a snapshot unless ctx ends first, and gives the directory and the DB back. Nobody may use the DB any more.
 func (s *Store) Close(ctx context.Context) error {
 	close(s.stop)
-	<-s.stopped
-	err := s.closeClean(ctx)
+	closed := make(chan error)
+	go func() {
+		<-s.stopped
+		closed <- s.closeClean(ctx)
+	}()
+	var err error
+	select {
+	case err = <-closed:
+	case <-ctx.Done():
+		s.log.Warn("the disk does not answer in time: the stop waits for it; a second signal ends the process at once, and loses what is not written")
+		err = <-closed
+	}
 	return errors.Join(err, s.db.Close())
 }
 
