@@ -7,7 +7,8 @@ import (
 )
 
 // The stream of records that goes to the disk and to peers. The frame around them has the version and the checksum.
-// Numbers are unsigned varints where no size is given, otherwise little-endian; parts that an entry does not have are left out:
+// Numbers are unsigned varints where no size is given, otherwise little-endian. Parts that an entry does not have are
+// left out:
 //
 //	entry    +-------+---------+-----+------+----------+-------+-------+------+
 //	         | flags | key len | key | base | deadline | quota | since | rows |
@@ -26,14 +27,14 @@ import (
 //	         | 1    |        | 2    | 8    |
 //	         +------+--------+------+------+
 //
-// An entry with parts that have no bit in the first byte begins with 0x83, and has its flags behind that as an unsigned
-// varint: the same bits 0 to 6, and from bit 7 on further parts. No release so far knows any, so each refuses such an entry
-// by name (ErrLater). docs/design/2026-11-room-in-formats.md says which parts are to come. Package engine has records of its own
-// that begin with 0x81 and 0x82.
+// An entry with parts that have no bit in the first byte begins with 0x83. Its flags follow as an unsigned varint: the
+// same bits 0 to 6, and from bit 7 on further parts. No release so far knows any, so each refuses such an entry by name
+// (ErrLater). docs/design/2026-11-room-in-formats.md says which parts are planned. Package engine has its own records,
+// which begin with 0x81 and 0x82.
 //
-// A writer record says whose rows a number stands for from there on. There is one encoding for each state, and a decoder accepts
-// no other: what is not zero is not left out, nothing that is zero is there, varints are as short as can be. Numbers come as differences to their floors, so no
-// floor can be above its number.
+// A writer record says which writer a number in rows stands for from there on. There is one encoding for each state,
+// and a decoder accepts no other: a part is there exactly if it is not zero, and varints are as short as possible.
+// Numbers are differences to their floors, so no floor can be above its number.
 const (
 	flagBase     = 1 << 2
 	flagDeadline = 1 << 3
@@ -41,7 +42,7 @@ const (
 	flagSince    = 1 << 5
 	flagRows     = 1 << 6
 	flagWriter   = 1 << 7
-	wideEntry    = 0x83 // begins an entry with further parts
+	wideEntry    = 0x83 // first byte of an entry with further parts
 	kindMask     = 3
 
 	rowDown   = 1
@@ -56,14 +57,15 @@ const (
 	MaxValueBytes = 512 << 20
 )
 
-// Writer is who counts on a row: a life of a node.
+// Writer is the owner of a row: one life of a node.
 type Writer struct {
 	Node uint16
 	Life uint64
 }
 
-// AppendRecord appends the record of key and e. To send a part of the rows, pass an entry that has only those. It puts e.Rows in the order
-// of their writers. What a decoder would refuse, content without a stamp or above the limits, is our own bug, and panics.
+// AppendRecord appends the record of key and e. To send some of the rows, pass an entry that has only those.
+// AppendRecord sorts e.Rows by writer. Content without a stamp, or above the limits, which a decoder would refuse, is
+// our own bug: AppendRecord panics.
 func AppendRecord(dst, key []byte, e *Entry) []byte {
 	if len(key) > MaxKeyBytes || len(e.Base.Bytes) > MaxValueBytes || len(e.Rows) > MaxRows {
 		panic("crdt: entry above the limits of a record")
@@ -99,7 +101,7 @@ func AppendRecord(dst, key []byte, e *Entry) []byte {
 	return dst
 }
 
-// flags says which parts of e there are, and how many rows have anything in them.
+// flags says which parts e has, and how many of its rows are not empty.
 func (e *Entry) flags() (flags byte, rows int) {
 	flags = byte(e.Base.Kind)
 	if e.Base.Stamp != (Stamp{}) {
@@ -150,7 +152,7 @@ func appendQuota(dst []byte, q *Quota) []byte {
 }
 
 func appendRows(dst []byte, rows []Row) []byte {
-	next := uint64(0) // the smallest writer that may come
+	next := uint64(0) // the smallest writer that may follow
 	for i := range rows {
 		r := &rows[i]
 		if r.empty() {
@@ -177,7 +179,7 @@ func appendRows(dst []byte, rows []Row) []byte {
 	return dst
 }
 
-// AppendWriter appends the record that gives a writer its number.
+// AppendWriter appends the writer record that gives w its number.
 func AppendWriter(dst []byte, number uint32, w Writer) []byte {
 	dst = append(dst, flagWriter)
 	dst = binary.AppendUvarint(dst, uint64(number))
@@ -185,5 +187,6 @@ func AppendWriter(dst []byte, number uint32, w Writer) []byte {
 	return binary.LittleEndian.AppendUint64(dst, w.Life)
 }
 
-// IsWriter reports whether src begins with a writer record, for DecodeWriter, and not with an entry's, for DecodeRecord.
+// IsWriter reports whether src begins with a writer record, for DecodeWriter. Otherwise it begins with an entry's
+// record, for DecodeRecord.
 func IsWriter(src []byte) bool { return len(src) > 0 && src[0] == flagWriter }

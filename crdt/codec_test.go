@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// genFull is any entry that can be stored: with every part, or any of them.
+// genFull is any entry that can be stored, with all parts or any of them.
 func genFull(t *rapid.T) Entry {
 	stamp := func(name string) Stamp {
 		return Stamp{Time: rapid.Uint64Range(1, math.MaxUint64).Draw(t, name), Node: rapid.Uint16().Draw(t, name+" node")}
@@ -153,8 +153,8 @@ func TestARecordBringsAsFewRowsAsOneLikes(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds every input to this: an error, or a record that the encoder writes the same way; and what is cut
-// off anywhere is an error.
+// FuzzDecode: every input is an error, or a record that the encoder writes the same way. A record cut off anywhere is
+// an error.
 func FuzzDecode(f *testing.F) {
 	for seed := range uint64(40) {
 		random := rand.New(rand.NewPCG(seed, 0))
@@ -220,7 +220,7 @@ func randomEntry(random *rand.Rand) Entry {
 
 func TestDigestsAreEqualExactlyWhenStatesAre(t *testing.T) {
 	writers := make([]Writer, 16)
-	other := make([]Writer, 16) // another node's numbers for the same
+	other := make([]Writer, 16) // another node's numbers for the same writers
 	for i := range writers {
 		writers[i] = Writer{Node: uint16(i), Life: uint64(i) * 77}
 		other[15-i] = writers[i]

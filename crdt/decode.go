@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Errors of decoding, to be told apart by errors.Is.
+// Errors of decoding, for errors.Is.
 var (
 	ErrShort   = errors.New("record is cut short")
 	ErrCorrupt = errors.New("record is corrupt")
@@ -30,9 +30,8 @@ func DecodeWriter(src []byte) (number uint32, w Writer, rest []byte, err error) 
 	return number, w, d.rest, d.err
 }
 
-// DecodeRecord reads the entry's record at the beginning of src into e, re-using the memory of e.Rows. key and
-// e.Base.Bytes alias src. After an error e is not to be used.
-// Errors: ErrShort, ErrCorrupt, ErrLater.
+// DecodeRecord reads the record of an entry at the beginning of src into e, re-using the memory of e.Rows. key and
+// e.Base.Bytes alias src. After an error e must not be used. Errors: ErrShort, ErrCorrupt, ErrLater.
 func DecodeRecord(src []byte, e *Entry) (key, rest []byte, err error) {
 	d := decoder{rest: src}
 	*e = Entry{Rows: e.Rows[:0]}
@@ -68,7 +67,7 @@ func DecodeRecord(src []byte, e *Entry) (key, rest []byte, err error) {
 	return key, d.rest, d.err
 }
 
-// decoder reads from rest until the first error, after which everything reads as zero.
+// decoder reads from rest until the first error. After an error it reads zeros.
 type decoder struct {
 	rest []byte
 	err  error
@@ -122,7 +121,7 @@ func (d *decoder) uvarint(limit uint64) uint64 {
 	return v
 }
 
-// stamp reads a stamp, which is not zero: what was never written is left out.
+// stamp reads a stamp. A zero stamp is an error: a register that was never written is left out.
 func (d *decoder) stamp() (s Stamp) {
 	if b := d.bytes(10); d.err == nil {
 		s = Stamp{Time: binary.LittleEndian.Uint64(b), Node: binary.LittleEndian.Uint16(b[8:])}
@@ -160,7 +159,7 @@ func (d *decoder) rows(rows []Row) []Row {
 	if count == 0 {
 		d.corrupt("no rows")
 	}
-	if count > uint64(len(d.rest))/2 { // a row takes two bytes or more: no memory for what cannot be there
+	if count > uint64(len(d.rest))/2 { // a row takes at least two bytes: allocate nothing for rows that cannot be there
 		d.fail(ErrShort)
 	}
 	if d.err != nil {

@@ -2,10 +2,10 @@ package crdt
 
 import "encoding/binary"
 
-// Digest is a hash of what is stored of a key, registers and rows, the same on every node that stores the same: writers
-// goes from a row's writer to who that is, since each node has numbers of its own. It does not depend on the
-// order of rows. Whether a hidden entry counts is the caller's to say. It is no defence against who chooses states
-// so that they collide.
+// Digest is a hash of everything stored of a key, registers and rows. All nodes that store the same have the same
+// digest: writers translates the writer indexes of rows, which differ from node to node. The order of rows does not
+// matter. The caller decides whether a hidden entry counts. The hash is no defence against an attacker who chooses
+// states that collide.
 func Digest(key []byte, e *Entry, writers []Writer) uint64 {
 	h := mixBytes(0, key)
 	h = mix(mix(mixStamp(h, e.Base.Stamp), uint64(e.Base.Kind)), uint64(e.Base.Int))

@@ -1,24 +1,24 @@
 package crdt
 
-// Row is what one writer has counted on a key. P counts up, N counts down; the floors FP and FN are the parts
-// that a reset has removed. A row at its floors contributes nothing.
+// Row is what one writer has counted on a key: P up, N down. The floors FP and FN are the parts of P and N that a reset
+// has removed. A row at its floors contributes nothing.
 type Row struct {
-	Writer       uint32 // index of the writer (node, life) in its database's table
+	Writer       uint32 // index of the writer (node, life) in the writer table of its database
 	P, N, FP, FN uint64
 }
 
-// AtFloor reports whether nothing of the row is left.
+// AtFloor reports whether a reset has removed everything that the row has counted.
 func (r *Row) AtFloor() bool { return r.P == r.FP && r.N == r.FN }
 
-// empty reports whether the row says nothing: no row at all is the same.
+// empty reports whether the row says no more than a missing row does.
 func (r *Row) empty() bool { return r.P|r.N == 0 }
 
 // Kind says what a base register holds.
 type Kind uint8
 
 const (
-	None Kind = iota
-	Integer
+	None    Kind = iota // no content
+	Integer             // an integer, in Base.Int
 	Bytes
 )
 
@@ -30,22 +30,23 @@ type Base struct {
 	Stamp Stamp  // zero: never written
 }
 
-// Deadline is the register that EXPIRE and PERSIST write, and SET and DEL, with Stamp.OfReset.
+// Deadline is the register that EXPIRE and PERSIST write. SET and DEL write it too, with Stamp.OfReset.
 type Deadline struct {
 	At    int64 // unix milliseconds; 0: none
 	Stamp Stamp // zero: never written
 }
 
-// Quota is the register that makes a counter a token bucket: its configuration, not its tokens.
+// Quota is the register that makes a counter a token bucket. It has the configuration, not the tokens.
 type Quota struct {
 	Capacity  uint64 // tokens; 0: no quota
 	Count     uint64 // tokens earned per Period
 	Period    int64  // nanoseconds
-	Transient bool   // ends by itself once the bucket is full, and is its node's alone
-	Stamp     Stamp  // zero: never written. A transient quota's with the half bit: see LieOver
+	Transient bool   // ends by itself once the bucket is full; no other node knows of it
+	Stamp     Stamp  // zero: never written. In a transient quota with the half bit: see LieOver
 }
 
-// Shared is what other nodes are told of q: of a transient quota only that a lasting one ended before it, if one did.
+// Shared is the part of q that other nodes are told. Of a transient quota that is only the end of a permanent quota
+// before it, if there was one.
 func (q Quota) Shared() Quota {
 	switch {
 	case !q.Transient:
@@ -56,8 +57,8 @@ func (q Quota) Shared() Quota {
 	return Quota{}
 }
 
-// LieOver keeps the stamp of the end of a lasting quota while a transient quota q is in its place. Without it, a node that
-// has not heard of the end would bring the lasting quota back. The zero Stamp is no end.
+// LieOver keeps in q, a transient quota, the stamp of the end of the permanent quota that q replaces. Without it a node
+// that has not heard of that end would bring the permanent quota back. The zero Stamp means that there was none.
 func (q *Quota) LieOver(end Stamp) {
 	if end != (Stamp{}) {
 		q.Stamp = end.Half()
@@ -70,10 +71,10 @@ type Entry struct {
 	Base     Base
 	Deadline Deadline
 	Quota    Quota
-	Since    int64 // unix milliseconds at which a write made the key; 0: not noted, or not after the base's stamp
+	Since    int64 // unix milliseconds at which a write created the key; 0: not noted, or not after the base's stamp
 }
 
-// Exists reports whether the key has content, whatever its deadline: a quota, or what a counter has.
+// Exists reports whether the key has content, expired or not: a quota, or the content of a counter.
 func (e *Entry) Exists() bool { return e.Quota.Capacity != 0 || e.Counts() }
 
 // Counts reports whether the key has content besides its quota: a base, or a row above its floor
@@ -95,14 +96,14 @@ func (e *Entry) Expired(now int64) bool {
 	return e.Deadline.At != 0 && e.Deadline.At <= now
 }
 
-// Int is the counter's value: the base and everything above the floors, held within int64.
+// Int is the counter's value: the base plus all rows above their floors, clamped to int64.
 func (e *Entry) Int() int64 {
 	s := e.sum()
 	return s.clamp()
 }
 
-// HasRoom reports whether the counter, with delta, stays within int64, or comes nearer to it: several nodes that could not see
-// each other may have counted beyond it together. An increment that leads further away has no room.
+// HasRoom reports whether the counter plus delta stays within int64, or comes nearer to it: several nodes that could
+// not see each other may have counted beyond int64 together. An increment that leads further away has no room.
 func (e *Entry) HasRoom(delta int64) bool {
 	s := e.sum()
 	s.addSigned(delta)
@@ -143,7 +144,7 @@ func (r *Row) Fits(delta int64) bool {
 	return r.N+magnitude(delta) >= r.N
 }
 
-// Add counts delta on the row, which must fit.
+// Add counts delta on the row. Fits must be true for delta.
 func (r *Row) Add(delta int64) {
 	if delta >= 0 {
 		r.P += uint64(delta)
@@ -155,8 +156,8 @@ func (r *Row) Add(delta int64) {
 // magnitude is -delta for a negative delta, the smallest int64 included.
 func magnitude(delta int64) uint64 { return -uint64(delta) }
 
-// Set makes b the whole content: what is visible is removed, a quota ends, and the base becomes b, at b.Stamp.
-// The deadline is the caller's.
+// Set makes b the whole content, at b.Stamp: everything visible is removed, and a quota ends. The caller sets the
+// deadline.
 func (e *Entry) Set(b Base) {
 	e.raiseFloors()
 	e.Base = b
@@ -166,14 +167,14 @@ func (e *Entry) Set(b Base) {
 	e.settleSince()
 }
 
-// EndQuota makes the key a counter again, as it was before its quota. It is the same as if the quota had never been, so it
-// needs no stamp of its own beyond the half step that lets it win over what it ends.
+// EndQuota makes the key a counter again, as it was before its quota. The end needs no stamp of its own, only the half
+// step that lets it win over the quota.
 func (e *Entry) EndQuota() {
 	e.Quota = Quota{Stamp: e.Quota.Stamp.Half()}
 }
 
-// Begin prepares an entry that does not exist for the write that makes its key at now, unix milliseconds: a deadline
-// left over from before must not end the new content, nor may a window that ended by now join it.
+// Begin prepares an entry that does not exist for a write that creates its key at now, unix milliseconds. A deadline
+// left over from before must not end the new content, and a window that ended before now must not join it.
 func (e *Entry) Begin(now int64) {
 	if e.Deadline.At != 0 {
 		e.Deadline = Deadline{Stamp: e.Deadline.Stamp.Half()}
@@ -182,26 +183,26 @@ func (e *Entry) Begin(now int64) {
 	e.settleSince()
 }
 
-// settleSince keeps one form per state: a base says itself when it was written.
+// settleSince clears Since where the base's stamp says as much, so that each state has one form.
 func (e *Entry) settleSince() {
 	if e.Since <= e.Base.Stamp.Millis() {
 		e.Since = 0
 	}
 }
 
-// Latest is the latest stamp of e's registers: what a clock must have observed before it stamps a write to e.
+// Latest is the latest stamp of e's registers. A clock must observe it before it stamps a write to e.
 func (e *Entry) Latest() Stamp {
 	return e.Base.Stamp.Later(e.Deadline.Stamp).Later(e.Quota.Stamp)
 }
 
-// Delete removes what is visible.
+// Delete removes everything visible, at a stamp. The caller sets the deadline.
 func (e *Entry) Delete(at Stamp) {
 	e.Set(Base{Stamp: at})
 }
 
-// Close turns an expiry into a reset. The result depends only on what is in the entry, not on when or where it
-// is closed, so every node that closes the same state gets the same one. The half stamps let any ordinary write
-// made after the deadline was set win over the closing.
+// Close turns an expiry into a reset. The result depends only on the entry, not on when or where it is closed: every
+// node that closes the same state gets the same result. The half stamps let every ordinary write after the deadline was
+// set win over the closing.
 func (e *Entry) Close() {
 	e.Delete(e.Base.Stamp.Later(e.Deadline.Stamp).Half())
 	e.Deadline = Deadline{Stamp: e.Deadline.Stamp.Half()}

@@ -8,7 +8,8 @@ import (
 
 const diverged = "convergence: the nodes differ after everything was exchanged"
 
-// broken lets a copy of the cluster exchange everything it holds, and says which law the outcome breaks: "" for none.
+// broken lets a copy of the cluster exchange everything it holds. It returns the law that the outcome breaks, "" for
+// none.
 func (m *model) broken() string {
 	c := m.clone()
 	for i := range c.nodes {
@@ -29,7 +30,7 @@ func (m *model) broken() string {
 	return ""
 }
 
-// exchange has every node merge every other's state until nothing changes.
+// exchange makes every node merge every other's state until nothing changes.
 func (m *model) exchange() bool {
 	for range 10 {
 		quiet := true
@@ -57,7 +58,8 @@ func (m *model) exchange() bool {
 	return true
 }
 
-// brokenFor says which law the fate of an item breaks. Some fates are open: what is neither here may be so or so.
+// brokenFor returns the law that the fate of an item breaks. Some fates are open: where no case below decides, the item
+// may count or not.
 func (m *model) brokenFor(x *item, f *Entry, visible bool) string {
 	if x.reset && visible {
 		return "L2: a reset that saw it has not removed it"
@@ -80,10 +82,10 @@ func (m *model) brokenFor(x *item, f *Entry, visible bool) string {
 	return ""
 }
 
-// latestEnd is the last moment at which an item that stood under a deadline may be seen. An EXPIRE or PERSIST puts it off that is later,
-// and by a node whose content was begun before; so does what clears the deadline beside other content, unless the
-// item was hidden somewhere. A SET or DEL that came after the deadline and did not see it does so for good: then L2, that the item
-// counts on top, goes before L3, that it ends.
+// latestEnd is the last moment at which an item that stood under a deadline may be visible. A later EXPIRE or PERSIST
+// moves that moment, if its node's content was begun before. So does a write that clears the deadline beside other
+// content, unless the item was hidden somewhere. A SET or DEL after the deadline that did not see the item removes the
+// end for good: then L2, that the item counts on top, goes before L3, that it ends.
 func (m *model) latestEnd(x *item, deadline int) int64 {
 	d := m.deadlines[deadline]
 	wasHidden := (x.hidden[0]|x.hidden[1]|x.hidden[2])>>deadline&1 != 0
@@ -100,24 +102,24 @@ func (m *model) latestEnd(x *item, deadline int) int64 {
 	return end
 }
 
-// kept reports whether a SET KEEPTTL after d left the deadline alone: then a SET elsewhere that cleared the deadline is an earlier write, and reopens the window
-// as a PERSIST does.
+// kept reports whether a SET KEEPTTL after d left the deadline alone. Then a SET elsewhere that cleared the deadline is
+// an earlier write, and reopens the window as a PERSIST does.
 func (m *model) kept(d deadlineWrite) bool {
 	return slices.ContainsFunc(m.items, func(x item) bool {
 		return d.Stamp.Less(x.base) && !slices.ContainsFunc(m.deadlines, func(w deadlineWrite) bool { return w.Stamp == x.base.OfReset() })
 	})
 }
 
-// mayBeGone reports whether something may have removed the item: a reset that saw it; or a deadline it
-// stood under, or a later one written over that, unless its content was begun after that or after that had been deleted, or an EXPIRE or PERSIST
-// must have reopened the window.
+// mayBeGone reports whether something may have removed the item: a reset that saw it, or a deadline. The deadline is
+// one under which the item stood, or a later one written over it, unless the content of that later one was begun after
+// the first deadline or after it had been deleted, or an EXPIRE or PERSIST must have reopened the window.
 func (m *model) mayBeGone(x *item) bool {
 	if x.reset {
 		return true
 	}
 	for i, d := range m.deadlines {
 		if x.base != (Stamp{}) && d.At != 0 && d.At <= m.now && x.base.OfReset().Less(d.Stamp) {
-			return true // a register: the expiry of a later deadline is a later write
+			return true // for a register the expiry of a later deadline is a later write
 		}
 		if (x.under&^x.over)>>i&1 == 0 {
 			continue
@@ -131,8 +133,8 @@ func (m *model) mayBeGone(x *item) bool {
 	return false
 }
 
-// mustReopen reports whether an EXPIRE or PERSIST certainly made d invalid for the item: it came in time, no reset came beside it but
-// one that wrote the item and that it knew, and nobody wrote to the key at or after d.
+// mustReopen reports whether an EXPIRE or PERSIST certainly cancelled d for the item: it came in time, no reset came
+// beside it except one that wrote the item and that it knew, and nobody wrote to the key at or after d.
 func (m *model) mustReopen(x *item, d deadlineWrite) bool {
 	if m.lastWrite >= d.At-m.slack {
 		return false

@@ -6,40 +6,40 @@ import (
 	"slices"
 )
 
-// MaxRows is the most rows that an entry or a record may have: a writer is a life of a node, and a key that more of
-// them have counted on than this is refused further ones.
+// MaxRows is how many rows an entry or a record may have. A row is one life of a node. A key with so many rows refuses
+// increments of further lives.
 const MaxRows = 1 << 16
 
 // Parts is a set of parts of an entry.
 type Parts uint8
 
 const (
-	PartRows Parts = 1 << iota
-	PartBase
-	PartDeadline
-	PartQuota
-	PartSince
+	PartRows     Parts = 1 << iota // Entry.Rows
+	PartBase                       // Entry.Base
+	PartDeadline                   // Entry.Deadline
+	PartQuota                      // Entry.Quota
+	PartSince                      // Entry.Since
 )
 
 // Merged says what a merge did.
 type Merged struct {
-	Changed Parts // parts of the local entry that are not what they were
-	Held    Parts // parts of the remote entry stamped after the horizon, and left out
-	Closed  bool  // the local entry was a window that had ended, and was closed
+	Changed Parts // parts of the local entry that changed
+	Held    Parts // parts of the remote entry that were left out because their stamp is after the horizon
+	Closed  bool  // the local entry was a window that has ended for the remote one, and was closed
 	Ahead   bool  // the local entry has something that the remote one, as it came, lacks
-	Full    bool  // rows were left out: there would be more than MaxRows
+	Full    bool  // remote rows were left out, because the entry would have more than MaxRows
 }
 
-// Merge joins remote, another node's state of the same key, into e. It is the only way in which states meet: on
-// replication and repair alike. Of rows it takes the maximum of each number, of registers the later one.
+// Merge joins remote, another node's state of the same key, into e. Replication and repair both use it. A row becomes
+// the maximum of each number, a register the one with the later stamp.
 //
-// Before that it closes whichever of the two is a window that has ended for the other (see ended). now is the expiry
-// clock, unix milliseconds. A part of remote stamped after horizon, unix milliseconds, is held back:
-// a wrong clock must not win over every write to come.
+// Before that, Merge closes whichever of the two is a window that has ended for the other: see ended. now is the expiry
+// clock, unix milliseconds. A part of remote with a stamp after horizon, unix milliseconds, is held back: a wrong clock
+// must not win over every later write.
 //
-// A remote entry may have only some of its rows; it must have all registers, or its rows escape their deadline. (Ahead
-// then means little.) Merge uses remote up, and leaves e.Base.Bytes in remote's memory if they came from there. It
-// allocates only to add rows.
+// A remote entry may have only some of its rows; then Ahead means little. It must have all registers, or its rows would
+// escape their deadline. Merge overwrites remote. e.Base.Bytes may alias remote's memory afterwards. Merge allocates
+// only to add rows.
 func (e *Entry) Merge(remote *Entry, now, horizon int64) Merged {
 	m := Merged{Held: remote.holdBack(horizon)}
 	m.closeEnded(e, remote, now)
@@ -48,7 +48,7 @@ func (e *Entry) Merge(remote *Entry, now, horizon int64) Merged {
 	return m
 }
 
-// holdBack empties the parts of e that are stamped after horizon.
+// holdBack empties the parts of e whose stamp is after horizon.
 func (e *Entry) holdBack(horizon int64) (held Parts) {
 	if e.Base.Stamp.Millis() > horizon {
 		e.Base = Base{}
@@ -69,8 +69,8 @@ func (e *Entry) holdBack(horizon int64) (held Parts) {
 	return held
 }
 
-// closeEnded closes what has ended, until neither of the two ends the other: closing one may show that the other has
-// ended too, and each closes at most once.
+// closeEnded closes e and remote until neither of them has ended for the other. To close one may show that the other
+// has ended too; each closes at most once.
 func (m *Merged) closeEnded(e, remote *Entry, now int64) {
 	for range 2 {
 		if remote.ended(e, now) {
@@ -84,7 +84,7 @@ func (m *Merged) closeEnded(e, remote *Entry, now int64) {
 	}
 }
 
-// closeForMerge closes e and returns which parts that changed.
+// closeForMerge closes e and returns the parts that changed.
 func (e *Entry) closeForMerge() Parts {
 	changed := PartDeadline
 	for i := range e.Rows {
@@ -106,18 +106,20 @@ func (e *Entry) closeForMerge() Parts {
 	return changed
 }
 
-// ended reports whether e is a window that has ended for what other is, so that its content must not join other's:
+// ended reports whether e is a window that has ended for other, so that e's content must not join other's. It has ended
+// in three cases:
+//   - (i) An expiry has reset other, and other's deadline was written, both after e's deadline was written.
+//   - (ii) e is past its deadline at now, and other's deadline was written later, either by the end of a later deadline
+//     (a half stamp), or beside a reset that was later than e's deadline too. The reset is seen in other's base. If a
+//     later DEL that has heard of neither deadline has replaced both bases, the reset is seen in the reset bit of
+//     other's deadline.
+//   - (iii) other was created or reset after e's deadline, by whatever clock, without having heard of it. This also
+//     holds where a node has dropped the closed rest of e before other was created. An other with this very deadline is
+//     the same window.
 //
-//   - (i) an expiry has reset other, and its deadline was written, after e's deadline was;
-//   - (ii) e is past its deadline at now, and other's deadline was written later, either by an end of its own or beside a
-//     reset that was later than e's deadline too. The reset shows in other's base, or where a DEL that has not heard of either deadline came over it at both,
-//     in the deadline itself;
-//   - (iii) other was made or reset after e's deadline, by whatever clock, without having heard of it. This holds
-//     also where the closed remains of e were dropped before other was made. What holds this very deadline is no other window.
-//
-// A reset that e itself has, a SET KEEPTTL under the deadline, is none. Otherwise an entry past its deadline is only
-// hidden, and a later EXPIRE or PERSIST reopens it.
-// Why, and the histories that broke simpler rules: docs/design/2026-11-merge.md.
+// A reset that e itself has, a SET KEEPTTL under the deadline, does not count. In all other cases an entry past its
+// deadline is only hidden, and a later EXPIRE or PERSIST reopens it. The reasons, and the histories that broke simpler
+// rules: docs/design/2026-11-merge.md.
 func (e *Entry) ended(other *Entry, now int64) bool {
 	if e.Deadline.At == 0 {
 		return false
@@ -144,7 +146,7 @@ func (e *Entry) expiryBase() bool { return e.Base.Kind == None && e.Base.Stamp.i
 // joinRows takes the maximum of every number of every row.
 func (m *Merged) joinRows(e *Entry, remote []Row) {
 	own, met := len(e.Rows), 0
-	next := 0 // where the search begins: both sides mostly have the same writers in the same order
+	next := 0 // where the next search begins: both sides mostly have the same writers in the same order
 	var places rowPlaces
 	for i := range remote {
 		r := &remote[i]
@@ -179,13 +181,13 @@ func (m *Merged) joinRows(e *Entry, remote []Row) {
 	}
 }
 
-// rowPlaces says where the rows of an entry are. Of many it makes an index once one is not where it is looked for first:
-// searching for each would take time by the square.
+// rowPlaces is an index of the rows of an entry, by writer. It is made only if there are many rows and one of them is
+// not where find looks first: to search for each row would take quadratic time.
 type rowPlaces map[uint32]int
 
-const fewRows = 64 // that are searched
+const fewRows = 64 // up to here find searches without an index
 
-// find is where the row of a writer is, -1 if there is none. It looks at next first.
+// find is the position of the row of a writer, -1 if there is none. It looks at next first.
 func (p *rowPlaces) find(rows []Row, writer uint32, next int) int {
 	if next < len(rows) && rows[next].Writer == writer {
 		return next
@@ -205,14 +207,14 @@ func (p *rowPlaces) find(rows []Row, writer uint32, next int) int {
 	return -1
 }
 
-// added notes the last row.
+// added puts the last row into the index.
 func (p *rowPlaces) added(rows []Row) {
 	if last := len(rows) - 1; *p != nil {
 		(*p)[rows[last].Writer] = last
 	}
 }
 
-// joinRegisters takes the later one of every register that was not held back, and the later moment of making.
+// joinRegisters takes the later one of every register that was not held back, and the later Since.
 func (m *Merged) joinRegisters(e, remote *Entry) {
 	if m.newer(PartBase, e.Base.compare(&remote.Base)) {
 		e.Base = remote.Base
@@ -234,7 +236,8 @@ func (m *Merged) joinRegisters(e, remote *Entry) {
 	}
 }
 
-// newer notes how the local register of a part compares with the remote one, and reports whether the remote one wins.
+// newer notes the result of comparing the local register of a part with the remote one. It reports whether the remote
+// one wins.
 func (m *Merged) newer(part Parts, order int) bool {
 	if order > 0 && m.Held&part == 0 {
 		m.Ahead = true
@@ -245,10 +248,10 @@ func (m *Merged) newer(part Parts, order int) bool {
 	return order < 0
 }
 
-// compare orders base registers: by stamp, and by content where two nodes claimed one stamp.
+// compare orders base registers by stamp, and by content where two nodes used one stamp.
 func (b *Base) compare(o *Base) int {
 	if order := b.Stamp.compare(o.Stamp); order != 0 {
-		return order // bytes may be long
+		return order // before the content: bytes may be long
 	}
 	return cmp.Or(cmp.Compare(b.Kind, o.Kind), cmp.Compare(b.Int, o.Int), bytes.Compare(b.Bytes, o.Bytes))
 }

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// rules is how a node of the model changes and merges entries: ours, or a variant with a planted bug.
+// rules says how a node of the model changes and merges entries: our rules, or a variant with a planted bug.
 type rules struct {
 	merge  func(local, remote *Entry, now int64)
 	close  func(*Entry)
 	begin  func(e *Entry, now int64)
-	travel func(*Entry)             // what becomes of a state that is sent
-	sweep  func(e *Entry, c stamps) // what a sweep does to an entry past its deadline
-	start  bool                     // dropped numbers are remembered
+	travel func(*Entry)             // changes a state that is sent
+	sweep  func(e *Entry, c stamps) // sweeps an entry past its deadline
+	start  bool                     // whether dropped numbers are remembered
 }
 
 type stamps func() Stamp
@@ -60,27 +60,27 @@ func history(steps []step) string {
 	return strings.Join(lines, "\n")
 }
 
-// item is something that was written, an increment or a base, and what the laws need to know of its fate.
+// item is an increment or a base that was written, with what the laws need to know of its fate.
 type item struct {
 	node   int
-	number uint64    // of an increment: its row's P
-	base   Stamp     // of a base
-	birth  int64     // when the content it became part of was begun, by the clock of its node
-	under  uint64    // every deadline under which it was seen anywhere, as bits of model.deadlines
-	over   uint64    // the deadline that its node knew and left behind when it began that content
-	hidden [3]uint64 // of each node: the deadlines that hid it there, until the node forgets it
-	reset  bool      // a SET or DEL saw it, or of a base: wrote over it
+	number uint64    // for an increment: its row's P
+	base   Stamp     // for a base: its stamp
+	birth  int64     // when the content that it became part of was begun, by its node's clock
+	under  uint64    // all deadlines under which it was seen anywhere, as bits of model.deadlines
+	over   uint64    // the deadline that its node knew, and left behind when it began that content
+	hidden [3]uint64 // by node: the deadlines that hid it there, until the node forgets it
+	reset  bool      // a SET or DEL saw it; for a base also: wrote over it
 }
 
 // deadlineWrite is a write to a deadline register.
 type deadlineWrite struct {
 	Deadline
-	birth  int64 // when the content was begun that the node wrote it for, by its clock
+	birth  int64 // when the content was begun for which the node wrote the deadline, by its clock
 	base   Stamp // of that content
-	direct bool  // EXPIRE or PERSIST; otherwise a consequence of SET, or of a new beginning
+	direct bool  // by EXPIRE or PERSIST; otherwise by a SET or by a new beginning of the key
 }
 
-// sent is a state of a node as it was once.
+// sent is a state that a node once had.
 type sent struct {
 	state Entry
 	birth int64
@@ -102,13 +102,13 @@ func newSent(n *replica) sent {
 type replica struct {
 	Entry
 	clock    Clock
-	offset   int64 // of its wall clock
+	offset   int64 // offset of its wall clock, ms
 	start    uint64
 	birth    int64
 	over     uint64
 	versions []sent
-	dropped  int   // how many of its versions had been made when it last dropped the key
-	read     []int // how many of each other node's versions it has been given, its last included
+	dropped  int   // how many versions it had when it last dropped the key
+	read     []int // how many versions of each other node it has been given, the last included
 }
 
 // model is a cluster with one key.
@@ -152,7 +152,7 @@ func (m *model) clone() *model {
 	return &c
 }
 
-// seed is of the hashes by which the search recognises a state.
+// seed is the seed of the hashes by which the search recognises a state.
 var seed = maphash.MakeSeed()
 
 func appendInts(b []byte, numbers ...int64) []byte {
@@ -173,7 +173,7 @@ func hashEntry(b []byte, e *Entry) []byte {
 	return appendInts(hashStamp(appendInts(b, e.Deadline.At), e.Deadline.Stamp), e.Since)
 }
 
-// hash tells states apart, of the cluster and of all that the laws look at.
+// hash differs for different states of the cluster, and of all that the laws look at.
 func (m *model) hash(b []byte) uint64 {
 	b = appendInts(b, m.now, m.lastWrite)
 	for i := range m.nodes {
@@ -199,7 +199,7 @@ func (m *model) hash(b []byte) uint64 {
 	return maphash.Bytes(seed, b)
 }
 
-// do runs one step, and reports whether it was possible and did anything.
+// do runs one step. It reports whether the step was possible and changed anything.
 func (m *model) do(s step) bool {
 	if s.what == "tick" {
 		m.now += int64(s.arg)
@@ -320,7 +320,7 @@ func (m *model) give(s step) bool {
 	}
 	v := from.versions[version]
 	if v.read[s.node] < n.dropped {
-		return false // positions show that the sender did not know yet what was dropped: refused
+		return false // refused: the positions show that the sender did not know yet what was dropped
 	}
 	remote := cloneEntry(&v.state)
 	m.travel(&remote)
@@ -333,7 +333,7 @@ func (m *model) give(s step) bool {
 	return news || !equal(&before, &n.Entry)
 }
 
-// drop forgets an expired entry that every other node has been given, once no clock can be before its deadline.
+// drop forgets an expired entry which every other node has been given, once no clock can be before its deadline.
 func (m *model) drop(node int) bool {
 	n := &m.nodes[node]
 	if !n.Expired(m.wall(node)-m.slack) || len(n.versions) == 0 {
@@ -360,7 +360,7 @@ func (m *model) noteDeadline(n *replica, d Deadline, birth int64, direct bool) {
 	m.deadlines = append(m.deadlines, deadlineWrite{d, birth, n.Base.Stamp, direct})
 }
 
-// bit is the place of a deadline among all that were written, 0 for none.
+// bit is the bit of a deadline among all that were written, 0 for none.
 func (m *model) bit(d Deadline) uint64 {
 	if d.At == 0 {
 		return 0
@@ -377,7 +377,7 @@ func (m *model) noteReset(node int, stamp Stamp) {
 	}
 }
 
-// in reports whether the item is part of e, hidden or not.
+// in reports whether the item is part of e, visible or hidden.
 func (x *item) in(e *Entry) bool {
 	if x.base != (Stamp{}) {
 		return e.Base.Stamp == x.base
@@ -386,7 +386,7 @@ func (x *item) in(e *Entry) bool {
 	return r != nil && r.FP < x.number && x.number <= r.P
 }
 
-// watch notes under which deadline the items stand at a node.
+// watch notes for all items under which deadline they stand at a node.
 func (m *model) watch(node int) {
 	n := &m.nodes[node]
 	if n.Deadline.At == 0 {
@@ -403,7 +403,7 @@ func (m *model) watch(node int) {
 	}
 }
 
-// equal compares two states, whatever the order of their rows.
+// equal reports whether two states are equal; the order of rows does not matter.
 func equal(a, b *Entry) bool {
 	if a.Base.compare(&b.Base) != 0 || a.Deadline != b.Deadline || a.Quota != b.Quota || a.Since != b.Since || len(a.Rows) != len(b.Rows) {
 		return false

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestRowsMergeInAnyOrder joins rows whose writers the two sides know in other orders, few and many.
+// TestRowsMergeInAnyOrder joins few and many rows, whose writers the two sides have in different orders.
 func TestRowsMergeInAnyOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// parse reads a history: steps separated by semicolons, "1 inc", "0 setex 5", "tick 3", "1>0" for a state given, "1@0>2" for
-// the sender's first one.
+// parse reads a history. Steps are separated by semicolons: "1 inc", "0 setex 5", "tick 3", "1>0" for a state given,
+// "1@0>2" for the sender's first state.
 func parse(text string) []step {
 	var steps []step
 	for line := range strings.SplitSeq(text, ";") {
@@ -28,7 +28,7 @@ func parse(text string) []step {
 	return steps
 }
 
-// run runs a history and returns the first law it breaks.
+// run runs a history and returns the first law that it breaks.
 func run(r rules, steps []step, offsets ...int64) string {
 	m := newModel(r, offsets...)
 	for i, s := range steps {
@@ -40,7 +40,7 @@ func run(r rules, steps []step, offsets ...int64) string {
 	return ""
 }
 
-// variant is our merge with another idea of what has ended, and another closing.
+// variant is our merge with another rule of what has ended, and another closing.
 func variant(ended func(e, other *Entry, now int64) bool, close func(*Entry)) func(*Entry, *Entry, int64) {
 	return func(e, remote *Entry, now int64) {
 		for range 2 {
@@ -57,13 +57,13 @@ func variant(ended func(e, other *Entry, now int64) bool, close func(*Entry)) fu
 	}
 }
 
-// planted are wrong rules, each with a history that it breaks a law in.
+// planted are wrong rules, each with a history in which it breaks a law.
 var planted = []struct {
 	name    string
 	plant   func(*rules)
 	history string
-	skew    int64 // node 1's clock is behind by that
-	byHand  bool  // beyond the bounds of the search
+	skew    int64 // node 1's clock is behind by so many ms
+	byHand  bool  // the history is beyond the bounds of the search
 	nodes   int   // 0: two
 }{
 	{
@@ -233,8 +233,8 @@ func TestEachRuleClosesTheHistoryThatBrokeASimplerOne(t *testing.T) {
 	}
 }
 
-// TestASetKeepTTLCountsAboveAnEarlierSetThatClearedTheDeadline: it is the later write, and what it stands under then has no deadline, also at a node
-// where the one that it kept has passed.
+// TestASetKeepTTLCountsAboveAnEarlierSetThatClearedTheDeadline: the SET KEEPTTL is the later write, and its key has no
+// deadline then, also at a node where the kept deadline has passed.
 func TestASetKeepTTLCountsAboveAnEarlierSetThatClearedTheDeadline(t *testing.T) {
 	m := newModel(ourRules(), 0, 0)
 	for _, s := range parse("0 setex 3; 0>1; 0 set; tick 1; 1 setkeep; 1>0; tick 4; 0>1; 1>0") {

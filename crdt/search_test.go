@@ -7,26 +7,27 @@ import (
 	"testing"
 )
 
-// The search tries every history within its bounds: every order of commands, ticks, sweeps, drops and deliveries of any state
-// that any node ever had. After each step a copy of the cluster exchanges everything and is held to the laws.
+// The search tries every history within its bounds: every order of commands, ticks, sweeps, drops and deliveries of any
+// state that any node ever had. After each step a copy of the cluster exchanges everything, and the laws are checked on
+// it.
 
 var deep = flag.Bool("deep", false, "search longer histories, for some minutes, and for planted bugs")
 
-// menu is what a search may do.
+// menu is the set of steps that a search may do.
 type menu struct {
 	name     string
-	offsets  []int64 // a clock each
-	commands []step  // on every node
-	writes   int     // at most so many commands
+	offsets  []int64 // offset of each node's clock, ms
+	commands []step  // commands, each possible on every node
+	writes   int     // most commands in a history
 	ticks    int
 	gives    int
 	drops    int
-	length   int // of a history
+	length   int // most steps in a history
 }
 
 var limiter = []step{{what: "inc"}, {what: "expire", arg: 2}}
 
-// menus are the scopes; deep adds more of everything.
+// menus are the scopes of the searches; deep adds more of everything.
 var menus = []menu{
 	{"limiter", []int64{0, 0}, limiter, 5, 2, 3, 1, 8},
 	{"limiter, skewed clocks", []int64{0, -1}, limiter, 5, 3, 2, 1, 8},
@@ -38,16 +39,16 @@ var menus = []menu{
 
 type search struct {
 	menu
-	seen   map[uint64]bool // states together with what may still be done in them
+	seen   map[uint64]bool // states, each with the steps that are still allowed
 	buffer []byte
 	states int
 	law    string
 }
 
-// budget is what a history may still do.
+// budget is what a history may still contain.
 type budget struct{ writes, ticks, gives, drops, length int }
 
-// searchAll goes through every history of a menu and returns the first law broken, with its history.
+// searchAll tries every history of a menu. It returns the first law broken, and the history.
 func searchAll(r rules, u menu) (law string, states int) {
 	s := &search{menu: u, seen: map[uint64]bool{}}
 	s.from(newModel(r, u.offsets...), budget{u.writes, u.ticks, u.gives, u.drops, u.length}, nil)
@@ -137,7 +138,7 @@ func TestNoHistoryWithinBoundsBreaksALaw(t *testing.T) {
 	}
 }
 
-// TestTheSearchFindsPlantedBugs shows that the bounds are not too narrow.
+// TestTheSearchFindsPlantedBugs shows that the bounds of the search are not too narrow.
 func TestTheSearchFindsPlantedBugs(t *testing.T) {
 	if !*deep {
 		t.Skip("takes a minute: make model")

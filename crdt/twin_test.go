@@ -9,19 +9,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// twin is a node of the model as one would write it without a thought for size: it knows operations, each increment by itself,
-// and which of them were removed. What is known only grows; merging is union.
+// twin is a node of the model written in the obvious way, without regard to size: it knows every operation, each
+// increment by itself, and which of them were removed. Its knowledge only grows; merging is union.
 type twin struct {
 	clock     Clock
 	known     map[increment]bool
 	removed   map[increment]bool
-	bases     map[Stamp]bool // by stamp: whether there is content
+	bases     map[Stamp]bool // by stamp: whether the base has content
 	deadlines map[Stamp]int64
 	made      map[int64]bool
-	forgotten map[increment]bool // own, dropped, and taken back by nobody yet
+	forgotten map[increment]bool // own increments that were dropped, and that no other node has sent back yet
 }
 
-// increment is the count-th one of a node.
+// increment is the count-th increment of a node.
 type increment struct{ node, count int }
 
 func newTwin() *twin {
@@ -83,7 +83,7 @@ func (t *twin) close() {
 	t.deadlines[deadline.Half()] = 0
 }
 
-// write runs a command that the model has found possible.
+// write runs a command that was possible in the model.
 func (t *twin) write(s step, now int64) {
 	gone := !t.exists() || t.expired(now)
 	if t.expired(now) {
@@ -117,7 +117,7 @@ func (t *twin) write(s step, now int64) {
 }
 
 func (t *twin) count(node int) {
-	maps.Copy(t.removed, t.forgotten) // a new row stands on what was dropped
+	maps.Copy(t.removed, t.forgotten) // a new row starts above the dropped numbers
 	maps.Copy(t.known, t.forgotten)
 	clear(t.forgotten)
 	n := 1
@@ -127,7 +127,7 @@ func (t *twin) count(node int) {
 	t.known[increment{node, n}] = true
 }
 
-// ended is the rule in the words of the design page.
+// ended is the rule in the words of the design page (2026-11-merge.md).
 func (t *twin) ended(other *twin, now int64) bool {
 	at, d := latest(t.deadlines)
 	if d == 0 {
@@ -176,14 +176,14 @@ func (t *twin) drop(node int) {
 	t.clock, t.forgotten = clock, forgotten
 }
 
-// observed is the latest stamp that a node which is sent t sees.
+// observed is the latest stamp that a node sees to which t is sent.
 func (t *twin) observed() Stamp {
 	base, _ := latest(t.bases)
 	deadline, _ := latest(t.deadlines)
 	return base.Later(deadline)
 }
 
-// limiterSteps are what a step is drawn from, and moreSteps what comes to them where there are SETs too.
+// limiterSteps are the steps to draw from; moreSteps are added in histories with SETs.
 var (
 	limiterSteps = []string{"inc", "inc", "inc", "expire", "expire", "persist", "tick", "tick", "give", "give", "give", "give", "drop"}
 	moreSteps    = slices.Concat(limiterSteps, []string{"set", "setex", "setkeep", "del"})
@@ -201,11 +201,11 @@ func genStep(t *rapid.T, nodes int, from []string) step {
 	return s
 }
 
-// TestRandomHistoriesMatchTheTwinAndTheLaws goes where the search does not: three nodes, every command, states of third parties,
-// lost, doubled and late, and clocks that differ. Of histories with SETs it asks convergence and the twin alone: three nodes and SETs meet in ways that
-// the laws leave open and that brokenFor does not tell from wrong ones.
+// TestRandomHistoriesMatchTheTwinAndTheLaws goes where the search does not: three nodes, every command, states of third
+// nodes, lost, doubled and late, and clocks that differ. Histories with SETs must only converge and match the twin:
+// three nodes and SETs meet in ways that the laws leave open, and that brokenFor cannot tell from wrong ones.
 func TestRandomHistoriesMatchTheTwinAndTheLaws(t *testing.T) {
-	for range 30 { // a round is short, and some bugs are rare
+	for range 30 { // several histories in each: one is short, and some bugs are rare
 		rapid.Check(t, randomHistory)
 	}
 }
@@ -254,7 +254,7 @@ func randomHistory(t *rapid.T) {
 	}
 }
 
-// differs says in what a node and its twin differ.
+// differs says in what a node and its twin differ, "" for nothing.
 func differs(e *Entry, w *twin, now int64) string {
 	at, deadline := latest(w.deadlines)
 	base, _ := latest(w.bases)
@@ -271,12 +271,12 @@ func differs(e *Entry, w *twin, now int64) string {
 	return ""
 }
 
-// TestAMergeReportsWhatItDid compares the report with the states before and after.
+// TestAMergeReportsWhatItDid compares Merged with the states before and after.
 func TestAMergeReportsWhatItDid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := genFull(t), genFull(t)
 		for _, e := range []*Entry{&a, &b} {
-			if e.Deadline.At != 0 { // nobody writes a deadline that has passed
+			if e.Deadline.At != 0 { // nobody writes a deadline in the past
 				e.Deadline.At = max(e.Deadline.At, e.Since+1, e.Base.Stamp.Millis()+1)
 			}
 		}
@@ -326,7 +326,7 @@ func changedParts(a, b *Entry) (p Parts) {
 	return p
 }
 
-// TestMergeIsAJoin holds for any states without a deadline in force: those are never closed.
+// TestMergeIsAJoin: for any states without a deadline in force, because those are never closed.
 func TestMergeIsAJoin(t *testing.T) {
 	join := func(all ...Entry) Entry {
 		e := Entry{}
@@ -347,7 +347,7 @@ func TestMergeIsAJoin(t *testing.T) {
 			s[i].Rows = slices.CompactFunc(s[i].Rows, func(a, b Row) bool { return a.Writer == b.Writer })
 			s[i].Base.Stamp.Time %= 3 << msShift
 			if s[i].Base.Stamp == (Stamp{}) {
-				s[i].Base = Base{} // was never written
+				s[i].Base = Base{} // a base that was never written
 			}
 			s[i].settleSince()
 		}

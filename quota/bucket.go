@@ -1,12 +1,12 @@
 // Package quota is the arithmetic of token buckets, exact in integers.
 //
-// A bucket holds up to Capacity tokens and earns Count of them per Period, continuously. Its state is the moment
-// at which it will be full again: the generic cell rate algorithm (ITU-T I.371, appendix on GCRA) turned round.
-// One token takes Period/Count to earn, which need not be a whole number of nanoseconds; the moment therefore carries a
-// fraction with the denominator Count, so nothing is ever rounded: no drift over years, at one token or at 10^15.
+// A bucket holds up to Capacity tokens and refills with Count tokens per Period, continuously. Its state is the moment
+// at which it will be full again: the generic cell rate algorithm (ITU-T I.371, appendix on GCRA), turned round. One
+// token takes Period/Count to refill, which need not be a whole number of nanoseconds. So the moment has a fraction
+// with the denominator Count, and nothing is ever rounded: no drift over years, for one token or for 10^15.
 //
-// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens. If its configuration
-// changes, the bound is the largest capacity and the fastest rate of those in force within the interval: see Change.
+// Over every interval of length t a bucket admits at most Capacity + Count*t/Period tokens. If its rate changes, the
+// largest capacity and the fastest rate in force within the interval bound it: see Change.
 package quota
 
 import (
@@ -15,19 +15,20 @@ import (
 	"time"
 )
 
+// Bounds of a Rate.
 const (
-	MaxTokens = 1_000_000_000_000_000 // of a capacity or a count
-	MaxPeriod = 1_000_000_000 * time.Second
+	MaxTokens = 1_000_000_000_000_000       // the largest capacity and the largest count
+	MaxPeriod = 1_000_000_000 * time.Second // the longest period, and the longest window
 )
 
-// Errors of New.
+// Errors of New and Limit.
 var (
 	ErrTokens = errors.New("quota: tokens must be from 1 to 10^15")
 	ErrPeriod = errors.New("quota: the period must be from one nanosecond to 10^9 seconds")
 	ErrWindow = errors.New("quota: filling the bucket would take longer than 10^9 seconds")
 )
 
-// Rate is a bucket's configuration.
+// Rate is the configuration of a bucket.
 type Rate struct {
 	Capacity uint64        // tokens, 1 to MaxTokens
 	Count    uint64        // tokens per Period, 1 to MaxTokens
@@ -39,7 +40,8 @@ func Limit(limit uint64, window time.Duration) (Rate, error) {
 	return New(limit, limit, window)
 }
 
-// New checks a configuration. Errors: ErrTokens, ErrPeriod, ErrWindow.
+// New checks a rate. Errors: ErrTokens; ErrPeriod; ErrWindow if an empty bucket would take longer than MaxPeriod to
+// fill.
 func New(capacity, count uint64, period time.Duration) (Rate, error) {
 	r := Rate{capacity, count, period}
 	switch {
@@ -62,7 +64,7 @@ func (r Rate) within(hi, lo uint64) bool {
 // Window is the time that an empty bucket takes to fill, rounded up to whole nanoseconds.
 func (r Rate) Window() time.Duration { return r.earn(r.Capacity).roundUp() }
 
-// span is a length of time: nanoseconds and, of another one, Fraction/Count.
+// span is a length of time: nanoseconds, and Fraction/Count of another one.
 type span struct {
 	ns       uint64
 	fraction uint64
@@ -79,7 +81,7 @@ func (s span) less(o span) bool {
 	return s.ns < o.ns || s.ns == o.ns && s.fraction < o.fraction
 }
 
-// earn is how long n tokens take, n at most the capacity: so the quotient fits 64 bits.
+// earn is the time in which n tokens refill. n is at most the capacity, so the quotient fits 64 bits.
 func (r Rate) earn(n uint64) span {
 	hi, lo := bits.Mul64(n, uint64(r.Period))
 	q, rest := bits.Div64(hi, lo, r.Count)
@@ -95,7 +97,7 @@ func (r Rate) add(a, b span) span {
 	return s
 }
 
-// sub is a-b, which must not be negative.
+// sub is a-b. It must not be negative.
 func (r Rate) sub(a, b span) span {
 	if a.fraction < b.fraction {
 		a.ns--
@@ -104,18 +106,18 @@ func (r Rate) sub(a, b span) span {
 	return span{a.ns - b.ns, a.fraction - b.fraction}
 }
 
-// Bucket is the state of a bucket: the moment at which it is full. The zero Bucket is full.
-// Moments are nanoseconds of a clock that runs evenly and never goes back, from any origin at or after 0.
+// Bucket is the state of a bucket: the moment at which it is full. The zero Bucket is full. Moments are nanoseconds of
+// a clock that runs evenly and never goes back, with any origin, from 0 on.
 //
-// A bucket whose FullAt is more than a window away is in debt: under a larger limit more was taken than the bucket holds
-// now. It is empty until the debt is paid, and fills from then on.
+// A bucket whose FullAt is more than a window away is in debt: under a larger limit more was taken than the bucket
+// holds now. It is empty until the debt is paid, and refills from then on.
 type Bucket struct {
 	FullAt   int64  // nanoseconds
-	Fraction uint64 // of a nanosecond more: Fraction/Count, below 1; 0 while there is a Pace
-	Pace     Pace   // at which the debt is paid; 0: at the bucket's own rate. It means nothing once the debt is paid
+	Fraction uint64 // a further Fraction/Count of a nanosecond, below 1; 0 while there is a Pace
+	Pace     Pace   // pace at which the debt is paid, 0: the bucket's own rate; without meaning once the debt is paid
 }
 
-// missing is the time until the bucket is full, more than a window while it owes tokens.
+// missing is the time until the bucket is full. It is more than a window while the bucket owes tokens.
 func (b Bucket) missing(now int64) span {
 	if b.FullAt < now {
 		return span{}
@@ -123,7 +125,8 @@ func (b Bucket) missing(now int64) span {
 	return span{uint64(b.FullAt - now), b.Fraction}
 }
 
-// Take takes n tokens at now if there are as many, and reports whether it did. Zero tokens are always there.
+// Take takes n tokens at now if the bucket has them, and reports whether it took them. A take of 0 tokens always
+// succeeds.
 func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
 	if n > r.Capacity {
 		return false
@@ -138,7 +141,7 @@ func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
 	return true
 }
 
-// Drain takes n tokens at now, n at most the capacity, or all there are if there are not as many.
+// Drain takes n tokens at now, or all tokens if there are fewer. n is at most the capacity.
 func (b *Bucket) Drain(r Rate, n uint64, now int64) {
 	after := r.add(b.missing(now), r.earn(n))
 	if window := r.earn(r.Capacity); window.less(after) {
@@ -147,7 +150,7 @@ func (b *Bucket) Drain(r Rate, n uint64, now int64) {
 	*b = at(now, after)
 }
 
-// Remaining is the whole tokens in the bucket at now, 0 while it owes some.
+// Remaining is the number of whole tokens in the bucket at now, 0 while it owes some.
 func (b Bucket) Remaining(r Rate, now int64) uint64 {
 	window, missing := r.earn(r.Capacity), b.missing(now)
 	if window.less(missing) {
@@ -156,7 +159,7 @@ func (b Bucket) Remaining(r Rate, now int64) uint64 {
 	return r.tokens(r.sub(window, missing))
 }
 
-// tokens is the whole tokens earned in s, a time up to the window.
+// tokens is the number of whole tokens that refill in s. s is at most the window.
 func (r Rate) tokens(s span) uint64 {
 	// (ns + fraction/count) / (period/count) = (ns*count + fraction) / period
 	hi, lo := bits.Mul64(s.ns, r.Count)
@@ -165,8 +168,8 @@ func (r Rate) tokens(s span) uint64 {
 	return q
 }
 
-// RetryAfter is how long from now until n tokens could be there if nobody took any, rounded up; 0 when they are
-// there, negative when n is more than the bucket holds.
+// RetryAfter is the time from now until the bucket has n tokens if nobody takes any, rounded up. It is 0 if the bucket
+// has them now, and negative if n is more than the capacity.
 func (b Bucket) RetryAfter(r Rate, n uint64, now int64) time.Duration {
 	if n > r.Capacity {
 		return -1
@@ -178,14 +181,14 @@ func (b Bucket) RetryAfter(r Rate, n uint64, now int64) time.Duration {
 	return r.sub(after, window).roundUp()
 }
 
-// FullAfter is how long from now until the bucket is full, rounded up.
+// FullAfter is the time from now until the bucket is full, rounded up to whole nanoseconds.
 func (b Bucket) FullAfter(now int64) time.Duration { return b.missing(now).roundUp() }
 
-// part is how long rest/whole of a token takes, rounded up to the next fraction; rest < whole.
+// part is the time in which rest/whole of a token refills, rounded up to the next fraction. rest is below whole.
 func (r Rate) part(rest, whole uint64) span {
 	// rest*period/whole in units of 1/count ns, rounded up.
 	hi, lo := bits.Mul64(rest, uint64(r.Period))
-	units, left := bits.Div64(hi, lo, whole) // below period
+	units, left := bits.Div64(hi, lo, whole) // units are below period
 	if left > 0 {
 		units++
 	}

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// exact is a bucket in rational numbers: the tokens it holds, refilled by multiplication.
+// exact is a bucket in rational numbers: its tokens, refilled by multiplication.
 type exact struct {
 	tokens *big.Rat
 	at     int64
@@ -55,7 +55,7 @@ func genRate(t *rapid.T) Rate {
 	}
 }
 
-// genStep is a time between two requests: often none (a stalled clock), often about what a few tokens take.
+// genStep is the time between two requests: often none (a stalled clock), often about the refill time of a few tokens.
 func genStep(t *rapid.T, r Rate) int64 {
 	window := int64(r.Window())
 	return rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 10), rapid.Int64Range(0, window/10+1), rapid.Int64Range(0, window+1)).Draw(t, "step")
@@ -160,7 +160,7 @@ func TestYearsOfTakingDoNotDrift(t *testing.T) {
 	}
 }
 
-// exactUsed is what is missing from the bucket, in tokens.
+// exactUsed is how many tokens are missing from the bucket.
 func exactUsed(b Bucket, r Rate, now int64) *big.Rat {
 	m := b.missing(now)
 	units := new(big.Int).Mul(new(big.Int).SetUint64(m.ns), new(big.Int).SetUint64(r.Count))

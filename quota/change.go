@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// amount is a number of tokens: whole, and rest/per of another one.
+// amount is a number of tokens: whole, plus rest/per of another one.
 type amount struct {
 	whole     uint64
 	rest, per uint64 // rest < per
 }
 
-// Change carries the bucket over from one rate to another. What is used stays used, rounded up. The part that is more
-// than the new capacity is debt: it is paid at the faster one of the rates in force since it arose. Until the debt is
-// paid the bucket is empty; then it fills as usual.
+// Change moves the bucket from one rate to another. Used tokens stay used, rounded up. If more are used than the new
+// capacity, the rest is debt: it is paid at the faster of the rates in force since the debt arose. Until the debt is
+// paid the bucket is empty; then it refills as usual.
 //
-// Why the bound holds: what is used grows by every take, and is at most the capacity after one. Right after a take there
-// is no debt, so between two takes everything is paid at a rate that was in force between them. The takes of an interval
-// are therefore at most the capacity at the last one, and what the fastest rate in force within the interval earns. And
-// a smaller limit keeps nobody waiting for longer than the larger one takes to fill.
+// Why the bound holds: every take increases the used tokens, and right after a take they are at most the capacity. So
+// right after a take there is no debt, and between two takes everything is paid at a rate that was in force between
+// them. The takes of an interval are therefore at most the capacity at its last take plus the refill at the fastest
+// rate in force within the interval. And under a smaller limit nobody waits longer than the larger one takes to fill.
 func (b *Bucket) Change(from, to Rate, now int64) {
 	used, owed := b.used(from, now)
 	if used.whole < to.Capacity || used.whole == to.Capacity && used.rest == 0 {
@@ -33,8 +33,8 @@ func (b *Bucket) Change(from, to Rate, now int64) {
 	*b = to.owing(used, PaceOf(faster(owed, to)), now)
 }
 
-// Owe takes n tokens at now, whether they are there or not. Tokens that are not there are debt, paid at the rate of the
-// debt that the bucket has already, or else at the bucket's own rate.
+// Owe takes n tokens at now, also tokens that the bucket does not have. Those become debt. It is paid at the pace of a
+// debt that the bucket already has, otherwise at the bucket's own rate.
 func (b *Bucket) Owe(r Rate, n uint64, now int64) {
 	used, owed := b.used(r, now)
 	if used.whole += n; used.whole < r.Capacity {
@@ -45,7 +45,7 @@ func (b *Bucket) Owe(r Rate, n uint64, now int64) {
 	*b = r.owing(used, PaceOf(owed), now)
 }
 
-// used is what is missing from the bucket, in tokens, and the rate at which the part above the capacity is paid.
+// used is how many tokens are missing from the bucket, and the rate at which the part above the capacity is paid.
 func (b Bucket) used(r Rate, now int64) (amount, Rate) {
 	missing, window := b.missing(now), r.earn(r.Capacity)
 	if b.Pace == 0 || !window.less(missing) {
@@ -57,7 +57,7 @@ func (b Bucket) used(r Rate, now int64) (amount, Rate) {
 	return debt, pace
 }
 
-// amount is the tokens earned in s.
+// amount is the tokens that refill in s.
 func (r Rate) amount(s span) amount {
 	// (ns + fraction/count) / (period/count) = (ns*count + fraction) / period
 	hi, lo := bits.Mul64(s.ns, r.Count)
@@ -69,10 +69,10 @@ func (r Rate) amount(s span) amount {
 	return amount{min(q, mostUsed), rest, uint64(r.Period)}
 }
 
-// mostUsed is more than anybody can have used: of a bucket's capacity, and of a reserve besides.
+// mostUsed is more than can be used of any bucket: its capacity and a reserve.
 const mostUsed = 4 * MaxTokens
 
-// owing is a bucket that owes so many tokens.
+// owing is a bucket that is empty and owes debt.
 func (r Rate) owing(debt amount, pace Pace, now int64) Bucket {
 	p := pace.rate()
 	wait := uint64(longestDebt)
@@ -87,11 +87,11 @@ func (r Rate) owing(debt amount, pace Pace, now int64) Bucket {
 	return Bucket{FullAt: now + int64(wait) + int64(r.Window()), Pace: pace}
 }
 
-// longestDebt is longer than any debt that a smaller limit leaves. No bucket takes longer than MaxPeriod to fill, and a
-// pace is a little slower than its rate.
+// longestDebt is longer than any debt under a smaller limit takes to pay: no bucket takes longer than MaxPeriod to
+// fill, and a pace is a little slower than its rate.
 const longestDebt = MaxPeriod + MaxPeriod>>20
 
-// faster is the one of two rates that earns more.
+// faster is the faster of two rates.
 func faster(a, b Rate) Rate {
 	aHi, aLo := bits.Mul64(a.Count, uint64(b.Period))
 	bHi, bLo := bits.Mul64(b.Count, uint64(a.Period))
@@ -101,9 +101,9 @@ func faster(a, b Rate) Rate {
 	return b
 }
 
-// Pace is a rate in 64 bits: a count in the upper half, rounded down, and a period in nanoseconds in the lower half,
-// rounded up, each of paceBits bits and an exponent. It is never faster than the rate, and slower by less than a part
-// in ten million. Zero is none.
+// Pace is a rate in 64 bits: the count in the upper half, rounded down, and the period in nanoseconds in the lower
+// half, rounded up. Each has paceBits bits and an exponent. A pace is never faster than its rate, and slower by less
+// than one part in ten million. 0 means no pace.
 type Pace uint64
 
 const (
@@ -135,14 +135,14 @@ func (p Pace) IsValid() bool {
 	return r.Count <= MaxTokens && r.Period <= 2*MaxPeriod
 }
 
-// shorten keeps the upper paceBits bits of v, which has up to 60.
+// shorten keeps the upper paceBits bits of v, which has up to 60 bits.
 func shorten(v uint64, up bool) uint64 {
 	e := max(0, bits.Len64(v)-paceBits)
 	m := v >> e
 	if up && m<<e != v {
 		m++
 	}
-	if m>>paceBits != 0 { // it was all ones
+	if m>>paceBits != 0 { // all bits were ones
 		m, e = m>>1, e+1
 	}
 	return m<<paceExp | uint64(e)

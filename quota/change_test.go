@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// debtor is a bucket under limits that change, in rational numbers: what is used, and the rate at which it is paid
-// while it is more than the capacity, which is the faster one of the last two limits only.
+// debtor is a bucket under changing limits, in rational numbers: the used tokens, and the rate at which those above the
+// capacity are paid. That is the faster one of the last two limits only.
 type debtor struct {
 	used *big.Rat
 	rate Rate
@@ -43,7 +43,7 @@ func (d *debtor) change(to Rate, now int64) {
 	d.rate, d.owed = to, faster(d.rate, to)
 }
 
-// room is what is there, negative in debt.
+// room is the number of tokens in the bucket, negative in debt.
 func (d *debtor) room(now int64) *big.Rat {
 	d.advance(now)
 	return new(big.Rat).Sub(whole(d.rate.Capacity), d.used)
@@ -56,8 +56,8 @@ type taken struct {
 	limits []Rate
 }
 
-// exceeds says in which interval more was taken than the largest capacity and the fastest rate of the limits in force
-// within it allow.
+// exceeds returns an interval in which more was taken than the largest capacity and the fastest rate in force within it
+// allow.
 func exceeds(takes []taken) (from, to int64, over bool) {
 	for i := range takes {
 		capacity, fastest, sum := uint64(0), takes[i].limits[len(takes[i].limits)-1], uint64(0)
@@ -79,7 +79,8 @@ func exceeds(takes []taken) (from, to int64, over bool) {
 	return 0, 0, false
 }
 
-// genLimits is a few limits between which a key changes: mostly of one window, as versions of a program have them.
+// genLimits is a few limits between which a key changes. Most have the same window, as the limits of two versions of a
+// program do.
 func genLimits(t *rapid.T) []Rate {
 	window := rapid.Int64Range(1, 1000).Draw(t, "window")
 	var limits []Rate
@@ -132,14 +133,14 @@ func TestNoIntervalAdmitsMoreThanTheLargestOfLimitsThatChange(t *testing.T) {
 	})
 }
 
-// TestChangesCostNothingButRounding: nothing is refused that a bucket in rational numbers has, which pays its debts at
-// the last two limits' rates, but for what rounding up has cost. (That nothing is given that must not be, the test
-// above says.)
+// TestChangesCostNothingButRounding: a bucket that pays its debts at the rates of the last two limits, in rational
+// numbers, admits no take that ours refuses, except for the rounding. (The test above checks that ours admits no take
+// too many.)
 func TestChangesCostNothingButRounding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := genRate(t)
 		limits := []Rate{from, genRate(t), genRate(t)}
-		if rapid.Bool().Draw(t, "close") { // as two versions of a program have them
+		if rapid.Bool().Draw(t, "close") { // close to each other, as the limits of two versions of a program
 			for i := range limits[1:] {
 				near := from
 				near.Capacity = rapid.Uint64Range(1, from.Capacity).Draw(t, "capacity")
@@ -157,8 +158,8 @@ func TestChangesCostNothingButRounding(t *testing.T) {
 			now += genStep(t, twin.rate)
 			if to := rapid.SampledFrom(limits).Draw(t, "limit"); to != twin.rate {
 				twin.advance(now)
-				// Each change rounds up to a nanosecond of either rate, and a debt is paid a little slower than it
-				// might be.
+				// Each change rounds up to a nanosecond of either rate, and a debt is paid a little slower than
+				// exactly.
 				fast := faster(faster(limits[0], limits[1]), limits[2])
 				slack.Add(slack, tokensIn(fast, 4))
 				slack.Add(slack, new(big.Rat).Mul(twin.used, big.NewRat(1, 10_000_000)))
