@@ -40,9 +40,10 @@ func printToolHelp(out io.Writer, name string) error {
 		last := len(table) - 1
 		table[last].options = append(table[last].options, helpOption)
 		printGroups(&b, table)
-		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path. Without it, the first address of %sBIND is asked, else that of bind in the file that\n"+
-			"--config or %sCONFIG names, else %s. A password that no option gives is taken from %sREQUIREPASS or\n%sREQUIREPASS_FILE, "+
-			"else from that file. Exit code 2: wrong usage.\n", envPrefix, envPrefix, Default().Bind[0], envPrefix, envPrefix)
+		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path. If no ADDR is given, it is the first address of %sBIND; if that is not set, the\n"+
+			"first of bind in the file that --config or %sCONFIG names; else %s. If no password is given, it is\n"+
+			"taken from %sREQUIREPASS or %sREQUIREPASS_FILE, else from that file.\n"+
+			"Exit codes: 0 yes, or success; 1 no, or failure; 2 wrong usage.\n", envPrefix, envPrefix, Default().Bind[0], envPrefix, envPrefix)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -32,7 +32,7 @@ func PrintManual(out io.Writer) error {
 		"An empty variable counts as not set.\n", envPrefix)
 	b.WriteString(".SH FILES\nThe file that \\fB\\-\\-config\\fR names is TOML; its keys are the options' names without the dashes before them. " +
 		"Options and variables win over it.\n.PP\n\\fI./quota\\-data\\fR: the data, if \\fB\\-\\-data\\-dir\\fR names no other directory.\n")
-	b.WriteString(".SH EXIT STATUS\n0: success, or a clean stop. 1: failure; for \\fBstatus\\fR also: not healthy. 2: wrong usage.\n")
+	b.WriteString(".SH EXIT STATUS\n0: success, or a clean stop. 1: failure; \\fBping\\fR: the node is not alive; \\fBstatus\\fR: not healthy. 2: wrong usage: an option, a variable or an argument.\n")
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -83,8 +83,8 @@ func (r *Remote) group() group {
 	return group{"Options", []option{
 		{"user", "", "NAME", "User to log in as (empty: the default user)", text(&r.User)},
 		{passwordOption, "", "PASSWORD", "Password to log in with", text(&r.Password)},
-		{passwordFileOption, "", "PATH", "File whose first line is that password", text(&r.PasswordFile)},
-		{fileOption, "", "FILE", "TOML file of the server: has its address and password", text(&r.File)},
+		{passwordFileOption, "", "PATH", "File whose first line is the password", text(&r.PasswordFile)},
+		{fileOption, "", "FILE", "TOML file of the server, for its address and password", text(&r.File)},
 		{"patience", "", "TIME", "How long to wait for an answer, as 2 (seconds), 500ms or 1m", interval(&r.Patience)},
 	}}
 }
@@ -105,14 +105,14 @@ func (s *Status) groups() []group {
 
 func (b *Bench) groups() []group {
 	return []group{b.group(), {"Load", []option{
-		{"test", "t", "NAME,...", "Loads to run, one after the other: ping, get, set, incr, quota, throttle", &listValue{dst: &b.Tests}},
-		{"clients", "c", "NUM", "Connections, shared out between the nodes", number(&b.Clients)},
-		{"pipeline", "P", "NUM", "Commands that a client sends before it reads answers", number(&b.Pipeline)},
-		{"keys", "k", "NUM", "Keys that the commands are spread over", number(&b.Keys)},
-		{"duration", "d", "TIME", "How long each test runs (with --requests: no limit, if not given)", interval(&b.Duration)},
-		{"requests", "n", "NUM", "Commands of each test (0: as many as fit in --duration)", number(&b.Requests)},
-		{"limit", "", "NUM", "Tokens of each quota", number(&b.Limit)},
-		{"window", "", "SECONDS", "Time in which a quota earns its limit", number(&b.Window)},
+		{"test", "t", "NAME,...", "Tests to run, one after the other: ping, get, set, incr, quota, throttle", &listValue{dst: &b.Tests}},
+		{"clients", "c", "NUM", "Connections in all, divided between the nodes", number(&b.Clients)},
+		{"pipeline", "P", "NUM", "Commands that each connection sends at once", number(&b.Pipeline)},
+		{"keys", "k", "NUM", "Number of different keys", number(&b.Keys)},
+		{"duration", "d", "TIME", "How long each test runs; with --requests and without --duration: no limit", interval(&b.Duration)},
+		{"requests", "n", "NUM", "Commands that each test sends (0: as many as fit in --duration)", number(&b.Requests)},
+		{"limit", "", "NUM", "Limit of each quota, in tokens", number(&b.Limit)},
+		{"window", "", "SECONDS", "Window of each quota", number(&b.Window)},
 		{"json", "", "", "Print one JSON document", switched(&b.JSON)},
 	}}}
 }
@@ -178,7 +178,7 @@ func (b *Bench) validate() error {
 		}
 	}
 	if b.Clients < len(b.Addrs) {
-		return fmt.Errorf("--clients: %d connections are too few for %d nodes", b.Clients, len(b.Addrs))
+		return fmt.Errorf("--clients: %d connections are too few for %d nodes: each needs one", b.Clients, len(b.Addrs))
 	}
 	return nil
 }
@@ -237,11 +237,11 @@ func (r *Remote) validate() error {
 		return fmt.Errorf("--patience: %v is not from 1ms to %v", r.Patience, maxPatience)
 	}
 	if len(r.Addrs) > maxNodes {
-		return fmt.Errorf("%d nodes are more than %d", len(r.Addrs), maxNodes)
+		return fmt.Errorf("%d nodes are too many: at most %d", len(r.Addrs), maxNodes)
 	}
 	for i, addr := range r.Addrs {
 		if slices.Contains(r.Addrs[:i], addr) {
-			return fmt.Errorf("%q is there twice", addr)
+			return fmt.Errorf("%q is given twice", addr)
 		}
 		network, address := SplitBind(addr)
 		if network == "tcp" {

@@ -11,13 +11,13 @@ type Subcommand struct {
 // Subcommands are all there are, in the order of the help text: the only place that names them for help, completion and manual page.
 func Subcommands() []Subcommand {
 	return []Subcommand{
-		{"ping", "[ADDR]", "say whether a node answers", defaultPing().groups},
+		{"ping", "[ADDR]", "say whether a node is alive, for health checks; exit code 0: it is", defaultPing().groups},
 		{"status", "[ADDR...]", "show nodes, links and what is wrong; exit code 0: healthy", defaultStatus().groups},
-		{"bench", "[ADDR...]", "put load on nodes, and measure the answers", defaultBench().groups},
-		{"config check", "[FILE] [OPTIONS]", "say whether a configuration is sound, and what it comes to", nil},
-		{"check", "DIR", "say whether a data directory is sound; --salvage DIR OUT keeps what is", nil},
+		{"bench", "[ADDR...]", "put load on nodes and measure how fast they answer", defaultBench().groups},
+		{"config check", "[FILE] [OPTIONS]", "check a configuration and print every option with its source", nil},
+		{"check", "DIR", "check a data directory; --salvage DIR OUT copies what is sound", nil},
 		{"backup", "DIR OUT", "copy a data directory, also of a running server", nil},
-		{"clock", "DIR", "say how far its clock is ahead; --set-back DIR after a wrong clock", nil},
+		{"clock", "DIR", "show how far the clock of a data directory is ahead; --set-back DIR corrects it", nil},
 		{"completion", "bash|zsh|fish", "print the completion script of a shell", nil},
 		{"man", "", "print the manual page", nil},
 		{"version", "", "as --version", nil},

@@ -97,6 +97,7 @@ func serveInstalled(t *testing.T, dir string, in func(...string) string) {
 	_, line, _ := strings.Cut(string(unit), "\nExecStart=")
 	line, _, _ = strings.Cut(line, "\n")
 	in("install", "-d", "-o", "quota-db", "-g", "quota-db", "-m", "0700", "/var/lib/quota-db")
+	_ = os.Remove(dir + "/run/quota-db-notify") // of a test before that was killed, if the directory is used again
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: dir + "/run/quota-db-notify", Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)

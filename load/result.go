@@ -62,6 +62,10 @@ func (r Results) Table(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d clients on %d nodes, %d commands at a time: latencies are those of all of them together\n", r[0].Clients, r[0].Nodes, r[0].Pipeline)
+	text := fmt.Sprintf("connections: %d, nodes: %d", r[0].Clients, r[0].Nodes)
+	if r[0].Pipeline > 1 {
+		text += fmt.Sprintf("; each sent %d commands at once, and a latency is the time until all %d were answered", r[0].Pipeline, r[0].Pipeline)
+	}
+	_, err := fmt.Fprintln(out, text)
 	return err
 }

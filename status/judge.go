@@ -41,26 +41,26 @@ func (r *Report) judgeNode(n *Node) {
 		r.problem(n, "the disk fails, and writes are refused: %s", n.DiskError)
 	}
 	if !n.SnapshotOK {
-		r.problem(n, "the last snapshot failed: is there room on the disk?")
+		r.problem(n, "the last snapshot failed: look for room on the disk, and in the log of the node")
 	}
 	if n.LimitBytes > 0 && float64(n.UsedBytes) > fullShare*float64(n.LimitBytes) {
-		r.problem(n, "%s of --maxmemory %s are used: writes are refused when it is full", size(n.UsedBytes), size(n.LimitBytes))
+		r.problem(n, "%s of memory are used, of --maxmemory %s: writes are refused when it is full", size(n.UsedBytes), size(n.LimitBytes))
 	}
 	if n.MaxClients > 0 && float64(n.Clients) > fullShare*float64(n.MaxClients) {
-		r.problem(n, "%d clients of at most %d: more are refused", n.Clients, n.MaxClients)
+		r.problem(n, "%d clients are connected, of at most %d: further ones are refused", n.Clients, n.MaxClients)
 	}
 	if !n.Persistent {
 		r.note(n, "it keeps its data in memory only")
 	}
 	if n.Remains > manyRemains {
-		r.note(n, "%d deleted keys are kept for merging with peers", n.Remains)
+		r.note(n, "%d deleted keys are kept, which merging with peers needs", n.Remains)
 	}
 	r.judgeLinks(n)
 }
 
 func (r *Report) judgeLinks(n *Node) {
 	if n.Cluster == "off" {
-		r.problem(n, "it may not replicate: %s", n.OffReason)
+		r.problem(n, "it does not replicate: %s", n.OffReason)
 	}
 	for _, u := range n.Unreachable {
 		r.problem(n, "a peer cannot be reached: %s", u)
@@ -81,6 +81,6 @@ func (r *Report) judgeLinks(n *Node) {
 		}
 	}
 	if n.Cluster == "degraded" && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Node == n.Address }) {
-		r.problem(n, "a peer that is listed in --peers, or that it knew, is not online")
+		r.problem(n, "a peer that is listed in --peers, or was known before, is not online")
 	}
 }

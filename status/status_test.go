@@ -75,7 +75,7 @@ func TestEachFailureIsAProblemThatIsNamed(t *testing.T) {
 		"disk":        {with("aof_last_write_status", "err", "log_last_error", "no space left on device"), "no space left on device"},
 		"snapshot":    {with("rdb_last_bgsave_status", "err"), "snapshot"},
 		"memory":      {with("maxmemory", "1540"), "--maxmemory"},
-		"clients":     {with("connected_clients", "9900"), "9900 clients of at most 10000"},
+		"clients":     {with("connected_clients", "9900"), "9900 clients are connected, of at most 10000"},
 		"no secret":   {with("cluster_state", "off", "replication_off", "set --cluster-secret"), "set --cluster-secret"},
 		"offline":     {with("cluster_state", "degraded", "peer0", peer("state", "offline")), "node 2 is offline"},
 		"unreachable": {with("cluster_state", "degraded", "unreachable0", "address=h:1,error=no such host"), "h:1: no such host"},

@@ -236,7 +236,7 @@ func TestBenchSaysHowFarItIsAndWhatWasRefused(t *testing.T) {
 	t.Parallel()
 	server := process.QuotaDB(t)
 	out, errs, code := tool(t, nil, "bench", "-t", "incr", "-c", "2", "-d", "1500ms", server.Addr)
-	if wants(t, out+errs, "incr: 1 s, ", "p99.9 ms", "2 clients on 1 nodes"); code != 0 {
+	if wants(t, out+errs, "incr: 1 s, ", "p99.9 ms", "connections: 2, nodes: 1\n"); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	locked := process.QuotaDB(t, "--requirepass", "x")
