@@ -9,9 +9,9 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts: a quota expires, its name is counted on, and the process is
-// killed. The log of the next life must not say that the name is gone: what was counted is there after that start and
-// after all later ones.
+// TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts: a quota expires, its key is counted on, and the process is
+// killed. The log of the next life must not say that the key was dropped: its count is there after that start and after
+// all later ones.
 func TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts(t *testing.T) {
 	files, wall := vfs.NewMemory(64), int64(testWall)
 	start := func() *Store {
@@ -53,7 +53,7 @@ func TestANameUsedAgainBehindAnExpiredQuotaSurvivesTwoStarts(t *testing.T) {
 	if err := s.dir.Synced(point, point.Sync()); err != nil {
 		t.Fatal(err)
 	}
-	s.flusher.group() // says that what was before is safe
+	s.flusher.group() // says that the groups before are synced
 	for life, clean := range []bool{false, true, false, true} {
 		if clean {
 			if err := s.closeClean(t.Context()); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// moving is a file system in which something happens before a segment is opened, so many times.
+// moving is a file system that calls a function before each of the next opens of a segment.
 type moving struct {
 	vfs.FS
 	times     int
@@ -24,7 +24,8 @@ func (m *moving) Open(name string) (vfs.File, error) {
 	return m.FS.Open(name)
 }
 
-// TestABackupIsWhatThereWasAtAGroup takes backups of a store that writes, and replaces its files by snapshots, meanwhile.
+// TestABackupIsWhatThereWasAtAGroup takes backups of a store that writes meanwhile, and replaces its files by
+// snapshots.
 func TestABackupIsWhatThereWasAtAGroup(t *testing.T) {
 	for _, times := range []int{0, 1, 5} {
 		l := newLibrary(t)

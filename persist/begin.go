@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// begin makes the directory ready to be written to. If there is no room for that, the store opens all the same: what was loaded can be read, and writes are
-// refused, as on a disk that becomes full later, until there is room.
+// begin prepares the directory for writing. If the disk is full, the store opens all the same: clients can read what
+// was loaded. Writes are refused until there is room, as on a disk that becomes full later.
 func (f *flusher) begin() error {
 	err := f.dir.Begin(f.identity, f.group)
 	if err == nil {
@@ -18,13 +18,13 @@ func (f *flusher) begin() error {
 	if !isNoRoom(err) {
 		return err
 	}
-	f.log.Error("the data is loaded and sound, but there is no room to write: writes are refused until there is", "error", err)
+	f.log.Error("the data is loaded, but there is no room to write: writes are refused until there is room on the disk", "error", err)
 	f.late = true
 	f.failure.Store(&Failure{Err: err, Since: f.time()})
 	return nil
 }
 
-// beginAgain is begin for what has found no room before.
+// beginAgain is begin after an attempt that found no room.
 func (f *flusher) beginAgain(failure *Failure) {
 	f.repair = f.time().Add(beginEvery)
 	if err := f.dir.Begin(f.identity, f.group); err != nil {
@@ -39,21 +39,21 @@ func (f *flusher) beginAgain(failure *Failure) {
 // beginEvery is the time between two attempts to begin the log.
 const beginEvery = time.Second
 
-// begunLog notes that the first group is safe.
+// begunLog notes that the first group is synced.
 func (f *flusher) begunLog() {
 	f.written.Store(f.begun.Load())
 	f.safe.Store(f.written.Load())
 }
 
-// isNoRoom reports whether an error is that of a full disk.
+// isNoRoom reports whether an error says that the disk is full.
 func isNoRoom(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// Advise adds to an error of opening a directory that there is nothing wrong but the lack of room.
+// Advise adds advice to an error from opening a directory, if the only fault is a full disk.
 func Advise(err error) error {
 	if isNoRoom(err) {
-		return fmt.Errorf("%w: nothing is wrong with the data, make room and start again", err)
+		return fmt.Errorf("%w; the data is sound: make room on the disk and start again", err)
 	}
 	return err
 }

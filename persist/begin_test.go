@@ -11,11 +11,12 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom has the disk become full at each operation of a start in turn, after a clean stop and after a kill.
+// TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom fills the disk before each operation of a start in
+// turn, after a clean stop and after a kill.
 func TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom(t *testing.T) {
 	for _, clean := range []bool{true, false} {
 		refusals := 0
-		for room := range 20 { // operations that succeed
+		for room := range 20 { // operations that succeed before the disk is full
 			files := vfs.NewMemory(64)
 			s, err := openSmall(files, slog.New(slog.DiscardHandler))
 			if err != nil {
@@ -35,7 +36,7 @@ func TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom(t *testing.T
 				s.flusher.waitSync()
 				if clean {
 					late := s.flusher.late
-					if err := s.closeClean(t.Context()); err != nil && (late || !isNoRoom(err)) { // one that began may find no room for its end
+					if err := s.closeClean(t.Context()); err != nil && (late || !isNoRoom(err)) { // a start that succeeded may find no room at its stop
 						t.Fatal(err)
 					}
 				}
@@ -72,7 +73,7 @@ func TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom(t *testing.T
 					s.flusher.round()
 				}
 			}
-			if room%2 == 1 { // it may be stopped, or killed, as it is
+			if room%2 == 1 { // stopped in this state, or killed
 				end(s, room%4 == 1)
 			} else {
 				files.SetFault(nil)

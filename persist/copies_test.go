@@ -13,20 +13,20 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// copyKeys is how many keys are counted on, and copyDigits how many amounts each gets: every amount is another digit of
-// the value, to the base of 4, so the value tells how often each is in it.
+// copyKeys is how many keys are counted on, and copyDigits how many amounts each key gets. Every amount is another
+// digit of the value in base 4, so the value tells how often each amount is in it.
 const (
 	copyKeys   = 4
 	copyDigits = 25
 	copyBase   = 4
 )
 
-// amount is one that somebody has added to a key or set it to.
+// amount is an amount that a member has added to a key, or set it to.
 type amount struct {
 	reset bool // a SET or DEL may have removed it, or it was set
 }
 
-// family is a directory that never had a peer, and copies of it, which are used side by side and become peers in the
+// family is a directory that never had a peer, and copies of it. All are used side by side, and become peers in the
 // end.
 type family struct {
 	t       *testing.T
@@ -37,7 +37,7 @@ type family struct {
 	resets  bool // some keys are set and deleted
 }
 
-// member is one of the directories, and the node that uses it.
+// member is one of the directories, and the node that runs on it.
 type member struct {
 	family *family
 	node   uint16
@@ -77,7 +77,7 @@ func (m *member) end() {
 	case 2, 3:
 		_ = m.store.db.Close()
 		m.files = m.files.Kill()
-	case 4: // nothing that was counted is to be lost by that: it is synced
+	case 4: // synced, so that the loss of power loses no count
 		m.sync()
 		_ = m.store.db.Close()
 		m.files = m.files.Crash(f.random)
@@ -101,7 +101,7 @@ func (m *member) sync() {
 	fl.waitSync()
 }
 
-// step is a command, or something that the store does. All that was counted is in the log before the next step.
+// step runs a command, or something that the store does. Every count is in the log before the next step.
 func (m *member) step() {
 	f := m.family
 	if f.random.IntN(8) == 0 {
@@ -144,7 +144,7 @@ func (m *member) snapshot() {
 	fl.endWalk(<-fl.walked)
 }
 
-// fresh is an amount that a key has not had.
+// fresh is an amount that the key has not had yet.
 func (f *family) fresh(key int, reset bool) (int64, bool) {
 	n := len(f.amounts[key])
 	if n == copyDigits {
@@ -158,7 +158,7 @@ func (f *family) fresh(key int, reset bool) (int64, bool) {
 	return v, true
 }
 
-// tell has another member merge all that this one stores.
+// tell makes another member merge everything that this one stores.
 func (m *member) tell(other *member) {
 	var d engine.Deltas
 	for next, done := uint64(0), false; !done; {
@@ -179,7 +179,7 @@ func (m *member) tell(other *member) {
 	}
 }
 
-// check compares what a member shows with the amounts: each is there once, unless it was reset; then at most once.
+// check compares a member's values with the amounts: each amount is there once, or, if it was reset, at most once.
 func (m *member) check(run uint64) {
 	f := m.family
 	for i, amounts := range f.amounts {
@@ -199,10 +199,11 @@ func (m *member) check(run uint64) {
 	}
 }
 
-// TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce: a directory that never had a peer is copied while it
-// runs, after kills and after clean stops. All are used for a while, end in every way and start again, and then they
-// become peers: nothing vanishes under the numbers of another, and nothing is counted twice. A SET or DEL before that
-// is not known to those who have a copy of what it removed, so it may come back; no later increment may be lost by it.
+// TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce: a directory that never had a peer is copied while
+// its server runs, after kills and after clean stops. All copies are used for a while, end in every way and start
+// again. Then they become peers: no count vanishes under the numbers of another copy, and none is counted twice. A copy
+// that holds an increment does not know of a SET or DEL elsewhere that removed it before they met, so the increment may
+// come back; no later increment may be lost by that.
 func TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -224,7 +225,7 @@ func TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce(t *testing.
 			case len(f.members) < 3 && random.IntN(8) == 0:
 				copied := f.add(m.files.Copy())
 				if random.IntN(2) == 0 {
-					copied.node = m.node // until it has peers
+					copied.node = m.node // as long as it has no peers
 				}
 			default:
 				m.step()
@@ -263,7 +264,7 @@ func TestADirectoryAndItsCopiesThatBecomePeersCountEachIncrementOnce(t *testing.
 	}
 }
 
-// lifeIn is the life that a directory's last run counted under.
+// lifeIn is the life of the last run on a directory.
 func lifeIn(t *testing.T, files *vfs.Memory) uint64 {
 	t.Helper()
 	report, err := Check(files, testDir)

@@ -19,10 +19,10 @@ const (
 	testKeys = 8
 )
 
-// state is what is visible of all keys.
+// state is the visible content of all keys.
 type state map[string]engine.Value
 
-// at is the state later, without what has ended by then.
+// at is the state at a later time: without the keys that have expired by then.
 func (s state) at(wall int64) state {
 	left := state{}
 	for name, v := range s {
@@ -33,7 +33,8 @@ func (s state) at(wall int64) state {
 	return left
 }
 
-// machine runs a random history on a store over a simulated file system. Everything happens in one goroutine, in an order that a seed decides.
+// machine runs a random history on a store over a simulated file system. Everything happens in one goroutine, in an
+// order that the seed decides.
 type machine struct {
 	t       *testing.T
 	files   *vfs.Memory
@@ -41,8 +42,8 @@ type machine struct {
 	wall    int64
 	mono    int64
 	store   *Store
-	history map[uint64]state // what there was when a group was taken
-	ops     int              // operations on files
+	history map[uint64]state // content when each group was taken
+	ops     int              // operations on files so far
 	dead    bool             // the machine has crashed
 	level   Durability
 }
@@ -51,7 +52,7 @@ func newMachine(t *testing.T, files *vfs.Memory, random *rand.Rand) *machine {
 	return &machine{t: t, files: files, random: random, wall: testWall, level: Durability(random.IntN(3))}
 }
 
-// start opens the store, as another process.
+// start opens the store as a new process does.
 func (m *machine) start() error {
 	var err error
 	m.store, err = open(opening{
@@ -119,7 +120,7 @@ func (m *machine) change() {
 			db.All(now).Flush()
 		}
 		return
-	case 2, 3, 4: // a count moves from one key to another
+	case 2, 3, 4: // move a count from one key to another
 		keys := []engine.Key{m.key(), m.key()}
 		tx := db.LockAll(keys, now)
 		defer tx.Unlock()
@@ -148,7 +149,7 @@ func (m *machine) change() {
 	}
 }
 
-// step is a command, or something that the store does.
+// step runs a command, or something that the store does.
 func (m *machine) step() {
 	if m.random.IntN(2) == 0 {
 		m.change()
@@ -158,7 +159,7 @@ func (m *machine) step() {
 	m.note()
 }
 
-// serve is something that the store does.
+// serve runs something that the store does.
 func (m *machine) serve() {
 	f := m.store.flusher
 	switch m.random.IntN(6) {
@@ -186,7 +187,7 @@ func (m *machine) serve() {
 	}
 }
 
-// note remembers what the last group has. It is called before every change.
+// note remembers the content of the last group. It is called before every change.
 func (m *machine) note() {
 	if n := m.store.begun.Load(); m.history[n] == nil {
 		m.history[n] = m.state()
@@ -214,7 +215,7 @@ func (m *machine) stop() error {
 	return err
 }
 
-// mustBe fails unless the store shows what there was when one of the groups from first on was taken.
+// mustBe fails unless the store shows the content of one of the groups from first on.
 func (m *machine) mustBe(history map[uint64]state, first uint64, when string) {
 	m.t.Helper()
 	got := m.state()
@@ -232,7 +233,7 @@ func equal(a, b state) bool {
 	})
 }
 
-// cutAt has the machine crash at an operation on files.
+// cutAt makes the machine crash at an operation on files.
 func (m *machine) cutAt(cut int) {
 	m.ops, m.dead = 0, false
 	m.files.SetFault(func(_ vfs.Op, _ string, size int) (int, error) {
@@ -244,9 +245,10 @@ func (m *machine) cutAt(cut int) {
 	})
 }
 
-// TestEveryCrashLeavesAStateThatWas runs generated histories again and again, and has the machine crash, or the process be killed, at each operation on files of
-// the history, the start and the stop. What is loaded then must be what there was at the end of a group, no older than what was safe, or written. Then the next life goes on and
-// crashes too, somewhere.
+// TestEveryCrashLeavesAStateThatWas runs generated histories again and again, and crashes the machine, or kills the
+// process, at each operation on files of the history, the start and the stop. The state loaded then must be the state
+// at the end of a group, no older than the synced one, or, after a kill, the written one. Then the next life goes on
+// and crashes too, somewhere.
 func TestEveryCrashLeavesAStateThatWas(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -285,7 +287,7 @@ func TestEveryCrashLeavesAStateThatWas(t *testing.T) {
 	}
 }
 
-// live is the first life: true if it stopped clean.
+// live runs the first life. It returns true if the life was stopped clean.
 func (m *machine) live(name string, steps int) bool {
 	m.history = map[uint64]state{0: {}}
 	if err := m.start(); err != nil {
@@ -297,7 +299,7 @@ func (m *machine) live(name string, steps int) bool {
 	return m.liveOn(name, steps)
 }
 
-// liveOn goes on with a life that has started.
+// liveOn runs a life that has started.
 func (m *machine) liveOn(name string, steps int) bool {
 	if m.run(steps); m.dead {
 		return false
@@ -340,7 +342,7 @@ func (m *machine) restart(name string) {
 	want := m.state()
 	m.close()
 	m.files.SetFault(nil)
-	m.files = m.files.Crash(m.random) // nothing is lost by it
+	m.files = m.files.Crash(m.random) // a crash after a clean stop loses nothing
 	if err := m.start(); err != nil {
 		m.t.Fatalf("%s: after a clean stop: %v", name, err)
 	}

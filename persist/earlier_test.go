@@ -15,15 +15,15 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// endedQuotas are directories of two nodes with peers, written at commit 3297540: one was killed, the other has a
-// snapshot and was stopped. Each has tokens before quotas that had ended by DEL, QUOTADEL, SET, GETDEL and expiry,
-// which that commit wrote and then refused to read.
+// endedQuotas are directories of two nodes with peers, written at commit 3297540: one was killed, the other was stopped
+// with a snapshot. Each has tokens before quotas that had ended by DEL, QUOTADEL, SET, GETDEL and expiry: that commit
+// wrote them and then refused to read them.
 var endedQuotas = map[string]string{
 	"killed":  "testdata/ended-quotas/killed",
 	"stopped": "testdata/ended-quotas/stopped",
 }
 
-// endedQuotasHold is what clients saw last, and the capacities of quotas.
+// endedQuotasHold is the last content that clients saw, and the capacities of quotas.
 var endedQuotasHold = map[string]engine.Value{
 	"plain": integer(8), "overwritten": integer(3), "expired": integer(4), "covered": integer(7), "again": integer(2),
 	"text": text("hello"), "throttle": text("x"), "deleted": {}, "unset": {}, "taken": {}, "transient": {}, "renamed": {},
@@ -33,9 +33,9 @@ var endedQuotasHold = map[string]engine.Value{
 func integer(n int64) engine.Value { return engine.Value{Kind: engine.Integer, Int: n} }
 func text(s string) engine.Value   { return engine.Value{Kind: engine.String, Str: []byte(s)} }
 
-// allParts are directories with each part that an entry can have, and keys of up to 70,000 bytes, written at commit
-// 10e99c6, before the header of a record got room for more flags: of a node without peers (format 3), and of two with
-// (format 2); killed, or with a snapshot and stopped.
+// allParts are directories with each part that an entry can have, and keys of up to 70,000 bytes. Commit 10e99c6 wrote
+// them, before the header of a record got room for more flags: of a node without peers (format 3), and of two nodes
+// with peers (format 2); killed, or stopped with a snapshot.
 var allParts = map[string]string{
 	"alone, killed":  "testdata/all-parts/alone-killed",
 	"alone, stopped": "testdata/all-parts/alone-stopped",
@@ -45,7 +45,7 @@ var allParts = map[string]string{
 
 const year2100 = 4_102_444_800_000 // unix milliseconds
 
-// allPartsHold is what clients saw last, and the capacities of quotas.
+// allPartsHold is the last content that clients saw, and the capacities of quotas.
 var allPartsHold = map[string]engine.Value{
 	"negative": integer(-3), "largest": integer(math.MaxInt64), "based": integer(15), "zero": integer(0), "again": integer(2),
 	"uncovered": {}, strings.Repeat("k", 70_000): integer(1), "deleted": {}, "old name": {},
@@ -56,15 +56,14 @@ var allPartsHold = map[string]engine.Value{
 	"covered": {Kind: engine.Quota, Int: 20}, "changed": {Kind: engine.Quota, Int: 10},
 }
 
-// TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts take them as they are, and lose
-// nothing.
+// TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts accept them and lose nothing.
 func TestDirectoriesWithTokensOfEndedQuotasAreRead(t *testing.T) {
 	for name, from := range endedQuotas {
 		t.Run(name, func(t *testing.T) { areRead(t, from, endedQuotasHold) })
 	}
 }
 
-// TestDirectoriesWithAllPartsAreRead, likewise.
+// TestDirectoriesWithAllPartsAreRead: check, backup, salvage and starts accept them and lose nothing.
 func TestDirectoriesWithAllPartsAreRead(t *testing.T) {
 	for name, from := range allParts {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +98,7 @@ func areRead(t *testing.T, from string, hold map[string]engine.Value) {
 	}
 }
 
-// holds starts on a directory again and again, also behind a snapshot of it.
+// holds starts on a directory again and again, also after a snapshot of it.
 func holds(t *testing.T, c *clusteredStart, peers bool, hold map[string]engine.Value) {
 	t.Helper()
 	for _, walk := range []bool{false, true, false} {
@@ -146,7 +145,7 @@ func copyOf(t *testing.T, from string) *vfs.Memory {
 	return filled(t, files)
 }
 
-// moved is a copy of the files of one directory, as if they were in testDir.
+// moved is the files of one simulated directory, as if they were in testDir.
 func moved(t *testing.T, files *vfs.Memory, from string) *vfs.Memory {
 	t.Helper()
 	found := map[string][]byte{}
@@ -179,11 +178,11 @@ func filled(t *testing.T, contents map[string][]byte) *vfs.Memory {
 	return files
 }
 
-// TestARecordThatIsRefusedIsNamedByFileAndOffset, by starts as by check: a worker finds it, when the reader is farther
-// on.
+// TestARecordThatIsRefusedIsNamedByFileAndOffset: by starts and by check. In a start a worker finds the record when the
+// reader is further on.
 func TestARecordThatIsRefusedIsNamedByFileAndOffset(t *testing.T) {
 	l := newLibrary(t)
-	l.store.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, 0x81, 1, 1, 1, 0x00, 0x01, 'k') }) // tokens of a key that is gone
+	l.store.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, 0x81, 1, 1, 1, 0x00, 0x01, 'k') }) // tokens of a dropped key
 	l.group()
 	l.add("key0", 1)
 	l.group()

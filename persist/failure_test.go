@@ -10,7 +10,7 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// failAt has operations on files fail for a while, one in so many, as of a disk that is full or broken.
+// failAt makes operations on files fail for a while, one in every n, as on a full or broken disk.
 func (m *machine) failAt(oneIn int, err error) {
 	m.files.SetFault(func(_ vfs.Op, _ string, size int) (int, error) {
 		if m.random.IntN(oneIn) == 0 {
@@ -21,7 +21,7 @@ func (m *machine) failAt(oneIn int, err error) {
 	})
 }
 
-// retry has the store try again at once what it would try again later.
+// retry makes the store try again at once.
 func (m *machine) retry() {
 	f := m.store.flusher
 	for range 3 {
@@ -35,8 +35,9 @@ func (m *machine) retry() {
 	m.note()
 }
 
-// TestAFailingDiskLosesNothingAndRecovers has writes, syncs, renames and all else fail at random, then work again. While it fails writes are refused, as
-// far as the store has noticed; when it works again the store recovers by itself, and what is safe then is everything.
+// TestAFailingDiskLosesNothingAndRecovers makes writes, syncs, renames and all else fail at random, then work again.
+// While the disk fails writes are refused, as soon as the store has noticed. When the disk works again the store
+// recovers by itself, and then everything is safe.
 func TestAFailingDiskLosesNothingAndRecovers(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -52,7 +53,7 @@ func TestAFailingDiskLosesNothingAndRecovers(t *testing.T) {
 			m.run(10)
 			m.failAt(1+random.IntN(6), []error{syscall.ENOSPC, syscall.EIO, syscall.EROFS}[random.IntN(3)])
 			for range 10 {
-				if m.store.Refusal() == nil { // else nobody may write
+				if m.store.Refusal() == nil { // otherwise writes are refused
 					m.change()
 				}
 				if m.serve(); random.IntN(3) == 0 {
@@ -90,7 +91,8 @@ func TestAFailingDiskLosesNothingAndRecovers(t *testing.T) {
 	}
 }
 
-// TestNobodyHearsThatAWriteIsSafeWhichIsNot: who waits is woken when the disk fails, and finds that his group is not safe.
+// TestNobodyHearsThatAWriteIsSafeWhichIsNot: a waiter is woken when the disk fails, and finds that its group is not
+// safe.
 func TestNobodyHearsThatAWriteIsSafeWhichIsNot(t *testing.T) {
 	for _, op := range []vfs.Op{vfs.OpWrite, vfs.OpSync} {
 		m := newMachine(t, vfs.NewMemory(64), rand.New(rand.NewPCG(1, 2)))

@@ -11,8 +11,9 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// TestEveryFlippedBitIsFound flips each bit of each file of small directories. Either the start fails, with file and offset; or, behind what the log says was safe when the
-// process was killed, it begins with what there was at the end of the last group before the bit, and says what was cut. Check finds what the start finds.
+// TestEveryFlippedBitIsFound flips each bit of each file of small directories. Either the start fails, and names file
+// and offset. Or the bit is behind the part that the log calls safe; then the start loads the content at the end of the
+// last group before the bit, and says what it cut. Check finds what the start finds.
 func TestEveryFlippedBitIsFound(t *testing.T) {
 	for name, make := range libraries {
 		t.Run(name, func(t *testing.T) {
@@ -31,13 +32,13 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 	}
 }
 
-// flips is the test of one directory.
+// flips tests one directory.
 type flips struct {
 	*library
 	bits, refused, cuts atomic.Int64
 }
 
-// flip flips one bit, and says what is wrong with what the start makes of it.
+// flip flips one bit. It returns what is wrong with the start after that, "" for nothing.
 func (f *flips) flip(name string, bit int) error {
 	f.bits.Add(1)
 	files := f.files.Kill()
@@ -65,8 +66,9 @@ func (f *flips) flip(name string, bit int) error {
 	return nil
 }
 
-// TestEveryFileThatIsTooShortIsFound cuts each file at each length: the start fails, or, of the log that was open, goes on behind the last whole group, unless what is left or the manifest says
-// that more was safe. That more was safe is not known if only what is gone has said so.
+// TestEveryFileThatIsTooShortIsFound cuts each file at each length. The start fails, or, in the log that was open, goes
+// on after the last whole group; but it must fail if the rest or the manifest says that more was safe. If only the
+// removed part said so, nobody can know it.
 func TestEveryFileThatIsTooShortIsFound(t *testing.T) {
 	for name, make := range libraries {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +79,7 @@ func TestEveryFileThatIsTooShortIsFound(t *testing.T) {
 	}
 }
 
-// shorten cuts a file, and says what is wrong with what the start makes of it.
+// shorten cuts a file. It returns what is wrong with the start after that, "" for nothing.
 func (l *library) shorten(name string, length int) error {
 	files := l.files.Kill()
 	if err := files.Truncate(name, int64(length)); err != nil {
@@ -105,7 +107,7 @@ func (l *library) shorten(name string, length int) error {
 	return nil
 }
 
-// isCut says what is wrong with a start whose log has a flipped bit at an offset that was not safe.
+// isCut returns what is wrong with a start on a log with a flipped bit at an offset that was not safe.
 func (f *flips) isCut(got *opened, report *Report, err error, offset int64) error {
 	if err != nil {
 		return fmt.Errorf("refused, though it is a torn tail: %w", err)
@@ -128,11 +130,11 @@ func (f *flips) isCut(got *opened, report *Report, err error, offset int64) erro
 	return nil
 }
 
-// opened is what a start has made of a directory.
+// opened is the result of a start on a directory.
 type opened struct {
 	state state
 	cut   disk.Cut
-	left  *vfs.Memory // as a kill leaves it
+	left  *vfs.Memory // the files as a kill leaves them
 }
 
 // open starts on a directory, and is killed.

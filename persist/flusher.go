@@ -12,44 +12,45 @@ import (
 
 // Kinds of frames.
 const (
-	kindWriters disk.Kind = disk.FirstKind + iota // writer records of package crdt: whose rows a number stands for, from here to the segment's end
-	kindRecords                                   // what engine.Loader reads
-	kindFlush                                     // all keys before are gone
+	// Writer records of package crdt: they give numbers to writers, up to the end of the segment.
+	kindWriters disk.Kind = disk.FirstKind + iota
+	kindRecords           // records for engine.Loader
+	kindFlush             // all keys before it were flushed
 )
 
 const (
-	takeKeys   = 4096      // records that are taken from a shard under one lock
-	writeBytes = 512 << 10 // of frames, after which they are written though the group goes on
+	takeKeys   = 4096      // records taken from a shard under one hold of its lock
+	writeBytes = 512 << 10 // bytes of frames after which they are written, though the group is not complete
 )
 
-// flusher is what the goroutine that owns the directory works with.
+// flusher is the state of the goroutine that owns the directory.
 type flusher struct {
 	*Store
 	batch      engine.Batch
-	flushes    uint64 // that the log knows of
-	records    int    // of the group
-	segment    uint64 // of the log
-	writers    int    // that the segment knows of
+	flushes    uint64 // flushes of all keys that the log contains
+	records    int    // records of the group in progress
+	segment    uint64 // number of the log's segment
+	writers    int    // writers that the segment contains
 	grants     []engine.WrittenReserve
-	grantsKept int  // of them, when replaced ones were dropped last
-	syncing    bool // in another goroutine
-	covered    uint64
-	granting   []engine.WrittenReserve // what that will make safe
+	grantsKept int                     // len(grants) after replaced ones were last dropped
+	syncing    bool                    // a sync runs in another goroutine
+	covered    uint64                  // last group that this sync covers
+	granting   []engine.WrittenReserve // reserves that this sync makes safe
 	synced     chan syncResult
-	last       time.Time // when the last sync began
-	repair     time.Time // when to try to mend a suspect log
-	patience   time.Duration
-	walking    *walk // a snapshot
+	last       time.Time     // when the last sync began
+	repair     time.Time     // when to repair next: write again, or replace a suspect log
+	patience   time.Duration // until the attempt after the next
+	walking    *walk         // snapshot in progress, or nil
 	walked     chan error
-	spawn      func(func()) // runs what takes long beside the flusher
+	spawn      func(func()) // runs a long task beside the flusher
 	removing   sync.WaitGroup
 
-	nextWalk     time.Time // not before then, after a snapshot that failed
+	nextWalk     time.Time // after a failed snapshot: no further one before
 	walkPatience time.Duration
-	idleSince    time.Time // of the last group
+	idleSince    time.Time // time of the last group
 	idle         time.Duration
 	groupDelay   groupDelay
-	late         bool      // there was no room yet to begin the log
+	late         bool      // the log has not begun yet, because the disk is full
 	inspected    time.Time // when the directory was last looked at
 }
 
@@ -61,7 +62,7 @@ type syncResult struct {
 func newFlusher(s *Store) *flusher {
 	return &flusher{
 		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: s.time(), patience: leastRepair,
-		spawn:      func(fn func()) { go fn() }, // its end is waited for: see waitSync, endWalk and removing
+		spawn:      func(fn func()) { go fn() }, // waitSync, endWalk and removing wait for its end
 		groupDelay: newGroupDelay(), walkPatience: leastRepair, idleSince: s.time(), idle: leastIdle,
 	}
 }
@@ -93,7 +94,7 @@ func (f *flusher) follow() {
 	}
 }
 
-// round does all that is due.
+// round does everything that is due.
 func (f *flusher) round() {
 	if failure := f.failure.Load(); failure != nil {
 		f.mend(failure)
@@ -111,15 +112,15 @@ func (f *flusher) round() {
 		f.group()
 		f.idle = leastIdle
 	case f.since(f.idleSince) >= f.idle:
-		f.group() // tells how old the directory is: quotas earn
+		f.group() // an empty group stores the time: quotas refill
 		f.idle *= 2
 	}
 	f.syncIfDue(waited)
 	f.walkIfDue()
 }
 
-// leastIdle is when a store that nobody writes to writes a group all the same, and again whenever as much time has passed once more: so after a
-// crash at least half of it is known to have passed.
+// leastIdle is after how long a store without writes writes a group all the same. The next one follows after twice as
+// long, and so on. So after a crash at least half of the idle time is known to have passed.
 const leastIdle = time.Second
 
 // changed reports whether there is anything to write.
@@ -132,11 +133,11 @@ func (f *flusher) changed() bool {
 	return false
 }
 
-// group writes what has changed.
+// group writes all changes as one group.
 func (f *flusher) group() {
 	n := f.begun.Add(1)
 	f.records = 0
-	age := f.now().Mono // what was taken from quotas before is in the group
+	age := f.now().Mono // every take from a quota before this time is in the group
 	for shard := range f.db.Shards() {
 		for more := f.db.HasUnwritten(shard); more; {
 			more = f.db.Take(shard, &f.batch, takeKeys)
@@ -158,10 +159,10 @@ func (f *flusher) group() {
 	}
 }
 
-// frame makes frames of what was taken. It writes nothing: shards may be locked.
+// frame puts the batch into frames. It must not write: shards may be locked.
 func (f *flusher) frame() {
 	b := &f.batch
-	if b.Flushes != f.flushes { // what was taken before is void
+	if b.Flushes != f.flushes { // all records taken before are void
 		f.flushes = b.Flushes
 		f.dir.Frame(kindFlush, func(dst []byte) []byte { return append(dst, 1) })
 	}
@@ -176,7 +177,7 @@ func (f *flusher) frame() {
 	b.Reset()
 }
 
-// frameWriters adds those that the segment does not know of yet. What was taken before names no others than are there by now.
+// frameWriters adds the writers that the segment does not contain yet. All writers of the batch are in the DB by now.
 func (f *flusher) frameWriters() {
 	if n := f.dir.Segment(); n != f.segment {
 		f.segment, f.writers = n, 0
@@ -193,7 +194,7 @@ func appendWriters(dst []byte, first int, writers []crdt.Writer) []byte {
 	return dst
 }
 
-// write brings what is framed into the log; it is tried again later if that fails.
+// write writes the frames to the log. If that fails it is tried again later.
 func (f *flusher) write() bool {
 	bytes := f.dir.Buffered()
 	err := f.dir.Write()
@@ -206,7 +207,7 @@ func (f *flusher) write() bool {
 	return true
 }
 
-// syncIfDue makes safe what is written: at once if somebody waits for it, else now and then.
+// syncIfDue syncs what is written: at once if somebody waits for it, otherwise once a second, or never with None.
 func (f *flusher) syncIfDue(waited bool) {
 	if f.syncing || f.failure.Load() != nil || f.written.Load() == f.safe.Load() {
 		return
@@ -218,7 +219,7 @@ func (f *flusher) syncIfDue(waited bool) {
 	f.covered = f.written.Load()
 	f.granting, f.grants = f.grants, f.granting[:0]
 	point := f.dir.SyncPoint()
-	if f.durability == Always { // everybody waits for it
+	if f.durability == Always { // every client waits for it
 		f.endSync(syncResult{point, point.Sync()})
 		return
 	}
@@ -226,7 +227,7 @@ func (f *flusher) syncIfDue(waited bool) {
 	f.spawn(func() { f.synced <- syncResult{point, point.Sync()} })
 }
 
-// endSync tells those who wait how a sync has gone.
+// endSync wakes the waiters with the result of a sync.
 func (f *flusher) endSync(r syncResult) {
 	f.syncing = false
 	f.stats.synced(f.since(f.last))
@@ -237,7 +238,7 @@ func (f *flusher) endSync(r syncResult) {
 	f.isSafe(f.covered, f.granting)
 }
 
-// isSafe notes that a group is safe.
+// isSafe notes that a group is synced, and wakes its waiters.
 func (f *flusher) isSafe(group uint64, grants []engine.WrittenReserve) {
 	f.db.ReservesAreSafe(grants)
 	f.safe.Store(group)
@@ -253,7 +254,7 @@ func (f *flusher) waitSync() {
 	}
 }
 
-// fail has writes refused, and those who wait hear of it.
+// fail makes writes refused and wakes the waiters.
 func (f *flusher) fail(err error) {
 	failure := &Failure{Err: err, Since: f.time(), suspect: errors.Is(err, disk.ErrSuspect)}
 	if before := f.failure.Load(); before != nil {
@@ -269,7 +270,7 @@ func (f *flusher) fail(err error) {
 	f.waiters.wakeImpatient()
 }
 
-// mend tries to bring the log back to what it should be.
+// mend tries to repair the log: it writes again, or replaces a suspect log.
 func (f *flusher) mend(failure *Failure) {
 	f.waiters.wakeImpatient()
 	f.snapshot.giveUp(failure.Err)
@@ -297,9 +298,9 @@ func (f *flusher) mend(failure *Failure) {
 	f.recovered()
 }
 
-// recovered has writes accepted again.
+// recovered makes writes accepted again.
 func (f *flusher) recovered() {
-	f.log.Info("the disk has recovered: writes are accepted again", "failed for", f.since(f.failure.Load().Since).Round(time.Millisecond))
+	f.log.Info("the disk has recovered: writes are accepted again", "failed_for", f.since(f.failure.Load().Since).Round(time.Millisecond))
 	f.dir.Remark()
 	f.failure.Store(nil)
 	f.patience = leastRepair

@@ -10,8 +10,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestATransientQuotaThatWasFullStaysEndedAfterAKill: what was counted on the key since, or nothing, is there again,
-// and no quota. One that was not full yet is.
+// TestATransientQuotaThatWasFullStaysEndedAfterAKill: after the kill the key has its later count, or does not exist; it
+// is no quota. A quota that was not full yet is still there.
 func TestATransientQuotaThatWasFullStaysEndedAfterAKill(t *testing.T) {
 	for _, c := range []struct {
 		name      string

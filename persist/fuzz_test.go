@@ -9,8 +9,8 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// FuzzFrames gives any frames to what starts read them with, to what check and backup read them with, and to a salvage: the first two take the same, and
-// what a salvage makes of a snapshot's frames, of which some are missing, a start takes.
+// FuzzFrames gives any frames to the readers of starts, of check and backup, and of salvage. Starts and check must
+// accept the same frames. A start must accept what a salvage makes of a snapshot's frames, some of which are missing.
 func FuzzFrames(f *testing.F) {
 	writer := func(number uint32) []byte {
 		return crdt.AppendWriter(nil, number, crdt.Writer{Node: 1, Life: uint64(number) + 5})
@@ -73,7 +73,7 @@ func start(t *testing.T, frames []disk.Frame, snapshot bool) error {
 	return refused
 }
 
-// frameBytes is frames as parseFrames reads them: kind, length and payload of each.
+// frameBytes is frames in the form that parseFrames reads: kind, length and payload of each.
 func frameBytes(parts ...any) (out []byte) {
 	for i := 0; i < len(parts); i += 2 {
 		kind, payload := parts[i].(disk.Kind), parts[i+1].([]byte)

@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// lone is a node without peers, whose processes end in every way.
+// lone is a node without peers. Its processes end in every way.
 type lone struct {
 	*machine
 	life uint64
@@ -32,7 +32,7 @@ func (l *lone) begin() {
 	l.life = l.store.db.Life()
 }
 
-// goesOn starts again, and says whether the life is the one of before.
+// goesOn starts again, and reports whether the life of the run before went on.
 func (l *lone) goesOn() bool {
 	before := l.life
 	l.begin()
@@ -106,7 +106,7 @@ func TestALifeGoesOnWhereNothingIsLostOrCopied(t *testing.T) {
 	}
 }
 
-// failing has operations of one kind fail until the store has met it.
+// failing makes operations of one kind fail until the store has noticed.
 func (l *lone) failing(op vfs.Op) {
 	l.t.Helper()
 	l.files.SetFault(func(is vfs.Op, name string, size int) (int, error) {
@@ -124,7 +124,7 @@ func (l *lone) failing(op vfs.Op) {
 	}
 }
 
-// recover has everything succeed again, and the store notice.
+// recover makes everything succeed again, and waits until the store has noticed.
 func (l *lone) recover() {
 	l.t.Helper()
 	l.files.SetFault(nil)
@@ -144,8 +144,8 @@ func (l *lone) recover() {
 	l.t.Fatal("the disk does not recover")
 }
 
-// TestNumbersOfAKilledLifeAreNotUsedAgain: what a key had that is gone, some copy may have. It is told by the log, by a
-// snapshot's manifest, or by an expired record.
+// TestNumbersOfAKilledLifeAreNotUsedAgain: a copy may still have the numbers of a dropped key. The log tells them, or
+// the manifest of a snapshot, or an expired record.
 func TestNumbersOfAKilledLifeAreNotUsedAgain(t *testing.T) {
 	for name, forget := range map[string]func(*lone, *engine.Tx, engine.Key){
 		"deleted": func(_ *lone, tx *engine.Tx, k engine.Key) { tx.Delete(k) },

@@ -10,8 +10,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestGrantsDoNotPileUp: with none nobody syncs until there are many; while a sync takes for ever, only the last of
-// each quota stay.
+// TestGrantsDoNotPileUp: with the durability none nobody syncs until there are many; while a sync hangs, only the last
+// reserve of each quota stays.
 func TestGrantsDoNotPileUp(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		o := smallOptions(vfs.NewMemory(64), slog.New(slog.DiscardHandler))

@@ -3,13 +3,13 @@ package persist
 import "time"
 
 // groupDelay delays a sync so that the clients of the last one can join it (group commit delay). Clients that were
-// released together tend to come back together. The next sync begins when as many clients wait as waited around the last
-// sync, or after as long as that sync took, within the bounds below. So there is one sync for all clients, not one for
-// each half of them in turns, and no client waits longer than for one sync more.
+// released together tend to come back together. The next sync begins when as many clients wait as waited around the
+// last sync. At the latest it begins after as long as that sync took, within the bounds below. So there is one sync for
+// all clients, not one for each half of them in turns, and no client waits longer than for one sync more.
 type groupDelay struct {
 	expected int         // clients
-	until    time.Time   // when the sync begins all the same
-	timer    *time.Timer // fires then
+	until    time.Time   // when the sync begins at the latest
+	timer    *time.Timer // fires at until
 }
 
 func newGroupDelay() groupDelay {

@@ -7,10 +7,11 @@ import (
 	"github.com/quotadb/quota-db/disk"
 )
 
-// inspectEvery is how often the flusher looks whether its directory and files are still there and still its own.
+// inspectEvery is how often the flusher checks that its directory and files are still there and still its own.
 const inspectEvery = time.Second
 
-// inspect reports whether they are; else it has writes refused. What can be written anew, a snapshot then writes.
+// inspect reports whether the directory and its files are still ours. If they are not, writes are refused. Missing
+// files that a snapshot can write again are written by the next snapshot.
 func (f *flusher) inspect() bool {
 	f.inspected = f.time()
 	mended, err := f.dir.Inspect()
@@ -19,12 +20,12 @@ func (f *flusher) inspect() bool {
 		return false
 	}
 	if mended != "" {
-		f.log.Warn("the data directory was changed by somebody else", "what", mended)
+		f.log.Warn("another program changed the data directory; the change was undone", "change", mended)
 	}
 	return true
 }
 
-// failureLine is what the log says when writes begin to be refused.
+// failureLine is the log's message when writes begin to be refused.
 func failureLine(err error) string {
 	if errors.Is(err, disk.ErrNotOurs) {
 		return "the data directory was taken over, moved away, deleted or changed: writes are refused until it is this server's again"

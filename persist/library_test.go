@@ -17,21 +17,21 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// library makes small directories with something of everything, and remembers what there was at the end of each group.
+// library makes small directories with some of everything, and remembers the content at the end of each group.
 type library struct {
 	t      *testing.T
 	files  *vfs.Memory
 	store  *Store
-	groups map[string]map[int64]state // by log and the length that it had then
-	log    string                     // the last
-	last   string                     // the same, if it was open when the process was killed
+	groups map[string]map[int64]state // by log, and its length at the end of the group
+	log    string                     // the last log
+	last   string                     // the last log if it was open when the process was killed
 	synced int64
-	safe   int64           // of it, as far as it says itself: what was synced before its last group
-	words  map[int64]int64 // what the group says that ends there, and the manifest, at 0
-	step   int             // each takes every unit of so many; 0: all of them
+	safe   int64           // length of it that was synced before its last group, as it says itself
+	words  map[int64]int64 // the safe length, by the end of the group that says it; 0: the manifest says it
+	step   int             // each visits one of so many units; 0: all of them
 }
 
-// libraries are the ways to end.
+// libraries are directories by the way in which their process ended.
 var libraries = map[string]func(*library){"stopped clean": (*library).stopClean, "killed": (*library).kill, "killed twice": (*library).killTwice}
 
 // newLibrary makes a directory with a snapshot and logs.
@@ -57,7 +57,7 @@ func newLibrary(t *testing.T) *library {
 	return l
 }
 
-// stopClean leaves what a clean stop does: a snapshot, a log that has ended, and another that has.
+// stopClean leaves a directory after a clean stop: a snapshot and two logs that have ended.
 func (l *library) stopClean() {
 	l.stop()
 	l.begin()
@@ -69,7 +69,8 @@ func (l *library) stopClean() {
 	l.stop()
 }
 
-// kill leaves groups of which the log says that they are safe, one that was synced although it does not say so, and others behind.
+// kill leaves groups that the log says are safe, one that was synced although the log does not say so, and others after
+// it.
 func (l *library) kill() {
 	l.sync()
 	l.add("key4", 4)
@@ -87,7 +88,8 @@ func (l *library) kill() {
 	l.last = l.log
 }
 
-// killTwice leaves two logs: the first ends with what was safe when it was killed, the second begins with the rest.
+// killTwice leaves two logs: the first ends with the part that was safe when it was killed, the second begins with the
+// rest.
 func (l *library) killTwice() {
 	l.kill()
 	l.begin()
@@ -114,7 +116,7 @@ func smallOptions(files vfs.FS, log *slog.Logger) opening {
 	}
 }
 
-// visible is what is visible of all keys; of quotas only the capacity, since a crash may take tokens.
+// visible is the visible content of all keys. Of quotas it has only the capacity: a crash may take tokens.
 func visible(s *Store) state {
 	got := state{}
 	for i := range testKeys {
@@ -146,14 +148,14 @@ func (l *library) begin() {
 	l.listed()
 }
 
-// listed notes that the manifest says that all of the log is safe.
+// listed notes that the manifest calls the whole log safe.
 func (l *library) listed() {
 	l.synced = l.size()
 	l.safe = l.synced
 	l.words = map[int64]int64{0: l.safe}
 }
 
-// note remembers what the log has, which may be another one than before.
+// note remembers the content of the log, which may be another log than before.
 func (l *library) note() {
 	before := l.log
 	for _, name := range l.files.Names() {
@@ -163,7 +165,7 @@ func (l *library) note() {
 	}
 	now := visible(l.store)
 	if l.log != before {
-		_, was := l.before(before, int64(len(l.files.Bytes(before)))) // a start may have cut it
+		_, was := l.before(before, int64(len(l.files.Bytes(before)))) // a start may have cut that log
 		l.groups[l.log] = map[int64]state{logHeader: was}
 	}
 	l.groups[l.log][l.size()] = now
@@ -174,7 +176,7 @@ const logHeader = 32
 
 func (l *library) size() int64 { return int64(len(l.files.Bytes(l.log))) }
 
-// before is where the last group of a log ends before an offset, and what there was then.
+// before is where the last group of a log before an offset ends, and its content.
 func (l *library) before(log string, offset int64) (end int64, was state) {
 	for at, s := range l.groups[log] {
 		if at <= offset && at >= end {
@@ -184,7 +186,7 @@ func (l *library) before(log string, offset int64) (end int64, was state) {
 	return end, was
 }
 
-// said is what of the last log is known to be safe if it is cut at a length.
+// said is the length of the last log that is known to be safe if the log is cut at a length.
 func (l *library) said(length int64) int64 {
 	safe := int64(0)
 	for end, word := range l.words {
@@ -195,8 +197,8 @@ func (l *library) said(length int64) int64 {
 	return safe
 }
 
-// each calls fn for each unit of each file, of which a byte has so many, several at a time, and reports the errors. A short
-// test takes some of them, and so does a library with a step.
+// each calls fn for each unit of each file, with so many units in a byte, several at a time, and reports the errors. A
+// short test visits some of them, and so does a library with a step.
 func (l *library) each(perByte int, fn func(name string, unit int) error) {
 	var workers sync.WaitGroup
 	parts, step := runtime.GOMAXPROCS(0), max(1, l.step)
@@ -226,7 +228,7 @@ func (l *library) group() {
 	l.words[l.size()] = l.safe
 }
 
-// sync makes safe what is written.
+// sync syncs what is written.
 func (l *library) sync() {
 	l.t.Helper()
 	p := l.store.dir.SyncPoint()
@@ -243,7 +245,7 @@ func (l *library) snapshot() {
 	if err := f.startWalk(true, nil); err != nil {
 		l.t.Fatal(err)
 	}
-	l.note() // the log without a group stands for what the walk has seen
+	l.note() // the log without a group stands for the content that the walk has seen
 	l.add("key3", 1)
 	f.endWalk(<-f.walked)
 	f.removing.Wait()
@@ -251,7 +253,7 @@ func (l *library) snapshot() {
 	l.listed()
 }
 
-// end has the process end without a word.
+// end kills the process.
 func (l *library) end() {
 	_ = l.store.db.Close()
 	l.files = l.files.Kill()
@@ -262,11 +264,11 @@ func (l *library) stop() {
 	if err := l.store.closeClean(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}
-	l.note() // it writes a group
+	l.note() // the stop writes a group
 	l.end()
 }
 
-// change does something with a key.
+// change changes a key at random.
 func (l *library) change(name string, fn func(*engine.Tx, engine.Key)) {
 	k := l.store.db.Key([]byte(name))
 	tx := l.store.db.Lock(k, l.store.now())
@@ -300,7 +302,7 @@ func (l *library) quota(name string, capacity uint64) {
 	l.change(name, func(tx *engine.Tx, k engine.Key) { _, _, _ = tx.Throttle(k, rate, 1) })
 }
 
-// cutLog takes from a store's log what it says of a cut.
+// cutLog reads from a store's log lines what was cut.
 type cutLog struct{ cut *disk.Cut }
 
 func (cutLog) Enabled(context.Context, slog.Level) bool { return true }

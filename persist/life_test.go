@@ -10,7 +10,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// writeAll is a transaction: it gives all keys one value.
+// writeAll is a transaction that gives all keys the same value.
 func (m *machine) writeAll(value int64) {
 	var keys []engine.Key
 	for i := range testKeys {
@@ -23,7 +23,8 @@ func (m *machine) writeAll(value int64) {
 	}
 }
 
-// TestATransactionIsKeptAsAWholeOrNotAtAll has transactions come between the shards of a group and into the walk of a snapshot, and has the machine crash anywhere.
+// TestATransactionIsKeptAsAWholeOrNotAtAll runs transactions between the shards of a group and during the walk of a
+// snapshot, and crashes the machine anywhere.
 func TestATransactionIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -67,7 +68,7 @@ func TestATransactionIsKeptAsAWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
-// mixed reports whether the keys do not have one value.
+// mixed reports whether the keys have different values.
 func (m *machine) mixed(seen map[int64]int) bool {
 	for _, n := range seen {
 		if n != testKeys {

@@ -12,23 +12,25 @@ import (
 )
 
 const (
-	loadAhead     = 64 // frames that wait for a worker, and of a snapshot, frames that one worker gets in a row: they are of the same shards
+	// loadAhead is how many frames may wait for a worker. A worker gets as many frames of a snapshot in a row, because
+	// they are of the same shards.
+	loadAhead     = 64
 	progressEvery = time.Second
 )
 
-// loader brings what a directory holds into a DB. A snapshot has each key once: any worker takes any frame of it. In a log the order
-// counts: every worker is given every frame, and takes its part of the keys.
+// loader loads the contents of a directory into a DB. A snapshot has each key once, so any worker may load any frame.
+// In a log the order counts: every worker gets every frame, and loads its part of the keys.
 type loader struct {
 	db      *engine.DB
 	now     engine.Moment
-	age     int64 // of the directory, as its last group tells
+	age     int64 // the clock of the directory's last group, see engine.Loader.Age
 	crashed bool
-	writers []uint32 // of the segment
+	writers []uint32 // writers of the segment, by their number in it
 	segment int
-	frames  []chan job // by worker
-	next    int        // frame of a snapshot
-	flushes uint64     // how often all keys were flushed by what is safe
-	unsafe  bool       // what comes now may not be
+	frames  []chan job // queues of frames, by worker
+	next    int        // number of the next frame of a snapshot
+	flushes uint64     // flushes of all keys in the safe part of the log
+	unsafe  bool       // the frames from now on may not be synced
 	done    sync.WaitGroup
 	mu      sync.Mutex // protects keys and err
 	keys    int64
@@ -38,10 +40,10 @@ type loader struct {
 type job struct {
 	frame   disk.Frame
 	writers []uint32
-	barrier *sync.WaitGroup // not a frame: to be told that all before is done
+	barrier *sync.WaitGroup // not a frame: to be notified that all jobs before are done
 }
 
-// load fills the DB with what the directory has.
+// load loads the directory into the DB.
 func (s *Store) load(path string) error {
 	began := time.Now()
 	loaded := s.db.MakeRoom(int64(s.dir.Records()))
@@ -58,7 +60,7 @@ func (s *Store) load(path string) error {
 		}
 		return l.give(f)
 	})
-	if refused := l.close(); err == nil { // else it is what give has returned, or of less interest
+	if refused := l.close(); err == nil { // otherwise give has returned it already, or a worse one
 		err = refused
 	}
 	if err != nil {
@@ -70,7 +72,7 @@ func (s *Store) load(path string) error {
 	}
 	s.flusher.flushes = l.flushes
 	if s.stats.cut = cut != nil; cut != nil {
-		s.log.Warn("log was cut: an unclean stop has left what was not written as a whole", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes, "reason", cut.Reason)
+		s.log.Warn("log was cut: the last group was not written completely before an unclean stop", "file", cut.File, "offset", cut.Offset, "bytes", cut.Bytes, "reason", cut.Reason)
 	}
 	took := time.Since(began)
 	s.stats.loaded.Store(int64(s.db.All(s.now()).Len()))
@@ -90,10 +92,10 @@ func newLoader(db *engine.DB, now engine.Moment, age int64, crashed bool) *loade
 	return l
 }
 
-// give takes the next frame.
+// give loads the next frame, or queues it.
 func (l *loader) give(f disk.Frame) error {
 	if f.Segment != l.segment {
-		if err := l.settle(); err != nil { // the log's records replace the snapshot's
+		if err := l.settle(); err != nil { // records of the log replace those of the snapshot
 			return err
 		}
 		l.segment, l.writers = f.Segment, nil
@@ -128,7 +130,7 @@ func (l *loader) give(f disk.Frame) error {
 	return fmt.Errorf("%w: frame of kind %d", disk.ErrVersion, f.Kind)
 }
 
-// readWriters reads whose rows the segment's numbers stand for.
+// readWriters reads which writers the segment's numbers stand for.
 func (l *loader) readWriters(records []byte) error {
 	for len(records) > 0 {
 		number, w, rest, err := crdt.DecodeWriter(records)
@@ -167,7 +169,7 @@ func (l *loader) work(part int, frames <-chan job) {
 	}
 }
 
-// settle waits until all that was given is loaded.
+// settle waits until all frames given so far are loaded.
 func (l *loader) settle() error {
 	var barrier sync.WaitGroup
 	barrier.Add(len(l.frames))
@@ -186,7 +188,7 @@ func (l *loader) count() int64 {
 	return l.keys
 }
 
-// close ends the workers.
+// close waits for the workers to end. Errors: of any frame.
 func (l *loader) close() error {
 	for _, frames := range l.frames {
 		close(frames)

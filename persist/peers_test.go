@@ -10,12 +10,12 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// clusteredStart is a start of a node whose peers answer as confirm says, nil: it has none.
+// clusteredStart is a start of a node whose peers answer as confirm says. confirm nil: the node has no peers.
 type clusteredStart struct {
 	t     *testing.T
 	files *vfs.Memory
 	run   uint64
-	asked *disk.Identity // what peers were asked
+	asked *disk.Identity // the identity that peers were asked about
 }
 
 func (c *clusteredStart) open(peers, confirm bool) *Store {
@@ -25,7 +25,7 @@ func (c *clusteredStart) open(peers, confirm bool) *Store {
 	o := smallOptions(c.files, slog.New(slog.DiscardHandler))
 	o.Run, o.Peers = c.run, peers
 	if peers {
-		o.Engine.HashKey = [2]uint64{77, 78} // that of the cluster
+		o.Engine.HashKey = [2]uint64{77, 78} // the hash key of the cluster
 		o.Confirm = func(before disk.Identity, run uint64) bool {
 			if run != c.run {
 				c.t.Errorf("asked for run %d, not %d", run, c.run)
@@ -89,7 +89,7 @@ func TestALifeWithPeersGoesOnIfTheyConfirmIt(t *testing.T) {
 	c.stop(start("with peers again", true, true, true, true))
 }
 
-// TestTheHashOfAClusterTakesTheDirectorysPlace loads directories that were written in the order of another hash.
+// TestTheHashOfAClusterTakesTheDirectorysPlace loads directories that were written in the order of another hash key.
 func TestTheHashOfAClusterTakesTheDirectorysPlace(t *testing.T) {
 	for name, make := range libraries {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestTheHashOfAClusterTakesTheDirectorysPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := &clusteredStart{t: t, files: l.files.Kill()}
-			for range 3 { // the last ones load a snapshot that is in the new order
+			for range 3 { // the later ones load a snapshot in the new order
 				s := c.open(true, true)
 				if got := visible(s); !equal(got, plain.state) {
 					t.Errorf("got %v, not %v", got, plain.state)
@@ -135,7 +135,8 @@ func hashOf(t *testing.T, key [2]uint64, name string) uint64 {
 	return db.Key([]byte(name)).Hash
 }
 
-// TestToolsLeaveWhatIsKnownOfPeersAlone: it is not part of a backup, which is nobody's, but that there were peers is.
+// TestToolsLeaveWhatIsKnownOfPeersAlone: a backup, which has no identity, does not contain it, but does contain that
+// there were peers.
 func TestToolsLeaveWhatIsKnownOfPeersAlone(t *testing.T) {
 	c := &clusteredStart{t: t, files: vfs.NewMemory(64)}
 	s := c.open(true, true)
@@ -165,7 +166,8 @@ func TestToolsLeaveWhatIsKnownOfPeersAlone(t *testing.T) {
 	}
 }
 
-// TestPeersAreRememberedThroughACrash: what WritePeers has said is safe, and a crash at any operation leaves the text before or the one after.
+// TestPeersAreRememberedThroughACrash: what WritePeers has written is safe. A crash at any operation leaves the text
+// before or the one after.
 func TestPeersAreRememberedThroughACrash(t *testing.T) {
 	for at := range 20 {
 		files := vfs.NewMemory(64)

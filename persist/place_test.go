@@ -12,14 +12,14 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// onSystem is a node without peers on the system's files.
+// onSystem is a node without peers on the file system of the machine.
 type onSystem struct {
 	t         *testing.T
 	life      uint64
-	meanwhile func(*Store) // called when it has counted, unless nil
+	meanwhile func(*Store) // called after the node has counted, unless nil
 }
 
-// count counts once, and has that written.
+// count counts once and writes that.
 func (n *onSystem) count(s *Store) {
 	n.t.Helper()
 	k := s.db.Key([]byte("k"))
@@ -64,8 +64,8 @@ func (n *onSystem) run(dir string, clean bool) (goesOn bool) {
 func TestCopiesOnTheSystemsFilesBeginLivesOfTheirOwn(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		words  [][]string // commands, with DIR, COPY and OLD in them; OLD is a copy of two runs ago
-		at     string     // where the next run is
+		words  [][]string // commands; DIR, COPY and OLD are replaced; OLD is a copy made two runs ago
+		at     string     // the directory of the next run
 		goesOn bool
 	}{
 		{"where it was", nil, "DIR", true},
@@ -124,8 +124,8 @@ func TestCopiesOnTheSystemsFilesBeginLivesOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn: the copy is made while the server runs, which goes on counting,
-// and is stopped or killed.
+// TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn: the copy is made while the server runs. The server goes on
+// counting, and is stopped or killed.
 func TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn(t *testing.T) {
 	for _, back := range [][]string{{"cp", "-a"}, {"rsync", "-a", "--delete"}} {
 		for _, clean := range []bool{false, true} {
@@ -142,7 +142,7 @@ func TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn(t *testing.T) {
 						t.Fatalf("%v\n%s", err, out)
 					}
 					n.count(s)
-					s.flusher.inspect() // as a second later
+					s.flusher.inspect() // as it would a second later
 				}
 				n.run(dir, clean)
 				n.meanwhile = nil

@@ -14,8 +14,10 @@ import (
 
 const outDir = "/out"
 
-// TestWhatIsSalvagedOfAFlippedBitIsSound flips each bit of each file of small directories. What is salvaged is everything without the manifest; without a part of the
-// snapshot, a part of the keys in their last state; without a part of a log, what there was at the end of the group before it. Check is content with it, and it starts as a new life.
+// TestWhatIsSalvagedOfAFlippedBitIsSound flips each bit of each file of small directories. Without the manifest
+// everything is salvaged; without a part of the snapshot, some of the keys in their last state; without a part of a
+// log, the content at the end of the group before it. Check accepts the salvaged directory, and a start on it begins a
+// new life.
 func TestWhatIsSalvagedOfAFlippedBitIsSound(t *testing.T) {
 	for name, make := range libraries {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +56,7 @@ func (l *library) salvageFlipped(name string, bit int) error {
 	return nil
 }
 
-// isPart says what is wrong with what was salvaged of a damaged snapshot.
+// isPart returns what is wrong with a salvage of a damaged snapshot.
 func isPart(got, last state, found *disk.Salvaged) error {
 	missing := int64(0)
 	for name, v := range last {
@@ -72,7 +74,7 @@ func isPart(got, last state, found *disk.Salvaged) error {
 	return nil
 }
 
-// isBefore says what is wrong with what was salvaged of a log that is damaged at an offset.
+// isBefore returns what is wrong with a salvage of a log that is damaged at an offset.
 func (l *library) isBefore(got state, found *disk.Salvaged, name string, offset int64) error {
 	salt := offset >= 16 && offset < 24
 	if offset < logHeader && !salt { // the frames themselves say that they are sound
@@ -89,7 +91,7 @@ func (l *library) isBefore(got state, found *disk.Salvaged, name string, offset 
 	return nil
 }
 
-// startSalvaged has check look at what was salvaged, starts on it and says what there is.
+// startSalvaged checks a salvaged directory, starts on it and returns its content.
 func startSalvaged(files *vfs.Memory) (state, error) {
 	r, err := Check(files, outDir)
 	if err != nil {
@@ -108,7 +110,7 @@ func startSalvaged(files *vfs.Memory) (state, error) {
 	return got, s.db.Close()
 }
 
-// TestKeysOfLostWritersAreLeftOut: numbers that a missing frame has given stand for nobody.
+// TestKeysOfLostWritersAreLeftOut: numbers that only a missing frame has given belong to no known writer.
 func TestKeysOfLostWritersAreLeftOut(t *testing.T) {
 	writer := func(number uint32) disk.Frame {
 		return disk.Frame{Kind: kindWriters, Payload: crdt.AppendWriter(nil, number, crdt.Writer{Node: 1, Life: uint64(number) + 1})}
@@ -136,7 +138,7 @@ func TestKeysOfLostWritersAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestADirectoryWithoutItsManifestIsSalvagedByItsFiles also has files of a snapshot that was never committed.
+// TestADirectoryWithoutItsManifestIsSalvagedByItsFiles: also one with files of a snapshot that was never committed.
 func TestADirectoryWithoutItsManifestIsSalvagedByItsFiles(t *testing.T) {
 	for name, make := range libraries {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +165,7 @@ func TestADirectoryWithoutItsManifestIsSalvagedByItsFiles(t *testing.T) {
 	}
 }
 
-// TestALogThatIsMissingEndsWhatCounts also has another log, sound in itself, in its place.
+// TestALogThatIsMissingEndsWhatCounts: also if another log, sound in itself, is in its place.
 func TestALogThatIsMissingEndsWhatCounts(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		for _, replaced := range []bool{true, false} {

@@ -12,8 +12,8 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss has a clock a year ahead while things are written. Once it is right, and the directory is set back, times are right, what was written last
-// is last, and a peer holds nothing back.
+// TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss writes while the clock is a year ahead. After the clock is right
+// and the directory is set back, times are right, the last write is still the last, and a peer holds nothing back.
 func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	const truth, year = int64(1_700_000_000_000), int64(365 * 24 * 3600 * 1000)
 	files := vfs.NewMemory(64)
@@ -63,7 +63,7 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	set(s, "after", "new")
 	write(s, "deleted", func(tx *engine.Tx, k engine.Key) { tx.Delete(k) })
 	set(s, "window", "w")
-	write(s, "window", func(tx *engine.Tx, k engine.Key) { tx.SetDeadline(k, truth+year+60_000) }) // a minute to live
+	write(s, "window", func(tx *engine.Tx, k engine.Key) { tx.SetDeadline(k, truth+year+60_000) }) // a TTL of one minute
 	stop(s, false)
 	if err := disk.SetBack(files, testDir, truth); !errors.Is(err, disk.ErrUnclean) {
 		t.Fatalf("set back after a kill: %v", err)
@@ -75,7 +75,7 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	if err := disk.SetBack(files, testDir, truth); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := disk.Open(files, testDir); err != nil { // it has given everything back
+	if _, err := disk.Open(files, testDir); err != nil { // the store has closed the directory and given up its lock
 		t.Fatal(err)
 	}
 	files = files.Kill()
@@ -84,7 +84,7 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	if wall := s.now().Wall; wall != truth {
 		t.Fatalf("the clock is %v ahead", time.Duration(wall-truth)*time.Millisecond)
 	}
-	stop(s, true) // what was brought back stays so
+	stop(s, true) // a second start changes nothing more
 	s = begin(truth + 1000)
 	set(s, "after", "last")
 	defer stop(s, false)
@@ -103,7 +103,7 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	notHeld(t, s, truth+1000)
 }
 
-// notHeld looks whether a peer whose clock is right takes everything.
+// notHeld checks that a peer whose clock is right accepts everything.
 func notHeld(t *testing.T, s *Store, wall int64) {
 	t.Helper()
 	peer, err := engine.Open(engine.Options{Shards: 1, Node: 2, Life: 9, Replicated: true, MaxBytes: 1 << 20})

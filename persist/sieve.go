@@ -9,7 +9,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// Salvage makes a directory of what is provably sound in another. See disk.Salvage.
+// Salvage writes everything that is provably sound in dir to a new directory out. See disk.Salvage.
 func Salvage(files vfs.FS, dir, out string) (*disk.Salvaged, error) {
 	v, s := newVerifier(), &sieve{}
 	return disk.Salvage(files, dir, out, disk.Sieve{
@@ -21,14 +21,15 @@ func Salvage(files vfs.FS, dir, out string) (*disk.Salvaged, error) {
 	})
 }
 
-// maxWriters is how many writers a segment may name: far more than there are lives of nodes. A salvage leaves room for as many, since a
-// frame that is missing may have named them.
+// maxWriters is how many writers a segment may name: far more than there are lives of nodes. A missing frame may have
+// named as many; a salvage allocates memory for them.
 const maxWriters = 1 << 22
 
-// sieve makes of a snapshot's frames, where some are missing, frames that a loader takes. Writers that a missing frame had are not known, so
-// neither are the keys that they have counted on; the others are given new numbers, without gaps.
+// sieve turns the frames of a snapshot, some of which are missing, into frames that a loader accepts. Writers named
+// only in a missing frame are unknown, and so are the keys that they have counted on. The other writers get new numbers
+// without gaps.
 type sieve struct {
-	loader engine.Loader // its Writers have the new numbers by the old ones
+	loader engine.Loader // Writers maps the old numbers to the new ones
 	fresh  uint32        // the next new number
 	out    []byte
 }
@@ -41,7 +42,7 @@ func (s *sieve) filter(f disk.Frame) ([]disk.Frame, int, error) {
 	switch f.Kind {
 	case kindWriters:
 		known, fresh := len(s.loader.Writers), s.fresh
-		if err = s.writers(f.Payload); err != nil { // none of the frame, then
+		if err = s.writers(f.Payload); err != nil { // then take nothing of the frame
 			s.loader.Writers, s.fresh = s.loader.Writers[:known], fresh
 		}
 	case kindRecords:

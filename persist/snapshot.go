@@ -12,37 +12,39 @@ import (
 )
 
 const (
-	syncBytes = 8 << 20 // of a snapshot, after which they are made safe, so that the system never has much to write at once
-	// A log longer than the snapshot before it, and than this, is replaced by a new snapshot.
+	// syncBytes of a snapshot are written between two syncs, so that the system never has much to write at once.
+	syncBytes = 8 << 20
+	// A log longer than this, and than the snapshot before it, is replaced by a new snapshot.
 	leastLog = 64 << 20
 )
 
 // errStopped: the store is being closed.
 var errStopped = errors.New("the node stops")
 
-// snapshots is what there is to know of them.
+// snapshots is the state of snapshots, past and running.
 type snapshots struct {
 	mu        sync.Mutex // protects the fields below
 	wanted    bool
 	running   bool
-	begun     uint64 // how many were
-	ended     uint64
-	err       error     // of the last; nil: it counts
-	last      time.Time // when the last that counts was safe, or the load ended
+	begun     uint64    // how many were begun
+	ended     uint64    // and how many ended
+	err       error     // of the last one; nil: it succeeded
+	last      time.Time // when the last successful one was synced, or the load ended
 	took      time.Duration
-	bytes     int64    // of the last that counts
-	waiters   []waiter // by the number of a snapshot
-	progress  int64    // bytes of the one that runs
+	bytes     int64    // size of the last successful one
+	waiters   []waiter // their group is the number of a snapshot
+	progress  int64    // bytes that the running one has written
 	started   time.Time
-	records   int64 // that the log had when the one that runs was begun
-	recordsAt int64 // when the last that counts was
+	records   int64 // records written to the log when the running one was begun
+	recordsAt int64 // the same for the last successful one
 }
 
 func (sn *snapshots) init(s *Store) {
 	sn.last, sn.bytes = time.UnixMilli(s.now().Wall), s.dir.SnapshotBytes()
 }
 
-// Snapshot asks for a snapshot of everything as it is now or later, and returns its number. If one is running already, it is the one after that; then, without queue, it is not asked for and ok is false.
+// Snapshot requests a snapshot of all keys as they are now or later, and returns its number. While one runs, the next
+// one is requested if queue is true; otherwise nothing is requested, and ok is false.
 func (s *Store) Snapshot(queue bool) (number uint64, ok bool) {
 	s.snapshot.mu.Lock()
 	defer s.snapshot.mu.Unlock()
@@ -54,7 +56,7 @@ func (s *Store) Snapshot(queue bool) (number uint64, ok bool) {
 	return s.snapshot.begun + 1, true
 }
 
-// AwaitSnapshot has wake called, once, when a snapshot has ended; false when that is so already.
+// AwaitSnapshot calls wake once when a snapshot has ended. If it has ended already, it returns false and does nothing.
 func (s *Store) AwaitSnapshot(number uint64, wake func()) bool {
 	s.snapshot.mu.Lock()
 	defer s.snapshot.mu.Unlock()
@@ -65,14 +67,14 @@ func (s *Store) AwaitSnapshot(number uint64, wake func()) bool {
 	return true
 }
 
-// SnapshotEnded reports whether a snapshot has ended, and how.
+// SnapshotEnded reports whether a snapshot has ended, and returns the error of the last one that did.
 func (s *Store) SnapshotEnded(number uint64) (ended bool, err error) {
 	s.snapshot.mu.Lock()
 	defer s.snapshot.mu.Unlock()
 	return s.snapshot.ended >= number, s.snapshot.err
 }
 
-// begin notes that one begins.
+// begin notes that a snapshot begins.
 func (sn *snapshots) begin(records int64) {
 	sn.mu.Lock()
 	defer sn.mu.Unlock()
@@ -81,7 +83,7 @@ func (sn *snapshots) begin(records int64) {
 	sn.begun++
 }
 
-// end notes how one has ended.
+// end notes the result of a snapshot and wakes its waiters.
 func (sn *snapshots) end(err error, took time.Duration, bytes int64) {
 	sn.mu.Lock()
 	sn.running, sn.err, sn.took = false, err, took
@@ -102,7 +104,7 @@ func (sn *snapshots) end(err error, took time.Duration, bytes int64) {
 	}
 }
 
-// giveUp ends one that is wanted and cannot begin.
+// giveUp ends a requested snapshot that cannot begin, with an error.
 func (sn *snapshots) giveUp(err error) {
 	sn.mu.Lock()
 	wanted := sn.wanted && !sn.running
@@ -125,16 +127,16 @@ func (sn *snapshots) add(bytes int64) {
 	sn.mu.Unlock()
 }
 
-// walk is a snapshot that is being written, by a goroutine of its own.
+// walk is a snapshot that a goroutine of its own is writing.
 type walk struct {
 	store    *Store
 	snapshot *disk.Snapshot
 	began    time.Time
-	stop     <-chan struct{} // ends it
-	hurry    bool            // it need not leave time to others
+	stop     <-chan struct{} // closed: the walk ends with errStopped
+	hurry    bool            // do not pause
 }
 
-// walkIfDue begins a snapshot if one is asked for or the log has grown long.
+// walkIfDue begins a snapshot if one is requested or the log has grown long.
 func (f *flusher) walkIfDue() {
 	if f.walking != nil || f.failure.Load() != nil {
 		return
@@ -148,7 +150,7 @@ func (f *flusher) walkIfDue() {
 	}
 }
 
-// snapshotFailed puts off the next attempt. The log has everything all the same, unless it is the log that has failed.
+// snapshotFailed puts off the next attempt. The log still has everything, unless the log itself has failed.
 func (f *flusher) snapshotFailed(err error) {
 	f.snapshot.end(err, 0, 0)
 	if f.dir.IsSuspect() {
@@ -156,7 +158,7 @@ func (f *flusher) snapshotFailed(err error) {
 		return
 	}
 	f.nextWalk = f.time().Add(f.walkPatience)
-	f.log.Error("snapshot failed: the log goes on", "error", err, "next attempt in", f.walkPatience)
+	f.log.Error("snapshot failed: nothing is lost, the log has everything", "error", err, "retry_in", f.walkPatience)
 	f.walkPatience = min(2*f.walkPatience, mostRepair)
 }
 
@@ -166,7 +168,8 @@ func (f *flusher) snapshotBytes() int64 {
 	return f.snapshot.bytes
 }
 
-// startWalk begins a snapshot. In a hurry it leaves no time to others; stop ends it. What was taken before is in memory, and so in the walk; what is taken from here on is in the log that begins with it.
+// startWalk begins a snapshot, and a new log with it. Changes that were taken before are in memory, and so in the walk;
+// later changes go to the new log. With hurry the walk does not pause; stop ends it.
 func (f *flusher) startWalk(hurry bool, stop <-chan struct{}) error {
 	f.waitSync()
 	f.snapshot.begin(f.stats.records.Load())
@@ -175,7 +178,8 @@ func (f *flusher) startWalk(hurry bool, stop <-chan struct{}) error {
 	if err != nil {
 		return fmt.Errorf("start snapshot: %w", err)
 	}
-	if f.failure.Load() == nil { // all that was written is safe: reserves that wait for it are to count before the walk meets them
+	// everything written is synced: the waiting reserves must count before the walk meets their quotas
+	if f.failure.Load() == nil {
 		f.isSafe(group, f.grants)
 	}
 	f.grants = f.grants[:0]
@@ -219,7 +223,7 @@ func (w *walk) run() error {
 	}
 }
 
-// pause leaves others as much time as the walk has taken.
+// pause pauses for as long as the last step took, so that the walk uses at most half of the time.
 func (w *walk) pause(took time.Duration) error {
 	if w.store.rest != nil {
 		w.store.rest()
@@ -235,7 +239,7 @@ func (w *walk) pause(took time.Duration) error {
 	}
 }
 
-// endWalk makes a snapshot count.
+// endWalk commits a finished snapshot, or aborts a failed one.
 func (f *flusher) endWalk(err error) {
 	w := f.walking
 	f.walking = nil
@@ -259,7 +263,7 @@ func (f *flusher) endWalk(err error) {
 	f.log.Info("snapshot written", "bytes", bytes, "took", took.Round(time.Millisecond))
 }
 
-// commit writes all that the snapshot may have seen, and makes it count.
+// commit writes all changes that the snapshot may contain, and makes the snapshot count.
 func (f *flusher) commit(snapshot *disk.Snapshot) error {
 	f.group()
 	obsolete, err := f.dir.Commit(snapshot, f.db.Start())
@@ -272,25 +276,25 @@ func (f *flusher) commit(snapshot *disk.Snapshot) error {
 		f.recovered()
 	}
 	f.removing.Add(1)
-	f.spawn(func() { // large files take long to remove
+	f.spawn(func() { // removing large files takes long
 		defer f.removing.Done()
 		if err := f.dir.Remove(obsolete); err != nil {
-			f.log.Warn("what a snapshot has replaced is still there; the next start removes it", "error", err)
+			f.log.Warn("could not remove the files that a snapshot replaced; the next start removes them", "error", err)
 		}
 	})
 	return nil
 }
 
-// replace begins a snapshot in place of a suspect log.
+// replace begins a snapshot that takes the place of a suspect log.
 func (f *flusher) replace() {
 	if f.walking != nil {
-		f.group() // into the new log, which counts with the snapshot
+		f.group() // into the new log, which counts once the snapshot does
 		return
 	}
 	f.patience = min(2*f.patience, mostRepair)
 	f.repair = f.time().Add(f.patience)
 	if err := f.startWalk(false, f.stop); err != nil {
 		f.snapshot.end(err, 0, 0)
-		f.log.Error("the log cannot be replaced yet", "error", err, "next attempt in", f.patience)
+		f.log.Error("could not write a new log after a failed fsync, retrying", "error", err, "retry_in", f.patience)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/lives"
 )
 
-// opening is how a test opens a Store: with what a node does before it.
+// opening is how a test opens a Store, with the steps that a node does before it.
 type opening struct {
 	Options
 	FS      vfs.FS

@@ -11,9 +11,9 @@ type stats struct {
 	records  atomic.Int64
 	bytes    atomic.Int64
 	syncs    atomic.Int64
-	lastSync atomic.Int64 // how long it took, nanoseconds
-	cut      bool         // a torn tail, at the start
-	loaded   atomic.Int64 // keys
+	lastSync atomic.Int64 // duration of the last sync, nanoseconds
+	cut      bool         // the start found a torn tail and cut it
+	loaded   atomic.Int64 // keys after loading
 	loadTook atomic.Int64 // nanoseconds
 	logBytes atomic.Int64
 }
@@ -28,7 +28,7 @@ func (st *stats) synced(took time.Duration) {
 	st.lastSync.Store(int64(took))
 }
 
-// Status is what there is to know of a store.
+// Status is the state of a store, for INFO and metrics.
 type Status struct {
 	Durability       Durability
 	Failure          *Failure
@@ -36,22 +36,22 @@ type Status struct {
 	Records          int64         // written
 	Bytes            int64         // written to logs
 	Syncs            int64         // of logs
-	LastSync         time.Duration // how long it took
-	LogBytes         int64         // of the logs that count
-	LoadedKeys       int64         // at the start
+	LastSync         time.Duration // duration of the last one
+	LogBytes         int64         // size of the current logs, bytes
+	LoadedKeys       int64         // keys after loading, at the start
 	LoadTook         time.Duration
-	Running          bool // a snapshot
+	Running          bool // a snapshot is being written
 	SnapshotBegun    time.Time
 	RecordsSinceSave int64
-	Progress         int64
-	Snapshots        uint64 // that ended
-	SnapshotErr      error  // of the last
+	Progress         int64  // bytes that the running snapshot has written
+	Snapshots        uint64 // number of snapshots that ended
+	SnapshotErr      error  // of the last one that ended
 	SnapshotTook     time.Duration
-	SnapshotSize     int64     // of the last that counts
-	LastSave         time.Time // when the last that counts was safe, or the load ended
+	SnapshotSize     int64     // of the last successful one, bytes
+	LastSave         time.Time // when the last successful one was synced, or the load ended
 }
 
-// Status is the present one.
+// Status is the present state of the store.
 func (s *Store) Status() Status {
 	st := &s.stats
 	status := Status{

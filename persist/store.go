@@ -1,15 +1,17 @@
-// Package persist keeps an engine's keys on a disk: it follows their changes into a log, walks over them for snapshots, and loads
-// them when a node starts.
+// Package persist keeps an engine's keys on a disk. It follows their changes into a log, walks over all keys for
+// snapshots, and loads them when a node starts.
 //
-// One goroutine, the flusher, owns the directory. Each round it takes what has changed since the one before, writes it as one group and, as the
-// durability wants it, makes it safe. So however many clients write, and however often, a round costs one write and one sync, and a key that
-// changed a thousand times is one record.
+// One goroutine, the flusher, owns the directory. In each round it takes everything that changed since the last round,
+// writes it as one group and, where the durability demands it, syncs it. So a round costs one write and one sync,
+// however many clients write; a key that changed a thousand times is one record.
 //
-// A group is everything up to a moment. Who wants to know that what was written is safe asks for the Group that will have it, and waits for
-// that one number: replies under "always", WAITAOF, and tokens beyond a quota's reserve at any durability.
+// A group is everything up to a moment. To learn when a write is synced, a caller asks for the Group that will contain
+// it, and waits for that one number. Replies under "always", WAITAOF, and takes beyond a quota's reserve at any
+// durability do that. A group is called safe once it is synced.
 //
-// When the disk fails, writes are to be refused: see Refusal. What could not be written is kept and tried again. After a failed sync nobody knows what the
-// log has; then a snapshot of everything takes its place, and until that is safe nothing is.
+// When the disk fails, writes must be refused: see Refusal. What could not be written is kept and tried again. After a
+// failed sync nobody knows what the log contains. Then a snapshot of all keys replaces the log, and no group is safe
+// until that snapshot is.
 package persist
 
 import (
@@ -24,38 +26,43 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// Durability says when a change is safe.
+// Durability says when a change is synced.
 type Durability uint8
 
 const (
-	Interval Durability = iota // a second after it was written, at the latest
-	Always                     // before its client has the reply
-	None                       // when the system sees fit
+	Interval Durability = iota // at most a second after it was written
+	Always                     // before its client gets the reply
+	None                       // when the operating system writes it, or when somebody waits for it
 )
 
 const (
-	syncEvery   = time.Second
-	retryEvery  = 100 * time.Millisecond // a write that has failed
-	leastRepair = time.Second            // between two attempts to mend a suspect log; doubled each time, up to
+	syncEvery  = time.Second
+	retryEvery = 100 * time.Millisecond // before a failed write is tried again
+	// leastRepair is the time between two attempts to replace a suspect log. It doubles each time, up to mostRepair.
+	leastRepair = time.Second
 	mostRepair  = time.Minute
 	walkBytes   = 64 << 10
-	maxBacklog  = 256 << 20 // bytes of the names of keys that are gone, beyond which the disk is held not to keep up
+	maxBacklog  = 256 << 20 // bytes of unwritten deletions, above which writes are refused
 )
 
 // Options of a Store.
 type Options struct {
-	Engine   engine.Options // of the DB that is made; Node, Life, Start, Followed, Replicated and Alone are the store's to set, and HashKey if the directory has one and there are no peers
-	Identity disk.Identity  // as whose the directory goes on, see lives.Decide; without hash and clock
-	Peers    bool           // there are peers
+	// Of the DB that is made. The store sets Node, Life, Start, Followed, Replicated and Alone, and also HashKey, if
+	// the directory has one and there are no peers.
+	Engine engine.Options
+	// The identity under which this run counts, see lives.Decide. Its Hash and Clock are ignored.
+	Identity disk.Identity
+	Peers    bool // the node has peers now
 
 	Durability Durability
-	Delay      time.Duration        // how long a change waits for others before it is written
-	Now        func() engine.Moment // the clock of the DB, which stands at least where that of the directory stood
+	Delay      time.Duration        // how long a change waits for further ones before it is written
+	Now        func() engine.Moment // the clock of the DB; it must not be behind the clock that the directory stored
 	Log        *slog.Logger
-	Time       func() time.Time // for when to write and sync; nil: time.Now
+	Time       func() time.Time // the clock that decides when to write and sync; nil: time.Now
 }
 
-// Store is an engine's keys on a disk. Methods are safe for concurrent use; those of a nil Store say that there is none.
+// Store is an engine's keys on a disk. Methods are safe for concurrent use. Always and Refusal of a nil Store
+// answer for a node without a disk.
 type Store struct {
 	db         *engine.DB
 	dir        *disk.Dir
@@ -67,33 +74,33 @@ type Store struct {
 	time       func() time.Time
 	stepped    bool
 
-	begun    atomic.Uint64 // groups
-	written  atomic.Uint64 // the last group that the log has
-	safe     atomic.Uint64 // the last that survives the machine
+	begun    atomic.Uint64 // groups taken so far
+	written  atomic.Uint64 // the last group that was written to the log
+	safe     atomic.Uint64 // the last group that is synced
 	failure  atomic.Pointer[Failure]
 	waiters  waiters
 	snapshot snapshots
 	stats    stats
 	flusher  *flusher
 
-	walkBytes int    // records of a walk that are framed at once
-	rest      func() // for tests: called between them
+	walkBytes int    // bytes of records that a walk frames at once
+	rest      func() // for tests: called between these
 	meanwhile func() // for tests: called between the shards of a group
 
-	wake    chan struct{} // somebody waits
+	wake    chan struct{} // the flusher must run a round: somebody waits
 	stop    chan struct{}
 	stopped chan struct{}
 }
 
-// Failure is why nothing can be kept at present.
+// Failure is why nothing can be written at present.
 type Failure struct {
 	Err     error
 	Since   time.Time
-	suspect bool // a sync has failed
+	suspect bool // a sync has failed: nobody knows what the log contains
 }
 
-// Open loads a directory and begins to follow the keys. The directory is the store's, which closes it, also after an error.
-// Errors: disk.DamageError, those of the disk.
+// Open loads a directory and begins to follow the keys. The store owns dir and closes it, also after an error. Errors:
+// disk.DamageError, and those of the disk.
 func Open(dir *disk.Dir, o Options) (*Store, error) {
 	s, err := newStore(dir, o)
 	if err != nil {
@@ -103,8 +110,8 @@ func Open(dir *disk.Dir, o Options) (*Store, error) {
 	return s, nil
 }
 
-// OpenStepped is Open for a simulation: nothing happens beside the caller, who calls Step as the flusher's goroutine would, and may leave a Store as if its process
-// had ended by closing the DB.
+// OpenStepped is Open for a simulation: no goroutine runs beside the caller, who calls Step in place of the flusher's
+// goroutine. To end the process without a stop, the caller closes the DB and leaves the Store.
 func OpenStepped(dir *disk.Dir, o Options) (*Store, error) {
 	s, err := newStore(dir, o)
 	if err != nil {
@@ -153,8 +160,8 @@ func newStore(dir *disk.Dir, o Options) (*Store, error) {
 func (s *Store) open(o engine.Options, peers bool) error {
 	o.Node, o.Life, o.Start = s.identity.Node, s.identity.Life, s.identity.Start
 	o.Followed, o.Replicated, o.Alone = true, s.identity.Clustered, !peers
-	if hash := s.dir.Identity().Hash; hash != [2]uint64{} && !peers { // with peers, parts of the hash space mean the same on all nodes
-		o.HashKey = hash // a snapshot is in the order of its hash, which makes it fast to load
+	if hash := s.dir.Identity().Hash; hash != [2]uint64{} && !peers { // with peers, parts of the hash space must mean the same on all nodes
+		o.HashKey = hash // a snapshot is in hash order: with the same hash it loads fast
 	}
 	s.identity.Hash = o.HashKey
 	var err error
@@ -162,26 +169,26 @@ func (s *Store) open(o engine.Options, peers bool) error {
 		return err
 	}
 	if err := s.load(s.dir.Path()); err != nil {
-		return fmt.Errorf("load %s: %w; quota-db check says what is sound", s.dir.Path(), err)
+		return fmt.Errorf("load %s: %w; run quota-db check to see which files are sound", s.dir.Path(), err)
 	}
-	s.identity.Start = s.db.Start() // what a crash has cut off, and was loaded, told of more
+	s.identity.Start = s.db.Start() // loading may have found larger numbers than the manifest tells
 	s.snapshot.init(s)
 	return s.flusher.begin()
 }
 
-// Earlier is the runs before this one of the life that goes on.
+// Earlier is the runs before this one that counted under the same life.
 func (s *Store) Earlier() disk.Runs { return s.identity.Earlier }
 
-// DB is what the store follows. Close closes it.
+// DB is the DB that the store follows. Close closes it.
 func (s *Store) DB() *engine.DB { return s.db }
 
-// Now is the clock that Open made.
+// Now is the clock of Options.Now.
 func (s *Store) Now() engine.Moment { return s.now() }
 
-// Always reports whether a change is to be safe before its client has the reply.
+// Always reports whether a change must be synced before its client gets the reply.
 func (s *Store) Always() bool { return s != nil && s.durability == Always }
 
-// Refusal is why writes are to be refused at present, nil if they are not.
+// Refusal is why writes must be refused at present, nil if they need not be.
 func (s *Store) Refusal() *Failure {
 	if s == nil {
 		return nil
@@ -197,7 +204,8 @@ func (s *Store) Refusal() *Failure {
 
 var errBacklog = errors.New("the disk does not keep up with deletes")
 
-// Close writes what there is, a long log as a snapshot unless ctx ends first, and gives the directory and the DB back. Nobody may use the DB any more.
+// Close writes all changes and closes the directory and the DB. A long log becomes a snapshot unless ctx ends first.
+// Nobody may use the DB any more. Errors: not everything could be written.
 func (s *Store) Close(ctx context.Context) error {
 	close(s.stop)
 	closed := make(chan error)
@@ -215,5 +223,5 @@ func (s *Store) Close(ctx context.Context) error {
 	return errors.Join(err, s.db.Close())
 }
 
-// String is the durability as --durability has it.
+// String is the value of --durability.
 func (d Durability) String() string { return [...]string{"interval", "always", "none"}[d] }

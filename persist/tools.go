@@ -9,14 +9,14 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// Report is what there is to say about a data directory.
+// Report is the result of Check.
 type Report struct {
 	*disk.Report
-	Records []int64 // by file
+	Records []int64 // keys' records in each file of Files
 }
 
-// Check reads a data directory as a start would, decodes all records and changes nothing. The error says why a start would fail; the report is there all
-// the same. See disk.Check.
+// Check reads a data directory as a start would, decodes all records and changes nothing. It returns the report also
+// with an error. The error says why a start would fail. See disk.Check.
 func Check(files vfs.FS, dir string) (*Report, error) {
 	r := &Report{}
 	v := newVerifier()
@@ -35,7 +35,7 @@ func Check(files vfs.FS, dir string) (*Report, error) {
 	return r, err
 }
 
-// Backup copies a data directory, which a server may go on with. See disk.Backup.
+// Backup copies a data directory. A server may be running on it. See disk.Backup.
 func Backup(files vfs.FS, dir, out string) error {
 	v := newVerifier()
 	return disk.Backup(files, dir, out, func(f disk.Frame) error {
@@ -44,15 +44,17 @@ func Backup(files vfs.FS, dir, out string) error {
 	})
 }
 
-// verifier is a loader without a DB: it says whether a loader would take the frames, in memory that does not grow with them.
+// verifier checks whether a loader would accept the frames, without a DB, in memory that does not grow with their
+// number.
 type verifier struct {
 	segment int
-	loader  engine.Loader // its Writers are the segment's
+	loader  engine.Loader // Writers are those of the segment
 }
 
 func newVerifier() *verifier { return &verifier{segment: -1} }
 
-// verify looks at the next frame, and says how many keys' records it has. Errors: those of loader.give and of engine.Loader.
+// verify checks the next frame, and returns the number of keys in it. Errors: those of loader.give and of
+// engine.Loader.
 func (v *verifier) verify(f disk.Frame) (records int, err error) {
 	if f.Segment != v.segment {
 		v.segment, v.loader.Writers = f.Segment, v.loader.Writers[:0]

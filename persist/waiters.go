@@ -6,7 +6,7 @@ import "sync"
 type waiters struct {
 	mu     sync.Mutex // protects list and enough
 	list   []waiter
-	enough int      // the flusher is woken only if more than so many wait
+	enough int      // Await wakes the flusher only if more than this many wait
 	chosen []waiter // memory of wake
 }
 
@@ -16,17 +16,18 @@ type waiter struct {
 	wake    func()
 }
 
-// Group is the group that has, at the latest, what was written before the call.
+// Group is the number of the group that will contain, at the latest, everything written before this call.
 func (s *Store) Group() uint64 { return s.begun.Load() + 1 }
 
-// Written reports whether the log has a group: it survives this process.
+// Written reports whether a group is in the log: it survives the end of this process.
 func (s *Store) Written(group uint64) bool { return s.written.Load() >= group }
 
-// Safe reports whether a group is safe.
+// Safe reports whether a group is synced.
 func (s *Store) Safe(group uint64) bool { return s.safe.Load() >= group }
 
-// Await calls wake once, from another goroutine, when the group is synced or, unless patient, the disk fails; Safe tells
-// which. It also asks for a sync, at any durability. If the group is synced already, Await returns false and does nothing.
+// Await calls wake once, from another goroutine, when the group is synced or, unless patient, the disk fails; Safe
+// tells which. It also asks for a sync, at any durability. If the group is synced already, Await returns false and does
+// nothing.
 func (s *Store) Await(group uint64, patient bool, wake func()) bool {
 	s.waiters.mu.Lock()
 	if s.Safe(group) {
@@ -42,7 +43,7 @@ func (s *Store) Await(group uint64, patient bool, wake func()) bool {
 	return true
 }
 
-// rouse has the flusher look at what it is asked for.
+// rouse makes the flusher run a round soon.
 func (s *Store) rouse() {
 	select {
 	case s.wake <- struct{}{}:
@@ -50,14 +51,15 @@ func (s *Store) rouse() {
 	}
 }
 
-// count is how many wait.
+// count is the number of waiters.
 func (w *waiters) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.list)
 }
 
-// expect keeps the flusher from hearing of the next waiters before they are n; it is false if they are already.
+// expect tells Await not to wake the flusher before n clients wait. It returns false, and changes that back, if n
+// clients wait already.
 func (w *waiters) expect(n int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,14 +71,15 @@ func (w *waiters) expect(n int) bool {
 	return true
 }
 
-// release wakes those who wait for a group up to this one, and says how many they were. Only the flusher calls it.
+// release wakes the waiters of all groups up to this one, and returns how many there were. Only the flusher calls it.
 func (w *waiters) release(group uint64) int {
 	return w.wake(func(one waiter) bool { return one.group <= group })
 }
 
-// wakeImpatient wakes the waiters that are not to wait through a failure of the disk.
+// wakeImpatient wakes the waiters that do not wait through a failure of the disk.
 func (w *waiters) wakeImpatient() { w.wake(func(one waiter) bool { return !one.patient }) }
 
+// wake wakes the chosen waiters, and returns how many there were.
 func (w *waiters) wake(chosen func(waiter) bool) int {
 	w.mu.Lock()
 	kept := w.list[:0]
