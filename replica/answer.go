@@ -9,7 +9,7 @@ import (
 
 var errOutOfTurn = fmt.Errorf("%w: a question out of turn", ErrProtocol)
 
-// answer takes a question.
+// answer answers a question of the leader.
 func (s *Session) answer(kind byte, r *reader, now engine.Moment) error {
 	m := s.machine
 	if kind == kindCompare {

@@ -2,23 +2,22 @@ package replica
 
 import "github.com/quotadb/quota-db/engine"
 
-// What two nodes have sent each other, and what differs as before, differs for a reason that sending does not mend: a
-// register is held back until its time. Such a key would be sent whole, both ways, at each comparison. So a leader
-// remembers of what differs how it did, and if both sides are exactly as they were at the last comparison in this
-// session, after which each had all that the other has, it sends it again after one interval, then after two, four, and
-// so on.
+// Some differences cannot be repaired by sending, for example when a register is held back until its time comes. Such a
+// key would be sent whole, in both directions, at each comparison. Therefore a leader remembers how each part differed.
+// If both sides are exactly as they were at the last comparison in this session, after which each side had received
+// everything from the other, the part is sent again only after one interval, then after two, four, and so on.
 const (
-	// mostApart is how many intervals at most are between two attempts: what was held back arrives so much late at
-	// most.
+	// mostApart is the longest pause between two attempts, in intervals. A register that was held back arrives late by
+	// at most this time.
 	mostApart = 16
-	// maxApart is of how much a node remembers how it differs, for all peers together; the rest is sent each time. Each
-	// takes some 70 bytes.
+	// maxApart is the largest number of differences that a node remembers, for all peers together; others are sent each
+	// time. Each takes some 70 bytes.
 	maxApart = 1 << 18
-	// keyLevel is the level of a key, below those of the tree.
+	// keyLevel is the level of a single key: one below the leaves of the tree.
 	keyLevel = engine.Levels + 1
 )
 
-// part is a node of the tree, or a key: its hash is the index then.
+// part is a node of the tree, or a key; for a key, index is its hash.
 type part struct {
 	level int
 	index uint64
@@ -26,13 +25,14 @@ type part struct {
 
 func (n node) part() part { return part{n.level, uint64(n.index)} }
 
-// standoff is how a part differs: the sums or digests of both sides; and when it is sent again, after how long.
+// standoff is a difference that remains: the sums or digests of both sides, when the part is sent again, and after
+// which pause.
 type standoff struct {
 	ours, theirs uint64
 	next, pause  int64 // Moment.Mono; nanoseconds
 }
 
-// isFutile reports whether a part that differs like this need not be sent now.
+// isFutile reports whether sending a part that differs in this way can wait, because it did not help last time.
 func (s *Session) isFutile(p part, d standoff, now engine.Moment) bool {
 	x, interval := &s.exchange, int64(s.machine.Interval)
 	last, known := s.peer.apart[p]
@@ -56,7 +56,7 @@ func (s *Session) isFutile(p part, d standoff, now engine.Moment) bool {
 	return futile
 }
 
-// settle notes that of a part's leaves only so many are left.
+// settle notes that only left leaves of a part are unsettled.
 func (x *exchange) settle(leaves *int, left int) {
 	if left < *leaves {
 		x.settled += *leaves - left
@@ -64,8 +64,8 @@ func (x *exchange) settle(leaves *int, left int) {
 	}
 }
 
-// settleFill notes how far a Fill has come that the leader waits for: its keys come in the order of their hashes, but
-// for a few.
+// settleFill notes the progress of the Fill that the leader waits for. Its keys come in the order of their hashes,
+// except a few.
 func (s *Session) settleFill() {
 	x := &s.exchange
 	if !s.leads || len(x.asked) == 0 || x.asked[0].leaves == 0 {
@@ -78,7 +78,7 @@ func (s *Session) settleFill() {
 	}
 }
 
-// keep is the elements of a list that are to be kept, in its memory.
+// keep returns the elements for which is reports true. It overwrites list.
 func keep(list []uint64, is func(uint64) bool) []uint64 {
 	kept := list[:0]
 	for _, v := range list {

@@ -12,7 +12,8 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// TestLongValuesFillAnEmptyNodeInPieces: their keys are neighbours in the hash space, whatever holds them together here must not be a frame.
+// TestLongValuesFillAnEmptyNodeInPieces: the keys are neighbours in the hash space. A node sends neighbours together,
+// but not all of them in one frame.
 func TestLongValuesFillAnEmptyNodeInPieces(t *testing.T) {
 	const length, keys = 256 << 10, 60
 	for name, holder := range map[string]int{"by the leader": 0, "by the other": 1} {
@@ -36,7 +37,7 @@ func TestLongValuesFillAnEmptyNodeInPieces(t *testing.T) {
 	}
 }
 
-// stranger is a peer that says what it likes.
+// stranger is a peer whose frames the test writes itself.
 type stranger struct {
 	w  *world
 	to *testNode
@@ -59,7 +60,7 @@ func (p *stranger) say(kind byte, payload ...byte) error {
 
 func TestQuestionsThatNobodyWaitsForAreRefused(t *testing.T) {
 	w := newWorld(t, 2)
-	p := w.stranger(w.nodes[1], 1) // which leads
+	p := w.stranger(w.nodes[1], 1) // node 1 leads
 	var err error
 	said := 0
 	for ; err == nil && said < 10*maxQuestions; said++ {
@@ -70,7 +71,7 @@ func TestQuestionsThatNobodyWaitsForAreRefused(t *testing.T) {
 	}
 }
 
-// TestAnswersToOtherQuestionsAreRefused: they would keep a leader comparing, and all other peers waiting.
+// TestAnswersToOtherQuestionsAreRefused: such answers would keep a leader comparing, and all its other peers waiting.
 func TestAnswersToOtherQuestionsAreRefused(t *testing.T) {
 	sums := func(level, index int) []byte {
 		return append(node{level: level, index: index}.append(nil), make([]byte, 8*engine.Fanout)...)
@@ -107,7 +108,7 @@ func TestAnswersToOtherQuestionsAreRefused(t *testing.T) {
 	}
 }
 
-// TestWhatIsToBeGivenBackWaitsOnce has a peer repair the same expired key over and over, and take nothing.
+// TestWhatIsToBeGivenBackWaitsOnce has a peer repair the same expired key over and over, and read nothing.
 func TestWhatIsToBeGivenBackWaitsOnce(t *testing.T) {
 	w := newWorld(t, 2)
 	n := w.nodes[1]
@@ -140,7 +141,8 @@ func TestWhatIsToBeGivenBackWaitsOnce(t *testing.T) {
 	}
 }
 
-// TestAPeerIsBehindByWhatIsNewSinceItIsKnown: what had been counted before it came, comparing brings.
+// TestAPeerIsBehindByWhatIsNewSinceItIsKnown: changes made before the peer came do not count as lag; comparing brings
+// them.
 func TestAPeerIsBehindByWhatIsNewSinceItIsKnown(t *testing.T) {
 	w := newWorld(t, 3)
 	n := w.nodes[0]
@@ -165,7 +167,7 @@ func TestAPeerIsBehindByWhatIsNewSinceItIsKnown(t *testing.T) {
 	behind(0)
 	w.cut(l)
 	w.links = w.links[:1]
-	w.nodes[2] = w.newNode(3, 900) // it starts anew, and knows nothing
+	w.nodes[2] = w.newNode(3, 900) // it restarts and knows nothing
 	w.connect(n, w.nodes[2])
 	w.add(n, "key", 1)
 	n.Tick(w.now)

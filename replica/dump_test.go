@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// dump is all that a node stores, as text by key.
+// dump is the whole store of a node, as text by key.
 func (w *world) dump(n *testNode) map[string]string {
 	all := map[string]string{}
 	var b engine.Batch

@@ -7,7 +7,7 @@ import (
 	"hash/crc32"
 )
 
-// A frame, little-endian; the checksum, CRC-32C, is of kind, zeros and payload:
+// A frame, little-endian. The checksum is the CRC-32C of kind, zeros and payload:
 //
 //	+--------+------+------+-----+---------+
 //	| length | kind | zero | crc | payload |
@@ -15,23 +15,23 @@ import (
 //	+--------+------+------+-----+---------+
 const (
 	frameHeader = 12
-	// MaxPayload is the longest payload of a frame, in bytes: a value of 512 MiB and its name fit.
+	// MaxPayload is the longest payload of a frame, in bytes. A value of 512 MiB with its name fits.
 	MaxPayload = 1 << 30
 )
 
-// ErrFrame: what a peer has sent is not a frame.
+// ErrFrame reports bytes from a peer that are not a valid frame.
 var ErrFrame = errors.New("not a frame")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendFrame appends a frame whose payload the function appends.
+// appendFrame appends a frame; the function appends its payload.
 func appendFrame(dst []byte, kind byte, payload func([]byte) []byte) []byte {
 	at := len(dst)
 	dst = append(dst, 0, 0, 0, 0, kind, 0, 0, 0, 0, 0, 0, 0)
 	return sealFrame(payload(dst), at)
 }
 
-// sealFrame completes the header of the frame that begins at an offset and ends with dst.
+// sealFrame completes the header of the frame that begins at offset at and ends at the end of dst.
 func sealFrame(dst []byte, at int) []byte {
 	binary.LittleEndian.PutUint32(dst[at:], uint32(len(dst)-at-frameHeader))
 	binary.LittleEndian.PutUint32(dst[at+8:], frameSum(dst[at:]))
@@ -42,8 +42,8 @@ func frameSum(frame []byte) uint32 {
 	return crc32.Update(crc32.Checksum(frame[4:8], castagnoli), castagnoli, frame[frameHeader:])
 }
 
-// SplitFrame takes the first frame off what a peer has sent. No frame and no error: there is not a whole one yet, it
-// wants need bytes in all. Errors: ErrFrame.
+// SplitFrame splits the first frame off the bytes received from a peer. If the frame is not complete yet, frame is nil,
+// err is nil, and need is the number of bytes that it needs in all. Errors: ErrFrame.
 func SplitFrame(buf []byte) (frame, rest []byte, need int, err error) {
 	if len(buf) < frameHeader {
 		return nil, buf, frameHeader, nil
@@ -63,7 +63,8 @@ func SplitFrame(buf []byte) (frame, rest []byte, need int, err error) {
 	return frame, rest, need, nil
 }
 
-// RecordsOf is the records in a frame, as they are in Deltas and what repairs, nil in others: for tools that look at what is sent.
+// RecordsOf returns the records in a frame of the kinds Deltas, Repair and Whole, and nil for other frames. It is for
+// tools that look at the traffic.
 func RecordsOf(frame []byte) []byte {
 	payload := frame[frameHeader:]
 	switch frame[4] {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// FuzzReceive has a peer say anything, frame by frame, whichever side leads. The machine refuses it or not; it must neither fail nor ask for much memory.
+// FuzzReceive has a peer send any frames, whichever side leads. The machine may refuse them; it must neither panic nor
+// allocate much memory.
 func FuzzReceive(f *testing.F) {
 	frames := func(kinds ...byte) []byte {
 		var all []byte
@@ -51,7 +52,7 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
-// FuzzSplitFrame splits what arrives anywhere: the frames are the same.
+// FuzzSplitFrame splits the received bytes at any place: the frames must be the same.
 func FuzzSplitFrame(f *testing.F) {
 	two := appendFrame(appendFrame(nil, kindPing, func(b []byte) []byte { return b }), kindWant, func(b []byte) []byte { return append(b, 1, 2, 3, 4, 5, 6, 7, 8) })
 	f.Add(two, 5)

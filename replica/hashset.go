@@ -1,6 +1,6 @@
 package replica
 
-// hashSet is a set of hashes that is taken in the order in which they came.
+// hashSet is a set of hashes that keeps the order of insertion.
 type hashSet struct {
 	order []uint64
 	known map[uint64]struct{}
@@ -29,7 +29,7 @@ func (s *hashSet) has(hash uint64) bool {
 
 func (s *hashSet) len() int { return len(s.order) }
 
-// take empties the set.
+// take returns the hashes in the order of insertion, and empties the set.
 func (s *hashSet) take() []uint64 {
 	order := s.order
 	*s = hashSet{}

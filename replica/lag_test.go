@@ -11,14 +11,14 @@ import (
 
 const tick = 10 * time.Millisecond
 
-// late is a connection on which frames take some ticks.
+// late is a connection on which frames take some ticks to arrive.
 type late struct {
 	*link
 	ticks int
-	on    [2][][]byte // what each end has sent, by tick, newest last
+	on    [2][][]byte // sent by each end, one element per tick, newest last
 }
 
-// step lets a tick pass, and what was sent so many ticks ago arrive.
+// step lets a tick pass, and delivers the frames that were sent so many ticks ago.
 func (w *world) step(l *late, changes func()) {
 	w.t.Helper()
 	w.now.Mono += int64(tick)
@@ -56,7 +56,7 @@ func TestAPeerIsAsFarBehindAsItsOldestUnacknowledgedChangeIsOld(t *testing.T) {
 			for i := range 2000 {
 				w.step(l, func() { w.add(w.nodes[0], "hits", 1) })
 				p := w.nodes[0].Status(w.now).Peers[0]
-				if i < 10*(ticks+1) { // until the peer has said what it has
+				if i < 10*(ticks+1) { // until the peer has told what it has received
 					continue
 				}
 				if most = max(most, p.Behind); p.BehindRounds == 0 != (p.Behind == 0 && p.BehindKeys == 0) && ticks > 0 {
@@ -93,8 +93,8 @@ func TestAPeerThatIsAwayIsBehindSinceTheFirstChangeThatItMissed(t *testing.T) {
 	}
 }
 
-// TestProgressGoesFromNothingToAll compares nodes of which each has what the other lacks, and looks at both all the
-// time.
+// TestProgressGoesFromNothingToAll compares two nodes, each with keys that the other lacks, and watches the progress on
+// both sides all the time.
 func TestProgressGoesFromNothingToAll(t *testing.T) {
 	for name, fill := range map[string]func(w *world){
 		"one is empty": func(w *world) {
@@ -122,7 +122,7 @@ func TestProgressGoesFromNothingToAll(t *testing.T) {
 			w := newWorld(t, 2)
 			fill(w)
 			for _, n := range w.nodes {
-				n.Tick(w.now) // a round for nobody
+				n.Tick(w.now) // a round that no peer is sent
 			}
 			l := &late{link: w.connect(w.nodes[0], w.nodes[1]), ticks: 3}
 			var seen [2][]float64
@@ -156,7 +156,7 @@ func TestProgressGoesFromNothingToAll(t *testing.T) {
 	}
 }
 
-// TestWhatIsHeldBackIsNotSentAtEachComparison has one node's clock be two hours ahead while it writes.
+// TestWhatIsHeldBackIsNotSentAtEachComparison: the clock of one node is two hours ahead while it writes.
 func TestWhatIsHeldBackIsNotSentAtEachComparison(t *testing.T) {
 	for name, ahead := range map[string]int{"of the leader": 0, "of the other": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestWhatIsHeldBackIsNotSentAtEachComparison(t *testing.T) {
 			if got := w.get(other, "key7"); got != 0 {
 				t.Fatalf("it was not held back: %d", got)
 			}
-			w.add(other, "another", 5) // what is not held back is not in the way
+			w.add(other, "another", 5) // a key that is not held back is still repaired
 			w.lose(other)
 			w.run(3 * interval)
 			if got := w.get(w.nodes[ahead], "another"); got != 5 {
@@ -210,7 +210,7 @@ func TestANodeIsToldThatWhatItWritesIsHeldBack(t *testing.T) {
 	w.set(w.nodes[0], "key", []byte("from the future"))
 	w.now.Wall -= 2 * time.Hour.Milliseconds()
 	w.run(time.Second)
-	if got := logs[0].String(); strings.Count(got, "a peer holds back what this node has sent") != 1 {
+	if got := logs[0].String(); strings.Count(got, "a peer holds back writes that this node has sent") != 1 {
 		t.Errorf("it has logged %q", got)
 	}
 	if got := logs[1].String(); strings.Count(got, "a peer's clock is far ahead") != 1 {
@@ -232,7 +232,7 @@ func TestAPeerSaysThatItStops(t *testing.T) {
 	}
 }
 
-// TestAPingOfALaterReleaseIsUnderstood has things in it that this one does not know.
+// TestAPingOfALaterReleaseIsUnderstood sends a Ping with numbers that this release does not know.
 func TestAPingOfALaterReleaseIsUnderstood(t *testing.T) {
 	w := newWorld(t, 2)
 	l := w.connect(w.nodes[0], w.nodes[1])

@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// lead takes an answer.
+// lead handles an answer.
 func (s *Session) lead(kind byte, r *reader, now engine.Moment) error {
 	x := &s.exchange
 	if kind == kindBusy && x.stage == waiting {
@@ -55,7 +55,7 @@ func (s *Session) readSums(r *reader, about node, now engine.Moment) error {
 		return err
 	}
 	x := &s.exchange
-	for i := engine.Fanout - 1; i >= 0; i-- { // the first is to be on top of the stack
+	for i := engine.Fanout - 1; i >= 0; i-- { // so that the first child is on top of the stack
 		child := node{n.level + 1, n.index*engine.Fanout + i, own[i] == 0, theirs[i] == 0}
 		if own[i] == theirs[i] || (child.empty || child.lacking) && s.isFutile(child.part(), standoff{ours: own[i], theirs: theirs[i]}, now) {
 			x.settled += child.leaves()
@@ -66,7 +66,7 @@ func (s *Session) readSums(r *reader, about node, now engine.Moment) error {
 	return nil
 }
 
-// visit asks about a node of the tree, or has a leaf sent of which the other side has nothing.
+// visit asks about a node of the tree. If the other side has nothing there, it sends everything below the node instead.
 func (s *Session) visit(n node) {
 	switch {
 	case n.lacking:
@@ -82,7 +82,8 @@ func (s *Session) visit(n node) {
 	}
 }
 
-// readKeys compares the keys of a leaf with this node's: it sends what the other lacks, and asks for what this node lacks.
+// readKeys compares the keys of a leaf: it sends the keys that the other side lacks or has in another state, and asks
+// for the keys that differ here.
 func (s *Session) readKeys(r *reader, about node, now engine.Moment) error {
 	leaf := r.uvarint()
 	if r.err != nil || leaf != uint64(about.index) || len(r.rest)%16 != 0 {
@@ -98,7 +99,7 @@ func (s *Session) readKeys(r *reader, about node, now engine.Moment) error {
 		if _, twice := theirs[hash]; !twice {
 			order = append(order, hash)
 		}
-		theirs[hash] += digest // of names with the same hash
+		theirs[hash] += digest // names with the same hash count together
 	}
 	ours := make(map[uint64]uint64)
 	var mine []uint64
@@ -126,7 +127,7 @@ func (s *Session) readKeys(r *reader, about node, now engine.Moment) error {
 	return nil
 }
 
-// goOn asks what is to be asked next.
+// goOn asks the next questions, within the limits.
 func (s *Session) goOn() {
 	x := &s.exchange
 	for len(x.asked) < askAhead && len(x.tasks) < askAhead && len(x.wants) > 0 {

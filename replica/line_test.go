@@ -8,16 +8,16 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// line is a link that takes only so much each 10 ms, and gives a frame once all of it has come.
+// line is a connection with a limited rate, in steps of 10 ms. It delivers a frame once all of its bytes have passed.
 type line struct {
 	*link
-	rate int       // bytes
-	told bool      // the machines hear of the parts
-	rest [2][]byte // what each end sends
-	come [2]int    // of it, is at the other end
+	rate int       // bytes in 10 ms
+	told bool      // the machines are told of the parts that pass (Moved)
+	rest [2][]byte // bytes of each end that have not passed
+	come [2]int    // bytes of each end's first frame that have passed
 }
 
-// pass lets 10 ms pass for two nodes and what is between them.
+// pass lets 10 ms pass for two nodes and the line between them.
 func (w *world) pass(l *line) {
 	w.t.Helper()
 	w.now.Mono += int64(10 * time.Millisecond)
@@ -34,7 +34,7 @@ func (w *world) pass(l *line) {
 	}
 }
 
-// move carries a part of what an end sends.
+// move carries a part of the bytes of one end.
 func (w *world) move(l *line, from int) {
 	w.t.Helper()
 	to := 1 - from
@@ -60,13 +60,13 @@ func (w *world) move(l *line, from int) {
 	}
 }
 
-// TestAValueThatTakesLongOnTheLineArrives sends a value for longer than any silence may last. That nobody hears of its parts shows that this is
-// what it hangs on.
+// TestAValueThatTakesLongOnTheLineArrives sends a value that takes longer than the longest allowed silence. Without
+// Moved the value does not arrive, which shows that the test depends on it.
 func TestAValueThatTakesLongOnTheLineArrives(t *testing.T) {
 	const length, rate = 4 << 20, 1 << 10 // 41 s
 	for name, c := range map[string]struct {
 		holder    int
-		compared  bool // it arrives by comparing
+		compared  bool // the value arrives by comparing, not in a round
 		told, end bool
 	}{
 		"as a change":                  {0, false, true, false},
@@ -111,7 +111,8 @@ func (w *world) has(n *testNode, key string) bool {
 	return tx.Get(k).Kind != engine.None
 }
 
-// TestNodesWithOtherIntervalsStayConnected: how long a node waits for a peer is by its own interval, how often the peer says something must not be by another.
+// TestNodesWithOtherIntervalsStayConnected: a node's patience follows its own interval, so the time between a peer's
+// Pings must not follow the peer's interval.
 func TestNodesWithOtherIntervalsStayConnected(t *testing.T) {
 	w := newWorld(t, 2)
 	w.nodes[0].dead = leastDead
@@ -124,7 +125,8 @@ func TestNodesWithOtherIntervalsStayConnected(t *testing.T) {
 	}
 }
 
-// TestEveryPeerHasItsTurnWhereComparingTakesLong has one node compare with four others, each time for longer than the interval.
+// TestEveryPeerHasItsTurnWhereComparingTakesLong has one node compare with four others; each comparison takes longer
+// than the interval.
 func TestEveryPeerHasItsTurnWhereComparingTakesLong(t *testing.T) {
 	w := newWorld(t, 5)
 	w.refreshing = 300 * time.Millisecond

@@ -1,14 +1,17 @@
-// Package replica is the protocol between nodes: how each sends the others what its clients have changed, and how two find out that what they
-// store differs, and mend it.
+// Package replica is the protocol between nodes. With it each node sends the changes of its clients to its peers, and
+// two nodes find and repair differences between their stores.
 //
-// A Machine is the whole protocol of one node, without sockets, goroutines or a clock: connections, bytes and time are given to it, and it says what is
-// to be sent. So a simulator can run thousands of clusters from a seed. It uses the node's engine and changes it by merging only.
+// A Machine is the whole protocol of one node, without sockets, goroutines or a clock. The caller gives it connections,
+// bytes and the time, and asks it what to send. So a simulator can run thousands of clusters from a seed. A Machine
+// changes the node's engine by merging only.
 //
-// What clients change leaves in rounds (round.go). A peer is given each round, or what the keys of those that it missed are by now (peer.go), and acknowledges. Beside that
-// the two compare their stores, level by level (exchange.go), whatever the reason may be for which they differ. Everything on the wire is states, merged: a frame
-// may be lost with its connection, come twice or be overtaken by a later one.
+// The changes of clients are sent in rounds (round.go). A peer gets each round, or, if it missed some, the newest
+// states of their keys (peer.go), and acknowledges them. Besides, two nodes compare their stores level by level
+// (exchange.go), so that a difference is repaired whatever its cause. Everything on the wire is a state that the
+// receiver merges: a frame may be lost with its connection, arrive twice, or be overtaken by a later one.
 //
-// A Machine makes bytes only when its connection can take some: see Next. So a slow peer costs memory for the hashes of changed keys, never for bytes.
+// A Machine makes bytes only when a connection can take some: see Next. So a slow peer costs memory for the hashes of
+// changed keys, never for bytes.
 package replica
 
 import (
@@ -22,7 +25,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// Errors of Connect.
+// Errors that Connect returns.
 var (
 	ErrSelf      = errors.New("the peer is this node itself")
 	ErrOwnID     = errors.New("the peer has this node's id")
@@ -32,31 +35,33 @@ var (
 )
 
 const (
-	// MaxPeers is how many other nodes a machine knows in its run.
+	// MaxPeers is the largest number of other nodes that a machine can know during one run.
 	MaxPeers = 256
 
-	// A peer that is silent is given up after two and a half intervals, within these bounds.
+	// If a peer is silent for two and a half intervals, its session ends; this time is kept within these bounds.
 	leastDead = time.Second
 	mostDead  = 5 * time.Second
-	// pingAfter is how long there may be nothing to say before a Ping: the peer may have another interval.
+	// A Ping is sent after this time without anything else to send. It does not depend on the interval, since the peer
+	// may have a shorter one.
 	pingAfter = leastDead / 4
-	// maxAhead is how far ahead of this node's clock a stamp may be.
+	// maxAhead is the largest distance of a stamp ahead of this node's clock; a register with a later stamp is held
+	// back.
 	maxAhead = engine.MaxAhead
 )
 
-// Hello is what a node says of itself when a connection begins.
+// Hello is what a node tells about itself when a connection begins.
 type Hello struct {
 	Node    uint16
-	Run     uint64     // nonce of this start
-	Life    uint64     // that it counts under
-	Earlier [16]uint64 // the runs before of that life, the latest first; zeros are none
-	Address string     // of its replication port, to be shown
+	Run     uint64     // a random number of this start
+	Life    uint64     // the life under which this run counts
+	Earlier [16]uint64 // earlier runs of that life, the latest first; zero: no run
+	Address string     // of the replication port, for status only
 }
 
-// Disk is where changes are kept: persist.Store.
+// Disk tells which changes are durable. The implementation is persist.Store.
 type Disk interface {
-	Group() uint64          // that will have what was written before the call
-	Safe(group uint64) bool // whether it survives the machine
+	Group() uint64          // number of the group that will contain everything written before this call
+	Safe(group uint64) bool // whether the group is synced, so that it survives a power loss
 }
 
 // Options of a Machine.
@@ -66,29 +71,31 @@ type Options struct {
 	Earlier   [16]uint64
 	Address   string
 	DB        *engine.DB // replicated
-	Disk      Disk       // nil: nothing is kept
-	BatchSize int        // deltas in a frame at most
+	Disk      Disk       // nil: nothing is stored
+	BatchSize int        // largest number of deltas in a frame
 	Interval  time.Duration
-	Window    int // bytes of changes that a peer may leave unacknowledged, and that wait for it besides; 0: windowBytes
-	Log       *slog.Logger
+	// Window is how many bytes of changes a peer may leave unacknowledged, and also how many may wait for it; 0:
+	// windowBytes.
+	Window int
+	Log    *slog.Logger
 }
 
-// Machine is the protocol of one node. It is used by one goroutine.
+// Machine is the protocol of one node. Only one goroutine may use it.
 type Machine struct {
 	Options
 	dead      time.Duration // how long a peer may be silent
 	round     uint64
 	peers     map[uint16]*peer
 	ordered   []*peer  // by id
-	busy      *Session // that compares with its peer; one at a time
+	busy      *Session // the session that compares stores with its peer; one at a time
 	refresh   refresh
 	deltas    engine.Deltas // scratch
 	incoming  incoming
-	stopping  bool  // peers are told that this node stops
-	heldThere int64 // Moment.Mono of the last line about registers that a peer holds back
+	stopping  bool  // tell the peers that this node stops
+	heldThere int64 // Moment.Mono of the last log line about registers that a peer holds back
 }
 
-// New makes the machine of a node. Its rounds begin with what clients change from now on.
+// New makes the machine of a node. Its first round contains the changes that clients make from now on.
 func New(o Options) *Machine {
 	if o.Window == 0 {
 		o.Window = windowBytes
@@ -96,13 +103,14 @@ func New(o Options) *Machine {
 	return &Machine{Options: o, dead: min(max(o.Interval*5/2, leastDead), mostDead), peers: map[uint16]*peer{}}
 }
 
-// Hello is what this node says of itself.
+// Hello is what this node tells about itself.
 func (m *Machine) Hello() Hello {
 	return Hello{Node: m.Node, Run: m.Run, Life: m.Life, Earlier: m.Earlier, Address: m.Address}
 }
 
-// Connect begins a session on a connection whose other side has proved that it is h; dialed says that this node has made it. It may end
-// another session to that node. Errors: ErrSelf, ErrOwnID, ErrTwice, ErrDuplicate, ErrCrowded.
+// Connect begins a session on a connection whose other side has proved that it is the node of h. dialed: this node made
+// the connection. Another session with that node may end. Errors: ErrSelf, ErrOwnID, ErrTwice, ErrDuplicate,
+// ErrCrowded.
 func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, error) {
 	switch {
 	case h.Node == m.Node && h.Run == m.Run:
@@ -133,19 +141,20 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 	}
 	p.address, p.session, p.apart = h.Address, s, nil
 	s.nextExchange = now.Mono
-	if p.compared { // what has changed since is sent anyway
+	if p.compared { // both have compared before; later changes are sent as rounds
 		s.synced, s.nextExchange = true, p.comparedAt+int64(m.Interval)
 	}
 	return s, nil
 }
 
-// Stop has peers be told that this node stops: its connections will end, and nothing is wrong with it.
+// Stop makes the machine tell its peers that this node stops, so that they do not report the end of the connection as a
+// fault.
 func (m *Machine) Stop() { m.stopping = true }
 
 // Disconnect ends a session whose connection is gone.
 func (m *Machine) Disconnect(s *Session) { m.end(s, "disconnected") }
 
-// end ends a session. What it has sent and heard nothing of is sent again by the next.
+// end ends a session. The next session sends again whatever was sent and not acknowledged.
 func (m *Machine) end(s *Session, why string) {
 	if s.ended {
 		return
@@ -160,13 +169,14 @@ func (m *Machine) end(s *Session, why string) {
 	}
 }
 
-// Tick does what time brings. It is called every batch delay.
+// Tick takes the changes of clients as a round, and does what Watch does. It is called every batch delay.
 func (m *Machine) Tick(now engine.Moment) {
 	m.take(now)
 	m.Watch(now)
 }
 
-// Watch is Tick but for what clients have changed, for between two batches that are far apart: peers must hear from this node, and be heard.
+// Watch is Tick without taking changes. It is called between two ticks that are far apart: peers must hear from this
+// node in time, and silent peers must be noticed.
 func (m *Machine) Watch(now engine.Moment) {
 	for _, p := range m.ordered {
 		s := p.session
@@ -185,7 +195,7 @@ func (m *Machine) Watch(now engine.Moment) {
 	m.exchangeIfDue(now)
 }
 
-// meet adds a peer, at its place in the order of ids.
+// meet adds a peer, ordered by node id.
 func (m *Machine) meet(p *peer) {
 	m.peers[p.node] = p
 	at, _ := slices.BinarySearchFunc(m.ordered, p.node, func(other *peer, node uint16) int { return cmp.Compare(other.node, node) })

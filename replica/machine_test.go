@@ -92,7 +92,7 @@ func TestAPeerThatDoesNotTakeAnythingCostsItsKeysOnly(t *testing.T) {
 	w.connect(w.nodes[0], w.nodes[1])
 	w.run(10 * time.Millisecond)
 	n := w.nodes[0]
-	for range 50 { // the connection asks for nothing
+	for range 50 { // the peer reads nothing
 		for i := range 5000 {
 			w.add(n, fmt.Sprint("key", i), 1)
 		}
@@ -113,7 +113,7 @@ func TestAnEmptyNodeIsFilled(t *testing.T) {
 			for i := range 20_000 {
 				w.add(w.nodes[full], fmt.Sprint("key", i), int64(i+1))
 			}
-			w.nodes[full].Tick(w.now) // a round for nobody
+			w.nodes[full].Tick(w.now) // a round that no peer is sent
 			l := w.connect(w.nodes[0], w.nodes[1])
 			w.run(time.Second)
 			w.expect("key777", 778)
@@ -134,7 +134,7 @@ func TestProgressIsCountedFromTheConnection(t *testing.T) {
 	}
 	w.lose(w.nodes[0])
 	for run := range uint64(2) {
-		w.nodes[1] = w.newNode(2, 900+run) // empty
+		w.nodes[1] = w.newNode(2, 900+run) // an empty node
 		l := w.connect(w.nodes[0], w.nodes[1])
 		w.run(time.Second)
 		if received, sent := l.sides[0].exchanged(); received != 0 || sent != 100 {
@@ -161,7 +161,7 @@ func TestAFewDifferencesAreFoundAndMendedWithFewBytes(t *testing.T) {
 		w.lose(n)
 	}
 	l = w.connect(w.nodes[0], w.nodes[1])
-	w.run(11 * time.Second) // an interval
+	w.run(11 * time.Second) // longer than an interval
 	w.expect("key17", 2)
 	found := uint64(0)
 	for _, n := range w.nodes {
@@ -185,7 +185,7 @@ func TestWhatDiffersIsSentInPieces(t *testing.T) {
 	}
 	w.run(50 * time.Millisecond)
 	for i := range keys {
-		n := w.nodes[i%2] // what the leader gives, and what it asks for
+		n := w.nodes[i%2] // what the leader sends, and what the leader asks for
 		w.set(n, fmt.Sprint("key", i), bytes.Repeat([]byte{byte(i)}, length))
 		w.lose(n)
 	}
@@ -232,7 +232,8 @@ func TestWhatAClockFarAheadHasWrittenIsHeldBackAndCountsMerge(t *testing.T) {
 	}
 	tx.Unlock()
 	w.run(20 * time.Millisecond)
-	if got := w.get(w.nodes[1], "key"); got != 7 { // the SET is held, what it has removed and what came after it are not
+	// the SET is held back; the floors that it raised and the increments after it are not
+	if got := w.get(w.nodes[1], "key"); got != 7 {
 		t.Errorf("the peer has %d", got)
 	}
 	if p := w.nodes[1].Status(w.now).Peers[0]; p.Held == 0 {
@@ -246,7 +247,7 @@ func TestWhatAClockFarAheadHasWrittenIsHeldBackAndCountsMerge(t *testing.T) {
 func TestARoundThatIsOnlyRememberedTakesThoseThatWaitAlong(t *testing.T) {
 	p := &peer{window: 1 << 20, session: &Session{}}
 	p.add(&round{number: 1, frames: []byte{1}, hashes: []uint64{5}})
-	p.add(&round{number: 2, hashes: []uint64{6}}) // too long for anybody
+	p.add(&round{number: 2, hashes: []uint64{6}}) // without frames: too long for any queue
 	if !p.missed.has(5) || !p.missed.has(6) || len(p.queue) != 0 {
 		t.Errorf("missed %v, and %d rounds wait: round 2 would be passed before them", p.missed.order, len(p.queue))
 	}

@@ -6,73 +6,76 @@ import (
 )
 
 const (
-	// windowBytes is how much a peer may leave unacknowledged, and how much of rounds waits for it besides. Beyond, only their keys are remembered.
+	// windowBytes is the largest number of bytes that a peer may leave unacknowledged, and also of rounds that wait for
+	// it. Beyond that, only the keys of rounds are remembered.
 	windowBytes = 4 << 20
-	// catchBytes is about how much is made at once of what a peer has missed.
+	// catchBytes is about the size of one portion of the states that a peer has missed.
 	catchBytes = 64 << 10
 )
 
-// peer is another node, whether there is a connection to it or not.
+// peer is another node, connected or not.
 //
-// What it has yet to be sent: catching, then missed, then the queue, so that "all up to a round" can be said at the end of each. What it has been
-// sent and has not acknowledged is in sent.
+// It is sent catching first, then missed, then queue; at the end of each, everything up to a round has been sent. sent
+// has what was sent and is not acknowledged yet.
 type peer struct {
 	node    uint16
 	run     uint64
 	address string
-	session *Session // nil: there is no connection
+	session *Session // nil: not connected
 	window  int      // Options.Window
 
 	queue  []*round
-	queued int // bytes
+	queued int // bytes of queue
 
-	missed   hashSet  // keys of rounds that were not kept
+	missed   hashSet  // keys of the rounds whose bytes were dropped
 	through  uint64   // the last of those rounds
-	since    int64    // Moment.Mono of the first of them, if any key was missed
-	catching []uint64 // keys that were missed, as they are being sent
-	caught   uint64   // the round up to which they reach
-	lagging  int64    // since, as it was for those
+	since    int64    // Moment.Mono of the first of those rounds; valid while missed is not empty
+	catching []uint64 // missed keys whose states are being sent
+	caught   uint64   // after them, everything up to this round has been sent
+	lagging  int64    // since, for the keys in catching
 
 	sent    []sending
-	unacked int    // bytes of sent
-	acked   uint64 // up to this round it has everything
-	base    uint64 // the round at which it was met, or up to which it had everything, as it was when it started anew: what it is behind is counted from here
-	durable uint64 // and safe on its disk
-	heard   int64  // Moment.Mono when the last session heard of it last, once that has ended
+	unacked int    // bytes in sent
+	acked   uint64 // the peer has everything up to this round
+	// Lag counts from this round: the one when the peer was first seen, or the last that it had acknowledged before it
+	// restarted.
+	base    uint64
+	durable uint64 // up to this round everything is synced on the peer's disk
+	heard   int64  // Moment.Mono when the last session, now ended, last received something
 
-	received uint64 // the last round of its run that this node has merged
+	received uint64 // the last round of the peer's run that this node has merged
 	points   []point
-	stable   uint64 // the last round of which all is safe on this node's disk
+	stable   uint64 // up to this round of the peer, everything is synced on this node's disk
 
-	compared   bool  // everything, with this run
-	comparedAt int64 // Moment.Mono at which the last time ended
+	compared   bool  // a comparison with this run of the peer has completed
+	comparedAt int64 // Moment.Mono when the last one completed
 	apart      map[part]standoff
 
 	stats peerStats
 }
 
-// sending is a part of what was sent.
+// sending is something that was sent and is not acknowledged: a round, or a portion of missed states.
 type sending struct {
-	frames  uint64 // of deltas that the session had sent with it
-	through uint64 // the round that it is part of
+	frames  uint64 // Deltas frames of the session up to and including this one
+	through uint64 // the round that it belongs to
 	hashes  []uint64
 	bytes   int
 	at      int64 // Moment.Mono when the oldest change in it was taken
 }
 
-// point: up to the round all is safe on this node's disk once the group is.
+// point: once the group is synced on this node's disk, everything up to the round is.
 type point struct{ round, group uint64 }
 
-// maxPoints is how many points are kept; a later one then stands for the one before too.
+// maxPoints is the largest number of points kept. Beyond it, a new point replaces the last one, which it covers.
 const maxPoints = 64
 
-// isCurrent reports whether the peer gets rounds as they come.
+// isCurrent reports whether the peer is sent rounds as they are made.
 func (p *peer) isCurrent() bool { return p.session != nil && !p.session.resuming }
 
-// add gives the peer a round.
+// add queues a round for the peer, or remembers only its keys.
 func (p *peer) add(r *round) {
 	if !p.isCurrent() || r.frames == nil {
-		p.dropQueue() // with what is missed all up to this round will have been passed
+		p.dropQueue() // then the states of missed cover everything up to this round
 		p.stats.missed++
 		p.miss(r.number, r.hashes, r.at)
 		return
@@ -84,7 +87,7 @@ func (p *peer) add(r *round) {
 	}
 }
 
-// miss remembers the keys of a round that was taken at a moment.
+// miss remembers the keys of a round that was taken at the time at.
 func (p *peer) miss(number uint64, hashes []uint64, at int64) {
 	if p.missed.len() == 0 || at < p.since {
 		p.since = at
@@ -95,7 +98,7 @@ func (p *peer) miss(number uint64, hashes []uint64, at int64) {
 	p.through = max(p.through, number)
 }
 
-// dropQueue remembers only the keys of what waits.
+// dropQueue drops the queued rounds and remembers only their keys.
 func (p *peer) dropQueue() {
 	for _, r := range p.queue {
 		p.miss(r.number, r.hashes, r.at)
@@ -103,7 +106,8 @@ func (p *peer) dropQueue() {
 	p.queue, p.queued = nil, 0
 }
 
-// retreat makes what was on its way something to be sent again, but for what the peer will say that it has.
+// retreat prepares for a new session: everything on its way counts as sent and unacknowledged, until resume knows what
+// the peer has received.
 func (p *peer) retreat() {
 	if len(p.catching) > 0 {
 		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, at: p.lagging})
@@ -115,7 +119,8 @@ func (p *peer) retreat() {
 	p.queue, p.queued = nil, 0
 }
 
-// resume settles what was on its way when the last connection ended: the peer has all up to a round.
+// resume is called when the peer has said that it has everything up to the round received. Whatever was on its way
+// beyond that round is to be sent again.
 func (p *peer) resume(received uint64) {
 	if p.acked = max(p.acked, received); p.acked > 0 {
 		p.stats.resumed++
@@ -128,7 +133,8 @@ func (p *peer) resume(received uint64) {
 	p.sent, p.unacked = nil, 0
 }
 
-// restarted forgets what only the run before knew. What that had and did not have safe, comparing brings back.
+// restarted forgets the state that only the peer's earlier run knew. Changes which that run had received and lost are
+// found by comparing.
 func (p *peer) restarted(h Hello) {
 	p.run = h.Run
 	p.received, p.points, p.stable = 0, nil, 0
@@ -140,7 +146,8 @@ func (p *peer) restarted(h Hello) {
 	p.sent, p.unacked = nil, 0
 }
 
-// acknowledge notes what the peer says that it has: so many frames of deltas of this session.
+// acknowledge notes the peer's acknowledgement: it has merged so many Deltas frames of this session, has everything up
+// to the round received, and has synced everything up to durable.
 func (p *peer) acknowledge(frames, received, durable uint64) {
 	n := 0
 	for n < len(p.sent) && p.sent[n].frames <= frames {
@@ -151,7 +158,8 @@ func (p *peer) acknowledge(frames, received, durable uint64) {
 	p.acked, p.durable = max(p.acked, received), max(p.durable, durable)
 }
 
-// nextDeltas appends what the peer is to be sent next: a round, or a part of what it has missed. Nothing: there is nothing, or it has to acknowledge first.
+// nextDeltas appends what is next for the peer: a round, or a portion of the states it has missed. It appends nothing
+// if there is nothing to send, or if the window is full.
 func (p *peer) nextDeltas(s *Session, dst []byte) []byte {
 	if s.resuming || p.unacked >= p.window {
 		return dst
@@ -175,7 +183,7 @@ func (p *peer) nextDeltas(s *Session, dst []byte) []byte {
 	return dst
 }
 
-// nextMissed appends a part of what the peer has missed, as it is now.
+// nextMissed appends a portion of the keys that the peer has missed, in their present states.
 func (p *peer) nextMissed(s *Session, dst []byte) []byte {
 	d := &s.machine.deltas
 	d.Reset()
@@ -197,7 +205,7 @@ func (p *peer) nextMissed(s *Session, dst []byte) []byte {
 	return dst
 }
 
-// note remembers what was sent until it is acknowledged.
+// note remembers what was sent until the peer acknowledges it.
 func (p *peer) note(s *Session, frames int, sent sending) {
 	s.sentFrames += uint64(frames)
 	sent.frames = s.sentFrames
@@ -205,7 +213,7 @@ func (p *peer) note(s *Session, frames int, sent sending) {
 	p.unacked += sent.bytes
 }
 
-// moving are the keys of which a change is on its way to the peer, or about to be.
+// moving is the set of keys with a change that is on its way to the peer, or will be sent to it.
 func (p *peer) moving() hashSet {
 	var set hashSet
 	for _, s := range p.sent {
@@ -219,12 +227,12 @@ func (p *peer) moving() hashSet {
 	return set
 }
 
-// isBehind reports whether there is anything that the peer has yet to acknowledge.
+// isBehind reports whether the peer has not acknowledged everything.
 func (p *peer) isBehind() bool {
 	return p.missed.len()+len(p.catching)+len(p.sent)+len(p.queue) > 0
 }
 
-// oldest is the Moment.Mono at which the oldest change was taken that the peer has yet to acknowledge. There is one.
+// oldest is the Moment.Mono when the oldest unacknowledged change was taken. It requires isBehind.
 func (p *peer) oldest() int64 {
 	at := int64(math.MaxInt64)
 	if p.missed.len() > 0 {
@@ -236,13 +244,14 @@ func (p *peer) oldest() int64 {
 	if len(p.queue) > 0 {
 		at = min(at, p.queue[0].at)
 	}
-	for i := range p.sent { // what was caught up may lie behind newer rounds that an earlier session had sent
+	for i := range p.sent { // missed states may stand behind newer rounds that an earlier session sent
 		at = min(at, p.sent[i].at)
 	}
 	return at
 }
 
-// behind is how many keys' changes the peer has yet to acknowledge, a key counted once for each part that it is in.
+// behind is the number of changed keys that the peer has not acknowledged. A key counts once for each round or portion
+// that contains it.
 func (p *peer) behind() (keys int) {
 	keys = p.missed.len() + len(p.catching)
 	for _, s := range p.sent {
@@ -254,7 +263,7 @@ func (p *peer) behind() (keys int) {
 	return keys
 }
 
-// merged notes that all of a round has been merged.
+// merged notes that a round of the peer has been merged completely.
 func (p *peer) merged(number uint64, disk Disk) {
 	p.received = max(p.received, number)
 	if disk == nil {
@@ -268,7 +277,7 @@ func (p *peer) merged(number uint64, disk Disk) {
 	p.points = append(p.points, point{number, group})
 }
 
-// settle reports whether more of what the peer has sent is safe by now.
+// settle reports whether more of the peer's changes have been synced since the last call.
 func (p *peer) settle(disk Disk) bool {
 	n := 0
 	for n < len(p.points) && disk.Safe(p.points[n].group) {

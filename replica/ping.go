@@ -8,18 +8,19 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// What a Ping says besides that its sender lives: pairs of one of these and a number, none or several. Releases that
-// know none of them, or not one of them, pass over it.
+// A Ping shows that its sender lives. It may also carry pairs of numbers: one of these, and a value. A release that
+// does not know one of them skips it.
 const (
-	saysSettled = 1 + iota // so many leaves are settled in the comparison that its sender leads
-	saysStop               // its sender stops
-	saysHeld               // its sender holds registers back that it was sent, since their stamps are far ahead of its clock
+	saysSettled = 1 + iota // number of leaves settled in the comparison that the sender leads
+	saysStop               // the sender stops
+	// the sender holds back registers that it was sent, since their stamps are far ahead of its clock
+	saysHeld
 )
 
-// settledEvery is how often a leader says how far it has come.
+// settledEvery is how often a leader tells its progress.
 const settledEvery = progressEvery / 2
 
-// appendPing appends a Ping if there is something to say in one, or if the peer has to hear something.
+// appendPing appends a Ping if it has something to tell, or if the peer has to hear from this node (wanted).
 func (s *Session) appendPing(dst []byte, wanted bool, now engine.Moment) []byte {
 	var says []byte
 	say := func(what, number uint64) { says = binary.AppendUvarint(binary.AppendUvarint(says, what), number) }
@@ -42,7 +43,7 @@ func (s *Session) appendPing(dst []byte, wanted bool, now engine.Moment) []byte 
 	return appendFrame(dst, kindPing, func(b []byte) []byte { return append(b, says...) })
 }
 
-// readPing takes what a Ping says.
+// readPing reads the pairs of a Ping.
 func (s *Session) readPing(r *reader, now engine.Moment) error {
 	for len(r.rest) > 0 {
 		switch what, number := r.uvarint(), r.uvarint(); {
@@ -64,13 +65,13 @@ func (s *Session) readPing(r *reader, now engine.Moment) error {
 	return nil
 }
 
-// warnHeld tells that a peer holds back what this node has sent, once in a while: the peer logs it as well, but the
-// clock to be set may be that of this node.
+// warnHeld logs, once a minute at most, that a peer holds back what this node has sent. The peer logs it as well, but
+// this node's clock may be the wrong one.
 func (m *Machine) warnHeld(peer uint16, now engine.Moment) {
 	if m.heldThere != 0 && now.Mono-m.heldThere < int64(heldEvery) {
 		return
 	}
 	m.heldThere = now.Mono
-	m.Log.Warn("a peer holds back what this node has sent: the clock of this node, or of the node that has written it, is or was far ahead; set the clocks right",
+	m.Log.Warn("a peer holds back writes that this node has sent: the clock of this node, or of the node that wrote them, is or was far ahead; set the clocks right",
 		"node", peer, "limit", time.Duration(maxAhead))
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// TestNodesAgreeAfterConnectionsThatFailAnywhere runs random histories: clients change few keys, connections are cut with frames on their way,
-// nodes are replaced by empty ones. Then all are connected, and hold the same; keys that were only incremented, all increments.
+// TestNodesAgreeAfterConnectionsThatFailAnywhere runs random histories: clients change a few keys, connections break
+// with frames on their way, empty nodes replace others. Then all nodes are connected, and must store the same; keys
+// that were only incremented must have all increments.
 func TestNodesAgreeAfterConnectionsThatFailAnywhere(t *testing.T) {
 	seeds := uint64(300)
 	if testing.Short() {
@@ -53,7 +54,7 @@ func randomHistory(t *testing.T, seed uint64) {
 				w.cut(l)
 			}
 		case 13:
-			if r.IntN(10) == 0 && w.isSafe(n) { // all that it has counted is elsewhere
+			if r.IntN(10) == 0 && w.isSafe(n) { // everything that it has counted is elsewhere too
 				run++
 				w.replace(i, run)
 			}
@@ -156,7 +157,7 @@ func (w *world) connectSome(i int, r *rand.Rand) {
 	w.links = append(w.links, l)
 }
 
-// isSafe reports whether every other node has all that a node stores.
+// isSafe reports whether every other node has everything that n stores.
 func (w *world) isSafe(n *testNode) bool {
 	for _, other := range w.nodes {
 		if other.db.Digest(w.now) != n.db.Digest(w.now) {
@@ -166,7 +167,7 @@ func (w *world) isSafe(n *testNode) bool {
 	return true
 }
 
-// replace puts an empty node in a node's place.
+// replace puts an empty node in the place of another.
 func (w *world) replace(i int, run uint64) {
 	for _, l := range w.links {
 		if l.ends[0] == w.nodes[i] || l.ends[1] == w.nodes[i] {

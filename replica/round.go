@@ -6,17 +6,18 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// round is what clients of this node had changed up to a moment and since the round before, as frames that are the same for every peer.
+// round is a set of changes: all that clients of this node have changed since the round before. Its frames are the same
+// for every peer, so they are encoded once.
 type round struct {
 	number  uint64
 	at      int64 // Moment.Mono when it was taken
 	frames  []byte
-	count   int      // of Deltas frames
-	hashes  []uint64 // of the keys
-	writers int      // how many writers the frames may name
+	count   int      // number of Deltas frames
+	hashes  []uint64 // of the changed keys
+	writers int      // the frames name only the first so many of this node's writers
 }
 
-// take makes a round of what clients have changed, if there is anything.
+// take makes a round of the changes of clients, if there are any.
 func (m *Machine) take(now engine.Moment) {
 	d := &m.deltas
 	d.Reset()
@@ -25,7 +26,7 @@ func (m *Machine) take(now engine.Moment) {
 	for shard := range m.DB.Shards() {
 		for more := m.DB.HasUnsent(shard); more; {
 			more = m.DB.TakeUnsent(shard, d)
-			if len(d.Records) > m.Window { // nobody's queue would keep it
+			if len(d.Records) > m.Window { // no peer's queue would keep a round of this size
 				tooLong = true
 				r.hashes = append(r.hashes, d.Hashes...)
 				d.Reset()
@@ -47,7 +48,7 @@ func (m *Machine) take(now engine.Moment) {
 	}
 }
 
-// anyCurrent reports whether a round's bytes will be sent, by the look of it.
+// anyCurrent reports whether a peer is likely to be sent the round's bytes.
 func (m *Machine) anyCurrent() bool {
 	for _, p := range m.ordered {
 		if p.isCurrent() {
@@ -57,10 +58,11 @@ func (m *Machine) anyCurrent() bool {
 	return false
 }
 
-// frameBytes is after how much a frame of deltas ends though it has fewer than BatchSize: values may be long.
+// frameBytes ends a frame of deltas that has fewer than BatchSize of them: values may be long.
 const frameBytes = 1 << 20
 
-// appendDeltas appends the frames of deltas, BatchSize in each at most; the last says that with it all up to a round has been sent, unless that is 0. It returns how many frames they are.
+// appendDeltas appends deltas in frames of at most BatchSize, and returns the number of frames. The last frame carries
+// number: everything up to that round has been sent. number 0: more follows.
 func (m *Machine) appendDeltas(dst []byte, d *engine.Deltas, number uint64) (_ []byte, frames int) {
 	begin, end, count := 0, 0, 0
 	for i := 0; ; i++ {

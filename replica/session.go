@@ -10,14 +10,15 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// Kinds of frames. Numbers are unsigned varints unless a size is given; records are those of package crdt, whose rows have the sender's numbers.
+// Kinds of frames. Numbers are unsigned varints unless a size is given. Records are encoded by package crdt; their rows
+// name writers by the sender's numbers.
 //
-//	Writers  writer records: whose rows the next numbers stand for
-//	Deltas   round, or 0; records. With it all up to that round has been sent
-//	Ack      frames of deltas merged in this session; round up to which all is merged; round up to which all is safe on the disk
-//	Ping     what is to be known besides, or nothing: see ping.go
+//	Writers  writer records: the writers that the sender's next numbers stand for
+//	Deltas   a round, or 0; records. With this frame everything up to that round has been sent
+//	Ack      Deltas frames merged in this session; round up to which all is merged; round up to which all is synced
+//	Ping     nothing, or pairs of numbers: see ping.go
 //
-// and those of comparing: see exchange.go.
+// Then the kinds for comparing: see exchange.go.
 const (
 	kindWriters = 1 + iota
 	kindDeltas
@@ -39,63 +40,63 @@ const (
 )
 
 const (
-	// nextBytes is about how much Next makes at once.
+	// nextBytes is about the largest number of bytes that one call of Next makes.
 	nextBytes = 256 << 10
-	// maxWriters is how many writers a peer may name.
+	// maxWriters is the largest number of writers that a peer may name.
 	maxWriters = 1 << 22
 )
 
-// ErrProtocol: a peer has said what nobody says.
-var ErrProtocol = errors.New("not as the protocol has it")
+// ErrProtocol reports a message that violates the protocol.
+var ErrProtocol = errors.New("protocol error")
 
 // Session is one connection to a peer.
 type Session struct {
 	machine *Machine
 	peer    *peer
 	dialed  bool
-	leads   bool // this node leads comparing
+	leads   bool // this node leads the comparisons with the peer
 	ended   bool
 	why     string
-	before  peerStats // when the two connected
+	before  peerStats // the peer's statistics when the session began
 
-	heard, said int64 // Moment.Mono when anything was last received, and sent
-	exchanges   bool  // what was given last is of comparing
+	heard, said int64 // Moment.Mono when anything was last received, and last sent
+	exchanges   bool  // the last output of Next contains frames for comparing
 
-	resuming   bool // the peer has not said yet what it has
+	resuming   bool // the peer has not yet told what it has received
 	sentFrames uint64
-	writersOut int // how many of this node's writers the peer knows
+	writersOut int // the peer knows so many of this node's writers
 
-	writers  []uint32 // by the peer's numbers, this node's
-	merged   uint64   // frames of deltas
+	writers  []uint32 // from the peer's number of a writer to this node's
+	merged   uint64   // number of Deltas frames merged
 	ackDue   bool
 	exchange exchange
-	back     hashSet // keys that the peer is to be told of, which are hidden here
+	back     hashSet // keys that are past their deadline here and not at the peer; they are to be sent to the peer
 
 	stops     bool // the peer has said that it stops
-	stopsSaid bool // this node has
-	heldDue   bool // it is to be told that registers are held back
+	stopsSaid bool // this node has told the peer that it stops
+	heldDue   bool // the peer is to be told that this node holds back registers of it
 
-	synced       bool  // the two have compared all since each of them has started
+	synced       bool  // since both nodes have started, a comparison has completed
 	nextExchange int64 // Moment.Mono
 }
 
 // Node is the id of the node on the other side.
 func (s *Session) Node() uint16 { return s.peer.node }
 
-// Ended reports whether the session is over, and why: the connection is to be closed.
+// Ended reports whether the session is over, and why. The caller then closes the connection.
 func (s *Session) Ended() (ended bool, why string) { return s.ended, s.why }
 
 // Stops reports whether the peer has said that it stops.
 func (s *Session) Stops() bool { return s.stops }
 
-// Comparing reports whether the two compare what they store at the moment.
+// Comparing reports whether a comparison of the two stores is running.
 func (s *Session) Comparing() bool { return s.exchange.stage == comparing }
 
 // fromGreater reports whether the connection was made by the node with the greater id.
 func (s *Session) fromGreater() bool { return s.dialed == (s.machine.Node > s.peer.node) }
 
-// Next appends what is to be sent to the peer now, whole frames, nothing if there is nothing. It is to be called when what it gave before is written, and after
-// each call of the machine that may have made something to say.
+// Next appends whole frames to send to the peer now, or nothing if there is nothing to send. Call it when the frames of
+// the last call are written, and after each call of the machine that may have made something to send.
 func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 	if s.ended {
 		return dst
@@ -123,12 +124,14 @@ func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 	return dst
 }
 
-// Moved says that a part of a frame that takes long has come from the peer, or has gone to it: it is slow, but neither silent nor has it stopped comparing.
+// Moved tells that a part of a long frame has come from the peer, or has gone to it. So the connection is slow, but the
+// peer is neither silent nor has it stopped comparing.
 func (m *Machine) Moved(s *Session, came, gone bool, now engine.Moment) {
 	if came {
 		s.heard = now.Mono
 	}
-	if came || gone && (s.exchanges || len(s.exchange.tasks) > 0) { // or it waits behind what goes
+	// frames for comparing go now, or wait behind the frame that goes
+	if came || gone && (s.exchanges || len(s.exchange.tasks) > 0) {
 		s.exchange.heard = now.Mono
 	}
 }
@@ -141,7 +144,7 @@ func (s *Session) appendAck(dst []byte) []byte {
 	})
 }
 
-// appendWriters tells the peer of the first n of this node's writers, if it does not know them.
+// appendWriters tells the peer the first n of this node's writers, as far as it does not know them.
 func (s *Session) appendWriters(dst []byte, n int) []byte {
 	if n <= s.writersOut {
 		return dst
@@ -157,8 +160,8 @@ func (s *Session) appendWriters(dst []byte, n int) []byte {
 	})
 }
 
-// Receive takes a frame that the peer has sent, as SplitFrame gave it. After an error the connection is to be closed. Errors: ErrProtocol, crdt.ErrShort, crdt.ErrCorrupt,
-// crdt.ErrLater.
+// Receive handles one frame from the peer, as SplitFrame returned it. After an error the caller closes the connection.
+// Errors: ErrProtocol, crdt.ErrShort, crdt.ErrCorrupt, crdt.ErrLater.
 func (m *Machine) Receive(s *Session, frame []byte, now engine.Moment) error {
 	if s.ended {
 		return nil
@@ -223,7 +226,7 @@ func (s *Session) readAck(r *reader) error {
 		return err
 	}
 	if frames > s.sentFrames || received > s.machine.round || durable > received {
-		return fmt.Errorf("%w: it acknowledges %d frames of %d, round %d of %d, %d of them safe", ErrProtocol, frames, s.sentFrames, received, s.machine.round, durable)
+		return fmt.Errorf("%w: it acknowledges %d of %d frames and round %d of %d, synced up to %d", ErrProtocol, frames, s.sentFrames, received, s.machine.round, durable)
 	}
 	if s.resuming {
 		s.resuming = false
@@ -233,17 +236,18 @@ func (s *Session) readAck(r *reader) error {
 	return nil
 }
 
-// incoming is what merging needs.
+// incoming is the state for merging records of peers.
 type incoming struct {
 	entry crdt.Entry
-	held  int64  // Moment.Mono of the last line about registers that were held back
-	last  uint64 // hash of the key that was merged last
+	held  int64  // Moment.Mono of the last log line about registers held back
+	last  uint64 // hash of the last merged key
 }
 
 const heldEvery = time.Minute
 
-// merge merges records, and says how many they were and how many changed anything. lacking is called for keys of which the peer shows what is past
-// its deadline here; nil: nobody wants to know.
+// merge merges records. It returns the number of records, and how many of them changed this node's store. lacking,
+// unless nil, is called with each key that is past its deadline here while the peer's record shows that the peer does
+// not know this deadline.
 func (s *Session) merge(records []byte, now engine.Moment, lacking func(hash uint64)) (n, merged int, err error) {
 	m := s.machine
 	e := &m.incoming.entry
@@ -274,7 +278,7 @@ func (s *Session) merge(records []byte, now engine.Moment, lacking func(hash uin
 	return n, merged, nil
 }
 
-// renumber gives the rows this node's numbers, and says what cannot be.
+// renumber replaces the peer's numbers of writers by this node's, and checks the quota.
 func (s *Session) renumber(e *crdt.Entry) error {
 	for i := range e.Rows {
 		number := e.Rows[i].Writer
@@ -286,7 +290,7 @@ func (s *Session) renumber(e *crdt.Entry) error {
 	return engine.CheckQuota(&e.Quota)
 }
 
-// report tells of a record that could not be merged as a whole.
+// report counts and logs a record that could not be merged completely.
 func (s *Session) report(name []byte, done crdt.Merged, now engine.Moment) {
 	s.peer.stats.held++
 	s.heldDue = s.heldDue || done.Held != 0
@@ -297,14 +301,14 @@ func (s *Session) report(name []byte, done crdt.Merged, now engine.Moment) {
 	in.held = now.Mono
 	const longest = 64
 	if done.Full {
-		s.machine.Log.Error("a key has more rows than a node can keep: what a peer has counted on it is left out", "node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "rows", crdt.MaxRows)
+		s.machine.Log.Error("a key has more rows than a node can store: a peer's count of this key is left out", "node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "rows", crdt.MaxRows)
 		return
 	}
-	s.machine.Log.Warn("a peer's clock is far ahead of this node's: what it has written is held back until that time; set the clocks right",
+	s.machine.Log.Warn("a peer's clock is far ahead of this node's: its values, TTLs and quotas are held back until this node's clock reaches their time; set the clocks right",
 		"node", s.peer.node, "key", fmt.Sprintf("%.*q", longest, name), "limit", maxAhead)
 }
 
-// reader reads numbers until the first error.
+// reader reads numbers. After the first error it returns zeros.
 type reader struct {
 	rest []byte
 	err  error
@@ -337,7 +341,7 @@ func (r *reader) fail() {
 	r.rest = nil
 }
 
-// end is the error, also if something is left.
+// end returns the first error, or an error if bytes are left.
 func (r *reader) end() error {
 	if r.err == nil && len(r.rest) > 0 {
 		r.err = fmt.Errorf("%w: %d bytes too many", ErrProtocol, len(r.rest))

@@ -6,77 +6,81 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// peerStats are a peer's counters since this node knows it.
+// peerStats are counters about a peer since this node has known it.
 type peerStats struct {
 	bytesSent, bytesReceived     uint64
 	deltasSent, deltasReceived   uint64
-	deltasMerged                 uint64 // of those received, that changed anything
+	deltasMerged                 uint64 // of those received, the ones that changed something here
 	repairs, filled, given, held uint64
 	resumed, missed, busy        uint64
 }
 
-// Status is what there is to know of replication.
+// Status is the state of replication, for INFO.
 type Status struct {
 	Node  uint16
 	Run   uint64
 	Life  uint64
-	Round uint64 // the last
+	Round uint64 // the last round made
 	Peers []PeerStatus
 
-	// What the sockets know: package cluster.
+	// Filled in by package cluster, which has the sockets.
 	Enabled bool
-	Off     string // why a node with peers does not replicate
-	Port    int    // that peers connect to
-	Dials   []Dial // configured peers that there is no connection to
+	Off     string // why a node with configured peers does not replicate
+	Port    int    // the port to which peers connect
+	Dials   []Dial // configured peers without a connection
 }
 
-// Dial is a peer that is configured and cannot be reached.
+// Dial is a configured peer without a connection.
 type Dial struct {
 	Address string
-	Error   string // of the last attempt; empty: none has ended yet
+	Error   string // of the last attempt; empty: the first has not ended yet
 }
 
-// PeerStatus is what there is to know of a peer.
+// PeerStatus is the state of replication with one peer.
 type PeerStatus struct {
 	Node    uint16
 	Run     uint64
-	Address string // of its replication port, as it says
+	Address string // of its replication port, as the peer tells it
 	State   State
 
-	BehindRounds uint64        // that it has not acknowledged
-	BehindKeys   int           // changes of keys that it has not acknowledged
-	Behind       time.Duration // since the oldest change that it has not acknowledged
-	Durable      uint64        // the last round that is safe on its disk
-	Received     uint64        // the last of its rounds that is merged here
-	Silent       time.Duration // since anything was heard, also if it is offline
+	BehindRounds uint64        // rounds that the peer has not acknowledged
+	BehindKeys   int           // changed keys that the peer has not acknowledged
+	Behind       time.Duration // age of the oldest change that the peer has not acknowledged
+	Durable      uint64        // the last round that is synced on the peer's disk
+	Received     uint64        // the last round of the peer that is merged here
+	Silent       time.Duration // time since anything was received, also while the peer is offline
 
 	BytesSent, BytesReceived   uint64
 	DeltasSent, DeltasReceived uint64
-	DeltasMerged               uint64        // of those received, that changed anything
-	Repairs                    uint64        // keys that comparing found to lack something here
-	Filled                     uint64        // keys that comparing brought where there was nothing, or a change was on its way
-	Given                      uint64        // keys that comparing sent
-	Resumed                    uint64        // connections that went on where the one before had ended
-	RoundsMissed               uint64        // of which only the keys were remembered
-	Busy                       uint64        // comparisons put off because the peer compared with another
-	Held                       uint64        // registers held back for a clock that is ahead, and rows beyond what a key may have
-	Compared                   time.Duration // since the last comparison ended; negative: none has
-	Progress                   float64       // of the comparison that runs, 0 to 1: the part of the hash space of which all is sent, both ways
+	DeltasMerged               uint64 // of those received, the ones that changed something
+	Repairs                    uint64 // keys that differed here and were repaired by comparing
+	// keys brought by comparing where there was nothing, or a change was on its way
+	Filled       uint64
+	Given        uint64 // keys sent by comparing
+	Resumed      uint64 // connections that continued where the one before had ended
+	RoundsMissed uint64 // rounds of which only the keys were remembered
+	Busy         uint64 // comparisons put off because the peer was comparing with another node
+	// registers held back because a clock is ahead, and rows beyond the limit of a key
+	Held     uint64
+	Compared time.Duration // since the last comparison completed; negative: none has
+	// of the running comparison, 0 to 1: the part of the hash space for which everything has been sent in both
+	// directions
+	Progress float64
 }
 
-// State is how a peer is connected.
+// State is the state of the connection with a peer.
 type State uint8
 
 const (
 	Offline State = iota
-	Syncing       // connected, and the two have not compared everything yet
+	Syncing       // connected, but the two stores have not been compared completely yet
 	Online
 )
 
-// String is the word that INFO shows.
+// String returns the word that INFO shows.
 func (s State) String() string { return [...]string{"offline", "syncing", "online"}[s] }
 
-// Status says how things stand. It costs time for each change that is on its way.
+// Status returns the state of replication. Its cost grows with the number of changes that are on their way.
 func (m *Machine) Status(now engine.Moment) Status {
 	st := Status{Node: m.Node, Run: m.Run, Life: m.Life, Round: m.round}
 	for _, p := range m.ordered {

@@ -7,24 +7,24 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// task is something to be sent: a frame that is ready, or states, made when there is room.
+// task is something to send for comparing: a ready frame, or states of keys, which are made when there is room.
 type task struct {
 	frame  []byte
 	hashes []uint64
-	first  uint64 // of a range of hashes
+	first  uint64 // first to last: a range of hashes
 	last   uint64
-	left   []uint64 // of the range before first
-	all    bool     // nothing is left of the range but these
-	given  bool     // Given follows
-	leaves int      // a leader's: of which all is settled once this is sent
+	left   []uint64 // hashes of the range before first that are still to be sent
+	all    bool     // nothing of the range is left except these
+	given  bool     // send Given afterwards
+	leaves int      // the leader's: so many leaves are settled once this is sent
 }
 
-// say has a frame sent.
+// say queues a frame.
 func (s *Session) say(kind byte, payload []byte) {
 	s.exchange.tasks = append(s.exchange.tasks, task{frame: appendFrame(nil, kind, func(b []byte) []byte { return append(b, payload...) })})
 }
 
-// ask is say for a question.
+// ask queues a question.
 func (s *Session) ask(kind byte, payload []byte, q question) {
 	s.exchange.asked = append(s.exchange.asked, q)
 	s.say(kind, payload)
@@ -32,17 +32,17 @@ func (s *Session) ask(kind byte, payload []byte, q question) {
 
 func (s *Session) give(t task) { s.exchange.tasks = append(s.exchange.tasks, t) }
 
-// whole is all that is below the node.
+// whole is a task that sends everything below the node.
 func (n node) whole() task {
 	shift := 64 - levelBits*n.level
 	first := uint64(n.index) << shift
 	return task{first: first, last: first | (1<<shift - 1)}
 }
 
-// levelBits is how many bits of a hash tell the children of a node apart.
+// levelBits is the number of bits of a hash that select a child of a tree node.
 const levelBits = 4
 
-// nextExchangeFrames appends what there is to say of comparing, one task.
+// nextExchangeFrames appends frames for comparing: one task, or a part of it.
 func (s *Session) nextExchangeFrames(dst []byte, now engine.Moment) []byte {
 	x := &s.exchange
 	if len(x.tasks) == 0 && s.back.len() > 0 {
@@ -81,7 +81,7 @@ func (s *Session) nextExchangeFrames(dst []byte, now engine.Moment) []byte {
 	return dst
 }
 
-// appendRange appends a part of a range of hashes.
+// appendRange appends a part of the states in a range of hashes.
 func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
 	d := &s.machine.deltas
 	d.Reset()
@@ -99,8 +99,9 @@ func (s *Session) appendRange(dst []byte, t *task, now engine.Moment) (_ []byte,
 	return s.appendRepair(dst, kindWhole, d), t.all && len(t.left) == 0
 }
 
-// moving is the keys of which a change is on its way to a peer. Finding them takes long, and what it is for, telling repairs from what would have come anyway, need not be
-// exact: it is made anew after a while, a longer one the more they are.
+// moving is a cache of the keys with a change on its way to the peer. It only separates real repairs from changes that
+// would have arrived anyway, for the statistics. So it may be stale; it is rebuilt after a time that grows with its
+// size.
 type moving struct {
 	hashSet
 	until int64 // Moment.Mono
@@ -108,22 +109,22 @@ type moving struct {
 
 const (
 	movingFor     = 10 * time.Millisecond
-	movingForEach = time.Microsecond // finding one takes about a tenth of it
+	movingForEach = time.Microsecond // finding one key takes about a tenth of it
 )
 
-// isMoving reports whether a change of a key is on its way to the peer.
+// isMoving reports whether a change of the key is on its way to the peer.
 func (s *Session) isMoving(hash uint64, now engine.Moment) bool {
 	if c := &s.exchange.moving; now.Mono >= c.until {
-		s.machine.take(now) // what is about to be on its way is then on its way
+		s.machine.take(now) // so that the changes made until now count as on their way
 		set := s.peer.moving()
 		*c = moving{set, now.Mono + int64(movingFor+time.Duration(set.len())*movingForEach)}
 	}
 	return s.exchange.moving.has(hash)
 }
 
-// appendHashes appends a part of the states of keys, those of which a change is on its way anyway in frames of their own.
+// appendHashes appends a part of the states of keys. Keys with a change on its way anyway go in frames of their own.
 func (s *Session) appendHashes(dst []byte, t *task, now engine.Moment) (_ []byte, done bool) {
-	s.isMoving(0, now) // which takes, and uses the deltas
+	s.isMoving(0, now) // called first because it may take a round, which uses m.deltas too
 	d := &s.machine.deltas
 	d.Reset()
 	kind := byte(kindRepair)
@@ -141,7 +142,7 @@ func (s *Session) appendHashes(dst []byte, t *task, now engine.Moment) (_ []byte
 	return s.appendRepair(dst, kind, d), len(t.hashes) == 0
 }
 
-// repairKind is the kind of frame that a key goes in which the peer lacks or has otherwise.
+// repairKind is the kind of frame for a key that the peer lacks or has in another state.
 func (s *Session) repairKind(hash uint64, now engine.Moment) byte {
 	if s.isMoving(hash, now) {
 		return kindWhole

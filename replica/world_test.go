@@ -9,14 +9,14 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// world is machines and the connections between them, all in one goroutine.
+// world is a set of machines and the connections between them, all in one goroutine.
 type world struct {
 	t     *testing.T
 	now   engine.Moment
 	nodes []*testNode
 	links []*link
 
-	longest    int           // frame
+	longest    int           // length of the longest frame so far
 	refreshing time.Duration // how long a node takes to refresh its digests
 }
 
@@ -24,14 +24,14 @@ type testNode struct {
 	*Machine
 	db *engine.DB
 
-	refreshed int64 // Moment.Mono when its digests are, 0 if it does not refresh them
+	refreshed int64 // Moment.Mono when its digests will be refreshed; 0: it does not refresh them
 }
 
 // link is a connection between two nodes.
 type link struct {
 	ends  [2]*testNode
 	sides [2]*Session
-	bytes [2]int // that each end has sent
+	bytes [2]int // sent by each end
 }
 
 func newWorld(t *testing.T, n int) *world {
@@ -81,7 +81,7 @@ func (w *world) cut(l *link) {
 	}
 }
 
-// carry lets one end send, and the other receive but for the last lost frames.
+// carry lets one end send. The other end receives all frames except the last lost ones.
 func (w *world) carry(l *link, from, lost int) (sent bool) {
 	w.t.Helper()
 	out := l.ends[from].Next(l.sides[from], nil, w.now)
@@ -103,7 +103,7 @@ func (w *world) carry(l *link, from, lost int) (sent bool) {
 	return len(out) > 0
 }
 
-// run lets time pass, and everything be sent that is to be sent.
+// run lets time pass, and delivers everything that is sent.
 func (w *world) run(d time.Duration) {
 	w.t.Helper()
 	for end := w.now.Mono + int64(d); w.now.Mono < end; {
@@ -128,7 +128,7 @@ func (w *world) run(d time.Duration) {
 	}
 }
 
-// refresh has a node refresh its digests if that is due, and be told once that is done.
+// refresh makes a node refresh its digests if that is due, and tells the machine when that is done.
 func (w *world) refresh(n *testNode) {
 	if n.RefreshDue() {
 		n.refreshed = w.now.Mono + int64(w.refreshing)
@@ -156,7 +156,7 @@ func (w *world) set(n *testNode, key string, value []byte) {
 	tx.Unlock()
 }
 
-// logs has what each node logs be kept.
+// logs makes the world keep the log of each node.
 func (w *world) logs() []*bytes.Buffer {
 	var all []*bytes.Buffer
 	for _, n := range w.nodes {
@@ -167,7 +167,7 @@ func (w *world) logs() []*bytes.Buffer {
 	return all
 }
 
-// lose has the changes of a node's clients be lost on their way.
+// lose loses the changes of a node's clients on their way.
 func (w *world) lose(n *testNode) {
 	for shard := range n.db.Shards() {
 		var d engine.Deltas
