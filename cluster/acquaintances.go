@@ -11,21 +11,23 @@ import (
 )
 
 const (
-	rememberFor      = time.Minute // who was at an address: then somebody else may be
+	rememberFor      = time.Minute // who was met at an address; later, another node may be there
 	maxAcquaintances = 4096
 )
 
-// acquaintances is who is connected, and who was met at which address, so that these need not be dialed.
+// acquaintances records which nodes are connected, and which node was met at which address, so that it need not be
+// dialed again.
 type acquaintances struct {
 	mu    sync.Mutex // protects everything below
 	nodes map[uint16]online
 	at    map[netip.AddrPort]acquaintance
-	// dialed are those that are being introduced to: two connections at a time, by way of two addresses of a node, could
-	// each take the other's place, on one side this one and on the other that one.
+	// dialed has the nodes with a handshake in progress that this node dialed. Two handshakes with one node at a time,
+	// through two of its addresses, could each replace the other: on one side the first, on the other side the second.
 	dialed map[uint16]bool
-	lost   map[uint16]string           // why those that are not connected any more are not
-	likely map[netip.AddrPort]uint16   // at which address a node that has connected would be met; nobody was, yet
-	named  map[string][]netip.AddrPort // what the entries of --peers stood for when they were resolved last
+	lost   map[uint16]string // why the last connection with a node ended
+	// where a node that has connected can probably be met, although none was met there yet
+	likely map[netip.AddrPort]uint16
+	named  map[string][]netip.AddrPort // addresses of each entry of --peers when it was last resolved
 }
 
 type online struct {
@@ -52,7 +54,7 @@ func (a *acquaintances) online(node uint16, run uint64, l *link) {
 	delete(a.lost, node)
 }
 
-// offline notes that a link has ended, and why; there may be another to the node.
+// offline notes that a link has ended, and why. Another link to the node may exist.
 func (a *acquaintances) offline(node uint16, l *link, why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,7 +64,8 @@ func (a *acquaintances) offline(node uint16, l *link, why string) {
 	}
 }
 
-// mayIntroduce reports whether a peer that was dialed is neither connected nor about to be. introduced ends that.
+// mayIntroduce reports whether a dialed peer is neither connected nor in a handshake that this node dialed. If true,
+// the caller must call introduced after the handshake.
 func (a *acquaintances) mayIntroduce(peer greeting) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -79,7 +82,7 @@ func (a *acquaintances) introduced(peer greeting) {
 	delete(a.dialed, peer.node)
 }
 
-// remember notes who was met at an address.
+// remember notes which node was met at an address.
 func (a *acquaintances) remember(address netip.AddrPort, peer greeting, self bool, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -90,7 +93,8 @@ func (a *acquaintances) remember(address netip.AddrPort, peer greeting, self boo
 	delete(a.likely, address)
 }
 
-// guess notes where a node that has connected would be met: at the host that it comes from, with the port that it names.
+// guess notes where a node that has connected can probably be met: at the host that it comes from, with the port that
+// it announces.
 func (a *acquaintances) guess(from net.Addr, h replica.Hello) {
 	_, text, err := net.SplitHostPort(h.Address)
 	port, notOne := strconv.ParseUint(text, 10, 16)
@@ -104,7 +108,7 @@ func (a *acquaintances) guess(from net.Addr, h replica.Hello) {
 	}
 }
 
-// forget notes that nobody was met at an address.
+// forget notes that no node was met at an address.
 func (a *acquaintances) forget(address netip.AddrPort) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,14 +116,14 @@ func (a *acquaintances) forget(address netip.AddrPort) {
 	delete(a.likely, address)
 }
 
-// resolved notes what an entry of --peers stands for.
+// resolved notes the addresses of an entry of --peers.
 func (a *acquaintances) resolved(peer string, addresses []netip.AddrPort) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.named[peer] = addresses
 }
 
-// isNamed reports whether an entry of --peers stands for this address, with whatever port.
+// isNamed reports whether an entry of --peers has this IP address, with any port.
 func (a *acquaintances) isNamed(ip netip.Addr) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -133,8 +137,9 @@ func (a *acquaintances) isNamed(ip netip.Addr) bool {
 	return false
 }
 
-// isConnected reports whether the node that was last met at an address, or is likely to be, is connected, or is this node itself. It may have been started again
-// since it was met. If it is not, the reason is why its connection has ended, if it had one.
+// isConnected reports whether the node at an address is connected, or is this node itself. The node is the one last met
+// there, or probably there; it may have restarted since. If it is not connected, reason tells why its last connection
+// ended, if it had one.
 func (a *acquaintances) isConnected(address netip.AddrPort) (connected bool, reason string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -152,7 +157,7 @@ func (a *acquaintances) isConnected(address netip.AddrPort) (connected bool, rea
 	return false, a.lost[node]
 }
 
-// skip reports whether an address is that of this node, or of one that is connected.
+// skip reports whether an address need not be dialed: it belongs to this node, or to a connected one.
 func (a *acquaintances) skip(address netip.AddrPort, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,12 +1,14 @@
-// Package cluster connects a node with its peers: it listens, dials, proves the cluster's secret, and steps the machine of package replica,
-// which decides what is said then.
+// Package cluster connects a node with its peers. It listens, dials, proves the cluster's secret, and steps the machine
+// of package replica, which decides what is sent then.
 //
-// One goroutine, the owner, makes all calls of the machine. Each connection, a link, has a reader and a writer beside it. The machine
-// is asked for more when a link has nothing left to write, so a slow peer holds back nothing but itself; a reader goes on when the owner has taken
-// what it has read. Each entry of --peers has a dialer, which resolves the name anew for every round of attempts.
+// One goroutine, the owner, makes all calls of the machine. Each connection, called a link, has a reader and a writer.
+// The owner asks the machine for more bytes when a link has written everything, so a slow peer delays only itself. A
+// reader continues when the owner has taken the frames it has read. Each entry of --peers has a dialer, which resolves
+// the name again for every round of attempts.
 //
-// Nobody who does not know the secret reaches the machine. What an unknown one can cost is a handshake (strangers.go): twice maxStrangers at a time, of
-// handshakeTime each at most, and of messages of maxMessage bytes.
+// Only a process that knows the secret reaches the machine. A stranger can cost no more than a handshake
+// (strangers.go): at most twice maxStrangers at a time, each of at most handshakeTime and with messages of at most
+// maxMessage bytes.
 package cluster
 
 import (
@@ -27,37 +29,38 @@ import (
 
 const (
 	handshakeTime = 5 * time.Second
-	maxHandshakes = 64 // of those that have proved the secret, at a time
+	maxHandshakes = 64 // handshakes after the proof of the secret, at the same time
 	leastTick     = time.Millisecond
-	// lastWords is how long a close takes at most to send what there is.
+	// lastWords is the longest time that Close takes to send what is left.
 	lastWords = time.Second
 )
 
-// Options of a Cluster.
+// Options are the settings of a Cluster.
 type Options struct {
 	Node     uint16
 	Run      uint64
-	Address  string   // host:port where peers connect; port 0 takes a free one
+	Address  string   // host:port where peers connect; port 0 takes a free port
 	Peers    []string // host:port
 	Secret   []byte
-	Insecure bool          // connections leave this host without a secret too
-	Interval time.Duration // between two comparisons: an attempt to connect is made at least twice in it
+	Insecure bool          // without a secret, connect to other hosts too
+	Interval time.Duration // between two comparisons; at least two attempts to connect are made in it
 	Log      *slog.Logger
 
-	patience time.Duration // with a handshake; 0: handshakeTime
+	patience time.Duration // time limit of a handshake; 0: handshakeTime
 	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Cluster is a node's connections with its peers.
+// Cluster is the set of a node's connections with its peers.
 type Cluster struct {
-	o        Options
-	quiet    *quietLog // of what peers of --peers and links have come to
-	noise    *quietLog // of what anybody can have happen: as many lines as there are strangers must not silence the other
+	o     Options
+	quiet *quietLog // about links, and peers in --peers
+	// about strangers; apart from quiet, so that many strangers cannot suppress the lines about peers
+	noise    *quietLog
 	listener net.Listener
 	claims   atomic.Pointer[lives.Claims] // nil before Answer
 	owner    atomic.Pointer[owner]        // nil before Start
 	met      acquaintances
-	blocked  atomic.Bool // a peer on another host is not dialed, and that was logged
+	blocked  atomic.Bool // a peer on another host was not dialed for lack of a secret, and that was logged
 
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
@@ -65,7 +68,8 @@ type Cluster struct {
 	strangers strangers
 }
 
-// Listen begins to listen. Peers are told to come again until Start; but after Answer they are told of their lives, once this node's own is decided.
+// Listen begins to listen. Before Start, peers are asked to retry. After Answer, their claims are answered even before
+// Start, once this node's own life is decided.
 func Listen(o Options) (*Cluster, error) {
 	l, err := net.Listen("tcp", o.Address)
 	if err != nil {
@@ -88,13 +92,13 @@ func Listen(o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// Addr is where peers connect.
+// Addr returns the address where peers connect.
 func (c *Cluster) Addr() net.Addr { return c.listener.Addr() }
 
-// Answer has peers that ask be told, from now on, whether they may go on with a life.
+// Answer makes the Cluster answer, from now on, peers that ask whether they may continue a life.
 func (c *Cluster) Answer(claims *lives.Claims) { c.claims.Store(claims) }
 
-// Stepping is how the machine is stepped.
+// Stepping is the machine and what is needed to step it.
 type Stepping struct {
 	Machine *replica.Machine
 	Now     func() engine.Moment
@@ -102,7 +106,7 @@ type Stepping struct {
 	Refresh func(now engine.Moment) // computes the digests that the machine compares
 }
 
-// Start begins to replicate. Answer was called before.
+// Start begins to replicate. Call Answer first.
 func (c *Cluster) Start(s Stepping) {
 	o := newOwner(c, s)
 	c.owner.Store(o)
@@ -116,7 +120,8 @@ func (c *Cluster) Start(s Stepping) {
 	}
 }
 
-// Status is what was so statusEvery ago at most. It waits for nobody: who asks may hold keys that the machine waits for. It is safe for any goroutine.
+// Status returns the state of replication, at most statusEvery old. It never blocks, since the caller may hold shard
+// locks that the machine waits for. Any goroutine may call it.
 func (c *Cluster) Status() replica.Status {
 	o := c.owner.Load()
 	if o == nil {
@@ -138,7 +143,7 @@ func (c *Cluster) Status() replica.Status {
 	return s
 }
 
-// Close sends what there is, for a second at most, and ends all connections.
+// Close sends what is left, for at most a second, and ends all connections.
 func (c *Cluster) Close() error {
 	c.cancel()
 	err := c.listener.Close()
@@ -149,7 +154,8 @@ func (c *Cluster) Close() error {
 	return err
 }
 
-// HashKey is the secret of the hash of keys, which is to be that of all nodes of a cluster. Without a secret everybody knows it.
+// HashKey derives the key of the hash of keys from the secret, so that all nodes of a cluster have the same. Without a
+// secret, everybody knows the key.
 func HashKey(secret []byte) [2]uint64 {
 	key := derive(secret, "hash of keys", nil)
 	return [2]uint64{binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[8:])}

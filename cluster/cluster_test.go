@@ -26,7 +26,7 @@ func TestNodesReplicateAndFindEachOtherAgain(t *testing.T) {
 
 func TestOneConnectionStaysOfTwo(t *testing.T) {
 	nodes := []*testNode{listen(t, 1, nil), listen(t, 2, nil), listen(t, 3, nil)}
-	for _, n := range nodes { // also of this node itself, by two names
+	for _, n := range nodes { // each node lists itself too, by two names
 		_, port, err := net.SplitHostPort(nodes[1].Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func TestOneConnectionStaysOfTwo(t *testing.T) {
 	}
 	for _, n := range nodes {
 		n.owner.Load().do(func() {
-			if links := len(n.owner.Load().links); links > 3 { // one may be in the course of being replaced
+			if links := len(n.owner.Load().links); links > 3 { // one link may be about to be replaced
 				t.Errorf("%d links", links)
 			}
 		})
@@ -78,7 +78,7 @@ func TestAPeerThatIsNotThereIsLoggedOnce(t *testing.T) {
 	_ = l.Close()
 	n := listen(t, 1, func(o *Options) { o.Peers = []string{address, "no-such-host.invalid:6381"} }).begin()
 	n.logs("a peer cannot be reached")
-	n.logs("the name of a peer is not known")
+	n.logs("could not resolve the name of a peer")
 	eventually(t, "the status says so", func() bool {
 		dials := n.Status().Dials
 		return len(dials) == 2 && dials[0].Address == address && strings.Contains(dials[0].Error, "refused") && dials[1].Error != ""

@@ -11,11 +11,12 @@ import (
 	"github.com/quotadb/quota-db/lives"
 )
 
-// confirmTime is how long peers have to confirm a claim.
+// confirmTime is the time limit for peers to confirm a claim.
 const confirmTime = time.Second
 
-// Confirm asks all peers whether this node may go on with a life, and reports whether each one says so within a second, and all its witnesses are among them: a name may stand for
-// fewer peers than it did. It is called after Answer and before Start.
+// Confirm asks all peers whether this node may continue a life. It returns true only if each peer confirms within a
+// second and all witnesses of the last stop are among them: a name may now stand for fewer peers than before. Call it
+// after Answer and before Start.
 func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	ctx, cancel := context.WithTimeout(ctx, confirmTime)
 	defer cancel()
@@ -59,7 +60,7 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	return known && len(missing) == 0
 }
 
-// askAll asks who is at the addresses of a name. The errors are of those that count.
+// askAll asks at every address of a name. It returns the errors of the addresses that count (see serving).
 func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim Claim) (confirmed []lives.Witness, errs []error) {
 	errs = make([]error, len(addresses))
 	answers := make([]lives.Witness, len(addresses))
@@ -82,10 +83,10 @@ func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim 
 	return confirmed, errs
 }
 
-// errNotLast: a peer has not confirmed a claim.
+// errNotLast: the peer does not confirm the claim.
 var errNotLast = errors.New("it knows of a later start of that life, or of none")
 
-// ask asks who is at one address. Errors: errNotLast, a refusal, those of the network.
+// ask asks at one address. Errors: errNotLast, a refusal, errors of the network.
 func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) (w lives.Witness, err error) {
 	if !c.mayDial(address) {
 		return w, errInsecure
@@ -95,7 +96,7 @@ func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) 
 		return w, err
 	}
 	defer func() { _ = t.conn.Close() }()
-	defer stop() // ctx ends it
+	defer stop() // closes the connection when ctx ends
 	if err := t.sendProof(claimKind, claim.append); err != nil {
 		return w, err
 	}

@@ -35,7 +35,7 @@ func TestAPeerThatIsStartingItselfConfirmsNoLife(t *testing.T) {
 	}
 }
 
-// knows has a node have met others before it stopped.
+// knows makes a node know others since before its last stop.
 func (n *testNode) knows(others ...*testNode) {
 	for _, o := range others {
 		if err := n.claims.Register(lives.Started{Node: o.id, Life: o.life, Run: o.o.Run}); err != nil {
@@ -45,7 +45,7 @@ func (n *testNode) knows(others ...*testNode) {
 }
 
 func TestEveryPeerMustConfirmALife(t *testing.T) {
-	a, b := listen(t, 1, nil), listen(t, 2, nil) // they answer though they have not begun
+	a, b := listen(t, 1, nil), listen(t, 2, nil) // they answer claims before Start
 	const own = "this node itself"
 	secret := []byte("secret")
 	var asker *testNode
@@ -77,7 +77,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !ask(100, 101, append(both, own, both[0])...) { // one is itself, one is there twice
+	if !ask(100, 101, append(both, own, both[0])...) { // one entry is the node itself, one occurs twice
 		t.Error("refused")
 	}
 	if ask(100, 102, both...) {
@@ -118,7 +118,7 @@ func TestEveryPeerMustConfirmALife(t *testing.T) {
 }
 
 func TestAPeerThatHangsDoesNotHoldUpAStart(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts, no process answers
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,31 +16,33 @@ import (
 )
 
 const (
-	dialTime      = 3 * time.Second // or an interval, if that is not too short
+	dialTime      = 3 * time.Second // or the interval, but at least leastDialTime
 	leastDialTime = 500 * time.Millisecond
-	// leastHandshakeTime is the shortest that a dialer waits for the end of a handshake, in which the peer writes to its disk; an interval if that is longer.
+	// leastHandshakeTime is the shortest time that a dialer waits for the end of a handshake, in which the peer writes
+	// to its disk. If the interval is longer, the dialer waits for an interval.
 	leastHandshakeTime = time.Second
 
 	resolveTime  = 3 * time.Second
 	leastBackoff = 100 * time.Millisecond
-	mostBackoff  = 5 * time.Second  // or half an interval: what was cut is to be connected within one once it heals
+	// or half an interval: after a network fault ends, peers are to be connected within an interval
+	mostBackoff  = 5 * time.Second
 	steadyTime   = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
-	maxAddresses = 256              // of a name that are dialed
+	maxAddresses = 256              // largest number of addresses of a name that are dialed
 )
 
-// dialer sees to it that there are connections with all addresses of one entry of --peers.
+// dialer keeps connections with all addresses of one entry of --peers.
 type dialer struct {
 	*Cluster
 	peer    string
 	wake    chan struct{} // a link has ended
 	backoff time.Duration
 
-	mu        sync.Mutex       // protects what the last round has found
+	mu        sync.Mutex       // protects the results of the last round, below
 	addresses []netip.AddrPort // of the peer
 	problem   string
 }
 
-// report is the peer as one that there is no connection with; false if there is one with each of its addresses.
+// report returns the peer as a Dial if one of its addresses has no connection; false if all have one.
 func (d *dialer) report() (replica.Dial, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -52,10 +54,10 @@ func (d *dialer) report() (replica.Dial, bool) {
 	return replica.Dial{Address: d.peer, Error: cmp.Or(d.problem, firstAttempt)}, len(d.addresses) == 0
 }
 
-// firstAttempt is why there is no connection as long as none is known.
-const firstAttempt = "the first attempt to connect goes on"
+// firstAttempt is shown as the error while no attempt has ended yet.
+const firstAttempt = "the first attempt to connect has not ended yet"
 
-// note keeps what a round has found.
+// note stores the results of a round, and returns the errors joined.
 func (d *dialer) note(addresses []netip.AddrPort, errs ...error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,7 +73,7 @@ func (d *dialer) note(addresses []netip.AddrPort, errs ...error) error {
 	return nil
 }
 
-// rouse has the next round begin soon.
+// rouse makes the next round begin soon.
 func (d *dialer) rouse() {
 	select {
 	case d.wake <- struct{}{}:
@@ -98,7 +100,7 @@ func (d *dialer) mostBackoff() time.Duration {
 	return min(mostBackoff, max(d.o.Interval/2, leastBackoff))
 }
 
-// steady waits for the end of a link, and not for long. It says how long it went well.
+// steady waits for the end of a link, at most steadyTime. It returns how long it waited.
 func (d *dialer) steady() time.Duration {
 	began := time.Now()
 	select {
@@ -109,12 +111,13 @@ func (d *dialer) steady() time.Duration {
 	return time.Since(began)
 }
 
-// round dials all addresses that the peer's name has now, at the same time. The error is one of those that are to be tried again soon.
+// round dials all present addresses of the peer's name at the same time. After an error the next round is to begin
+// soon.
 func (d *dialer) round() error {
 	addresses, err := d.resolve(d.ctx, d.peer)
 	if err != nil {
 		if d.ctx.Err() == nil {
-			d.quiet.warn("the name of a peer is not known", d.peer, err.Error())
+			d.quiet.warn("could not resolve the name of a peer", d.peer, err.Error())
 		}
 		addresses = d.known()
 	}
@@ -131,14 +134,14 @@ func (d *dialer) round() error {
 	return d.note(addresses, append(errs, err)...)
 }
 
-// known is what the name stood for when it was known last.
+// known is the result of the last successful resolution of the name.
 func (d *dialer) known() []netip.AddrPort {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.addresses
 }
 
-// try connects with an address, unless it is known to be that of this node or of one that is connected.
+// try connects with an address, unless it is known as this node's or a connected node's.
 func (d *dialer) try(address netip.AddrPort) error {
 	if d.met.skip(address, time.Now()) {
 		return nil
@@ -163,7 +166,7 @@ func (d *dialer) complain(address netip.AddrPort, err error) {
 	switch {
 	case err == nil, errors.As(err, &r) && r.code == refusedDuplicate:
 		d.quiet.forget(d.name(address))
-	case errors.Is(err, errInsecure): // mayDial has said so
+	case errors.Is(err, errInsecure): // mayDial has logged it
 	case errors.As(err, &r) && r.silent():
 	case errors.As(err, &r) && r.theirs:
 		d.quiet.warnOnce("a peer refuses to replicate with this node", d.name(address), r.text)
@@ -174,7 +177,7 @@ func (d *dialer) complain(address netip.AddrPort, err error) {
 	}
 }
 
-// name is the peer as it is logged.
+// name is the peer's name for the log.
 func (d *dialer) name(address netip.AddrPort) string {
 	if a := address.String(); a != d.peer {
 		return d.peer + " at " + a
@@ -182,18 +185,18 @@ func (d *dialer) name(address netip.AddrPort) string {
 	return d.peer
 }
 
-// mayDial reports whether an address may be dialed; the first that may not be is logged.
+// mayDial reports whether an address may be dialed, and logs the first that may not.
 func (c *Cluster) mayDial(address netip.AddrPort) bool {
 	if len(c.o.Secret) > 0 || c.o.Insecure || address.Addr().IsLoopback() {
 		return true
 	}
 	if !c.blocked.Swap(true) {
-		c.o.Log.Warn("no replication with other hosts: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; --insecure-cluster does without", "peer", address.String())
+		c.o.Log.Warn("no replication with other hosts: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; or use --insecure-cluster", "peer", address.String())
 	}
 	return false
 }
 
-// dial makes a connection and leads the handshake; then it is a link.
+// dial makes a connection, leads the handshake, and makes a link of it.
 func (d *dialer) dial(address netip.AddrPort) error {
 	t, peer, stop, err := d.call(d.ctx, address)
 	if err != nil {
@@ -207,7 +210,7 @@ func (d *dialer) dial(address netip.AddrPort) error {
 	return err
 }
 
-// call dials an address and greets who is there, which the Cluster remembers.
+// call dials an address and exchanges greetings; the Cluster remembers who answered.
 func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, peer greeting, stop func() bool, err error) {
 	nd := net.Dialer{Timeout: min(dialTime, max(c.o.Interval, leastDialTime))}
 	conn, err := nd.DialContext(ctx, "tcp", address.String())
@@ -238,9 +241,9 @@ func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, pe
 	return t, peer, stop, nil
 }
 
-// introduce is the dialer's side of the rest of a handshake. used: the connection is a link's now.
+// introduce is the dialer's side of the rest of a handshake. used: the connection belongs to a link now.
 func (c *Cluster) introduce(t *talk, peer greeting) (used bool, err error) {
-	if !c.met.mayIntroduce(peer) { // meanwhile, or by way of another address
+	if !c.met.mayIntroduce(peer) { // connected meanwhile, or through another address
 		r := explain(replica.ErrDuplicate, peer.node)
 		refuse(t.conn, r)
 		return false, r
@@ -274,7 +277,7 @@ func (c *Cluster) introduce(t *talk, peer greeting) (used bool, err error) {
 	return true, nil
 }
 
-// reason is an error for the log, the same for the same.
+// reason is an error's text for the log. Errors of the same kind give the same text.
 func reason(err error) string {
 	var timeout net.Error
 	switch {

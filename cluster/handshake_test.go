@@ -17,7 +17,7 @@ import (
 
 func TestRefusalsNameTheirMendOnBothSides(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(a, b *testNode) // of b, which dials a
+		change func(a, b *testNode) // changes b, which dials a
 		want   string
 	}{
 		"another secret":     {func(a, b *testNode) { b.o.Secret = []byte("another") }, "--cluster-secret"},
@@ -88,11 +88,11 @@ func TestStrangersAreToldAndForgotten(t *testing.T) {
 			t.Errorf("%.20q: got %q", said, got)
 		}
 	}
-	n.logs("what connects is no node")
+	n.logs("this is not a node")
 	n.logs("speaks version 2")
 }
 
-// TestNoiseNeverReachesTheMachine says at random what might be a handshake.
+// TestNoiseNeverReachesTheMachine sends random bytes that may look like a handshake.
 func TestNoiseNeverReachesTheMachine(t *testing.T) {
 	n := listen(t, 1, func(o *Options) { o.patience = 100 * time.Millisecond }).begin()
 	seed := rand.Uint64()
@@ -131,7 +131,8 @@ func TestWhoHangsInTheHandshakeIsGivenUp(t *testing.T) {
 	other.meets(1)
 }
 
-// TestAPeerThatDoesNotAnswerIsTriedAgain dials what accepts and says nothing, and what says something else.
+// TestAPeerThatDoesNotAnswerIsTriedAgain dials a listener that accepts and sends nothing, and one that sends something
+// else.
 func TestAPeerThatDoesNotAnswerIsTriedAgain(t *testing.T) {
 	for word, want := range map[string]string{"": "it does not answer", "-ERR unknown command\r\n": "is it a replication port"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -168,7 +169,7 @@ func TestAPeerThatDoesNotAnswerIsTriedAgain(t *testing.T) {
 	}
 }
 
-// record is a connection of which what is sent is kept.
+// record is a connection that keeps a copy of the bytes sent.
 type record struct {
 	net.Conn
 	sent []byte
@@ -179,7 +180,7 @@ func (r *record) Write(b []byte) (int, error) {
 	return r.Conn.Write(b)
 }
 
-// shake leads a handshake with a node, as another.
+// shake leads a handshake with a node, in the role of another node.
 func shake(conn net.Conn, secret string, h replica.Hello) error {
 	t := &talk{conn: conn, secret: []byte(secret), dialed: true}
 	if _, err := t.greet(greeting{node: h.Node, run: h.Run}); err != nil {
@@ -205,7 +206,7 @@ func TestARecordedHandshakeIsWorthNothing(t *testing.T) {
 	if _, err := conn.Write(r.sent); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := readMessage(conn); err != nil { // its greeting
+	if _, _, err := readMessage(conn); err != nil { // the node's greeting
 		t.Fatal(err)
 	}
 	k, message, err := readMessage(conn)
@@ -217,7 +218,7 @@ func TestARecordedHandshakeIsWorthNothing(t *testing.T) {
 	}
 }
 
-// TestAProofOfOneRoleIsNoneOfTheOther gives a dialer its own proof back.
+// TestAProofOfOneRoleIsNoneOfTheOther sends a dialer its own proof back.
 func TestAProofOfOneRoleIsNoneOfTheOther(t *testing.T) {
 	here, there := net.Pipe()
 	defer here.Close()
@@ -238,7 +239,7 @@ func TestAProofOfOneRoleIsNoneOfTheOther(t *testing.T) {
 	}
 }
 
-// TestWhatIsClaimedCostsNothing has a node that knows the secret announce a frame of a gigabyte.
+// TestWhatIsClaimedCostsNothing: a peer that knows the secret announces a frame of a gigabyte.
 func TestWhatIsClaimedCostsNothing(t *testing.T) {
 	n := open(t, 1)
 	var before, after runtime.MemStats
@@ -253,7 +254,7 @@ func TestWhatIsClaimedCostsNothing(t *testing.T) {
 	other := open(t, 3, n)
 	n.add("k", 1)
 	other.has("k", 1)
-	_ = conn.(*net.TCPConn).CloseWrite() // what was sent is read before that
+	_ = conn.(*net.TCPConn).CloseWrite() // the node reads everything that was sent before the end
 	n.logs("a handshake was broken off")
 	runtime.ReadMemStats(&after)
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 32<<20 {

@@ -15,10 +15,10 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// patience is how long a test waits for what must happen soon.
+// patience is how long a test waits for something that must happen soon.
 const patience = 20 * time.Second
 
-// eventually waits until something is so.
+// eventually waits until a condition is true.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
@@ -28,7 +28,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// logLines is what was logged.
+// logLines collects log output.
 type logLines struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -75,7 +75,7 @@ func testNow() engine.Moment {
 	return engine.Moment{Wall: t.UnixMilli(), Mono: t.UnixNano()}
 }
 
-// listen makes a node that has not begun yet. change may change its options.
+// listen makes a node that has not started yet. change may change its options.
 func listen(t *testing.T, id uint16, change func(*Options)) *testNode {
 	t.Helper()
 	n := &testNode{t: t, id: id, life: rand.Uint64(), log: &logLines{}}
@@ -107,7 +107,7 @@ func listen(t *testing.T, id uint16, change func(*Options)) *testNode {
 	return n
 }
 
-// begin has it replicate.
+// begin starts replication.
 func (n *testNode) begin() *testNode { return n.beginEvery(time.Millisecond) }
 
 // beginEvery is begin with a batch delay.
@@ -155,7 +155,7 @@ func (n *testNode) has(name string, want int64) {
 	eventually(n.t, name+" arrives", func() bool { return n.value(name) == want })
 }
 
-// connected is how many peers are connected.
+// connected is the number of connected peers.
 func (n *testNode) connected() int {
 	count := 0
 	for _, p := range n.Status().Peers {
@@ -177,7 +177,7 @@ func (n *testNode) logs(part string) {
 	eventually(n.t, "the log says "+part, func() bool { return n.log.count(part) > 0 })
 }
 
-// dialRaw connects with a node without being one.
+// dialRaw connects with a node without a handshake.
 func dialRaw(t *testing.T, n *testNode) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", n.Addr().String())

@@ -13,33 +13,33 @@ import (
 )
 
 const (
-	writeTime  = 10 * time.Second // that a peer may take for writeBytes
+	writeTime  = 10 * time.Second // time limit for a peer to take writeBytes
 	writeBytes = 64 << 10
-	readBytes  = 64 << 10 // of the buffer, as long as no frame is longer
-	keptBytes  = 1 << 20  // the longest buffer that is kept
+	readBytes  = 64 << 10 // size of the read buffer, unless a frame is longer
+	keptBytes  = 1 << 20  // longer buffers are released after use
 )
 
-var errLeft = errors.New("it has closed the connection")
+var errLeft = errors.New("the peer has closed the connection")
 
-// link is a connection that is being used.
+// link is a connection after the handshake.
 type link struct {
 	owner   *owner
 	conn    net.Conn
 	session *replica.Session
 	peer    replica.Hello
-	closed  chan struct{} // the owner has dropped it
-	out     chan []byte   // to the writer; one at a time
-	frames  [][]byte      // the reader's, and the owner's while that takes them
+	closed  chan struct{} // closed when the owner has dropped the link
+	out     chan []byte   // to the writer; one buffer at a time
+	frames  [][]byte      // the reader's, and the owner's during receive
 
-	// A part of what takes long has come, or gone, since the owner looked.
+	// A part of a long frame has come, or has gone, since the owner last looked.
 	came, gone atomic.Bool
 
-	// The owner's.
-	begun   bool // it reads and writes
-	dialed  bool // by this node: the peer has agreed to it before it began
-	agreed  bool // the peer wants it too, as far as it has said by now
-	idle    bool // there is nothing to write, and it is begun
-	parting bool // nothing will be written any more
+	// The fields below belong to the owner's goroutine.
+	begun   bool // its reader and writer run
+	dialed  bool // this node dialed; then the peer agreed before the link began
+	agreed  bool // the peer has shown that it keeps this connection
+	idle    bool // begun, and everything is written
+	parting bool // nothing more will be written
 	buf     []byte
 }
 
@@ -47,7 +47,8 @@ func newLink(o *owner, t *talk, s *replica.Session, peer replica.Hello) *link {
 	return &link{owner: o, conn: t.conn, dialed: t.dialed, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
 }
 
-// begin begins to read and to write. Errors: replica.ErrDuplicate if another connection has taken its place meanwhile.
+// begin starts the link's reader and writer. Errors: replica.ErrDuplicate if another connection has replaced this one
+// meanwhile.
 func (l *link) begin() error {
 	o := l.owner
 	_ = l.conn.SetDeadline(time.Time{})
@@ -70,7 +71,7 @@ func (l *link) begin() error {
 	return nil
 }
 
-// part says that nothing more will come. The peer will do the same.
+// part closes the sending direction. The peer will do the same.
 func (l *link) part() {
 	l.parting = true
 	if c, ok := l.conn.(*net.TCPConn); ok {
@@ -78,12 +79,12 @@ func (l *link) part() {
 	}
 }
 
-// fail has the owner drop the link.
+// fail makes the owner drop the link.
 func (l *link) fail(err error) {
 	l.owner.do(func() { l.owner.drop(l, err) })
 }
 
-// write writes what the owner gives it.
+// write writes the buffers that the owner sends to out.
 func (l *link) write() {
 	for {
 		select {
@@ -99,7 +100,8 @@ func (l *link) write() {
 	}
 }
 
-// writeAll writes bytes piece by piece, so that a slow peer has the time it needs and one that has stopped reading has not.
+// writeAll writes in pieces with a time limit for each: a slow peer gets the time that it needs, and a peer that has
+// stopped reading is noticed.
 func (l *link) writeAll(bytes []byte) error {
 	for len(bytes) > 0 {
 		piece := bytes[:min(len(bytes), writeBytes)]
@@ -114,7 +116,7 @@ func (l *link) writeAll(bytes []byte) error {
 	return nil
 }
 
-// drained has the machine asked for more.
+// drained is called by the owner when the writer has written everything; it asks the machine for more.
 func (l *link) drained() {
 	if l.idle = true; cap(l.buf) > keptBytes {
 		l.buf = nil
@@ -124,8 +126,8 @@ func (l *link) drained() {
 	}
 }
 
-// read gives the owner what the peer sends, frame by frame, and waits until it has taken it. The buffer grows with what has arrived, whatever the peer says
-// that will.
+// read gives the owner the peer's frames, and waits until the owner has taken them. The buffer grows with the bytes
+// that have arrived, not with the length that the peer announces.
 func (l *link) read() {
 	buf := make([]byte, 0, readBytes)
 	for {
@@ -151,7 +153,8 @@ func (l *link) read() {
 	}
 }
 
-// room is a buffer that begins with rest, which lies in buf, and has room for more of the need bytes that a frame wants.
+// room returns a buffer that begins with rest, a part of buf, and has room for more of the need bytes of the next
+// frame.
 func room(buf, rest []byte, need int) []byte {
 	size := cap(buf)
 	switch {
@@ -166,7 +169,7 @@ func room(buf, rest []byte, need int) []byte {
 	return append(make([]byte, 0, size), rest...)
 }
 
-// take gives the owner all frames that have arrived as a whole.
+// take gives the owner all frames that have arrived completely.
 func (l *link) take(buf []byte) (rest []byte, need int, err error) {
 	l.frames = l.frames[:0]
 	var frame []byte
@@ -188,7 +191,7 @@ func (l *link) take(buf []byte) (rest []byte, need int, err error) {
 	return rest, need, errors.Join(refused, err)
 }
 
-// receive gives the machine what was read. The owner calls it.
+// receive gives the machine the frames that were read. The owner calls it.
 func (l *link) receive() error {
 	o := l.owner
 	for _, frame := range l.frames {
@@ -199,14 +202,14 @@ func (l *link) receive() error {
 			o.agree(l)
 		}
 		if err := o.Machine.Receive(l.session, frame, o.Now()); err != nil {
-			return fmt.Errorf("what it has sent is refused: %w", err)
+			return fmt.Errorf("a frame from the peer is refused: %w", err)
 		}
 	}
 	o.pumpAll()
 	return nil
 }
 
-// explainEnd finds out whether what is no frame is the refusal of one who has dialed.
+// explainEnd checks whether bytes that are no frame are a refusal by the peer that dialed.
 func (l *link) explainEnd(rest []byte, err error) error {
 	k, message, notOne := readMessage(bytes.NewReader(rest))
 	if notOne != nil || k != refusalKind {

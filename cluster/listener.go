@@ -10,10 +10,11 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// strangersWord ends a connection of one who takes this port for another, in the protocol of most of those.
+// strangersWord is the answer to a client that has mistaken this port for another, in the protocol of Redis, which most
+// such clients speak.
 const strangersWord = "-ERR nodes replicate on this port, clients are served on another (--bind)\r\n"
 
-const acceptPause = 50 * time.Millisecond // after an error of accept, as when there are too many open files
+const acceptPause = 50 * time.Millisecond // after an error of accept, for example too many open files
 
 // accept accepts connections until the listener is closed.
 func (c *Cluster) accept() {
@@ -23,7 +24,7 @@ func (c *Cluster) accept() {
 			if c.ctx.Err() != nil {
 				return
 			}
-			c.quiet.warn("connections of peers are not accepted", c.Addr().String(), err.Error())
+			c.quiet.warn("could not accept a connection of a peer", c.Addr().String(), err.Error())
 			select {
 			case <-c.ctx.Done():
 			case <-time.After(acceptPause):
@@ -33,7 +34,7 @@ func (c *Cluster) accept() {
 		one, crowded := c.strangers.admit(conn, c.met.isNamed)
 		c.outside.Go(func() { c.welcome(one) })
 		if crowded {
-			c.noise.warn("connections are ended", "many", "too many at a time have not proved yet that they know the cluster secret")
+			c.noise.warn("closed connections to make room", "many", "too many connections have not proved that they know the cluster secret")
 			if ended++; ended%crowdBatch == 0 {
 				time.Sleep(crowdPause)
 			}
@@ -41,7 +42,7 @@ func (c *Cluster) accept() {
 	}
 }
 
-// welcome leads one handshake.
+// welcome leads one handshake on the listener's side.
 func (c *Cluster) welcome(one *stranger) {
 	conn := one.conn
 	defer c.limit(c.ctx, conn, c.o.patience)()
@@ -54,7 +55,7 @@ func (c *Cluster) welcome(one *stranger) {
 	c.strangers.leave(one)
 }
 
-// part tells a connection, and the log, why there is to be none.
+// part tells the other side, and the log, why the connection is closed.
 func (c *Cluster) part(conn net.Conn, err error) {
 	var version versionError
 	switch r := (*refusal)(nil); {
@@ -69,26 +70,26 @@ func (c *Cluster) part(conn net.Conn, err error) {
 		}
 	case errors.Is(err, errForeign):
 		partWith(conn, []byte(strangersWord))
-		c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), "what connects is no node: clients are to use the port of --bind")
+		c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), "this is not a node: clients must use the port of --bind")
 	case errors.As(err, &version):
 		refuse(conn, &refusal{code: refusedOther, text: "this node speaks another version of the replication protocol: run the same release on all nodes"})
 		c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), err.Error())
-	case errors.Is(err, net.ErrClosed): // ended for another, or with this node
+	case errors.Is(err, net.ErrClosed): // ended to make room for another, or because this node stops
 	default:
 		c.noise.warn("a handshake was broken off", hostOf(conn.RemoteAddr()), reason(err))
 	}
 }
 
-// limit has a handshake end in time, and with ctx. The caller calls stop when it has ended.
+// limit ends a handshake after patience, or when ctx ends. The caller calls stop when the handshake has ended.
 func (c *Cluster) limit(ctx context.Context, conn net.Conn, patience time.Duration) (stop func() bool) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	return context.AfterFunc(ctx, func() { _ = conn.Close() })
 }
 
-// errCrowd: a connection was ended for another.
+// errCrowd: the connection was ended to make room for another.
 var errCrowd = errors.New("there are too many connections that have proved nothing")
 
-// answer is the listener's side of a handshake. used: the connection is a link's now.
+// answer is the listener's side of a handshake. used: the connection belongs to a link now.
 func (c *Cluster) answer(one *stranger) (used bool, err error) {
 	conn := one.conn
 	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
@@ -122,7 +123,7 @@ func (c *Cluster) answer(one *stranger) (used bool, err error) {
 	return c.answerHello(t, peer, body)
 }
 
-// namesake is what speaks against a peer with this node's id.
+// namesake is the refusal of a peer with this node's id: either it is this node, or its id is not unique.
 func (c *Cluster) namesake(peer greeting) error {
 	if peer.run == c.o.Run {
 		return explain(replica.ErrSelf, peer.node)
@@ -172,7 +173,7 @@ func (c *Cluster) answerHello(t *talk, peer greeting, body []byte) (used bool, e
 	return true, nil
 }
 
-// learn takes what a peer says of itself once it has proved the secret, and sees to it that its run is remembered.
+// learn reads the Hello of a peer that has proved the secret, and records the peer's run on disk.
 func (c *Cluster) learn(peer greeting, body []byte) (replica.Hello, error) {
 	h, err := parseHello(body)
 	if err != nil {
@@ -187,7 +188,7 @@ func (c *Cluster) learn(peer greeting, body []byte) (replica.Hello, error) {
 	return h, nil
 }
 
-// allowed reports whether a connection between two addresses may be used: without a secret only on loopback.
+// allowed reports whether a connection between two addresses may be used. Without a secret only loopback is allowed.
 func (c *Cluster) allowed(local, remote net.Addr) bool {
 	if len(c.o.Secret) > 0 || c.o.Insecure {
 		return true
@@ -200,7 +201,7 @@ func onLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// hostOf is an address without the port, which another connection would not have.
+// hostOf is an address without the port, since each connection has another port.
 func hostOf(a net.Addr) string {
 	host, _, err := net.SplitHostPort(a.String())
 	if err != nil {

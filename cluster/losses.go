@@ -2,26 +2,26 @@ package cluster
 
 import "time"
 
-// lossTime is how long a peer may be away, after its connection has ended without a word, before that is a warning:
-// connections that cross and short cuts are not.
+// lossTime is how long a peer may be away, after its connection ended without an announced stop, before a warning is
+// logged. Crossing connections and short interruptions cause no warning.
 const lossTime = time.Second
 
-// loss is the end of a connection that its peer has not announced.
+// loss is the end of a connection that the peer has not announced.
 type loss struct {
 	at              time.Time
 	run             uint64
 	address, reason string
 }
 
-// losses are those of peers that are not back yet, by node. The owner's.
+// losses has the losses of peers that are not back yet, by node. It belongs to the owner.
 type losses map[uint16]loss
 
-// note notes the end of a connection for which the peer has given no reason.
+// note notes the unannounced end of a connection.
 func (ls losses) note(l *link, reason string, now time.Time) {
 	ls[l.peer.Node] = loss{now, l.peer.Run, l.peer.Address, reason}
 }
 
-// back notes that a peer is connected, and warns if it has been started again without having stopped.
+// back notes that a peer is connected, and warns if the peer has restarted without a clean stop.
 func (o *owner) back(l *link) {
 	lost, ok := o.losses[l.peer.Node]
 	if !ok {
@@ -33,7 +33,7 @@ func (o *owner) back(l *link) {
 	}
 }
 
-// reportLosses warns of peers that have been away for long enough.
+// reportLosses warns about peers that have been away for lossTime.
 func (o *owner) reportLosses(now time.Time) {
 	for node, lost := range o.losses {
 		if now.Sub(lost.at) >= lossTime {
@@ -43,7 +43,7 @@ func (o *owner) reportLosses(now time.Time) {
 	}
 }
 
-// agree notes that both sides want a connection: this one does, and the peer has shown that it does.
+// agree notes that both sides keep a connection: this node does, and the peer has shown that it does.
 func (o *owner) agree(l *link) {
 	l.agreed = true
 	o.o.Log.Info("peer connected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "address", l.peer.Address)

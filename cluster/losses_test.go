@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// vanish ends a node as a kill does: its connections end without a word.
+// vanish ends a node as a kill does: its connections end without an announcement.
 func (n *testNode) vanish() {
 	n.cancel()
 	_ = n.listener.Close()
@@ -19,7 +19,7 @@ func (n *testNode) vanish() {
 	})
 }
 
-// lost is of how many peers a node has yet to say that they were lost.
+// lost is the number of peers about whose loss a node has yet to warn.
 func (n *testNode) lost() (count int) {
 	o := n.owner.Load()
 	o.do(func() { count = len(o.losses) })
@@ -43,7 +43,7 @@ func TestAPeerThatIsStartedAgainAtOnceWithoutHavingStoppedIsAWarning(t *testing.
 	eventually(t, "the connection has ended", func() bool { return a.connected() == 0 })
 	again := listen(t, 2, func(o *Options) { o.Peers = addresses([]*testNode{a}) }).begin()
 	again.meets(1)
-	a.logs("level=WARN msg=\"a peer was lost") // whichever it is: the machine may be slow
+	a.logs("level=WARN msg=\"a peer was lost") // either warning is right: the machine may be slow
 }
 
 func TestAPeerThatStopsIsNoWarning(t *testing.T) {
@@ -60,7 +60,7 @@ func TestAPeerThatStopsIsNoWarning(t *testing.T) {
 	}
 }
 
-// TestWhatDoesNotAgreeIsNotConnected has a process be dialed by a peer that knows another one with its id.
+// TestWhatDoesNotAgreeIsNotConnected: a peer that knows another process with the same id dials this one.
 func TestWhatDoesNotAgreeIsNotConnected(t *testing.T) {
 	a := open(t, 1)
 	copied := open(t, 1)
@@ -93,7 +93,7 @@ func TestALineIsSaidAgainOnceThePeerWasWell(t *testing.T) {
 	}
 }
 
-// freeAddress is one that nobody listens on.
+// freeAddress is an address without a listener.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +104,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestAPeerThatHasConnectedIsNotShownAsUnreachable has it do so long before it would be dialed again.
+// TestAPeerThatHasConnectedIsNotShownAsUnreachable: the peer connects long before this node would dial it again.
 func TestAPeerThatHasConnectedIsNotShownAsUnreachable(t *testing.T) {
 	address := freeAddress(t)
 	a := listen(t, 1, func(o *Options) {

@@ -10,19 +10,19 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// A message of the handshake, little-endian; the form of the header is that of all versions:
+// A message of the handshake, little-endian. All versions have the same header:
 //
 //	+--------+---------+------+--------+---------+
 //	| "QDBR" | version | kind | length | payload |
 //	| 4      | 1       | 1    | 2      | length  |
 //	+--------+---------+------+--------+---------+
 //
-// Payloads; the proof is of everything before it in the conversation:
+// Payloads. A proof is computed over everything before it in the conversation:
 //
 //	greeting   nonce (32), node (2), run (8)
 //	hello      node (2), run (8), life (8), earlier runs (16 times 8), length of the address (1), address; proof (32)
 //	claim      life (8), before (8), run (8); proof (32)
-//	answer     the life under which it is confirmed (8), 0 if it is not; proof (32)
+//	answer     life of the peer that confirms the claim (8), or 0: not confirmed; proof (32)
 //	refusal    code (1), text
 const (
 	magic         = "QDBR"
@@ -34,7 +34,7 @@ const (
 	maxAddress    = 255
 )
 
-// kind says what a message is.
+// kind is the kind of a message.
 type kind uint8
 
 const (
@@ -51,7 +51,7 @@ var (
 	errMalformed = errors.New("malformed message in the handshake")
 )
 
-// versionError: the peer speaks another version.
+// versionError: the peer speaks another version of the protocol.
 type versionError uint8
 
 func (e versionError) Error() string {
@@ -114,7 +114,7 @@ func parseHello(b []byte) (h replica.Hello, err error) {
 	return h, nil
 }
 
-// Claim is that a run is about to go on with a life that the run before has stopped cleanly.
+// Claim says that run Run is about to continue life Life, whose last run, Before, stopped cleanly.
 type Claim struct {
 	Life, Before, Run uint64
 }
@@ -133,7 +133,7 @@ func parseClaim(b []byte) (c Claim, err error) {
 	return Claim{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}, nil
 }
 
-// appendAnswer appends what is said to a claim: the life under which the node confirms it, 0 if it does not.
+// appendAnswer appends the answer to a claim: the life of this node if it confirms the claim, otherwise 0.
 func appendAnswer(dst []byte, witness uint64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, witness)
 }
@@ -145,7 +145,7 @@ func parseAnswer(b []byte) (witness uint64, err error) {
 	return binary.LittleEndian.Uint64(b), nil
 }
 
-// appendMessage appends a message with room for spare bytes at the end of its payload.
+// appendMessage appends a message. Its header counts spare more bytes of payload, which the caller appends.
 func appendMessage(dst []byte, k kind, payload func([]byte) []byte, spare int) []byte {
 	at := len(dst)
 	dst = append(dst, magic...)
@@ -154,7 +154,7 @@ func appendMessage(dst []byte, k kind, payload func([]byte) []byte, spare int) [
 	return dst
 }
 
-// parseHeader reads a message's header.
+// parseHeader reads the header of a message.
 func parseHeader(b []byte) (k kind, length int, err error) {
 	switch {
 	case !bytes.Equal(b[:len(magic)], []byte(magic)):
@@ -169,7 +169,8 @@ func parseHeader(b []byte) (k kind, length int, err error) {
 	return k, length, nil
 }
 
-// readMessage reads one message and nothing behind it. What does not begin as one is not waited for. Errors: errForeign, versionError, errMalformed, those of reading.
+// readMessage reads one message and no byte after it. If the first bytes cannot begin a message, it does not wait for
+// more. Errors: errForeign, versionError, errMalformed, errors of reading.
 func readMessage(r io.Reader) (k kind, message []byte, err error) {
 	message = make([]byte, messageHeader)
 	for n := 0; n < messageHeader; {
@@ -192,7 +193,7 @@ func readMessage(r io.Reader) (k kind, message []byte, err error) {
 	return k, message, nil
 }
 
-// printable is a text without what would disturb a log.
+// printable replaces all bytes that would disturb a log line by question marks.
 func printable(text string) string {
 	clean := []byte(text)
 	for i, c := range clean {

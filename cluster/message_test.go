@@ -38,7 +38,7 @@ func TestWhatIsNoMessageIsNotWaitedFor(t *testing.T) {
 		"*1":                        errForeign,
 		"QX":                        errForeign,
 		"QDBR\x09\x01\xff\xff":      versionError(9),
-		"QDBR\x01\x01\xff\xff":      errMalformed, // longer than any
+		"QDBR\x01\x01\xff\xff":      errMalformed, // longer than any message
 		"QDBR\x01\x63\x00\x00":      errMalformed,
 		"QDBR\x01\x01\x04\x00ab":    io.ErrUnexpectedEOF,
 		"QDBR\x01":                  io.EOF,
@@ -50,7 +50,8 @@ func TestWhatIsNoMessageIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// FuzzMessages: a message is read in the same way however it arrives, costs no more than its bound, and says nothing that was not written so.
+// FuzzMessages: however a message arrives, it is read in the same way, costs no more than its bound, and if accepted it
+// is what the encoder writes.
 func FuzzMessages(f *testing.F) {
 	g := greeting{node: 1, run: 2}
 	f.Add(appendMessage(nil, greetingKind, g.append, 0))

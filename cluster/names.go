@@ -10,7 +10,7 @@ import (
 
 var errNoAddress = errors.New("the name has no address")
 
-// resolve is the addresses of host:port, one at least.
+// resolve returns the addresses of host:port, at least one.
 func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(peer)
 	if err != nil {
@@ -41,8 +41,8 @@ func (c *Cluster) resolve(ctx context.Context, peer string) ([]netip.AddrPort, e
 	return addresses, nil
 }
 
-// serving drops the addresses of one family, IPv4 or IPv6, if none of them can be reached and all of the other can: localhost is both, and so may be the name of a node that
-// listens on 0.0.0.0.
+// serving drops the addresses of one family, IPv4 or IPv6, if none of them can be reached and all of the other family
+// can. A name, such as localhost, may resolve to both families while the node listens on one only.
 func serving(addresses []netip.AddrPort, errs []error) ([]netip.AddrPort, []error) {
 	var families [2]struct {
 		addresses []netip.AddrPort
@@ -68,7 +68,7 @@ func serving(addresses []netip.AddrPort, errs []error) ([]netip.AddrPort, []erro
 	return addresses, errs
 }
 
-// isUnreachable reports whether an error says that nobody was met.
+// isUnreachable reports whether an error means that no process answered at the address.
 func isUnreachable(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

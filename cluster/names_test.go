@@ -16,7 +16,7 @@ func TestAFamilyOfAddressesThatIsNotServedDoesNotCount(t *testing.T) {
 	dead, other := &net.OpError{Op: "dial", Err: errors.New("refused")}, errors.New("it has said no")
 	for name, c := range map[string]struct {
 		four, six []error
-		want      string // the addresses that count
+		want      string // the addresses that remain
 	}{
 		"both are well":             {[]error{nil}, []error{nil}, "[127.0.0.1:1 [::1]:1]"},
 		"localhost":                 {[]error{nil}, []error{dead}, "[127.0.0.1:1]"},
@@ -44,7 +44,8 @@ func TestAFamilyOfAddressesThatIsNotServedDoesNotCount(t *testing.T) {
 	}
 }
 
-// TestAPeerCalledLocalhost: where that is an IPv6 address too, nodes that listen on 127.0.0.1 are there all the same.
+// TestAPeerCalledLocalhost: if localhost is an IPv6 address too, a node that listens on 127.0.0.1 is reached all the
+// same.
 func TestAPeerCalledLocalhost(t *testing.T) {
 	lookup := func(context.Context, string, string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.IPv6Loopback(), netip.MustParseAddr("127.0.0.1")}, nil
@@ -70,7 +71,8 @@ func TestAPeerCalledLocalhost(t *testing.T) {
 	}
 }
 
-// TestAPeerWhoseNameIsNotKnownAnyMoreIsDialedWhereItWas has DNS fail once a name was resolved, and the connection with it.
+// TestAPeerWhoseNameIsNotKnownAnyMoreIsDialedWhereItWas makes DNS fail after a name was resolved, and then the
+// connection.
 func TestAPeerWhoseNameIsNotKnownAnyMoreIsDialedWhereItWas(t *testing.T) {
 	b := open(t, 2)
 	_, port, err := net.SplitHostPort(b.Addr().String())
@@ -97,7 +99,7 @@ func TestAPeerWhoseNameIsNotKnownAnyMoreIsDialedWhereItWas(t *testing.T) {
 	})
 	eventually(t, "it is connected again", func() bool { return a.log.count("peer connected") > connections })
 	a.meets(1)
-	a.logs("the name of a peer is not known")
+	a.logs("could not resolve the name of a peer")
 	if dials := a.Status().Dials; len(dials) != 0 {
 		t.Errorf("%+v", dials)
 	}

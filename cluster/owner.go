@@ -9,7 +9,7 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// owner makes all calls of the machine, in one goroutine, whose all fields below calls are.
+// owner makes all calls of the machine, in one goroutine. The fields below calls belong to this goroutine.
 type owner struct {
 	*Cluster
 	Stepping
@@ -23,15 +23,15 @@ type owner struct {
 	losses     losses
 	refreshing bool
 
-	took      time.Time // what clients have changed
+	took      time.Time // when changes were last taken
 	status    atomic.Pointer[replica.Status]
 	published time.Time
 }
 
-// mostTick is how long there may be between two looks at the peers, whatever the batch delay.
+// mostTick is the longest time between two looks at the peers, whatever the batch delay.
 const mostTick = 100 * time.Millisecond
 
-// statusEvery is how often what there is to know is made known.
+// statusEvery is how often Status is published.
 const statusEvery = 20 * time.Millisecond
 
 func newOwner(c *Cluster, s Stepping) *owner {
@@ -50,7 +50,7 @@ func (o *owner) publish() {
 	o.published = time.Now()
 }
 
-// do has the owner call fn and waits for that; false if it has ended.
+// do makes the owner call fn, and waits for its end. It returns false if the owner has ended.
 func (o *owner) do(fn func()) bool {
 	done := make(chan struct{})
 	select {
@@ -101,7 +101,7 @@ func (o *owner) close() {
 	o.inside.Wait()
 }
 
-// sendTheRest sends what the machine has still to say, and waits for the peers to have read it.
+// sendTheRest sends what the machine has left to send, and waits until the peers have read it.
 func (o *owner) sendTheRest() {
 	deadline := time.NewTimer(lastWords)
 	defer deadline.Stop()
@@ -115,7 +115,7 @@ func (o *owner) sendTheRest() {
 			}
 		}
 		select {
-		case fn := <-o.calls: // a link has nothing left to write, or has ended
+		case fn := <-o.calls: // a link has written everything, or has ended
 			fn()
 			continue
 		case <-deadline.C:
@@ -128,7 +128,7 @@ func (o *owner) sendTheRest() {
 	o.publish()
 }
 
-// refreshIfDue has the digests computed beside the owner, since that takes long.
+// refreshIfDue starts computing the digests in another goroutine, since that takes long.
 func (o *owner) refreshIfDue() {
 	if o.refreshing || !o.Machine.RefreshDue() {
 		return
@@ -144,7 +144,8 @@ func (o *owner) refreshIfDue() {
 	})
 }
 
-// tellMoved tells the machine which connections are slow rather than silent.
+// tellMoved tells the machine which connections have moved parts of long frames, so that it does not take a slow peer
+// for a silent one.
 func (o *owner) tellMoved() {
 	for l := range o.links {
 		if came, gone := l.came.Swap(false), l.gone.Swap(false); came || gone {
@@ -153,7 +154,7 @@ func (o *owner) tellMoved() {
 	}
 }
 
-// pumpAll asks the machine for more on all links that have nothing left to write, and drops those that it has given up.
+// pumpAll asks the machine for more on all links that have written everything, and drops links whose session has ended.
 func (o *owner) pumpAll() {
 	for l := range o.links {
 		o.pump(l)
@@ -174,7 +175,7 @@ func (o *owner) pump(l *link) {
 	}
 }
 
-// connect makes a link of a connection that has proved the secret. It says nothing before it is begun.
+// connect makes a link of a connection whose peer has proved the secret. The link sends nothing before begin.
 func (o *owner) connect(t *talk, h replica.Hello) (l *link, own replica.Hello, err error) {
 	alive := o.do(func() {
 		own = o.Machine.Hello()
@@ -185,15 +186,15 @@ func (o *owner) connect(t *talk, h replica.Hello) (l *link, own replica.Hello, e
 		l = newLink(o, t, s, h)
 		o.links[l] = true
 		o.met.online(h.Node, h.Run, l)
-		o.pumpAll() // another session may have been given up
+		o.pumpAll() // another session may have ended for this one
 	})
 	if !alive {
-		err = errStarting // it stops, and will be back
+		err = errStarting // this node stops; the peer is to retry
 	}
 	return l, own, err
 }
 
-// drop ends a link, if it has not ended yet.
+// drop ends a link, unless it has ended already.
 func (o *owner) drop(l *link, err error) {
 	if !o.links[l] {
 		return
@@ -205,15 +206,16 @@ func (o *owner) drop(l *link, err error) {
 		reason = printable(err.Error())
 	}
 	o.met.offline(l.peer.Node, l, reason)
-	o.publish()   // so that nobody is shown as online and unreachable
-	if !l.begun { // its handshake goes on, and will find out
+	o.publish()   // so that no peer is shown as online and unreachable at once
+	if !l.begun { // its handshake still runs, and will notice
 		return
 	}
 	close(l.closed)
 	_ = l.conn.Close()
 	var refused *refusal
 	switch {
-	case !l.agreed && err != nil && !errors.As(err, &refused) && !o.hasLink(l.peer.Node): // a refusal was logged as such
+	// a refusal has been logged as one
+	case !l.agreed && err != nil && !errors.As(err, &refused) && !o.hasLink(l.peer.Node):
 		o.noise.warn("a handshake was broken off", hostOf(l.conn.RemoteAddr()), reason)
 	case l.agreed:
 		o.o.Log.Info("peer disconnected", "node", l.peer.Node, "peer", l.conn.RemoteAddr().String(), "reason", reason)
@@ -226,7 +228,7 @@ func (o *owner) drop(l *link, err error) {
 	}
 }
 
-// hasLink reports whether there is a link to the node, agreed or not: the two nodes may have dialed each other at once, and
+// hasLink reports whether there is a link to the node, agreed or not. Two nodes may have dialed each other at once;
 // only one of the two connections stays.
 func (o *owner) hasLink(node uint16) bool {
 	for l := range o.links {
@@ -237,7 +239,7 @@ func (o *owner) hasLink(node uint16) bool {
 	return false
 }
 
-// isConnected reports whether there is a link to the node that both sides want.
+// isConnected reports whether there is a link to the node that both sides have agreed to.
 func (o *owner) isConnected(node uint16) bool {
 	for l := range o.links {
 		if l.agreed && l.peer.Node == node {

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	repeatAfter = time.Minute // a line that says the same of the same peer
-	maxRepeats  = 1024        // lines that are remembered; while there are more, others are not logged
+	repeatAfter = time.Minute // before the same line about the same peer is logged again
+	maxRepeats  = 1024        // largest number of remembered lines; beyond it, further lines are not logged
 )
 
-// quietLog logs what may go on for long, and what others can have happen as often as they like, now and then only.
+// quietLog logs lines that may repeat for long, or that strangers can cause, only once in a while.
 type quietLog struct {
 	log *slog.Logger
 
@@ -30,14 +30,14 @@ func (q *quietLog) warn(message, peer, reason string) {
 	}
 }
 
-// warnOnce is warn with a reason that the peer has made: other ones are the same line.
+// warnOnce is warn for a reason that the peer has written: another reason does not make another line.
 func (q *quietLog) warnOnce(message, peer, reason string) {
 	if q.isDue(message+"\x00"+peer, time.Now()) {
 		q.log.Warn(message, "peer", peer, "reason", reason)
 	}
 }
 
-// forget has what is said of the peer be said again when it happens again: it is well now.
+// forget is called when all is well with a peer: lines about it are logged again when they occur again.
 func (q *quietLog) forget(peer string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

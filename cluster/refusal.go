@@ -8,21 +8,21 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// refusal is why there is to be no connection. Its text says what mends it, since both sides log it.
+// refusal tells why there is no connection. Both sides log its text, so the text says what to do.
 type refusal struct {
 	code   code
 	text   string
-	theirs bool // the peer has said so
+	theirs bool // the peer has sent it
 }
 
 func (r *refusal) Error() string { return r.text }
 
-// silent reports whether there is nothing to mend.
+// silent reports whether no action is needed.
 func (r *refusal) silent() bool {
 	return r.code == refusedSelf || r.code == refusedDuplicate || r.code == refusedStarting
 }
 
-// code of a refusal.
+// code is the code of a refusal.
 type code uint8
 
 const (
@@ -47,12 +47,12 @@ func parseRefusal(b []byte) (*refusal, error) {
 }
 
 var (
-	errSecret   = &refusal{code: refusedSecret, text: "the cluster secrets differ: --cluster-secret (QUOTADB_CLUSTER_SECRET, or --cluster-secret-file) is to be the same on all nodes"}
+	errSecret   = &refusal{code: refusedSecret, text: "the cluster secrets differ: --cluster-secret (QUOTADB_CLUSTER_SECRET, or --cluster-secret-file) must be the same on all nodes"}
 	errStarting = &refusal{code: refusedStarting, text: "the node is still starting"}
-	errInsecure = &refusal{code: refusedOther, text: "without a secret nodes replicate on loopback only: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; --insecure-cluster does without"}
+	errInsecure = &refusal{code: refusedOther, text: "without a secret nodes replicate on loopback only: set --cluster-secret (QUOTADB_CLUSTER_SECRET), or --cluster-secret-file, to the same on all nodes; or use --insecure-cluster"}
 )
 
-// explain makes a refusal of what speaks against a connection to a node.
+// explain makes a refusal of an error about a connection to a node.
 func explain(err error, node uint16) *refusal {
 	var r *refusal
 	switch {
@@ -71,7 +71,7 @@ func explain(err error, node uint16) *refusal {
 	case errors.Is(err, replica.ErrCrowded):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("a node has at most %d peers: are there processes that start again and again with new ids?", replica.MaxPeers)}
 	case errors.Is(err, lives.ErrStartedTwice):
-		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d goes on with what another process goes on with, as from a copy of its data directory: restart it with all nodes in --peers, and stop the other", node)}
+		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d continues the same life as another process, perhaps from a copy of its data directory: restart it with all nodes in --peers, and stop the other", node)}
 	}
 	return &refusal{code: refusedOther, text: printable(err.Error())}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// slowLine is the address of a line to another that passes 64 KiB each 50 ms, 1.3 MB a second.
+// slowLine returns the address of a proxy to another address that passes 64 KiB each 50 ms, 1.3 MB a second.
 func slowLine(t *testing.T, to string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,7 +47,8 @@ func pass(from, to net.Conn) {
 	}
 }
 
-// TestAValueThatTakesLongOnTheLineIsNoSilence sends one for longer than a peer may be silent, 2.5 s at this interval.
+// TestAValueThatTakesLongOnTheLineIsNoSilence sends a value for longer than a peer may be silent, 2.5 s at this
+// interval.
 func TestAValueThatTakesLongOnTheLineIsNoSilence(t *testing.T) {
 	const length = 6 << 20
 	for name, late := range map[string]bool{"as a change": false, "by comparing": true} {

@@ -9,7 +9,8 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// TestAPeerThatStopsReadingHoldsBackNobody: it is given up, the others are served meanwhile, and nothing is left of it.
+// TestAPeerThatStopsReadingHoldsBackNobody: the peer's connection ends, other peers are served meanwhile, and nothing
+// of it remains.
 func TestAPeerThatStopsReadingHoldsBackNobody(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	n := open(t, 1)
@@ -25,7 +26,7 @@ func TestAPeerThatStopsReadingHoldsBackNobody(t *testing.T) {
 	}
 	n.add("k", 1)
 	other.has("k", 1)
-	n.meets(1) // it has been silent
+	n.meets(1) // the peer has been silent
 	began := time.Now()
 	for _, node := range []*testNode{other, n} {
 		if err := node.Close(); err != nil {
@@ -39,7 +40,7 @@ func TestAPeerThatStopsReadingHoldsBackNobody(t *testing.T) {
 	eventually(t, "all goroutines have ended", func() bool { return runtime.NumGoroutine() <= goroutines })
 }
 
-// TestPeersHearOfEachOtherBetweenBatchesThatAreFarApart: else they would take each other for dead.
+// TestPeersHearOfEachOtherBetweenBatchesThatAreFarApart: otherwise each would take the other for dead.
 func TestPeersHearOfEachOtherBetweenBatchesThatAreFarApart(t *testing.T) {
 	a := listen(t, 1, nil).beginEvery(time.Hour)
 	b := listen(t, 2, func(o *Options) { o.Peers = addresses([]*testNode{a}) }).beginEvery(time.Hour)
@@ -49,7 +50,7 @@ func TestPeersHearOfEachOtherBetweenBatchesThatAreFarApart(t *testing.T) {
 		eventually(t, "the peer says something", func() bool { return b.Status().Peers[0].BytesReceived > before })
 	}
 	b.add("k", 1)
-	if err := b.Close(); err != nil { // which waits for no batch
+	if err := b.Close(); err != nil { // Close does not wait for the next batch
 		t.Error(err)
 	}
 	a.has("k", 1)

@@ -9,43 +9,43 @@ import (
 )
 
 const (
-	// maxStrangers is how many connections may be in each of the two states before a proof: silent, and greeted.
+	// maxStrangers is the largest number of connections in each of the two states before a proof: silent, and greeted.
 	maxStrangers = 128
-	// crowdPause is how long nothing is accepted after crowdBatch connections had to be ended for others: what a crowd
-	// that connects again and again costs is bounded, and a node of the cluster in its midst has the time that
-	// maxStrangers others take to arrive, 128 ms, for each step.
+	// crowdPause: after crowdBatch connections were ended to make room, nothing is accepted for this time. So a crowd
+	// that connects again and again has a bounded cost. A node of the cluster in that crowd has time for each step of
+	// its handshake: 128 ms, the time in which maxStrangers others can arrive.
 	crowdPause = 4 * time.Millisecond
 	crowdBatch = 4
 )
 
-// strangers are the connections that others have made and that have not proved yet that they know the secret.
+// strangers are incoming connections that have not proved the secret yet.
 //
-// They have a budget of their own, and nobody is refused for the lack of it: the newest is admitted, and another is
-// ended. So a crowd of strangers that say nothing, or too little, cannot keep a node of the cluster out, which says all
-// that it has to say at once; and a connection that is admitted has as long as it takes maxStrangers others to arrive.
-// A connection that has sent a whole greeting is not among the silent ones any more, and is ended only for others that
-// have sent one too. Which one is ended, victim says.
+// They have a budget of their own. If it is used up, no connection is refused: the newest is admitted, and another one
+// is ended. So a crowd of strangers that send nothing, or too little, cannot keep out a node of the cluster, which
+// sends everything at once. An admitted connection lasts at least until maxStrangers others have arrived. A connection
+// that has sent a whole greeting counts as greeted, and is ended only for others that have sent one too. victim chooses
+// the connection that is ended.
 type strangers struct {
 	mu      sync.Mutex // protects all below
 	silent  []*stranger
 	greeted []*stranger
-	proven  int // that have proved the secret, and whose handshake goes on
+	proven  int // handshakes that go on after the proof of the secret
 }
 
-// stranger is one connection.
+// stranger is one incoming connection.
 type stranger struct {
 	conn  net.Conn
 	from  netip.Prefix
 	named bool // it comes from an address of --peers
-	ended bool // for another
+	ended bool // to make room for another
 }
 
-// admit lets a connection in. crowded: another one had to be ended for it.
+// admit admits a connection. crowded: another connection was ended to make room.
 func (s *strangers) admit(conn net.Conn, named func(netip.Addr) bool) (one *stranger, crowded bool) {
 	from := sourceOf(conn.RemoteAddr())
 	one = &stranger{conn: conn, from: from, named: named(from.Addr())}
 	if from.Addr().Is6() {
-		one.from = netip.PrefixFrom(from.Addr(), 64).Masked() // one host has as many addresses as it likes there
+		one.from = netip.PrefixFrom(from.Addr(), 64).Masked() // a host may use any address of its /64 network
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *strangers) admit(conn net.Conn, named func(netip.Addr) bool) (one *stra
 	return one, shrink(&s.silent)
 }
 
-// greet notes that a connection has sent a whole greeting; false if it was ended for another.
+// greet notes that a connection has sent a whole greeting. It returns false if the connection was ended to make room.
 func (s *strangers) greet(one *stranger) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +66,8 @@ func (s *strangers) greet(one *stranger) bool {
 	return !one.ended
 }
 
-// prove notes that a connection has proved the secret; false if it was ended for another, or if there are too many that
-// have proved it. The caller calls done once the handshake has ended.
+// prove notes that a connection has proved the secret. It returns false if the connection was ended to make room, or if
+// maxHandshakes have proved it already. After true, the caller calls done when the handshake has ended.
 func (s *strangers) prove(one *stranger) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +85,7 @@ func (s *strangers) done() {
 	s.proven--
 }
 
-// leave forgets a connection, and reports whether it was ended for another.
+// leave removes a connection, and reports whether it was ended to make room.
 func (s *strangers) leave(one *stranger) (ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,22 +102,22 @@ func shrink(list *[]*stranger) bool {
 	*list = without(*list, v)
 	v.ended = true
 	if tcp, ok := v.conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // nothing of it is to remain in the system either
+		_ = tcp.SetLinger(0) // close with a reset, so that the system keeps nothing of it
 	}
 	_ = v.conn.Close()
 	return true
 }
 
-// victim is the connection that is ended: the oldest from the address that has most of those that do not come from an
-// address of --peers, and only if there is none, from one that does. Where all come from one address, as on loopback or
-// from behind a translated one, that is the oldest of all.
+// victim chooses the connection to end. It takes the address with the most connections, and there the oldest one;
+// addresses of --peers come last. If all connections come from one address, as on loopback or behind NAT, it is the
+// oldest of all.
 func victim(list []*stranger) *stranger {
 	count := map[netip.Prefix]int{}
 	for _, one := range list {
 		count[one.from]++
 	}
 	var found *stranger
-	for _, one := range list { // in the order in which they came
+	for _, one := range list { // in the order of arrival
 		switch {
 		case found == nil, found.named && !one.named:
 			found = one
@@ -135,7 +135,7 @@ func without(list []*stranger, one *stranger) []*stranger {
 	return list
 }
 
-// sourceOf is the address that a connection comes from, as a prefix of all its bits.
+// sourceOf is the remote address of a connection, as a prefix of full length.
 func sourceOf(a net.Addr) netip.Prefix {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// silentFor is how long a crowd stays beside nodes that have met.
+// silentFor is how long a crowd stays connected to nodes that have met.
 const silentFor = time.Second
 
-// strangersSay is what a connection of a crowd says, again and again until it is closed: nothing, a byte at a time,
+// strangersSay is what a connection of a crowd sends, again and again until it is closed: nothing, one byte at a time,
 // garbage, a whole greeting.
 var strangersSay = []func(net.Conn, *rand.Rand) error{
 	func(conn net.Conn, _ *rand.Rand) error {
@@ -54,7 +54,7 @@ var strangersSay = []func(net.Conn, *rand.Rand) error{
 	},
 }
 
-// crowd is n connections to an address at all times, of all kinds, until the test ends.
+// crowd keeps n connections of all kinds to an address until the test ends.
 func crowd(t *testing.T, address string, n int) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -106,7 +106,7 @@ func TestACrowdOfStrangersKeepsNoNodesApart(t *testing.T) {
 		t.Errorf("the two have met after %v", took)
 	}
 	lost := func() (n int) {
-		for _, log := range []*logLines{a.log, b.log} { // of two connections that cross, one takes the other's place
+		for _, log := range []*logLines{a.log, b.log} { // if two connections cross, one replaces the other
 			n += log.count("peer disconnected") - log.count("another connection takes its place")
 		}
 		return n
@@ -135,13 +135,13 @@ func TestACrowdOfStrangersIsBounded(t *testing.T) {
 		defer n.strangers.mu.Unlock()
 		return len(n.strangers.silent) == maxStrangers && runtime.NumGoroutine() <= before+2*maxStrangers
 	})
-	for _, conn := range conns[:3*maxStrangers] { // the oldest are ended
+	for _, conn := range conns[:3*maxStrangers] { // the oldest are closed
 		if _, err := conn.Read(make([]byte, 1)); err == nil {
 			t.Fatal("it was answered")
 		}
 	}
 	g := greeting{node: 9, run: 9}
-	for _, conn := range conns[3*maxStrangers:] { // the newest are not
+	for _, conn := range conns[3*maxStrangers:] { // the newest are not closed
 		if _, err := conn.Write(appendMessage(nil, greetingKind, g.append, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestACrowdOfStrangersIsBounded(t *testing.T) {
 	}
 }
 
-// addrConn is a connection that only has an address.
+// addrConn is a connection that has only an address.
 type addrConn struct {
 	net.Conn
 	from netip.AddrPort
@@ -170,7 +170,7 @@ func TestStrangersFromOneAddressDoNotDisplaceOthers(t *testing.T) {
 	peer, lone := admit("10.0.0.1"), admit("10.0.0.2")
 	for i := range 10 * maxStrangers {
 		admit("10.0.0.3")
-		admit(fmt.Sprintf("2001:db8::%x", i)) // one network
+		admit(fmt.Sprintf("2001:db8::%x", i)) // all in one network
 	}
 	if peer.ended || lone.ended {
 		t.Errorf("ended by others' many: of --peers %v, another %v", peer.ended, lone.ended)

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// talk is a handshake as one side sees it. Everything that is said goes into the proofs, both nonces first, so that a proof is good for
-// this conversation only; and the role, so that it cannot be given back. The dialer proves first: who connects to a node is told nothing
-// that a guess of the secret can be tried on, nor anything to be used elsewhere.
+// talk is one side of a handshake. A proof covers everything that was sent, beginning with both nonces, so it is valid
+// in this conversation only. It covers the role of its sender too, so it cannot be sent back. The dialer proves first:
+// a stranger that connects to a node gets nothing to test guesses of the secret on, and nothing to use elsewhere.
 type talk struct {
 	conn   net.Conn
 	secret []byte
@@ -36,7 +36,7 @@ func (t *talk) sendProof(k kind, payload func([]byte) []byte) error {
 	return err
 }
 
-// receive reads a message and returns its payload. Errors: a refusal, those of readMessage.
+// receive reads a message and returns its payload. Errors: a refusal, the errors of readMessage.
 func (t *talk) receive(kinds ...kind) (kind, []byte, error) {
 	k, message, err := readMessage(t.conn)
 	if err != nil {
@@ -58,7 +58,8 @@ func (t *talk) receive(kinds ...kind) (kind, []byte, error) {
 	return 0, nil, errMalformed
 }
 
-// receiveProof reads a message that ends with a proof, and returns its payload without that. Errors: errSecret, and those of receive.
+// receiveProof reads a message that ends with a proof, and returns its payload without the proof. Errors: errSecret,
+// and those of receive.
 func (t *talk) receiveProof(kinds ...kind) (kind, []byte, error) {
 	k, payload, err := t.receive(kinds...)
 	if err != nil {
@@ -77,7 +78,7 @@ func (t *talk) receiveProof(kinds ...kind) (kind, []byte, error) {
 	return k, body, nil
 }
 
-// proof is what shows that one side knows the secret.
+// proof is a MAC over the conversation, which shows that one side knows the secret.
 func (t *talk) proof(dialer bool) []byte {
 	role := "listener"
 	if dialer {
@@ -86,7 +87,7 @@ func (t *talk) proof(dialer bool) []byte {
 	return derive(t.secret, "handshake "+role, t.said)
 }
 
-// derive makes of the secret something for one purpose.
+// derive derives a key or a MAC for one purpose from the secret.
 func derive(secret []byte, purpose string, data []byte) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("quotadb " + purpose + "\x00"))
@@ -94,7 +95,7 @@ func derive(secret []byte, purpose string, data []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// greet exchanges greetings, the dialer's first.
+// greet exchanges greetings; the dialer sends first.
 func (t *talk) greet(own greeting) (peer greeting, err error) {
 	if err := t.sendGreeting(own); err != nil {
 		return peer, err
@@ -115,15 +116,15 @@ func (t *talk) receiveGreeting() (greeting, error) {
 	return parseGreeting(payload)
 }
 
-// refuse tells the peer why there is no connection, and waits a moment for it to take that: what it has sent meanwhile would have
-// the system forget what we said.
+// refuse tells the peer why there is no connection, and waits briefly until the peer has read that. It discards what
+// the peer sends meanwhile: with unread bytes the system would drop our message.
 func refuse(conn net.Conn, r *refusal) {
 	partWith(conn, appendMessage(nil, refusalKind, r.append, 0))
 }
 
 const (
 	partingTime  = time.Second
-	partingBytes = 64 << 10 // of what the other side still says that are read
+	partingBytes = 64 << 10 // of the other side's bytes, read and discarded
 )
 
 func partWith(conn net.Conn, word []byte) {
