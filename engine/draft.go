@@ -43,11 +43,13 @@ func (s *shard) loadStored(k Key) (*draft, record) {
 // draftOf brings a record into s.draft as it is stored. rec is nil if there is none.
 func (s *shard) draftOf(r ref, rec record, at place) *draft {
 	d := &s.draft
-	*d = draft{Entry: crdt.Entry{Rows: d.Rows[:0]}, record: r, at: at}
-	if rec != nil {
-		rec.unpack(&d.Entry)
-		d.tokens = rec.tokens()
+	d.record, d.at, d.lapsed = r, at, false
+	if rec == nil {
+		d.Entry, d.tokens = crdt.Entry{Rows: d.Rows[:0]}, tokens{}
+		return d
 	}
+	rec.unpack(&d.Entry)
+	d.tokens = rec.tokens()
 	return d
 }
 
