@@ -10,30 +10,35 @@ import (
 )
 
 const (
-	// farJump is how far the machine's clock may jump ahead and be followed at once: what a time service corrects, and short pauses of a virtual machine.
+	// farJump is the largest jump ahead of the machine's clock that is followed at once. It covers corrections by a
+	// time service, and short pauses of a virtual machine.
 	farJump = time.Minute
-	// believedAfter is how long a clock that has jumped farther must stay where it is before it is followed. A clock that is wrong is mostly put right within that time,
-	// and following it costs: keys expire at once, and what is written has stamps that peers hold back.
+	// believedAfter is how long a clock that has jumped farther must stay there before it is followed. Most wrong
+	// clocks are corrected within that time. Following a wrong clock is expensive: keys expire at once, and writes get
+	// stamps that peers hold back.
 	believedAfter = 3 * time.Minute
 )
 
-// clock reads the wall clock so that it neither runs backwards nor stands still: it is the monotonic clock plus the
-// largest difference between the two that was ever believed. When the machine's clock is set back, ours goes on from where it
-// was: deadlines relative to now stay exact, and absolute ones come early by what it was set back, until the directory's clock is set back too, by
-// quota-db clock. When it jumps far ahead, it is doubted for a while.
+// clock reads the wall clock so that it neither runs backwards nor stands still. It is the monotonic clock plus the
+// largest difference between the two that was ever believed.
+//
+// If the machine's clock is set back, this clock is not: TTLs stay exact, and absolute deadlines come early by that
+// amount, until quota-db clock sets the directory's clock back too. If the machine's clock jumps far ahead, it is
+// doubted for a while.
+//
 // A reading costs about 50 ns (BenchmarkClock); commands pay it once per batch.
 type clock struct {
 	read  func() (wall, mono int64) // both in nanoseconds
 	log   *slog.Logger
-	ahead atomic.Int64 // wall minus mono, the largest believed
-	doubt atomic.Bool  // the machine's clock is far ahead of ours
+	ahead atomic.Int64 // wall minus mono, the largest difference believed
+	doubt atomic.Bool  // the machine's clock is far ahead of this clock
 
-	mu    sync.Mutex // protects what follows
-	far   int64      // wall minus mono, as it is doubted
-	since int64      // mono, from when on
+	mu    sync.Mutex // protects the fields below
+	far   int64      // wall minus mono, the difference doubted
+	since int64      // mono when the doubt began
 }
 
-// systemClock reads the machine's clocks. The monotonic one begins at mono, nanoseconds.
+// systemClock reads the machine's clocks. The monotonic clock begins at mono, in nanoseconds.
 func systemClock(mono int64) func() (wall, mono int64) {
 	start := time.Now()
 	return func() (int64, int64) {
@@ -42,7 +47,7 @@ func systemClock(mono int64) func() (wall, mono int64) {
 	}
 }
 
-// newClock begins at wall, nanoseconds, if the machine's clock stands before it.
+// newClock makes a clock that begins at wall, in nanoseconds, or at the machine's time if that is later.
 func newClock(read func() (wall, mono int64), wall int64, log *slog.Logger) *clock {
 	c := &clock{read: read, log: log}
 	now, mono := read()
@@ -50,7 +55,7 @@ func newClock(read func() (wall, mono int64), wall int64, log *slog.Logger) *clo
 	return c
 }
 
-// Now is this moment. Neither of its times is ever less than in an earlier answer to anyone.
+// Now returns the present moment. Neither of its times is ever less than in an earlier result.
 func (c *clock) Now() engine.Moment {
 	wall, mono := c.read()
 	for {
@@ -68,13 +73,14 @@ func (c *clock) Now() engine.Moment {
 	}
 }
 
-// Offset is how far ours is ahead of the machine's clock.
+// Offset returns how far this clock is ahead of the machine's clock.
 func (c *clock) Offset() time.Duration {
 	wall, mono := c.read()
 	return time.Duration(c.ahead.Load() - (wall - mono))
 }
 
-// weigh decides whether a machine's clock that is, or was, far ahead is to be followed. It returns the difference that is believed now.
+// weigh decides whether to follow a machine's clock that is, or was, far ahead. It returns the difference that is
+// believed now.
 func (c *clock) weigh(far, mono int64) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +89,7 @@ func (c *clock) weigh(far, mono int64) int64 {
 	case far <= ahead+int64(farJump):
 		if doubted {
 			c.doubt.Store(false)
-			c.log.Info("the machine's clock is back from its jump ahead, which was not followed")
+			c.log.Info("the machine's clock has returned from its jump ahead; the jump was not followed")
 		}
 	case !doubted || far > c.far+int64(farJump) || far < c.far-int64(farJump):
 		c.far, c.since = far, mono

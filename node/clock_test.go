@@ -24,7 +24,7 @@ func TestClockGoesOnWhenTheMachinesIsSetBack(t *testing.T) {
 	}
 }
 
-// jumping is a machine whose clock can be set.
+// jumping is a machine whose clock the test can set.
 type jumping struct{ wall, mono int64 }
 
 func (j *jumping) read() (wall, mono int64) { return j.wall, j.mono }

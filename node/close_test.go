@@ -16,8 +16,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// TestAClientThatDoesNotReadHidesNoFailingDisk: a stop has to cut a client off, and the disk is full. The error is the
-// disk's; with a disk that works there is none.
+// TestAClientThatDoesNotReadHidesNoFailingDisk: a stop cuts off a client while the disk is full. The error must be the
+// disk's; if the disk works, there is no error.
 func TestAClientThatDoesNotReadHidesNoFailingDisk(t *testing.T) {
 	for name, failure := range map[string]error{"works": nil, "is full": syscall.ENOSPC} {
 		n := openNode(t, newConfig())
@@ -28,7 +28,7 @@ func TestAClientThatDoesNotReadHidesNoFailingDisk(t *testing.T) {
 		if got := ask(t, n, "SETRANGE big 1000000 x"); got != ":1000001" {
 			t.Fatal(got)
 		}
-		_, _ = io.WriteString(conn, strings.Repeat("GET big\r\n", 100)) // more than sockets take
+		_, _ = io.WriteString(conn, strings.Repeat("GET big\r\n", 100)) // more than the sockets' buffers hold
 		for deadline := time.Now().Add(patience); !strings.Contains(lines(t, n, "INFO commandstats"), "cmdstat_get:calls="); {
 			if time.Now().After(deadline) {
 				t.Fatal("the client's commands do not run")
@@ -49,7 +49,7 @@ func TestAClientThatDoesNotReadHidesNoFailingDisk(t *testing.T) {
 	}
 }
 
-// failingStore is a store on a disk that fails from now on.
+// failingStore is a store whose disk fails from now on.
 func failingStore(t *testing.T, failure error) *persist.Store {
 	t.Helper()
 	files := vfs.NewMemory(64)
@@ -71,7 +71,7 @@ func failingStore(t *testing.T, failure error) *persist.Store {
 	return s
 }
 
-// lines is the whole reply to a command.
+// lines returns the whole reply to a command.
 func lines(t *testing.T, n *Node, command string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", n.Addrs()[0].String())

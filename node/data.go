@@ -16,7 +16,7 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// openData makes the engine and loads it with what the data directory has. It returns the clock.
+// openData makes the engine and loads the data directory into it. It returns the clock.
 func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 	options := engineOptions(cfg)
 	if n.peers != nil {
@@ -45,37 +45,37 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 	return n.clock.Now, nil
 }
 
-// openMemory makes an engine whose keys are gone when the process ends.
+// openMemory makes an engine whose keys are lost when the process ends.
 func (n *Node) openMemory(o engine.Options) (func() engine.Moment, error) {
 	o.Life, o.Replicated = engine.RandomLife(), n.peers != nil
 	var err error
 	if n.db, err = engine.Open(o); err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
-	n.log.Warn("all data is in memory only and is gone when the process ends: --data-dir keeps it")
+	n.log.Warn("all data is in memory only and is lost when the process ends: use --data-dir to keep it")
 	n.clock = newClock(systemClock(0), 0, n.log)
 	return n.clock.Now, nil
 }
 
-// openDir takes the data directory for this process.
+// openDir opens and locks the data directory.
 func openDir(path string) (*disk.Dir, error) {
 	dir, err := disk.Open(vfs.OS, path)
 	if errors.Is(err, vfs.ErrLocked) {
-		return nil, fmt.Errorf("%w; a node has a data directory of its own: --data-dir", err)
+		return nil, fmt.Errorf("%w; give each node its own --data-dir", err)
 	}
 	return dir, persist.Advise(err)
 }
 
-// startClock starts the node's clock, which goes on from where that of the directory stood.
+// startClock starts the node's clock, not before the time up to which the directory has served clients.
 func (n *Node) startClock(c disk.Clock) {
 	if ahead := time.Until(time.UnixMilli(c.Wall)); ahead > time.Second {
-		n.log.Warn("the machine's clock is behind what clients were served by before; ours goes on from there, so that no key comes back. "+
+		n.log.Warn("the machine's clock is behind the time that the node had reached before; the node continues from that time, so that no expired key comes back. "+
 			"If the clock was wrong then and is right now: stop, quota-db clock --set-back DIR, start", "by", ahead.Round(time.Second))
 	}
 	n.clock = newClock(systemClock(c.Age), c.Wall*int64(time.Millisecond), n.log)
 }
 
-// decideLife says as whose the directory goes on.
+// decideLife decides under which life this start counts: the directory's, or a new one.
 func (n *Node) decideLife(cfg *config.Config, dir *disk.Dir) (disk.Identity, error) {
 	start := lives.Start{Node: uint16(cfg.NodeID), NewLife: engine.RandomLife}
 	if p := n.peers; p != nil {
@@ -98,14 +98,14 @@ func (n *Node) decideLife(cfg *config.Config, dir *disk.Dir) (disk.Identity, err
 	return id, nil
 }
 
-// durabilities are the values of --durability.
+// durabilities maps the values of --durability.
 var durabilities = map[string]persist.Durability{
 	config.DurabilityInterval: persist.Interval,
 	config.DurabilityAlways:   persist.Always,
 	config.DurabilityNone:     persist.None,
 }
 
-// leastDelay is the shortest time between two rounds of writing that nobody waits for.
+// leastDelay is the shortest time between two groups that no client waits for.
 const leastDelay = time.Millisecond
 
 func engineOptions(cfg *config.Config) engine.Options {

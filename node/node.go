@@ -1,8 +1,8 @@
 // Package node is one running node: it opens the parts bottom-up and closes them top-down.
 //
-// The parts are the engine, the connections with peers, the commands, the server, and beside them the sweep of expired keys, the return of idle
-// memory and, when asked for, the profiles. Nothing below this package knows of more than the part under it; the clock and the secret of the key
-// hash are made here and handed down.
+// The parts are the engine, the connections with peers, the commands and the server; besides, the sweeper of expired
+// keys, the trimmer that returns idle memory, and, if configured, the profiles. A part below this package knows only
+// the part directly under it. The clock and the secret of the key hash are made here and passed down.
 package node
 
 import (
@@ -28,10 +28,10 @@ type Node struct {
 	log      *slog.Logger
 	clock    *clock
 	db       *engine.DB
-	store    *persist.Store // nil: nothing is kept
-	peers    *peers         // nil: there are none
+	store    *persist.Store // nil: no data directory
+	peers    *peers         // nil: no peers
 	commands *command.Server
-	doors    *server.Doors // until the server has them
+	doors    *server.Doors // the listening addresses, until the server has them
 	server   *server.Server
 	sweeper  *sweeper
 	trimmer  *trimmer
@@ -46,13 +46,13 @@ func Open(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	if err := n.open(cfg); err != nil {
 		return nil, errors.Join(err, n.Close(context.Background()))
 	}
-	log.Info("QuotaDB serves", "version", config.Version, "addresses", n.Addrs(), "node", cfg.NodeID,
+	log.Info("ready", "version", config.Version, "addresses", n.Addrs(), "node", cfg.NodeID,
 		"shards", cfg.Shards, "pid", os.Getpid(), "go", runtime.Version())
 	return n, nil
 }
 
-// open opens the parts. All addresses are taken, and all files of the configuration read, before the data directory is touched: what ends a start
-// there has changed nothing, also in a directory that another node has.
+// open opens the parts. It takes all addresses and reads all files of the configuration before it touches the data
+// directory. So a start that fails for these reasons has changed nothing, even in a directory that another node uses.
 func (n *Node) open(cfg *config.Config) error {
 	room, err := roomForClients(cfg)
 	if err != nil {
@@ -98,7 +98,8 @@ func (n *Node) open(cfg *config.Config) error {
 	if err = n.server.ListenAt(n.doors); err != nil {
 		return err
 	}
-	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, n.commands.ObserveSweep) // without TTL too: quotas end by themselves
+	// also needed without TTLs: unused quotas end by themselves
+	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, n.commands.ObserveSweep)
 	n.trimmer = startTrimmer()
 	n.server.Serve()
 	return nil
@@ -107,7 +108,7 @@ func (n *Node) open(cfg *config.Config) error {
 // Addrs are the addresses that serve clients, in the order of the configuration; a port 0 is replaced by the one taken.
 func (n *Node) Addrs() []net.Addr { return n.server.Addrs() }
 
-// ReplicationAddr is where peers connect, nil if there are none.
+// ReplicationAddr returns the address where peers connect, nil without peers.
 func (n *Node) ReplicationAddr() net.Addr {
 	if n.peers == nil {
 		return nil
@@ -115,14 +116,15 @@ func (n *Node) ReplicationAddr() net.Addr {
 	return n.peers.cluster.Addr()
 }
 
-// Stopping is closed when a client asks for the end, with SHUTDOWN. The owner then calls Close.
+// Stopping is closed when a client sends SHUTDOWN. The owner then calls Close.
 func (n *Node) Stopping() <-chan struct{} { return n.stopping }
 
-// stop is what SHUTDOWN calls.
+// stop is called by SHUTDOWN.
 func (n *Node) stop() { n.stopOnce.Do(func() { close(n.stopping) }) }
 
-// Close answers what clients have sent, disconnects them and gives everything back. When ctx ends first, clients
-// that do not take their replies are cut off, which is logged and is no error: an error says that not everything was kept or given back. It is called once.
+// Close answers the commands that clients have sent, disconnects the clients and releases everything. If ctx ends
+// first, clients that do not read their replies are cut off; that is logged and is no error. An error means that not
+// everything was stored or released. Call it once.
 func (n *Node) Close(ctx context.Context) error {
 	var err error
 	if n.server == nil && n.doors != nil {
@@ -130,7 +132,7 @@ func (n *Node) Close(ctx context.Context) error {
 	}
 	if n.server != nil {
 		if err = n.server.Shutdown(ctx); errors.Is(err, server.ErrCutOff) {
-			n.log.Warn("clients did not take their last replies", "error", err)
+			n.log.Warn("clients were cut off: they did not read their last replies", "error", err)
 			err = nil
 		}
 	}
@@ -161,8 +163,8 @@ func (n *Node) Close(ctx context.Context) error {
 	return err
 }
 
-// waitBeside waits for what clients' commands have begun with the keys, which end soon, but for the scan of all keys of a
-// CLUSTER DIGEST: nothing else may be given back before.
+// waitBeside waits for work on keys that clients' commands have started in other goroutines. All of it ends soon,
+// except the scan of all keys by CLUSTER DIGEST. The engine must not be closed before.
 func (n *Node) waitBeside(ctx context.Context) {
 	n.commands.End()
 	ended := make(chan struct{})
@@ -173,19 +175,19 @@ func (n *Node) waitBeside(ctx context.Context) {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		n.log.Warn("a command still goes through all keys: the stop waits for it")
+		n.log.Warn("the stop waits for a command that still scans all keys")
 		<-ended
 	}
 }
 
-// fileTimeout is how long a stop waits for a file that does not answer, which ACL LOAD or SAVE reads or writes.
+// fileTimeout is how long a stop waits for ACL LOAD or ACL SAVE if the file does not respond.
 const fileTimeout = time.Second
 
-// waitFiles comes last, when all data is kept: what it waits for may hang, and touches no key.
+// waitFiles comes last, when all data is stored: the work that it waits for may hang, and uses no key.
 func (n *Node) waitFiles(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fileTimeout)
 	defer cancel()
 	if err := n.commands.WaitFiles(ctx); err != nil {
-		n.log.Warn("a command still waited for the file of users: it is left behind", "path", n.commands.Config.UserFile)
+		n.log.Warn("a command still waits for the file of users: the stop does not wait for it", "path", n.commands.Config.UserFile)
 	}
 }

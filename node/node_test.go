@@ -15,7 +15,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// patience is how long a test waits for what must happen soon.
+// patience is how long a test waits for something that must happen soon.
 const patience = 20 * time.Second
 
 // newConfig is the default configuration on a free port.

@@ -10,20 +10,20 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// maxPasswordBytes bounds the first line of the file of a password or secret.
+// maxPasswordBytes is the longest first line of a file with a password or secret.
 const maxPasswordBytes = 64 << 10
 
-// readPassword is the default user's password, from the configuration or the file that it names; empty if none is needed.
+// readPassword returns the default user's password, from the configuration or its file; empty: no password is needed.
 func readPassword(cfg *config.Config) (string, error) {
 	return readSecret(cfg.RequirePass, cfg.RequirePassFile, "--requirepass-file")
 }
 
-// readClusterSecret is what all nodes of the cluster know, likewise.
+// readClusterSecret returns the cluster's secret, from the configuration or its file.
 func readClusterSecret(cfg *config.Config) (string, error) {
 	return readSecret(cfg.ClusterSecret, cfg.ClusterSecretFile, "--cluster-secret-file")
 }
 
-// readSecret is a secret, or the first line of a file that a flag names.
+// readSecret returns secret, or the first line of the file that a flag names.
 func readSecret(secret, file, flag string) (string, error) {
 	if file == "" {
 		return secret, nil
@@ -44,8 +44,8 @@ func readSecret(secret, file, flag string) (string, error) {
 	return line, nil
 }
 
-// checkRegular refuses what can be read once only, as a pipe: the start has read it, and opening it again would wait for
-// somebody who writes to it.
+// checkRegular refuses a file that can be read only once, such as a pipe: the start has read it, and opening it again
+// would wait for a writer.
 func checkRegular(file, flag string) error {
 	info, err := os.Stat(file)
 	if err != nil {

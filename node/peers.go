@@ -14,17 +14,18 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// peers is the node's part in a cluster.
+// peers is the node's connection with its cluster.
 type peers struct {
 	cluster *cluster.Cluster
 	secret  []byte
-	run     uint64 // nonce of this start
+	run     uint64 // random number of this start
 	claims  *lives.Claims
 }
 
-// openPeers listens for peers, if there are any. They are told to come again until replicate is called.
+// openPeers listens for peers, if any are configured. Peers are asked to retry until replicate is called.
 func (n *Node) openPeers(cfg *config.Config) error {
-	secret, err := readClusterSecret(cfg) // without peers too: a file that is missing is missed now, not when peers are added
+	// also without peers, so that a missing file is noticed now, not when peers are added
+	secret, err := readClusterSecret(cfg)
 	if err != nil || len(cfg.Peers) == 0 {
 		return err
 	}
@@ -41,12 +42,12 @@ func (n *Node) openPeers(cfg *config.Config) error {
 	return nil
 }
 
-// confirm asks all peers whether this start goes on with the life of a directory.
+// confirm asks all peers whether this start may continue the directory's life.
 func (p *peers) confirm(before disk.Identity) bool {
 	return p.cluster.Confirm(context.Background(), cluster.Claim{Life: before.Life, Before: before.Run, Run: p.run})
 }
 
-// remember reads what the data directory knows of peers' lives, and keeps what will be known.
+// remember reads from the data directory what is known about the lives of peers, and stores later changes there.
 func (p *peers) remember(files vfs.FS, dir string) error {
 	text, err := disk.ReadPeers(files, dir)
 	if err != nil {
@@ -61,7 +62,7 @@ func (p *peers) remember(files vfs.FS, dir string) error {
 	return nil
 }
 
-// replicate begins to replicate the node's keys.
+// replicate starts replication of the node's keys.
 func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment) {
 	o := replica.Options{
 		Node: uint16(cfg.NodeID), Run: p.run, Life: n.db.Life(), Address: p.cluster.Addr().String(),
@@ -70,7 +71,7 @@ func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment)
 	if n.store != nil {
 		o.Disk, o.Earlier = n.store, n.store.Earlier()
 	}
-	if p.claims == nil { // nothing is kept
+	if p.claims == nil { // memory only
 		p.claims, _ = lives.NewClaims(nil, nil)
 		_ = p.claims.Decide(n.db.Life(), false)
 		p.cluster.Answer(p.claims)

@@ -13,7 +13,7 @@ import (
 	"github.com/quotadb/quota-db/disk"
 )
 
-// nobody is the address of a peer that is not there.
+// nobody is an address without a process.
 const nobody = "127.0.0.1:1"
 
 // peerConfig is the configuration of a node of a cluster that keeps its data in dir.
@@ -25,7 +25,7 @@ func peerConfig(id int, dir string, peers ...string) *config.Config {
 	return cfg
 }
 
-// answers waits until a command is answered in a way.
+// answers waits until a command has a given reply.
 func answers(t *testing.T, n *Node, command, want string) {
 	t.Helper()
 	got := ""

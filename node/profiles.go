@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// profileHeaderTimeout is how long a client of the profiles may take to ask.
+// profileHeaderTimeout is the time limit for a client of the profiles to send its request.
 const profileHeaderTimeout = 5 * time.Second
 
 // profiles serves the process's Go profiles over HTTP.

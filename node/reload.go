@@ -2,9 +2,9 @@ package node
 
 import "github.com/quotadb/quota-db/config"
 
-// Reload reads again what the configuration names and may have changed since: the file of the default user's password,
-// and the file of users. It logs what it did. What cannot be read leaves all as it is. Flags and environment variables,
-// as the log level, are those of the start: a process cannot be given others.
+// Reload reads the files again that the configuration names: the file of the default user's password, and the file of
+// users. It logs the result. If one cannot be read, nothing changes. Flags and environment variables, such as the log
+// level, stay as they were at the start: a running process cannot be given others.
 func (n *Node) Reload() {
 	cfg := n.commands.Config
 	password, err := "", error(nil)
@@ -17,13 +17,13 @@ func (n *Node) Reload() {
 		err = n.commands.Reload(password)
 	}
 	if err != nil {
-		n.log.Error("SIGHUP: what could not be read again stays as it was", "error", err)
+		n.log.Error("SIGHUP: could not read a file again, nothing has changed", "error", err)
 		return
 	}
 	n.log.Info("SIGHUP: read again", "files", reloaded(cfg))
 }
 
-// reloaded are the files that Reload reads.
+// reloaded returns the files that Reload reads.
 func reloaded(cfg *config.Config) []string {
 	files := []string{} // shown as [] if there is none
 	if cfg.RequirePassFile != "" {

@@ -7,20 +7,20 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// sweepSlice is how many keys of a shard are deleted under one hold of its lock; at some 100 ns each a client waits
+// sweepSlice is how many keys of a shard are deleted while its lock is held. A key takes some 100 ns, so a client waits
 // for tens of microseconds.
 const sweepSlice = 256
 
-// sweepShare is the part of a tick that sweeping may take, as a divisor. What is left over waits for the next tick:
-// readers see no key past its deadline anyway, only memory is late.
+// sweepShare: sweeping may take one part in sweepShare of a tick. The rest waits for the next tick. Clients never see
+// an expired key; only its memory is released late.
 const sweepShare = 4
 
-// sweeper deletes keys past their deadline, and quotas that have become as if never used, in the background.
+// sweeper deletes in the background keys past their deadline, and transient quotas whose bucket is full again.
 type sweeper struct {
 	db      *engine.DB
 	now     func() engine.Moment
 	tick    time.Duration
-	observe func(took time.Duration) // is told of every round
+	observe func(took time.Duration) // called after every sweep
 	stop    chan struct{}
 	done    sync.WaitGroup
 }
@@ -44,7 +44,7 @@ func (s *sweeper) run() {
 	}
 }
 
-// sweep deletes what is due, or as much as fits into its share of a tick.
+// sweep deletes all keys that are due, or as many as its share of a tick allows.
 func (s *sweeper) sweep() {
 	now := s.now()
 	begin := time.Now()
@@ -57,7 +57,7 @@ func (s *sweeper) sweep() {
 	}
 }
 
-// close ends the background work and waits for its end.
+// close ends the goroutine and waits for its end.
 func (s *sweeper) close() {
 	close(s.stop)
 	s.done.Wait()

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// trimInterval is how often the Go heap is looked at.
+	// trimInterval is how often the size of the Go heap is checked.
 	trimInterval = 2 * time.Second
-	// trimBytes is how much more than after the last trim the heap must take for another to be worth it.
+	// trimBytes is how much the heap must have grown since the last trim before the next one.
 	trimBytes = 16 << 20
 )
 
-// trimmer gives the Go heap's memory back to the system when a burst is over. Counters lie outside that heap, so it
-// hardly allocates in normal service; after a burst of large requests Go would keep what they took for minutes,
-// because it collects by growth and nothing grows. A trim costs two collections of a heap that is then small.
+// trimmer returns the Go heap's memory to the system after a burst. Counters lie outside that heap, so in normal
+// service the node hardly allocates. After a burst of large requests Go would keep the memory for minutes: it collects
+// only when the heap grows, and then nothing grows. A trim costs two collections of a heap that is small by then.
 type trimmer struct {
-	cycles uint64 // collections when last looked at; a heap that is being collected is in use
+	cycles uint64 // number of collections at the last look; a new one means that the heap is in use
 	base   uint64 // bytes after the last trim
 	stop   chan struct{}
 	done   sync.WaitGroup
@@ -44,7 +44,7 @@ func (t *trimmer) run() {
 	}
 }
 
-// look trims the heap if it is large and has not been collected since the last look. It reports whether it did.
+// look trims the heap if it is large and had no collection since the last look. It reports whether it did.
 func (t *trimmer) look() bool {
 	bytes, cycles := heap()
 	quiet := cycles == t.cycles
@@ -52,13 +52,13 @@ func (t *trimmer) look() bool {
 	if !quiet || bytes < t.base+trimBytes {
 		return false
 	}
-	runtime.GC() // pools let go of their memory in the second collection
+	runtime.GC() // pools release their memory in the second collection
 	debug.FreeOSMemory()
 	t.base, t.cycles = heap()
 	return true
 }
 
-// heap is what the Go heap takes from the system, in bytes, and how often it has been collected.
+// heap returns the bytes that the Go heap takes from the system, and the number of its collections.
 func heap() (bytes, cycles uint64) {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -73,7 +73,7 @@ func heap() (bytes, cycles uint64) {
 	return bytes, samples[3].Value.Uint64()
 }
 
-// close ends the background work and waits for its end.
+// close ends the goroutine and waits for its end.
 func (t *trimmer) close() {
 	close(t.stop)
 	t.done.Wait()

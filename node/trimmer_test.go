@@ -8,7 +8,7 @@ import (
 func TestTrimmerGivesTheMemoryOfABurstBack(t *testing.T) {
 	trim := new(trimmer)
 	runtime.GC()
-	trim.look() // meets the heap as other tests left it
+	trim.look() // takes note of the heap that other tests have left
 	for trim.look() {
 	}
 	before, _ := heap()

@@ -65,7 +65,7 @@ func TestSIGHUPReadsUsersAndPasswordAgainAndEndsNothing(t *testing.T) {
 	write(users, "user ann on >new ~* +@nosuch\n")
 	write(password, "third\n")
 	server.Signal(t, syscall.SIGHUP)
-	says(t, server, "SIGHUP: what could not be read again stays as it was")
+	says(t, server, "SIGHUP: could not read a file again, nothing has changed")
 	want(t, c, "+OK", "AUTH", "ann", "new")
 	want(t, c, "+OK", "AUTH", "second")
 }
