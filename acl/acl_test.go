@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// newTest is users over a small catalogue.
+// newTest returns users over a small catalogue.
 func newTest() *Users {
 	c := &Catalogue{Categories: []string{"read", "write", "admin"}, Foreign: func(name string) bool { return name == "lpush" || name == "@list" }}
 	for i, command := range []struct {
@@ -162,7 +162,7 @@ func TestLoadIsAllOrNothingAndNamesTheLine(t *testing.T) {
 	}
 }
 
-// FuzzRules looks for rules that panic, or whose description means something else than they do.
+// FuzzRules looks for rules that panic, and for rules whose description has another effect than the rules.
 func FuzzRules(f *testing.F) {
 	for _, seed := range []string{
 		"on >pw ~a %R~b +@all -@admin +config|get", "(+get ~x) (allkeys -@all", "+select|0 +select|1 -select reset", "#abc !x <y &ch resetchannels",

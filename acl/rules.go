@@ -9,7 +9,7 @@ import (
 	"github.com/quotadb/quota-db/glob"
 )
 
-// Errors of rules.
+// Errors that a rule can cause; a RuleError wraps them.
 var (
 	ErrSyntax      = errors.New("acl: not a rule")
 	ErrUnknown     = errors.New("acl: unknown command or category")
@@ -22,16 +22,16 @@ var (
 	ErrUnmatched   = errors.New("acl: unmatched parenthesis")
 )
 
-// Bounds of one user.
+// Limits of one user.
 const (
 	maxPasswords = 64
-	maxPatterns  = 1024 // of keys, and of channels, in one selector
+	maxPatterns  = 1024 // of keys, and again of channels, in one selector
 	maxSelectors = 64
 	maxFirstArgs = 256 // of one command
 	maxRules     = 4096
 )
 
-// apply is one rule of a selector.
+// apply applies one rule to a selector.
 func (s *selector) apply(c *Catalogue, rule string) error {
 	switch word := strings.ToLower(rule); {
 	case word == "allkeys", rule == "~*":
@@ -66,7 +66,7 @@ func (s *selector) apply(c *Catalogue, rule string) error {
 	return nil
 }
 
-// everything allows all commands or none.
+// everything allows all commands, or none.
 func (s *selector) everything(c *Catalogue, yes bool) {
 	for id := range c.Size {
 		s.set(id, yes)
@@ -88,7 +88,7 @@ func (s *selector) applyCategory(c *Catalogue, name string, yes bool) error {
 	return nil
 }
 
-// applyCommand is +name, -name, with |sub behind it for a subcommand or a first argument.
+// applyCommand applies +name or -name. The name may end with |sub: a subcommand, or a first argument.
 func (s *selector) applyCommand(c *Catalogue, name string, yes bool) error {
 	if ids := c.byName[name]; ids != nil {
 		for _, id := range ids {
@@ -124,7 +124,7 @@ func (s *selector) applyCommand(c *Catalogue, name string, yes bool) error {
 	return nil
 }
 
-// keepRule notes a rule for the description: it takes the place of those it overrules.
+// keepRule stores a rule for the description. It replaces the rules that it overrides.
 func (s *selector) keepRule(name string, yes bool) {
 	s.rules = slices.DeleteFunc(s.rules, func(rule string) bool {
 		return rule[1:] == name || strings.HasPrefix(rule[1:], name+"|")
@@ -136,7 +136,7 @@ func (s *selector) keepRule(name string, yes bool) {
 	s.rules = append(s.rules, sign+name)
 }
 
-// addNeeding is a pattern with what it allows: R~a, W~a, RW~a.
+// addNeeding adds a key pattern with its permissions: R~a, W~a, RW~a.
 func (s *selector) addNeeding(rule string) error {
 	flags, text, ok := strings.Cut(rule, "~")
 	if !ok || flags == "" {
@@ -196,7 +196,7 @@ func (s *selector) addChannel(text string) error {
 	return nil
 }
 
-// hasBlank reports whether text could not stand in a file of rules.
+// hasBlank reports whether text has a character that a file of rules cannot contain in a word.
 func hasBlank(text string) bool { return strings.ContainsAny(text, " \t\r\n\v\f\x00") }
 
 // parseHash reads a SHA-256 in lower-case hexadecimal.

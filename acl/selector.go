@@ -7,10 +7,10 @@ import (
 	"github.com/quotadb/quota-db/glob"
 )
 
-// Need is what a command does with a key.
+// Need is how a command uses a key.
 type Need uint8
 
-// A key that is neither read nor written, as by EXISTS, needs only to be matched.
+// The bits of Need. A key that is neither read nor written, as by EXISTS, has none: any matching pattern allows it.
 const (
 	Read Need = 1 << iota
 	Write
@@ -22,10 +22,10 @@ type Key struct {
 	Need Need
 }
 
-// pattern allows keys.
+// pattern is a key pattern with its permissions.
 type pattern struct {
 	text     string
-	need     Need // what it allows
+	need     Need // the uses that it allows
 	compiled *glob.Pattern
 }
 
@@ -42,9 +42,9 @@ func (p pattern) String() string {
 // selector is one set of permissions.
 type selector struct {
 	allowed     []uint64         // bits, by command
-	future      bool             // commands that are not there yet are allowed too: +@all came after -@all
-	all         bool             // nothing was taken away since +@all
-	firstArgs   map[int][]string // first arguments with which a command is allowed that is otherwise not
+	future      bool             // commands of later releases are allowed too: +@all came after -@all
+	all         bool             // no command was removed since +@all
+	firstArgs   map[int][]string // by command that is not allowed otherwise: the first arguments that allow it
 	rules       []string         // as given since the last +@all or -@all
 	keys        []pattern
 	allKeys     bool
@@ -94,7 +94,7 @@ func (s *selector) allowsKey(k Key) bool {
 		return true
 	}
 	for i := range s.keys {
-		// The patterns are the administrator's, so their work is not bounded.
+		// Only administrators choose patterns, so the work is not bounded.
 		if p, unbounded := &s.keys[i], glob.Unbounded(); p.need&k.Need == k.Need && p.compiled.Match(k.Name, &unbounded) {
 			return true
 		}
@@ -105,7 +105,7 @@ func (s *selector) allowsKey(k Key) bool {
 // isFull reports whether everything is allowed.
 func (s *selector) isFull() bool { return s.all && s.allKeys }
 
-// commandRules describes the commands in the form in which rules are given.
+// commandRules describes the allowed commands as rules.
 func (s *selector) commandRules() string {
 	first := "-@all"
 	if s.future {

@@ -9,29 +9,29 @@ import (
 	"sync/atomic"
 )
 
-// DefaultUser is whom a client is without a login.
+// DefaultUser is the user of a client that has not logged in.
 const DefaultUser = "default"
 
 // hash is the SHA-256 of a password.
 type hash [sha256.Size]byte
 
-// User is one name and what it may do, which can change. It is safe for concurrent use.
+// User is a name with permissions that can change. It is safe for concurrent use.
 type User struct {
 	Name        string
 	permissions atomic.Pointer[Permissions]
 	gone        atomic.Bool
 }
 
-// Permissions are what a user may do at present.
+// Permissions returns the user's present permissions.
 func (u *User) Permissions() *Permissions { return u.permissions.Load() }
 
 // Gone reports whether the user has been deleted.
 func (u *User) Gone() bool { return u.gone.Load() }
 
-// Permissions are a user's state. They never change; a change of the user makes new ones.
+// Permissions are the permissions of a user. They are immutable; a change of the user makes new ones.
 type Permissions struct {
 	Enabled   bool
-	NoPass    bool // any password is right
+	NoPass    bool // any password is accepted
 	passwords []hash
 	root      *selector
 	selectors []*selector
@@ -53,7 +53,7 @@ func (p *Permissions) clone() *Permissions {
 // Unrestricted reports whether every command and every key is allowed.
 func (p *Permissions) Unrestricted() bool { return p.full }
 
-// apply is one rule of ACL SETUSER.
+// apply applies one rule of ACL SETUSER.
 func (p *Permissions) apply(c *Catalogue, rule string) error {
 	switch word := strings.ToLower(rule); {
 	case word == "on":
@@ -64,7 +64,7 @@ func (p *Permissions) apply(c *Catalogue, rule string) error {
 		p.NoPass, p.passwords = true, nil
 	case word == "resetpass":
 		p.NoPass, p.passwords = false, nil
-	case word == "sanitize-payload", word == "skip-sanitize-payload": // of RESTORE, which there is not
+	case word == "sanitize-payload", word == "skip-sanitize-payload": // about RESTORE, which this server does not have
 	case word == "clearselectors":
 		p.selectors = nil
 	case word == "reset":
@@ -114,7 +114,7 @@ func (p *Permissions) removePassword(h hash) error {
 	return nil
 }
 
-// addSelector is a rule of the form (rules of the selector).
+// addSelector applies a rule of the form (rules of the selector).
 func (p *Permissions) addSelector(c *Catalogue, rule string) error {
 	if !strings.HasSuffix(rule, ")") {
 		return ErrUnmatched
@@ -125,7 +125,7 @@ func (p *Permissions) addSelector(c *Catalogue, rule string) error {
 	s := newSelector(c)
 	for _, word := range strings.Fields(rule[1 : len(rule)-1]) {
 		if strings.HasSuffix(word, ")") {
-			return ErrUnmatched // it would end the selector where that is written out
+			return ErrUnmatched // in the description it would end the selector
 		}
 		if err := s.apply(c, word); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (p *Permissions) addSelector(c *Catalogue, rule string) error {
 	return nil
 }
 
-// accepts reports whether a password is right. It looks at every password that there is, each in the same time.
+// accepts reports whether a password is right. It always compares with all passwords, each in constant time.
 func (p *Permissions) accepts(h hash) bool {
 	right := 0
 	for i := range p.passwords {
@@ -144,17 +144,18 @@ func (p *Permissions) accepts(h hash) bool {
 	return right == 1 || p.NoPass
 }
 
-// Denial is why a command may not run.
+// Denial is the reason why a command may not run.
 type Denial uint8
 
-// In the order of how near a command came to running.
+// Ordered: a greater denial means that more of the command was allowed. Allowed is outside this order.
 const (
 	Allowed Denial = iota
 	NoCommand
 	NoKey
 )
 
-// Check says whether a command with its arguments, the name first, may use its keys; if not because of a key, it says which.
+// Check decides whether a command may run with its arguments (the name is args[0]) and keys. If a key is the reason of
+// the denial, key is its index in keys.
 func (p *Permissions) Check(id int, args [][]byte, keys []Key) (denial Denial, key int) {
 	if p.full {
 		return Allowed, 0
@@ -183,7 +184,7 @@ func (s *selector) check(id int, args [][]byte, keys []Key) (denial Denial, key 
 	return Allowed, 0
 }
 
-// Flags are the user's flags as ACL GETUSER shows them.
+// Flags returns the user's flags as ACL GETUSER shows them.
 func (p *Permissions) Flags() []string {
 	flags := []string{"off"}
 	if p.Enabled {
@@ -195,7 +196,7 @@ func (p *Permissions) Flags() []string {
 	return flags
 }
 
-// Passwords are the SHA-256 of all passwords in hexadecimal.
+// Passwords returns the SHA-256 of all passwords in hexadecimal.
 func (p *Permissions) Passwords() []string {
 	all := make([]string, len(p.passwords))
 	for i := range p.passwords {
@@ -204,13 +205,13 @@ func (p *Permissions) Passwords() []string {
 	return all
 }
 
-// Selector describes one set of permissions in the form in which rules are given.
+// Selector describes one selector as rules.
 type Selector struct{ Commands, Keys, Channels string }
 
-// Root and Selectors describe what the user may do.
+// Root describes the root selector.
 func (p *Permissions) Root() Selector { return p.root.describe() }
 
-// Selectors describes the further sets of permissions.
+// Selectors describes the other selectors.
 func (p *Permissions) Selectors() []Selector {
 	all := make([]Selector, len(p.selectors))
 	for i, s := range p.selectors {
@@ -223,7 +224,7 @@ func (s *selector) describe() Selector {
 	return Selector{s.commandRules(), s.keyRules(), s.channelRules()}
 }
 
-// String is the user's line in ACL LIST and in a file of users, behind the name.
+// String returns the user's line in ACL LIST and in a file of users, without the name.
 func (p *Permissions) String() string {
 	words := p.Flags()
 	for _, password := range p.Passwords() {

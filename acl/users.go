@@ -9,16 +9,16 @@ import (
 	"sync"
 )
 
-// maxUsers is how many users there may be.
+// maxUsers is the largest number of users.
 const maxUsers = 1 << 16
 
-// ErrUserName is a name that rules could not be written down for.
+// ErrUserName reports a user name that a file of users cannot contain.
 var ErrUserName = errors.New("acl: a blank or a zero byte in a name")
 
-// ErrTooManyUsers is the answer to one more.
+// ErrTooManyUsers reports that maxUsers exist already.
 var ErrTooManyUsers = errors.New("acl: too many users")
 
-// RuleError is a rule that cannot be.
+// RuleError reports a rule that cannot be applied.
 type RuleError struct {
 	Rule string
 	Err  error
@@ -28,20 +28,21 @@ func (e *RuleError) Error() string {
 	return fmt.Sprintf("rule '%s': %v", e.Rule, e.Err)
 }
 
-// Unwrap returns what is wrong with the rule.
+// Unwrap returns the reason.
 func (e *RuleError) Unwrap() error { return e.Err }
 
-// Users are all that can log in. They are safe for concurrent use.
+// Users are all users of a server. They are safe for concurrent use.
 type Users struct {
 	catalogue *Catalogue
-	nobody    *Permissions // what an unknown name is compared with, so that it takes as long as a known one
+	nobody    *Permissions // stands for an unknown name, so that its check takes as long as a known name's
 
-	mu       sync.Mutex       // protects the fields below, and changes of permissions
-	users    map[string]*User // by name
-	password []string         // rules for the default user's, that hold unless a loaded file says otherwise
+	mu    sync.Mutex       // protects the fields below, and changes of permissions
+	users map[string]*User // by name
+	// rules for the default user's password, used when a loaded file does not define the default user
+	password []string
 }
 
-// New makes the users of a server that has been told nothing: the default user may do everything, without a password.
+// New returns the users of a server without configured users: the default user may do everything, without a password.
 func New(c *Catalogue) *Users {
 	c.complete()
 	us := &Users{catalogue: c, nobody: newPermissions(c), users: make(map[string]*User)}
@@ -52,17 +53,17 @@ func New(c *Catalogue) *Users {
 	return us
 }
 
-// User is the user of a name, nil if there is none.
+// User returns the user of a name, nil if there is none.
 func (us *Users) User(name string) *User {
 	us.mu.Lock()
 	defer us.mu.Unlock()
 	return us.users[name]
 }
 
-// Default is the default user, who always exists.
+// Default returns the default user, who always exists.
 func (us *Users) Default() *User { return us.User(DefaultUser) }
 
-// Names are the names of all users, in order.
+// Names returns the names of all users, sorted.
 func (us *Users) Names() []string {
 	us.mu.Lock()
 	defer us.mu.Unlock()
@@ -74,8 +75,8 @@ func (us *Users) Names() []string {
 	return names
 }
 
-// Set changes a user by rules, all or none of them, and makes the user if there is none.
-// Errors: a *RuleError, ErrUserName, ErrTooManyUsers.
+// Set changes a user by rules: all of them, or none if one is wrong. It creates the user if there is none. Errors: a
+// *RuleError, ErrUserName, ErrTooManyUsers.
 func (us *Users) Set(name string, rules ...string) error {
 	if strings.ContainsAny(name, " \x00\t\r\n") {
 		return ErrUserName
@@ -85,8 +86,8 @@ func (us *Users) Set(name string, rules ...string) error {
 	return us.set(name, rules)
 }
 
-// RequirePass makes password the default user's, the only one; empty: none is needed. It is so also after Load of a file
-// without the default user.
+// RequirePass makes password the only password of the default user; empty: no password is needed. It also holds after
+// Load of a file that does not define the default user.
 func (us *Users) RequirePass(password string) error {
 	rules := onlyPassword(password)
 	us.mu.Lock()
@@ -94,7 +95,7 @@ func (us *Users) RequirePass(password string) error {
 	return us.setPassword(rules)
 }
 
-// setPassword is RequirePass, under the lock.
+// setPassword is RequirePass; the caller holds the lock.
 func (us *Users) setPassword(rules []string) error {
 	if err := us.set(DefaultUser, rules); err != nil {
 		return err
@@ -103,7 +104,7 @@ func (us *Users) setPassword(rules []string) error {
 	return nil
 }
 
-// onlyPassword are the rules that leave a user with one password; empty: with none, and without a need for any.
+// onlyPassword returns the rules that set a user's only password; empty: no password is needed.
 func onlyPassword(password string) []string {
 	if password == "" {
 		return []string{"resetpass", "nopass"}
@@ -111,7 +112,7 @@ func onlyPassword(password string) []string {
 	return []string{"resetpass", ">" + password}
 }
 
-// set is Set, under the lock.
+// set is Set; the caller holds the lock.
 func (us *Users) set(name string, rules []string) error {
 	u, p := us.users[name], newPermissions(us.catalogue)
 	if u != nil {
@@ -130,7 +131,7 @@ func (us *Users) set(name string, rules []string) error {
 	return nil
 }
 
-// applyAll applies rules to permissions that nobody has seen yet. A selector may be spread over several rules.
+// applyAll applies rules to permissions that are not published yet. A selector may be spread over several rules.
 func (us *Users) applyAll(p *Permissions, rules []string) error {
 	joined, err := joinSelectors(rules)
 	if err != nil {
@@ -138,7 +139,7 @@ func (us *Users) applyAll(p *Permissions, rules []string) error {
 	}
 	for _, rule := range joined {
 		if rule == "" {
-			continue // an empty rule says nothing, as in Redis
+			continue // an empty rule has no effect, as in Redis
 		}
 		if err := p.apply(us.catalogue, rule); err != nil {
 			return &RuleError{rule, err}
@@ -148,7 +149,7 @@ func (us *Users) applyAll(p *Permissions, rules []string) error {
 	return nil
 }
 
-// joinSelectors makes one rule of "(+get" and "~a*)".
+// joinSelectors joins "(+get" and "~a*)" to one rule.
 func joinSelectors(rules []string) ([]string, error) {
 	var joined []string
 	open := -1
@@ -169,7 +170,7 @@ func joinSelectors(rules []string) ([]string, error) {
 	return joined, nil
 }
 
-// Delete removes a user, not the default one, and reports whether there was one.
+// Delete deletes a user, except the default one, and reports whether it existed.
 func (us *Users) Delete(name string) bool {
 	us.mu.Lock()
 	defer us.mu.Unlock()
@@ -182,7 +183,8 @@ func (us *Users) Delete(name string) bool {
 	return true
 }
 
-// Login is the user of a name if the password is right and the user enabled, else nil. It takes the same time for an unknown name.
+// Login returns the user of a name if the password is right and the user is enabled, otherwise nil. It takes the same
+// time for an unknown name.
 func (us *Users) Login(name, password []byte) *User {
 	h := hash(sha256.Sum256(password))
 	u, p := us.User(string(name)), us.nobody
@@ -195,7 +197,7 @@ func (us *Users) Login(name, password []byte) *User {
 	return u
 }
 
-// List is a line for each user, in the order of names.
+// List returns a line for each user, sorted by name.
 func (us *Users) List() []string {
 	var lines []string
 	for _, name := range us.Names() {
@@ -206,10 +208,10 @@ func (us *Users) List() []string {
 	return lines
 }
 
-// File is a file of users that has been read.
+// File is the parsed content of a file of users.
 type File struct{ fresh map[string]*Permissions }
 
-// Load replaces all users by those of a file's text, or none if a line is wrong: Parse, and Replace.
+// Load replaces all users by those of a file's text, or changes nothing if a line is wrong. It is Parse and Replace.
 func (us *Users) Load(text string) (gone []*User, err error) {
 	file, err := us.Parse(text)
 	if err != nil {
@@ -218,7 +220,7 @@ func (us *Users) Load(text string) (gone []*User, err error) {
 	return us.Replace("", file)
 }
 
-// Parse reads a file's text and changes nothing. If a line is wrong, the error has its number.
+// Parse parses a file's text and changes no user. If a line is wrong, the error has its number.
 func (us *Users) Parse(text string) (*File, error) {
 	fresh := make(map[string]*Permissions)
 	n := 0
@@ -245,9 +247,10 @@ func (us *Users) Parse(text string) (*File, error) {
 	return &File{fresh}, nil
 }
 
-// Replace does what RequirePass does, unless the password is empty, and replaces all users by those of the file, unless it is nil: both at one moment.
-// A file without the default user leaves it as it is at first, with the password that RequirePass has set. It returns the users that are no more. A
-// file is for one Replace.
+// Replace does two things at one moment: it does what RequirePass does, unless password is empty, and it replaces all
+// users by those of the file, unless file is nil. If the file does not define the default user, that user is as New
+// makes it, with the password that RequirePass has set. It returns the users that no longer exist. A File can be used
+// for one Replace only.
 func (us *Users) Replace(password string, file *File) (gone []*User, err error) {
 	us.mu.Lock()
 	defer us.mu.Unlock()

@@ -3,26 +3,26 @@ package glob
 import "math"
 
 const (
-	// looksPerByte is how often a byte of a name may be looked at on average without costing anything.
+	// looksPerByte is how many looks per byte of a name, on average, are free.
 	looksPerByte = 8
-	// DefaultBudget is how many looks beyond that one command may take: about a tenth of a second.
+	// DefaultBudget is how many further looks one command may take: about a tenth of a second.
 	DefaultBudget = 1 << 26
 )
 
-// Budget bounds the work of one command that matches many names with a pattern which its client has chosen. What is proportional to
-// the names is free: a pattern as people write them never costs anything.
+// Budget bounds the work of one command that matches many names with a pattern which its client has chosen. Work
+// proportional to the names is free, so a pattern as people write them never uses the budget.
 type Budget struct {
-	free int // looks at the name in hand that cost nothing
+	free int // free looks left for the present name
 	left int
 }
 
-// NewBudget is the budget of a command.
+// NewBudget returns the budget of one command.
 func NewBudget() Budget { return Budget{left: DefaultBudget} }
 
-// Unbounded is the budget where the client chooses the pattern or the name, and not both.
+// Unbounded is the budget for cases in which the client chooses the pattern or the name, but not both.
 func Unbounded() Budget { return Budget{left: math.MaxInt} }
 
-// Exceeded reports whether there was more work than the budget allows.
+// Exceeded reports whether more work was done than the budget allows.
 func (b *Budget) Exceeded() bool { return b.left < 0 }
 
 // grant begins with a name of so many bytes.

@@ -1,12 +1,15 @@
-// Package glob matches names with patterns as Redis does: * is any run of bytes, ? one byte, [abc], [a-z] and [^a] one byte of a
-// class, \x the byte x. A class that is not closed ends with the pattern. Names and patterns are bytes, not characters.
+// Package glob matches names with patterns as Redis does: * is any run of bytes, ? one byte, [abc], [a-z] and [^a] one
+// byte of a class, \x the byte x. A class that is not closed ends with the pattern. Names and patterns are bytes, not
+// characters.
 //
-// A pattern is compiled once and then matched with many names. Its stars part it into segments of elements that each match one byte:
-// the first segment is where the name begins, the last where it ends, and each one between is looked for behind the one before;
-// the leftmost place will do, since whatever an earlier star could take instead, the later one can take too.
+// A pattern is compiled once and then matched with many names. Its stars divide it into segments, whose elements each
+// match one byte. The first segment must match at the beginning of the name, the last at its end; each one between is
+// searched for after the one before. Its leftmost place is enough: whatever an earlier star could match instead, the
+// later star can match too.
 //
-// What matching costs: a segment of plain bytes is found in time proportional to the name. One that has a ? or a class is tried at
-// each place, so a client that chooses both could have it cost the product of the two lengths; Budget bounds that.
+// The cost: a segment of plain bytes is found in time proportional to the name. A segment with a ? or a class is tried
+// at each place, so a client that chooses both pattern and name could cause work proportional to the product of their
+// lengths; Budget bounds that.
 package glob
 
 import "bytes"
@@ -14,11 +17,11 @@ import "bytes"
 const (
 	// maxPatternBytes is the longest pattern; a longer one matches no name at all.
 	maxPatternBytes = 1 << 24
-	// maxElements is how many elements besides stars a pattern may have; one with more matches no name at all. A key has at most as
-	// many bytes.
+	// maxElements is the largest number of elements besides stars; a pattern with more matches no name. A key has at
+	// most as many bytes.
 	maxElements = 1 << 21
-	// maxStars is how many stars with something behind them a pattern may have; one with more matches no name at all, as in Redis.
-	// Stars that follow each other are one.
+	// maxStars is the largest number of stars with something after them; a pattern with more matches no name, as in
+	// Redis. Adjacent stars count as one.
 	maxStars = 1000
 )
 
@@ -59,7 +62,8 @@ func (c *class) addRange(from, to byte) {
 	}
 }
 
-// Match reports whether a name matches a pattern that is used once. The product of the two lengths is the caller's to bound.
+// Match reports whether a name matches a pattern that is used only once. The caller has to bound the product of the two
+// lengths.
 func Match(pattern, name []byte) bool {
 	if len(name) == 0 {
 		return len(pattern) == 0

@@ -125,11 +125,12 @@ func FuzzMatch(f *testing.F) {
 	})
 }
 
-// obviousMatch is Match as it is easy to read: it reports whether a name matches a pattern, byte for byte as Redis's glob does: * is any run of bytes, ? one
-// byte, [abc], [a-z] and [^a] one byte of a class, \x the byte x. A class that is not closed ends with the pattern.
+// obviousMatch is Match in its most readable form. It reports whether a name matches a pattern, byte for byte as
+// Redis's glob does: * is any run of bytes, ? one byte, [abc], [a-z] and [^a] one byte of a class, \x the byte x. A
+// class that is not closed ends with the pattern.
 //
-// A star is tried with ever longer runs, but only the last one met: whatever an earlier star could take instead, the
-// later one can take too. So the time is at most the product of the two lengths.
+// A star is tried with ever longer runs, but only the last star met: whatever an earlier star could match instead, the
+// later one can match too. So the time is at most the product of the two lengths.
 func obviousMatch(pattern, name []byte) bool {
 	if len(name) == 0 {
 		return len(pattern) == 0 // Redis does not look at the pattern then, not even for stars

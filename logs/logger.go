@@ -10,13 +10,14 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// handler is slog's, and knows the Writer behind it.
+// handler is a slog.Handler that knows the Writer behind it.
 type handler struct {
 	slog.Handler
 	out *Writer
 }
 
-// New is a logger whose lines have the given form, config.LogText or config.LogJSON. It calls the level below debug by its name.
+// New returns a logger that writes lines of the given format, config.LogText or config.LogJSON. It names the level
+// below debug TRACE.
 func New(out io.Writer, level slog.Level, format string) *slog.Logger {
 	lines := newHandler(out, level, format)
 	if w, ok := out.(*Writer); ok {
@@ -34,7 +35,7 @@ func newHandler(out io.Writer, level slog.Level, format string) slog.Handler {
 	return slog.NewTextHandler(out, options)
 }
 
-// plainly names the level below debug, and writes addresses as people do, in JSON too.
+// plainly names the level below debug, and writes network addresses as text, in JSON too.
 func plainly(groups []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.LevelKey && len(groups) == 0 {
 		if l, ok := a.Value.Any().(slog.Level); ok && l == config.LevelTrace {
@@ -51,7 +52,7 @@ func plainly(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// Dropped is how many lines of a logger that New made on a Writer were lost, 0 of any other logger.
+// Dropped returns how many lines were lost, for a logger that New made on a Writer; 0 for any other logger.
 func Dropped(log *slog.Logger) uint64 {
 	if h, ok := log.Handler().(handler); ok {
 		return h.out.Dropped()
@@ -59,7 +60,7 @@ func Dropped(log *slog.Logger) uint64 {
 	return 0
 }
 
-// tell writes a line about lines that were lost. It does not go through the queue, whose goroutine calls it.
+// tell logs that lines were lost. It writes directly, since the goroutine that empties the queue calls it.
 func tell(own *slog.Logger, lost uint64) error {
 	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were lost: standard error did not take them", 0)
 	r.AddAttrs(slog.Uint64("lines", lost))

@@ -1,8 +1,9 @@
-// Package logs is the way of log lines to standard error. A log that nobody reads stops nothing.
+// Package logs brings log lines to standard error. A reader of the log that stops reading stops nothing else.
 //
-// Whoever logs puts a line into a bounded queue and goes on; one goroutine of the Writer writes the queue out. So a full pipe, a stopped terminal
-// or a hung collector blocks that goroutine alone, never the disk's, a client's or a peer's. Lines that find no room in the queue, and lines
-// that the system did not take, are dropped and counted; the count is logged as soon as a line can be written again.
+// Logging puts a line into a bounded queue and returns; one goroutine of the Writer writes the queue out. So a full
+// pipe, a stopped terminal or a hung collector blocks that goroutine alone, never the disk, a client or a peer. Lines
+// that find no room in the queue, and lines whose write failed, are dropped and counted. The count is logged as soon as
+// a line can be written again.
 package logs
 
 import (
@@ -13,25 +14,25 @@ import (
 	"time"
 )
 
-// maxQueued is how many bytes of lines wait at most. It is more than any start or stop logs.
+// maxQueued is the largest number of bytes of waiting lines. It is more than any start or stop logs.
 const maxQueued = 1 << 20
 
 // Writer is an io.Writer of lines that never blocks and never fails. It is safe for concurrent use.
 type Writer struct {
 	out     io.Writer
 	dropped atomic.Uint64               // lines, since the start
-	own     atomic.Pointer[slog.Logger] // past the queue, for when that has no room
+	own     atomic.Pointer[slog.Logger] // writes directly, not through the queue, which may be full
 
 	mu     sync.Mutex // protects the fields below
 	queue  [][]byte
-	queued int // bytes
+	queued int // bytes in queue
 	closed bool
 
-	filled chan struct{} // there is something in the queue, or no more will come
+	filled chan struct{} // the queue has lines, or the Writer is closed
 	done   chan struct{} // the goroutine has ended
 }
 
-// NewWriter begins to write lines to out, which only its goroutine uses from now on. Close ends that.
+// NewWriter starts writing lines to out. Until Close, only the Writer's goroutine may use out.
 func NewWriter(out io.Writer) *Writer {
 	w := &Writer{out: out, filled: make(chan struct{}, 1), done: make(chan struct{})}
 	w.own.Store(slog.New(slog.NewTextHandler(out, nil)))
@@ -39,7 +40,7 @@ func NewWriter(out io.Writer) *Writer {
 	return w
 }
 
-// Write puts a line into the queue, or drops and counts it if there is no room. It has always written all.
+// Write queues a line, or drops and counts it if there is no room. It always reports success.
 func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	if w.closed || w.queued+len(line) > maxQueued {
@@ -53,11 +54,11 @@ func (w *Writer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Dropped is how many lines were lost since the start.
+// Dropped returns how many lines were lost since the start.
 func (w *Writer) Dropped() uint64 { return w.dropped.Load() }
 
-// Close writes what is in the queue, but gives up after the given time: a goroutine that is blocked in a write is left behind, which the end of
-// the process ends. Lines that come later are dropped.
+// Close writes the queue, for at most the given time. If the goroutine is blocked in a write then, it is left behind,
+// to end with the process. Later lines are dropped.
 func (w *Writer) Close(patience time.Duration) {
 	w.mu.Lock()
 	w.closed = true
@@ -84,7 +85,7 @@ func (w *Writer) run() {
 		lines, closed := w.take()
 		for _, line := range lines {
 			if _, err := w.out.Write(line); err != nil {
-				w.dropped.Add(1) // nobody could be told of the error but by this log
+				w.dropped.Add(1) // the error could be reported only through this log
 			}
 			w.release(len(line))
 		}
@@ -99,7 +100,7 @@ func (w *Writer) run() {
 	}
 }
 
-// take empties the queue; its bytes count until they are released.
+// take empties the queue; its bytes count as queued until release.
 func (w *Writer) take() (lines [][]byte, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 
 const patience = 20 * time.Second
 
-// until waits for what must become true.
+// until waits until a condition is true.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
@@ -75,7 +75,7 @@ func TestAWriterThatIsBlockedIsGivenUpAfterItsTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := NewWriter(out)
-	_, _ = w.Write(make([]byte, maxQueued)) // more than a pipe takes
+	_, _ = w.Write(make([]byte, maxQueued)) // more than a pipe holds
 	began := time.Now()
 	w.Close(50 * time.Millisecond)
 	if took := time.Since(began); took > patience {
@@ -84,7 +84,7 @@ func TestAWriterThatIsBlockedIsGivenUpAfterItsTime(t *testing.T) {
 	_ = out.Close()
 }
 
-// failing refuses writes as long as it is told to.
+// failing refuses writes while the test says so.
 type failing struct {
 	mu    sync.Mutex
 	fails bool
