@@ -105,7 +105,8 @@ func allocated(f func()) uint64 {
 func TestMemoryFollowsWhatArrivedNotWhatWasAnnounced(t *testing.T) {
 	for _, announced := range []string{"*1048576\r\n$1\r\na\r\n", "*2\r\n$3\r\nGET\r\n$536870912\r\nabc", "*1048576\r\n$536870912\r\n"} {
 		r := NewReader(DefaultLimits())
-		if n := allocated(func() { readStream(r, []byte(announced), whole, manyCommands) }); n > 64<<10 { // of the whole process; what is announced would be megabytes
+		// of the whole process; what is announced would be megabytes
+		if n := allocated(func() { readStream(r, []byte(announced), whole, manyCommands) }); n > 64<<10 {
 			t.Errorf("%q: %d bytes", announced, n)
 		}
 	}

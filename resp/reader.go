@@ -52,7 +52,8 @@ func NewReader(l *Limits) *Reader {
 	return &Reader{limits: l, scratch: new(Scratch), kept: keptOwnArgs}
 }
 
-// SetLimits changes what the next commands may have. What has arrived of an unfinished command stays measured by the old limits.
+// SetLimits changes what the next commands may have. What has arrived of an unfinished command stays measured by the
+// old limits.
 func (r *Reader) SetLimits(l *Limits) { r.limits = l }
 
 // Feed begins a round with the next bytes of the stream. They must not change before Keep. The chunk may be empty, to

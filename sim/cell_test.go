@@ -5,8 +5,9 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// cell is a key that is set, with a deadline or without, counted on and deleted, but never given another deadline than a SET's. All clocks show the same. Then what is gone at a
-// node with its deadline never comes back there: nobody has put the deadline off.
+// cell is a key that is set, with a deadline or without, counted on and deleted, but never given another deadline than
+// a SET's. All clocks show the same. Then what is gone at a node with its deadline never comes back there: nobody has
+// put the deadline off.
 type cell struct {
 	world *world
 	key   string

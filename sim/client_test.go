@@ -21,8 +21,8 @@ type clients struct {
 	quotas  *quotas          // nil: there are none
 }
 
-// watch knows what clients did to a key, and says whether what nodes show of it can be. It knows more than package history, which trusts only what clients were
-// answered.
+// watch knows what clients did to a key, and says whether what nodes show of it can be. It knows more than package
+// history, which trusts only what clients were answered.
 type watch interface {
 	did(p *process, op history.Op, before engine.Value) // an operation was carried out
 	look()                                              // after each event
@@ -139,8 +139,8 @@ func (c *clients) increment(h *host, key string) {
 // maxWindow is the longest window of a limiter, in ms.
 const maxWindow = 600
 
-// limit is what a limiter does: it counts, and who begins a window says when that ends. The two are one transaction. Some put the end off, or set the count within
-// the window.
+// limit is what a limiter does: it counts, and who begins a window says when that ends. The two are one transaction.
+// Some put the end off, or set the count within the window.
 func (c *clients) limit(h *host, key string) {
 	ttl := int64(100 + c.random.IntN(maxWindow-100))
 	n := c.random.IntN(8)

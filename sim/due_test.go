@@ -5,8 +5,9 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// due is a key that is counted on everywhere and given a deadline once, by whichever host shows something. All clocks show the same. What that host showed then is gone there when
-// the deadline has passed, and in the end everywhere: nobody has put it off.
+// due is a key that is counted on everywhere and given a deadline once, by whichever host shows something. All clocks
+// show the same. What that host showed then is gone there when the deadline has passed, and in the end everywhere:
+// nobody has put it off.
 type due struct {
 	world *world
 	key   string

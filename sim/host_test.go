@@ -141,7 +141,8 @@ func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Stor
 	})
 }
 
-// confirm asks all other members about a life, but for those that are down where names stand for those that run. Those that start at the same time may be as far.
+// confirm asks all other members about a life, but for those that are down where names stand for those that run. Those
+// that start at the same time may be as far.
 func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 	if w.atOnce {
 		w.startDue()

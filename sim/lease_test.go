@@ -5,8 +5,9 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// lease is a key that is made once and then counted on, given deadlines and relieved of them, by those who see it. All clocks show the same, and nobody dies. Then in
-// the end the last EXPIRE or PERSIST counts, everywhere, whatever was hidden meanwhile, and so do all counts.
+// lease is a key that is made once and then counted on, given deadlines and relieved of them, by those who see it. All
+// clocks show the same, and nobody dies. Then in the end the last EXPIRE or PERSIST counts, everywhere, whatever was
+// hidden meanwhile, and so do all counts.
 type lease struct {
 	world    *world
 	key      string

@@ -149,7 +149,8 @@ func (p *pipe) close(i int) {
 	e.gone = true
 }
 
-// drop ends the pipes of a process that has ended: the system of the other side hears of it, unless they cannot reach each other.
+// drop ends the pipes of a process that has ended: the system of the other side hears of it, unless they cannot reach
+// each other.
 func (w *world) drop(of *process) {
 	for _, p := range w.pipes {
 		for i := range p.ends {

@@ -74,9 +74,12 @@ func mustRate(capacity, count uint64, period time.Duration) quota.Rate {
 func newQuotas(w *world) *quotas {
 	q := &quotas{world: w, limits: map[string][]quota.Rate{}}
 	for key, limits := range map[string][]quota.Rate{
-		"quota0": {mustRate(5, 5, 4*time.Second), mustRate(6, 6, 4*time.Second)},                                  // versions of a program
-		"quota1": {mustRate(2, 2, 3*time.Second), mustRate(20, 20, 3*time.Second), mustRate(9, 3, 3*time.Second)}, // far apart
-		"quota2": {mustRate(3, 3, 300*time.Millisecond), mustRate(4, 4, 3*time.Second)},                           // of two windows
+		// versions of a program
+		"quota0": {mustRate(5, 5, 4*time.Second), mustRate(6, 6, 4*time.Second)},
+		// far apart
+		"quota1": {mustRate(2, 2, 3*time.Second), mustRate(20, 20, 3*time.Second), mustRate(9, 3, 3*time.Second)},
+		// of two windows
+		"quota2": {mustRate(3, 3, 300*time.Millisecond), mustRate(4, 4, 3*time.Second)},
 		"quota3": {mustRate(4, 4, 5*time.Second)},
 	} {
 		q.limits[key] = limits
@@ -127,7 +130,8 @@ func (q *quotas) told(p *process, key string, t taking) {
 	largest := quota.Rate{Period: time.Second}
 	for _, r := range l.limits {
 		largest.Capacity = max(largest.Capacity, r.Capacity)
-		largest.Count = max(largest.Count, uint64(time.Second)*r.Count/uint64(r.Period)+1) // rounded up: by a token a second at most
+		// rounded up: by a token a second at most
+		largest.Count = max(largest.Count, uint64(time.Second)*r.Count/uint64(r.Period)+1)
 	}
 	sum := uint64(0)
 	for i := len(l.takes) - 1; i >= 0; i-- {
@@ -140,8 +144,8 @@ func (q *quotas) told(p *process, key string, t taking) {
 	}
 }
 
-// lookAt notes the state of a quota. A quota that was not full and has ended begins full when it is made again: what was
-// taken from it counts no more.
+// lookAt notes the state of a quota. A quota that was not full and has ended begins full when it is made again: what
+// was taken from it counts no more.
 func (q *quotas) lookAt(p *process, key string) {
 	l, now := p.ledgers.of(key), p.now()
 	db := p.store.DB()
@@ -151,7 +155,8 @@ func (q *quotas) lookAt(p *process, key string) {
 	ends := tx.Get(k).Deadline != 0
 	tx.Unlock()
 	full := state.Bucket.FullAfter(now.Mono)
-	if l.shown && l.fullAt > now.Mono && (!ok || l.ends && full == 0) { // a merge may end a window and bring the next one
+	// a merge may end a window and bring the next one
+	if l.shown && l.fullAt > now.Mono && (!ok || l.ends && full == 0) {
 		*l = ledger{}
 		q.saw("a quota in use ends")
 	}

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// restartAll stops and starts one node after the other, and keeps copies of their disks from when they were stopped: as for an upgrade, when all is well. Some upgrades are undone soon.
+// restartAll stops and starts one node after the other, and keeps copies of their disks from when they were stopped: as
+// for an upgrade, when all is well. Some upgrades are undone soon.
 func (w *world) restartAll() {
 	w.saw("a rolling restart")
 	w.blocked = map[[2]int]bool{}
@@ -29,8 +30,8 @@ func (w *world) restartAll() {
 	w.count()
 }
 
-// restore has the cluster started from backups, all nodes at once or one after the other, and one of them on another machine: as after a disaster. The machine that
-// was lost comes back later, with its disk.
+// restore has the cluster started from backups, all nodes at once or one after the other, and one of them on another
+// machine: as after a disaster. The machine that was lost comes back later, with its disk.
 func (w *world) restore() {
 	spare, lost := w.hosts[w.members], w.hosts[w.random.IntN(w.members)]
 	b, ok := lost.someBackup()
@@ -62,7 +63,8 @@ func (w *world) count() {
 	}
 }
 
-// startDue starts what is to be started. If that is to be at once, each start begins before the one before has asked its peers.
+// startDue starts what is to be started. If that is to be at once, each start begins before the one before has asked
+// its peers.
 func (w *world) startDue() {
 	for len(w.due) > 0 {
 		next := w.due[0]

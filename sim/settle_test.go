@@ -76,7 +76,8 @@ func (w *world) read(h *host, key string) {
 	w.history.Ok(id, reply)
 }
 
-// endCopy lets a copy that runs take its original's place for a while, as what it has counted is to count, and then ends it.
+// endCopy lets a copy that runs take its original's place for a while, as what it has counted is to count, and then
+// ends it.
 func (w *world) endCopy() {
 	spare := w.hosts[w.members]
 	if spare.process == nil {
@@ -132,7 +133,8 @@ func (w *world) compareAll(keys []string) {
 	}
 }
 
-// dump is what a host's process stores, as text by key, but for what is past its deadline at some unix ms; and whether a deadline is just passing, on some clocks and not on others.
+// dump is what a host's process stores, as text by key, but for what is past its deadline at some unix ms; and whether
+// a deadline is just passing, on some clocks and not on others.
 func (h *host) dump(latest int64) (rows map[string]string, passing bool) {
 	db, now := h.process.store.DB(), h.process.now()
 	var states engine.Deltas

@@ -18,7 +18,8 @@ func (p *process) stored(key string) stored {
 	return d.Records
 }
 
-// check says what an operation must not have done to what was stored: a register is written by later stamps only, and what failed has changed nothing.
+// check says what an operation must not have done to what was stored: a register is written by later stamps only, and
+// what failed has changed nothing.
 func (before stored) check(p *process, op history.Op, done bool) {
 	after := p.stored(op.Key)
 	if !done && !bytes.Equal(before, after) {

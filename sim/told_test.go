@@ -9,7 +9,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// told is a world in which only happens what a test tells: the histories that broke simpler rules, where random ones seldom come by.
+// told is a world in which only happens what a test tells: the histories that broke simpler rules, where random ones
+// seldom come by.
 type told struct{ *world }
 
 func tell(t *testing.T, hosts int) told {
@@ -270,7 +271,8 @@ func TestAPeerWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.shows(21)
 }
 
-// TestAnotherProcessWithAPeersIDConfirmsNoLife: two disks are node 2, each under a life of its own, and one of them missed that node 1 has gone on.
+// TestAnotherProcessWithAPeersIDConfirmsNoLife: two disks are node 2, each under a life of its own, and one of them
+// missed that node 1 has gone on.
 func TestAnotherProcessWithAPeersIDConfirmsNoLife(t *testing.T) {
 	w := tell(t, 2)
 	a, b := w.hosts[0], w.hosts[1]
@@ -324,8 +326,8 @@ func TestAPeerThatIsStartingWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.shows(21)
 }
 
-// TestADeadlineComesWithWhatItIsFor: a node puts a deadline on what a second one has counted, and a third one counts, which only the first one reaches. It must not take the
-// deadline for one that is left over.
+// TestADeadlineComesWithWhatItIsFor: a node puts a deadline on what a second one has counted, and a third one counts,
+// which only the first one reaches. It must not take the deadline for one that is left over.
 func TestADeadlineComesWithWhatItIsFor(t *testing.T) {
 	w := tell(t, 3)
 	w.blocked[[2]int{0, 1}] = true

@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// twins has a node and a copy of it run by turns, each under a life of its own, while a peer hears of one of them only. The peer is restored from a backup then,
-// and whichever of the two runs answers it for both.
+// twins has a node and a copy of it run by turns, each under a life of its own, while a peer hears of one of them only.
+// The peer is restored from a backup then, and whichever of the two runs answers it for both.
 func (w *world) twins() {
 	spare := w.hosts[w.members]
 	if spare.process != nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// windows says whether what nodes show of limiters' keys is within L3, and is stricter than package history, which knows only what clients were answered: after each event it looks at all nodes.
-// On such a key there are counts, each of a digit of its own, deadlines, and SETs within a window.
+// windows says whether what nodes show of limiters' keys is within L3, and is stricter than package history, which
+// knows only what clients were answered: after each event it looks at all nodes. On such a key there are counts, each
+// of a digit of its own, deadlines, and SETs within a window.
 //
 //   - What is visible has a deadline: who begins a window sets it in one transaction.
 //   - A count is never seen in a window that it cannot be of: one that began, by the clock of who began it, when the count's own window had ended.
@@ -32,8 +33,10 @@ type version struct {
 	at    int64 // unix ms
 	since int64 // when the key was made that had it, by its node's clock
 	wrote time.Duration
-	after int64          // the deadline that it replaced; 0: it began a window
-	over  map[int64]bool // deadlines whose windows do not join it though they are not past: its node knew that they had been cut short, and were over
+	after int64 // the deadline that it replaced; 0: it began a window
+	// deadlines whose windows do not join it though they are not past: its node knew that they had been cut short, and
+	// were over
+	over map[int64]bool
 }
 
 // count is an increment, or a SET.
@@ -173,7 +176,8 @@ func (x *windows) lookAt(p *process) {
 	}
 }
 
-// mayShow reports whether what was counted under one deadline may be seen under another: windows that overlap become one.
+// mayShow reports whether what was counted under one deadline may be seen under another: windows that overlap become
+// one.
 func (x *windows) mayShow(of, under int64) bool {
 	if of == under || of == 0 || under == 0 || x.lawful[[2]int64{of, under}] {
 		return true
@@ -199,7 +203,8 @@ func (x *windows) mayShow(of, under int64) bool {
 	return reached[under]
 }
 
-// mayEnd reports whether a count may be gone: a deadline has passed for a node that was its own or one written later, or a SET has removed it.
+// mayEnd reports whether a count may be gone: a deadline has passed for a node that was its own or one written later,
+// or a SET has removed it.
 func (x *windows) mayEnd(n int) bool {
 	if x.removed&(1<<n) != 0 {
 		return true
@@ -218,7 +223,8 @@ func (x *windows) mayEnd(n int) bool {
 		}
 	}
 	for i := range x.counts {
-		// Another SET wins; and the expiry of a window with a SET in it stands at the SET: see docs/design/2026-11-merge.md, "What remains".
+		// Another SET wins; and the expiry of a window with a SET in it stands at the SET: see
+		// docs/design/2026-11-merge.md, "What remains".
 		if o := &x.counts[i]; o.set && i != n && o.made >= min(c.made, written)-maxLittle {
 			return true
 		}

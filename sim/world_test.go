@@ -29,13 +29,15 @@ type world struct {
 	now     time.Duration // since the epoch
 	members int           // hosts of the cluster; one more is for a copy
 	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
-	limits  bool          // clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
-	agreed  bool          // all clocks show the same
-	pairs   bool          // hosts do not reach each other by pairs, and a third one reaches both
-	quotas  bool          // clients have quotas
-	rolling bool          // nodes are restarted one after the other again and again, and restored from the copies of their disks
-	names   bool          // --peers is a name that stands for the nodes that run
-	window  int           // replica.Options.Window
+	// clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
+	limits bool
+	agreed bool // all clocks show the same
+	pairs  bool // hosts do not reach each other by pairs, and a third one reaches both
+	quotas bool // clients have quotas
+	// nodes are restarted one after the other again and again, and restored from the copies of their disks
+	rolling bool
+	names   bool // --peers is a name that stands for the nodes that run
+	window  int  // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
 	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
@@ -107,8 +109,8 @@ func (w *world) latest() int64 {
 	return latest
 }
 
-// clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its deadline, if that node has made the key anew meanwhile: it ends early
-// by the difference, as L3 allows.
+// clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its
+// deadline, if that node has made the key anew meanwhile: it ends early by the difference, as L3 allows.
 func (w *world) clocks() (earliest, latest int64) {
 	earliest = w.hosts[0].wall()
 	for _, h := range w.hosts {

@@ -31,8 +31,9 @@ func (s sum) further(t sum) sum { return sum{max(s.up, t.up), min(s.down, t.down
 
 // A floor bounds what one run of a node contains, from below: at least so much up and so much down.
 //
-// A read proves a floor at its end. What the node acknowledges later counts on top, except what was under way then and so may be
-// in the read already: surplus is the best (proven - acked - under way), and so surplus + acked is a floor at any later time.
+// A read proves a floor at its end. What the node acknowledges later counts on top, except what was under way then and
+// so may be in the read already: surplus is the best (proven - acked - under way), and so surplus + acked is a floor at
+// any later time.
 type floor struct {
 	run     int // which one, among those of all nodes
 	acked   sum
@@ -223,8 +224,9 @@ func (b *bounds) at(node int, m Mark) floor {
 	return vs[i-1].floor
 }
 
-// checkOrder says, of a key that only grows, whether the replies of each run can be the steps of one count: put in order, each
-// increment is above the one before by at least what it added. That finds updates lost between clients that overlap.
+// checkOrder says, of a key that only grows, whether the replies of each run can be the steps of one count: put in
+// order, each increment is above the one before by at least what it added. That finds updates lost between clients that
+// overlap.
 func (b *bounds) checkOrder() {
 	if slices.ContainsFunc(b.writes, func(w write) bool { return w.call.amount < 0 }) {
 		return
@@ -244,8 +246,8 @@ func (b *bounds) checkOrder() {
 	}
 }
 
-// checkLoosely checks a key with resets, whose values do not tell what they contain: no value is out of reach of all that was
-// ever added and set, and all nodes agree in the end.
+// checkLoosely checks a key with resets, whose values do not tell what they contain: no value is out of reach of all
+// that was ever added and set, and all nodes agree in the end.
 func (b *bounds) checkLoosely() []Violation {
 	var set sum // what a SET may have set
 	timed := slices.ContainsFunc(b.writes, func(w write) bool { return w.call.bounds() })

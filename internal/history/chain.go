@@ -29,8 +29,8 @@ func (c *contents) link(i int, in set) {
 	c.chains[at] = append(c.chains[at], reading{i, in})
 }
 
-// checkChains says whether of any two reads in a run one shows all that the other does, and no two increments the same. Reads
-// that overlap are compared too, which have no order in time.
+// checkChains says whether of any two reads in a run one shows all that the other does, and no two increments the same.
+// Reads that overlap are compared too, which have no order in time.
 func (c *contents) checkChains() {
 	for _, at := range chains(c.chains) {
 		rs := c.chains[at]

@@ -3,8 +3,8 @@ package history
 // Digits is how many different deltas Digit makes: more would not fit in 64 bits.
 const Digits = 32
 
-// Digit is the delta for the i-th increment or SET of a key, from 0 to Digits-1, that makes its values readable: in base 4 each
-// operation has a digit of its own, and one that was counted twice or three times is seen as such.
+// Digit is the delta for the i-th increment or SET of a key, from 0 to Digits-1, that makes its values readable: in
+// base 4 each operation has a digit of its own, and one that was counted twice or three times is seen as such.
 func Digit(i int) int64 { return 1 << (2 * i) }
 
 // bases are tried in this order: the larger one tells more kinds of mistakes apart.
@@ -32,8 +32,8 @@ type part struct {
 	times int64
 }
 
-// notationOf finds a base in which all amounts are different powers, up to their sign. The amounts of writes that failed may be
-// used again.
+// notationOf finds a base in which all amounts are different powers, up to their sign. The amounts of writes that
+// failed may be used again.
 func notationOf(h *History, writes []write, failures []ID) (*notation, bool) {
 	for _, base := range bases {
 		n := &notation{base: base}

@@ -1,14 +1,14 @@
-// Package history records what clients of several nodes did and were answered, and says whether every answer is within the
-// laws of a counter that all nodes write.
+// Package history records what clients of several nodes did and were answered, and says whether every answer is within
+// the laws of a counter that all nodes write.
 //
-// It is stricter than a look at the final values: each read, and the reply of an increment is one, is compared with what its
-// node had acknowledged or shown in the same run, and with what could have reached it. It trusts only what clients saw, so it
-// never reports what a correct cluster can do.
+// It is stricter than a look at the final values: each read, and the reply of an increment is one, is compared with
+// what its node had acknowledged or shown in the same run, and with what could have reached it. It trusts only what
+// clients saw, so it never reports what a correct cluster can do.
 //
-// A key is checked in one of two ways. If the deltas of its increments and the values of its SETs are different powers of one
-// base (Digit makes such numbers), a value names exactly the operations that it contains: contents.go. Else, and where a key has
-// more than maxWrites writes, only sums can be bounded, and of a key with resets or deadlines hardly that: bounds.go. Coverage
-// tells how many keys were checked in which way.
+// A key is checked in one of two ways. If the deltas of its increments and the values of its SETs are different powers
+// of one base (Digit makes such numbers), a value names exactly the operations that it contains: contents.go. Else, and
+// where a key has more than maxWrites writes, only sums can be bounded, and of a key with resets or deadlines hardly
+// that: bounds.go. Coverage tells how many keys were checked in which way.
 package history
 
 import (
@@ -16,8 +16,8 @@ import (
 	"sync"
 )
 
-// A History is recorded by any number of goroutines. The order of the calls is the real-time order: Invoke before a request is
-// sent, Ok and the like after its reply has been read.
+// A History is recorded by any number of goroutines. The order of the calls is the real-time order: Invoke before a
+// request is sent, Ok and the like after its reply has been read.
 type History struct {
 	nodes int
 	clock func(node int) (earliest, latest int64)
@@ -35,8 +35,8 @@ type History struct {
 type Mark int
 
 // A Disk says what a node starts with, as the acknowledgements and reads of a node up to two moments: its own
-// acknowledgements up to Acked, and all that it had shown up to Shown (which may be earlier: what came from peers may be less
-// durable than a reply that waited for the disk). The zero Disk holds nothing.
+// acknowledgements up to Acked, and all that it had shown up to Shown (which may be earlier: what came from peers may
+// be less durable than a reply that waited for the disk). The zero Disk holds nothing.
 type Disk struct {
 	Node  int
 	Acked Mark
@@ -64,11 +64,11 @@ type event struct {
 	low, top int64 // at quiescence: no node's clock is below low or above top
 }
 
-// New begins a history of nodes numbered from 0. A node is a place that clients talk to: a copy of its disk that is started
-// beside it is another one.
+// New begins a history of nodes numbered from 0. A node is a place that clients talk to: a copy of its disk that is
+// started beside it is another one.
 //
-// clock bounds the clock by which a node expires keys, in unix ms, as it is at the time of the call; the clock itself never runs
-// backwards. It is called with the history locked. nil if no key has a deadline.
+// clock bounds the clock by which a node expires keys, in unix ms, as it is at the time of the call; the clock itself
+// never runs backwards. It is called with the history locked. nil if no key has a deadline.
 func New(nodes int, clock func(node int) (earliest, latest int64)) *History {
 	return &History{nodes: nodes, clock: clock, keys: map[string]int32{}, top: math.MinInt64}
 }
@@ -97,8 +97,8 @@ func (h *History) Invoke(op Op) ID {
 	return ID(len(h.calls) - 1)
 }
 
-// Ok records the reply: the value of the key for Get and Incr (0 if there is none), its value before for GetSet and GetDel,
-// milliseconds, -1 or -2 for TTL. Of others it is not looked at.
+// Ok records the reply: the value of the key for Get and Incr (0 if there is none), its value before for GetSet and
+// GetDel, milliseconds, -1 or -2 for TTL. Of others it is not looked at.
 func (h *History) Ok(id ID, reply int64) { h.end(id, ok, reply) }
 
 // Fail records that the operation certainly did nothing: an error, or an EXPIRE that found no key.
@@ -121,8 +121,8 @@ func (h *History) end(id ID, o outcome, reply int64) {
 	}
 }
 
-// MayBeLost records that the operation, although acknowledged, may be missing by L6. What a node's disk lacks when it starts
-// need not be marked: Start sees that.
+// MayBeLost records that the operation, although acknowledged, may be missing by L6. What a node's disk lacks when it
+// starts need not be marked: Start sees that.
 func (h *History) MayBeLost(id ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -137,8 +137,9 @@ func (h *History) Mark() Mark {
 	return Mark(h.pos)
 }
 
-// Start records that the node is about to run again with this disk; what its last run acknowledged and the disk lacks may be lost,
-// unless another node holds it. A node that is gone for good starts with Disk{}, and is not asked any more.
+// Start records that the node is about to run again with this disk; what its last run acknowledged and the disk lacks
+// may be lost, unless another node holds it. A node that is gone for good starts with Disk{}, and is not asked any
+// more.
 func (h *History) Start(node int, disk Disk) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -146,8 +147,8 @@ func (h *History) Start(node int, disk Disk) {
 	h.events = append(h.events, event{pos: h.pos, kind: started, node: node, disk: disk})
 }
 
-// Partition records that from now on only nodes of one group can exchange; a node in no group is alone. Call it when the cut is
-// complete and nothing is under way, and Heal before it is mended.
+// Partition records that from now on only nodes of one group can exchange; a node in no group is alone. Call it when
+// the cut is complete and nothing is under way, and Heal before it is mended.
 func (h *History) Partition(groups ...[]int) {
 	of := make([]int, h.nodes)
 	for i := range of {
@@ -171,8 +172,8 @@ func (h *History) regroup(of []int) {
 	h.events = append(h.events, event{pos: h.pos, kind: partitioned, group: of})
 }
 
-// Quiescent records that no operation is under way or can still take effect, that all nodes run, and that each has told the
-// others all it has. Until the next write to a key all nodes show the same, and all that is not lost.
+// Quiescent records that no operation is under way or can still take effect, that all nodes run, and that each has told
+// the others all it has. Until the next write to a key all nodes show the same, and all that is not lost.
 func (h *History) Quiescent() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -187,7 +188,8 @@ func (h *History) Quiescent() {
 	h.events = append(h.events, e)
 }
 
-// tick begins the next position and reads the clocks, all of them: a node that is ahead may end a window for the others.
+// tick begins the next position and reads the clocks, all of them: a node that is ahead may end a window for the
+// others.
 func (h *History) tick(node int) (earliest, latest int64) {
 	h.pos++
 	if h.clock == nil {

@@ -43,8 +43,8 @@ func (t *tape) lost(node int, d int64) ID {
 	return id
 }
 
-// Of each law one history at least that offends it, and for each kind of mistake; and beside them what looks alike and is allowed.
-// law is "" for those. Amounts that are powers of 10 are told apart; 7 and 5 are not.
+// Of each law one history at least that offends it, and for each kind of mistake; and beside them what looks alike and
+// is allowed. law is "" for those. Amounts that are powers of 10 are told apart; 7 and 5 are not.
 var histories = []struct {
 	name string
 	law  string

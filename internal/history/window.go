@@ -31,7 +31,8 @@ func (c *contents) arm(v *view, late int64) {
 	v.hides = hides
 }
 
-// over is the deadlines that have passed for the node of the call since before it was invoked, whatever else may be known there.
+// over is the deadlines that have passed for the node of the call since before it was invoked, whatever else may be
+// known there.
 func (c *contents) over(i int) set {
 	call := c.call(i)
 	var over set
@@ -43,7 +44,8 @@ func (c *contents) over(i int) set {
 	return over
 }
 
-// undisputed says whether the deadline is certainly the last one, of all writes that may be known except the one itself.
+// undisputed says whether the deadline is certainly the last one, of all writes that may be known except the one
+// itself.
 func (c *contents) undisputed(d int, may set, except int) bool {
 	for t := range may.without(c.writes[d].before).all {
 		if t != d && t != except && c.writes[t].call.times() {
@@ -75,8 +77,8 @@ func (c *contents) compareHidden(i int, in set) bool {
 	return true
 }
 
-// close notes that a write which gives the key a value has closed the windows that were over: they never come back, and it is
-// in none of them.
+// close notes that a write which gives the key a value has closed the windows that were over: they never come back, and
+// it is in none of them.
 func (c *contents) close(i int) {
 	call, w := c.call(i), &c.writes[c.number[i]]
 	if !call.counts() {
@@ -91,7 +93,8 @@ func (c *contents) close(i int) {
 	}
 }
 
-// hidden says whether a window may have ended at a node whose clock is at most top, so that what is not shown may come back.
+// hidden says whether a window may have ended at a node whose clock is at most top, so that what is not shown may come
+// back.
 func (c *contents) hidden(may set, top int64) bool {
 	for d := range may.and(c.deadline).without(c.void).all {
 		if c.writes[d].min <= top {
@@ -101,7 +104,8 @@ func (c *contents) hidden(may set, top int64) bool {
 	return false
 }
 
-// between says whether a deadline may have passed for some nodes and not for others, from the last quiescence to a read.
+// between says whether a deadline may have passed for some nodes and not for others, from the last quiescence to a
+// read.
 func (c *contents) between(may set, top int64) bool {
 	for d := range may.and(c.deadline).without(c.void).all {
 		if c.writes[d].min <= top && c.writes[d].max > c.calm.low {

@@ -16,7 +16,8 @@ const (
 	byNodeOnly = "!slices.ContainsFunc(confirmed, func(o Witness) bool { return o.Node == w.Node })"
 )
 
-// bugs are mistakes that were made, or nearly. The history that one brings back is told where the rule is that it breaks: in docs/design, and in the comments at those places.
+// bugs are mistakes that were made, or nearly. The history that one brings back is told where the rule is that it
+// breaks: in docs/design, and in the comments at those places.
 var bugs = []bug{
 	// What a delta is.
 	{

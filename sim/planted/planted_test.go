@@ -1,6 +1,8 @@
-// Package planted shows that the simulator finds what it is for: it plants a bug in the code that is simulated, and the simulator has to find it within 2,000 worlds.
+// Package planted shows that the simulator finds what it is for: it plants a bug in the code that is simulated, and the
+// simulator has to find it within 2,000 worlds.
 //
-// Nothing of this is in what is shipped: a bug is a change of a copy of one file, which the compiler is told to take in the file's place (go build -overlay).
+// Nothing of this is in what is shipped: a bug is a change of a copy of one file, which the compiler is told to take in
+// the file's place (go build -overlay).
 package planted
 
 import (
@@ -95,7 +97,8 @@ var (
 	toldFailed = regexp.MustCompile(`--- FAIL: (\w+)`)
 )
 
-// find has the simulator find the bug: in random worlds or, where it takes a coincidence that is seldom, in a history that is told.
+// find has the simulator find the bug: in random worlds or, where it takes a coincidence that is seldom, in a history
+// that is told.
 func find(t *testing.T, b *bug) {
 	program := build(t, b)
 	out := run(t, program, "-test.run", "TestClusters", "-seeds", fmt.Sprint(worlds), "-stop", "1")

@@ -47,8 +47,9 @@ func (b *bench) compareAlways() error {
 	return nil
 }
 
-// newSyncMeter counts how often a server has called fsync. Redis does not say. But where every command is answered on its own, its calls that write
-// are one for each reply, and one for each group of commands in the log, which it syncs right after.
+// newSyncMeter counts how often a server has called fsync. Redis does not say. But where every command is answered on
+// its own, its calls that write are one for each reply, and one for each group of commands in the log, which it syncs
+// right after.
 func newSyncMeter(s *server, k kind) (*meter, error) {
 	if k == redisKind {
 		return newMeterOf(s, s.writeCalls)

@@ -13,14 +13,17 @@ const (
 	awayChanged   = 200_000 // counters, by default
 	awayPerSecond = 10_000
 	awayClients   = 10
-	awayWindow    = 5 * time.Second // in which memory is measured, with the peer, at the end of its absence, and after it
-	awaySample    = 100 * time.Millisecond
-	// awayAgain is the length of a second, shorter absence, in which a tenth as many counters change: is what it costs proportional?
+	// in which memory is measured, with the peer, at the end of its absence, and after it
+	awayWindow = 5 * time.Second
+	awaySample = 100 * time.Millisecond
+	// awayAgain is the length of a second, shorter absence, in which a tenth as many counters change: is what it costs
+	// proportional?
 	awayAgain = 20 * time.Second
 )
 
-// measureAway prints what the absence of a peer costs the other node: memory while counters change, and bytes and time once the peer is back. Each counter that
-// changes does so over and over, and did before, so that nothing but the absence takes memory.
+// measureAway prints what the absence of a peer costs the other node: memory while counters change, and bytes and time
+// once the peer is back. Each counter that changes does so over and over, and did before, so that nothing but the
+// absence takes memory.
 func (b *bench) measureAway(every, length time.Duration, changed int) error {
 	c, err := b.startCluster(2, every, true)
 	if err != nil {
@@ -80,7 +83,8 @@ type absence struct {
 	equal        time.Duration
 }
 
-// absent stops the second node with SIGSTOP, which the first finds out by its silence, and continues it once the load on the first has ended.
+// absent stops the second node with SIGSTOP, which the first finds out by its silence, and continues it once the load
+// on the first has ended.
 func (c *cluster) absent(a *absence) error {
 	n, peer := c.nodes[0], c.nodes[1]
 	l, err := startLoop(n.addr(), awayClients, awayPerSecond, inTurn(a.changed, c.keys/a.changed))
@@ -141,7 +145,8 @@ func (n *node) absence(a *absence, l *openLoop, peer *node) error {
 	return err
 }
 
-// held is the resident memory without what the Go heap takes and does not use, which would be more than what is looked for: the median over a while.
+// held is the resident memory without what the Go heap takes and does not use, which would be more than what is looked
+// for: the median over a while.
 func (s *server) held() (float64, error) {
 	c, err := wire.Dial(s.addr())
 	if err != nil {

@@ -33,7 +33,8 @@ const (
 	equalLimit = 2 * time.Minute
 )
 
-// startCluster starts so many nodes, and waits until they have compared what they hold: nothing. counted: what goes between them is counted.
+// startCluster starts so many nodes, and waits until they have compared what they hold: nothing. counted: what goes
+// between them is counted.
 func (b *bench) startCluster(size int, interval time.Duration, counted bool) (*cluster, error) {
 	c := &cluster{bench: b, interval: interval}
 	for number := range size {

@@ -26,12 +26,14 @@ const (
 // delayBound is in milliseconds.
 var delayBound = bound{limit: 25}
 
-// measureDelay prints how long increments at one node take until they can be read at a peer. INCRs are sent to one node at a fixed rate, to all counters in turn, so
-// what each makes of its counter is known beforehand. A client of a peer asks for the counters of all that were sent and are not seen yet, some hundred, once a millisecond.
+// measureDelay prints how long increments at one node take until they can be read at a peer. INCRs are sent to one node
+// at a fixed rate, to all counters in turn, so what each makes of its counter is known beforehand. A client of a peer
+// asks for the counters of all that were sent and are not seen yet, some hundred, once a millisecond.
 //
-// A delay counts from right before an INCR is written to its socket until the replies that show it have been read. So it contains what is not replication's: the way to the
-// first node, and at most the time from the beginning of one question to the end of the answer to the next, which is printed too. What the questions cost the peer is
-// some 100,000 GETs a second.
+// A delay counts from right before an INCR is written to its socket until the replies that show it have been read. So
+// it contains what is not replication's: the way to the first node, and at most the time from the beginning of one
+// question to the end of the answer to the next, which is printed too. What the questions cost the peer is some 100,000
+// GETs a second.
 func (b *bench) measureDelay(every time.Duration) error {
 	c, err := b.startCluster(delayNodes, every, false)
 	if err != nil {
@@ -72,7 +74,8 @@ func (b *bench) measureDelay(every time.Duration) error {
 	return c.agree()
 }
 
-// prober asks a peer, over and over, for the counters of all commands that were due and whose increments it has not shown.
+// prober asks a peer, over and over, for the counters of all commands that were due and whose increments it has not
+// shown.
 type prober struct {
 	*openLoop
 	keys   int

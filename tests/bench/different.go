@@ -13,12 +13,14 @@ var (
 	differentBytes = bound{limit: 0.2} // megabytes, of 1,000,000 bytes
 )
 
-// measureDifferent prints how long two nodes of many identical counters take to find and mend a few that differ, and what that costs of bytes. In each round the nodes
-// are stopped, half of the counters are incremented at each while it runs without peers, and both are started again: what changed before a start is in no round that is sent, so
-// only comparing finds it.
+// measureDifferent prints how long two nodes of many identical counters take to find and mend a few that differ, and
+// what that costs of bytes. In each round the nodes are stopped, half of the counters are incremented at each while it
+// runs without peers, and both are started again: what changed before a start is in no round that is sent, so only
+// comparing finds it.
 //
-// The time begins when the second of the two is started, so it has loading the files in it, and asking each other whether their lives go on. The bytes are all
-// between the nodes from then on until both say that they have compared all, in both directions, as the proxies between them have counted.
+// The time begins when the second of the two is started, so it has loading the files in it, and asking each other
+// whether their lives go on. The bytes are all between the nodes from then on until both say that they have compared
+// all, in both directions, as the proxies between them have counted.
 func (b *bench) measureDifferent(every time.Duration, changed int) error {
 	c, err := b.startCluster(2, every, true)
 	if err != nil {
@@ -69,7 +71,8 @@ func (b *bench) measureDifferent(every time.Duration, changed int) error {
 	return nil
 }
 
-// change increments some of the counters that are to differ, which are spread over all, at a node that is started without peers for that.
+// change increments some of the counters that are to differ, which are spread over all, at a node that is started
+// without peers for that.
 func (c *cluster) change(n *node, first, end, changed int) error {
 	if err := c.startNode(n, false); err != nil {
 		return err

@@ -13,8 +13,8 @@ var durableBounds = []struct {
 	{"p16-1m", 1.30, 0.80},
 }
 
-// compareDurable prints what commands cost with durability as it is by default: quota-db without files, quota-db with them, and
-// two redis-servers with a log that is synced every second.
+// compareDurable prints what commands cost with durability as it is by default: quota-db without files, quota-db with
+// them, and two redis-servers with a log that is synced every second.
 func (b *bench) compareDurable() error {
 	servers, err := b.startAll(memory, interval)
 	if err != nil {
@@ -40,8 +40,9 @@ func (b *bench) compareDurable() error {
 	return nil
 }
 
-// measureDurable runs the rounds of one workload and prints its row and verdicts. servers: quota-db in memory, quota-db, Redis, Redis again.
-// Every load is followed by the time in which what is left of it goes to disk, and its cost counts.
+// measureDurable runs the rounds of one workload and prints its row and verdicts. servers: quota-db in memory,
+// quota-db, Redis, Redis again. Every load is followed by the time in which what is left of it goes to disk, and its
+// cost counts.
 func (b *bench) measureDurable(w workload, servers []*server, memoryLimit, redisLimit float64) error {
 	meters, sides := make([]*meter, len(servers)), make([]side, len(servers))
 	for i, s := range servers {
@@ -70,8 +71,8 @@ func (b *bench) measureDurable(w workload, servers []*server, memoryLimit, redis
 	return nil
 }
 
-// perRecord is what a record costs on its way to disk: what durability adds to the CPU time of a round, in microseconds, by the records
-// written in it.
+// perRecord is what a record costs on its way to disk: what durability adds to the CPU time of a round, in
+// microseconds, by the records written in it.
 func perRecord(without, with, records []float64, requests int) string {
 	each := make([]float64, len(records))
 	for i, n := range records {

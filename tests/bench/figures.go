@@ -33,8 +33,8 @@ func extent(x []float64) string {
 	return fmt.Sprintf("%.3f (%.2f %.2f)", median(x), slices.Min(x), slices.Max(x))
 }
 
-// spread is how far from 1 the middle half of a thing's ratios to itself goes, in either direction. The extremes would let a bound hold because one
-// round was disturbed.
+// spread is how far from 1 the middle half of a thing's ratios to itself goes, in either direction. The extremes would
+// let a bound hold because one round was disturbed.
 func spread(itself []float64) float64 {
 	x := slices.Sorted(slices.Values(itself))
 	quarter := len(x) / 4

@@ -18,8 +18,8 @@ const (
 	probePause  = 500 * time.Microsecond // between two requests of the client that is measured
 )
 
-// compareFloods prints the latencies of a client that is logged in, while 50 connections try wrong passwords as fast as they get answers, and while
-// they send PING instead, in alternating slices of the given length.
+// compareFloods prints the latencies of a client that is logged in, while 50 connections try wrong passwords as fast as
+// they get answers, and while they send PING instead, in alternating slices of the given length.
 func compareFloods(out io.Writer, quota *server, length time.Duration) error {
 	const slices = 6
 	c, err := wire.Dial(quota.addr())

@@ -14,8 +14,9 @@ const (
 // hotBound is in megabytes, of 1,000,000 bytes.
 var hotBound = bound{limit: 1}
 
-// measureHotKey prints how many bytes go to each peer, and come from it, for so many INCRs of one counter: pipelined, and at a slower pace, which takes more rounds.
-// What INFO says is beside what proxies between the nodes have counted, which has the handshakes too.
+// measureHotKey prints how many bytes go to each peer, and come from it, for so many INCRs of one counter: pipelined,
+// and at a slower pace, which takes more rounds. What INFO says is beside what proxies between the nodes have counted,
+// which has the handshakes too.
 func (b *bench) measureHotKey(every time.Duration) error {
 	c, err := b.startCluster(hotNodes, every, true)
 	if err != nil {
@@ -81,7 +82,8 @@ func (s *server) pace(commands, perSecond int) error {
 	return l.stop()
 }
 
-// hop is what has gone between a node and a peer so far, in bytes: as INFO has it, and, in both directions, as proxies have counted.
+// hop is what has gone between a node and a peer so far, in bytes: as INFO has it, and, in both directions, as proxies
+// have counted.
 type hop struct{ sent, received, carried float64 }
 
 func (c *cluster) hop(n, peer *node) (hop, error) {

@@ -10,8 +10,8 @@ import (
 // limitKeys is how many buckets the rate limiting comparison goes over.
 const limitKeys = 10_000
 
-// Token buckets in Lua as people run them on Redis: tokens and time of the last refill in two keys, or in two fields of a hash.
-// KEYS and ARGV: bucket, capacity, tokens per second, tokens wanted.
+// Token buckets in Lua as people run them on Redis: tokens and time of the last refill in two keys, or in two fields of
+// a hash. KEYS and ARGV: bucket, capacity, tokens per second, tokens wanted.
 const (
 	luaTwoKeys = `
 local t = redis.call('TIME')

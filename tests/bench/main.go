@@ -1,10 +1,10 @@
 // Command bench measures what a command costs quota-db and Redis on this machine, side by side in one run.
 //
-// It starts three servers: quota-db, redis-server, and a second redis-server. Per workload it goes through
-// rounds; in each, every server gets the same load from redis-benchmark, in alternating order. What it prints is the server's
-// CPU time per command (user and system, from /proc), quota-db's ratio to Redis as the median over the rounds with the extremes, and the same ratio
-// of the second Redis to the first: how far Redis is from itself today. A difference within that spread means nothing, and a bound that a
-// figure misses by no more holds "within the spread".
+// It starts three servers: quota-db, redis-server, and a second redis-server. Per workload it goes through rounds; in
+// each, every server gets the same load from redis-benchmark, in alternating order. What it prints is the server's CPU
+// time per command (user and system, from /proc), quota-db's ratio to Redis as the median over the rounds with the
+// extremes, and the same ratio of the second Redis to the first: how far Redis is from itself today. A difference
+// within that spread means nothing, and a bound that a figure misses by no more holds "within the spread".
 //
 // These servers write no files. What files cost is compared by others:
 //
@@ -32,10 +32,11 @@
 //	    [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-keys 1000000] [-changed 100] [-interval 10s]
 //	    [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
-// Options for durability are appended to both command lines as the programs understand them, so that -quota-db 'redis-server --port {port}' compares Redis
-// with itself.
+// Options for durability are appended to both command lines as the programs understand them, so that -quota-db
+// 'redis-server --port {port}' compares Redis with itself.
 //
-// Linux only; needs redis-server, redis-cli, redis-benchmark and taskset. Servers are pinned to processor 0, the client to 1.
+// Linux only; needs redis-server, redis-cli, redis-benchmark and taskset. Servers are pinned to processor 0, the client
+// to 1.
 package main
 
 import (

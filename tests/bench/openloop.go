@@ -11,16 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openLoop sends INCRs at a fixed rate, whether or not those before are answered, and measures each from the moment at which it was to be sent: a
-// server that stands still for a while delays all that were due meanwhile, as it would for clients that do not know of each other.
+// openLoop sends INCRs at a fixed rate, whether or not those before are answered, and measures each from the moment at
+// which it was to be sent: a server that stands still for a while delays all that were due meanwhile, as it would for
+// clients that do not know of each other.
 //
-// One thread does it all with select, which wakes it within some 50 us; timers of the runtime take a millisecond when there is nothing else to do.
+// One thread does it all with select, which wakes it within some 50 us; timers of the runtime take a millisecond when
+// there is nothing else to do.
 type openLoop struct {
 	begin    time.Time
 	interval time.Duration   // between two commands, over all connections
 	key      func(i int) int // the counter that command i is for
 	clients  []*loopClient
-	// latencies are those of the commands in the order of sending: command i is of client i%len(clients), due at begin+i*interval. Read them after run.
+	// latencies are those of the commands in the order of sending: command i is of client i%len(clients), due at
+	// begin+i*interval. Read them after run.
 	latencies []time.Duration
 	// late is how much later than due each was sent, in the same order: what it is of a latency is not the server's.
 	late    []time.Duration
@@ -120,8 +123,8 @@ func (l *openLoop) run() error {
 // due is when a command is to be sent, from the beginning.
 func (l *openLoop) due(i int) time.Duration { return time.Duration(i) * l.interval }
 
-// send sends the next command. It may block once the buffers of a connection are full, after many seconds without replies: what is due meanwhile
-// counts from when it was due.
+// send sends the next command. It may block once the buffers of a connection are full, after many seconds without
+// replies: what is due meanwhile counts from when it was due.
 func (l *openLoop) send(raw []byte, late time.Duration) error {
 	c := l.clients[len(l.latencies)%len(l.clients)]
 	l.latencies, l.late = append(l.latencies, 0), append(l.late, late)

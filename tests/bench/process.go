@@ -12,8 +12,8 @@ import (
 // ticksPerSecond is the unit of /proc/PID/stat: USER_HZ, 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-// cpu is the processor time that the server has used so far, with all its threads and with the processes that it began, such as those that
-// rewrite Redis's log.
+// cpu is the processor time that the server has used so far, with all its threads and with the processes that it began,
+// such as those that rewrite Redis's log.
 func (s *server) cpu() (time.Duration, error) {
 	total, err := ticks(s.pid(), 4) // user, system, and both of children that have ended
 	if err != nil {

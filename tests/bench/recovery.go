@@ -23,8 +23,9 @@ type recovery struct {
 	disk     []float64 // MB of files that it starts from
 }
 
-// compareRecovery prints how long quota-db takes to load what a clean stop has left, and Redis to load what SAVE has, in alternating rounds. The files
-// are in the page cache. Redis starts twice a round: that is how far it is from itself.
+// compareRecovery prints how long quota-db takes to load what a clean stop has left, and Redis to load what SAVE has,
+// in alternating rounds. The files are in the page cache. Redis starts twice a round: that is how far it is from
+// itself.
 func (b *bench) compareRecovery() error {
 	quota, err := b.prepare("quota-db", b.quota)
 	if err != nil {

@@ -18,8 +18,9 @@ var replicatedBounds = []struct {
 	{"p16-1m", 1.80},
 }
 
-// compareReplicated prints what commands cost a node with two live peers, and the same node alone, both durable as they are by default. Beside them are two
-// redis-servers with a log that is synced every second. Nothing is pinned. A load counts only if all nodes hold the same after it.
+// compareReplicated prints what commands cost a node with two live peers, and the same node alone, both durable as they
+// are by default. Beside them are two redis-servers with a log that is synced every second. Nothing is pinned. A load
+// counts only if all nodes hold the same after it.
 func (b *bench) compareReplicated(every time.Duration) error {
 	servers, err := b.startAll(interval)
 	if err != nil {
@@ -53,9 +54,9 @@ func (b *bench) compareReplicated(every time.Duration) error {
 	return nil
 }
 
-// measureReplicated runs the rounds of one workload and prints its row and verdict. servers: the node with peers, one alone, Redis, Redis again.
-// Every load is followed by the time in which what is left of it goes to disk and to the peers, and its cost counts. That the nodes are asked whether they hold the same
-// comes later, and does not.
+// measureReplicated runs the rounds of one workload and prints its row and verdict. servers: the node with peers, one
+// alone, Redis, Redis again. Every load is followed by the time in which what is left of it goes to disk and to the
+// peers, and its cost counts. That the nodes are asked whether they hold the same comes later, and does not.
 func (b *bench) measureReplicated(w workload, c *cluster, servers []*server, limit bound) error {
 	sides := make([]side, len(servers))
 	for i, s := range servers {

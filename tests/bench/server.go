@@ -105,8 +105,8 @@ func (s *server) stop() error {
 	return fmt.Errorf("port %s: killed, it had not stopped after %v", s.port, stopLimit)
 }
 
-// load puts a workload on the server, from where this program is pinned to, then calls rest, if there is one. It returns the CPU time per command in microseconds, rest included, and the
-// commands per second.
+// load puts a workload on the server, from where this program is pinned to, then calls rest, if there is one. It
+// returns the CPU time per command in microseconds, rest included, and the commands per second.
 func (s *server) load(w workload, rest func() error) (cost, rate float64, err error) {
 	args := []string{"-p", s.port, "-q", "-n", strconv.Itoa(w.requests), "-r", strconv.Itoa(w.keys)}
 	args = append(args, w.flags...)

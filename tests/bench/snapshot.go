@@ -18,8 +18,8 @@ const (
 // snapshotBound is how many milliseconds a snapshot may add to p99.
 var snapshotBound = bound{limit: 5}
 
-// compareSnapshots prints the latencies of INCRs that arrive at a fixed rate, while BGSAVE runs and for as long without, on servers with many counters and
-// with a log.
+// compareSnapshots prints the latencies of INCRs that arrive at a fixed rate, while BGSAVE runs and for as long
+// without, on servers with many counters and with a log.
 func (b *bench) compareSnapshots() error {
 	fmt.Fprintf(b.out, "INCR, %d a second over %d connections, ms from when each was due (%d counters)\n", snapshotPerSecond, snapshotClients, b.keys)
 	fmt.Fprintf(b.out, "%-9s %-9s %9s %9s %9s %9s %9s %9s %14s\n", "", "BGSAVE", "p50", "p99", "p99.9", "max", "seconds", "per s", "p99 sent late")
@@ -66,7 +66,8 @@ func (b *bench) measureSnapshots(name string, p program) error {
 	return s.stop()
 }
 
-// snapshotRound is a period with BGSAVE, and one of the same length without. The server is asked for the state of BGSAVE equally often in both.
+// snapshotRound is a period with BGSAVE, and one of the same length without. The server is asked for the state of
+// BGSAVE equally often in both.
 func (s *server) snapshotRound() (with, without period, err error) {
 	c, err := wire.Dial(s.addr())
 	if err != nil {

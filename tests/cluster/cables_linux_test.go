@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestTheClusterCountsThroughWhatHappensToCables is as TestTheClusterCountsThrough, over a network that loses packets and not only connections.
+// TestTheClusterCountsThroughWhatHappensToCables is as TestTheClusterCountsThrough, over a network that loses packets
+// and not only connections.
 func TestTheClusterCountsThroughWhatHappensToCables(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(*testing.T, *cluster, *namespaces){

@@ -38,8 +38,9 @@ func command(op history.Op) []string {
 	panic("cluster: an operation that no client sends")
 }
 
-// outcome is what the history is told of a reply; done is false if nothing was done: what a node does not show, because it is past its deadline there, it does not
-// remove either, and may yet live on by a later deadline from elsewhere. Errors: the reply is not one of those that the command has.
+// outcome is what the history is told of a reply; done is false if nothing was done: what a node does not show, because
+// it is past its deadline there, it does not remove either, and may yet live on by a later deadline from elsewhere.
+// Errors: the reply is not one of those that the command has.
 func outcome(op history.Op, v wire.Value) (n int64, done bool, err error) {
 	switch op.Kind {
 	case history.Get, history.GetSet, history.GetDel:
@@ -68,7 +69,8 @@ const (
 	resetKeys = 6
 	// longestWindow is how long such a key lives at most after it was given a deadline.
 	longestWindow = time.Second
-	// readingSlack is how far apart a node's reading of the clock and ours may be: both are on one machine, and a command is timed with others.
+	// readingSlack is how far apart a node's reading of the clock and ours may be: both are on one machine, and a
+	// command is timed with others.
 	readingSlack = 20 * time.Millisecond
 )
 

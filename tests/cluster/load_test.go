@@ -23,8 +23,9 @@ const (
 	// hotKeys are written to all the time.
 	hotKeys = 2
 
-	// lossWindow is how long before a kill an increment may have been acknowledged that is lost with the process: the batch
-	// delay of 10 ms, or the way to a peer, and how much later than it should a process may come to that which shares few processors, and a disk, with many.
+	// lossWindow is how long before a kill an increment may have been acknowledged that is lost with the process: the
+	// batch delay of 10 ms, or the way to a peer, and how much later than it should a process may come to that which
+	// shares few processors, and a disk, with many.
 	lossWindow = 200 * time.Millisecond
 	// markEvery is how often the history gets a mark, so that there is one of each moment.
 	markEvery = 5 * time.Millisecond
@@ -111,8 +112,8 @@ func (l *load) goesOn() bool {
 	}
 }
 
-// before is the latest moment before which a process that is killed at that time has told others, or its disk, all it had acknowledged. A machine that had
-// no time for this suite may have had none for the process.
+// before is the latest moment before which a process that is killed at that time has told others, or its disk, all it
+// had acknowledged. A machine that had no time for this suite may have had none for the process.
 func (l *load) before(at time.Time) (time.Time, history.Mark) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,8 +1,10 @@
-// Package cluster runs nodes that replicate, as real processes, and does to them and to what is between them what the world does.
+// Package cluster runs nodes that replicate, as real processes, and does to them and to what is between them what the
+// world does.
 //
-// Between the nodes stand proxies (proxy_test.go), or a bridge between network namespaces (namespaces_linux_test.go). While links are cut,
-// slowed or half-open and nodes are halted, killed, robbed of their disk or given an older one, clients write to all nodes all the
-// time and note what they sent and what was acknowledged (load_test.go). In the end everything is healed, and
+// Between the nodes stand proxies (proxy_test.go), or a bridge between network namespaces (namespaces_linux_test.go).
+// While links are cut, slowed or half-open and nodes are halted, killed, robbed of their disk or given an older one,
+// clients write to all nodes all the time and note what they sent and what was acknowledged (load_test.go). In the end
+// everything is healed, and
 //
 //   - within two anti-entropy intervals all nodes store the same, digest by digest and value by value;
 //   - every acknowledged increment counts once, except those that L6 lets a node lose: what only one process had, for a moment
@@ -11,8 +13,8 @@
 //   - quotas were kept, as quotas_test.go says;
 //   - all nodes are stopped and started once more, and everything is as it was.
 //
-// QUOTADB_TEST_CLUSTER_ROUNDS sets how many rounds of random faults there are, QUOTADB_TEST_SEED repeats the choices of a run, though not its timing.
-// QUOTADB_TEST_STRANGERS is for how long strangers crowd replication ports, 3s.
+// QUOTADB_TEST_CLUSTER_ROUNDS sets how many rounds of random faults there are, QUOTADB_TEST_SEED repeats the choices of
+// a run, though not its timing. QUOTADB_TEST_STRANGERS is for how long strangers crowd replication ports, 3s.
 // QUOTADB_REQUIRE_NETNS=1 turns "namespaces cannot be made" from a skip into a failure.
 package cluster
 
@@ -38,7 +40,8 @@ const (
 const (
 	// interval is --anti-entropy-interval.
 	interval = time.Second
-	// schedulingSlack is how much later than it should a process may do something, which shares few processors with many.
+	// schedulingSlack is how much later than it should a process may do something, which shares few processors with
+	// many.
 	schedulingSlack = 2 * time.Second
 	// patience bounds what must happen soon, but for which nothing says how soon.
 	patience = 20 * time.Second

@@ -95,7 +95,8 @@ func (m *mixture) step(t *testing.T) {
 	}
 }
 
-// replaceDisk has a node lose its disk; it may get an older one's content. The network was well until then, but need not be when it comes back.
+// replaceDisk has a node lose its disk; it may get an older one's content. The network was well until then, but need
+// not be when it comes back.
 func (m *mixture) replaceDisk(t *testing.T, n *node) {
 	t.Helper()
 	b, saved := m.backups[n]

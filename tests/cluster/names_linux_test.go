@@ -15,7 +15,8 @@ func (n *namespaces) named(t *testing.T, place, id int, dir, peers string) *proc
 		"--cluster-secret", secret, "--anti-entropy-interval", interval.String(), "--log-level", "info")
 }
 
-// TestOneNameOfAllNodesMakesACluster has all nodes look for their peers under the name that they all have, as a headless service of Kubernetes gives it.
+// TestOneNameOfAllNodesMakesACluster has all nodes look for their peers under the name that they all have, as a
+// headless service of Kubernetes gives it.
 func TestOneNameOfAllNodesMakesACluster(t *testing.T) {
 	t.Parallel()
 	n := newNamespaces(t)

@@ -29,8 +29,8 @@ const (
 	nobody = "02:00:00:00:00:ff"
 )
 
-// namespaces is a network of network namespaces: one for each place, and one with a bridge that connects them. Nothing of it is seen outside, so
-// addresses and ports are the same in every test.
+// namespaces is a network of network namespaces: one for each place, and one with a bridge that connects them. Nothing
+// of it is seen outside, so addresses and ports are the same in every test.
 type namespaces struct {
 	t      *testing.T
 	prefix string

@@ -133,8 +133,8 @@ func (c *cluster) kill(t *testing.T, n *node) {
 	c.load.mayLose(n, from)
 }
 
-// destroy ends the node at once, with its disk. What one of its peers had is not lost: all that was acknowledged a moment before, provided that
-// the cluster has settled and is connected.
+// destroy ends the node at once, with its disk. What one of its peers had is not lost: all that was acknowledged a
+// moment before, provided that the cluster has settled and is connected.
 func (c *cluster) destroy(t *testing.T, n *node) {
 	t.Helper()
 	at := time.Now()

@@ -17,10 +17,11 @@ type mode struct {
 type modeKind int
 
 const (
-	open     modeKind = iota
-	cut               // connections are reset, new ones too
-	halfOpen          // connections stay, and new ones are taken, but nothing arrives, nor that a side has gone; reset when that ends
-	stalled           // as halfOpen, but what was sent arrives in the end
+	open modeKind = iota
+	cut           // connections are reset, new ones too
+	// connections stay, and new ones are taken, but nothing arrives, nor that a side has gone; reset when that ends
+	halfOpen
+	stalled // as halfOpen, but what was sent arrives in the end
 	slow
 )
 

@@ -56,8 +56,8 @@ func limits(v wire.Value) string {
 	return fmt.Sprintf("%d in %d s", limit, window)
 }
 
-// hasHeardAll reports whether the node that ended the quota is certain to have heard of every change of its limits. An end
-// ends what it has seen: a change that another node made, and that a cut link kept back, may win over it.
+// hasHeardAll reports whether the node that ended the quota is certain to have heard of every change of its limits. An
+// end ends what it has seen: a change that another node made, and that a cut link kept back, may win over it.
 func (k *quotaKey) hasHeardAll() bool { return len(k.setters) == 1 && k.setters[k.ended.place] }
 
 // judge says what is wrong with the limits that a node has in the end.

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestResetsRemoveWhatTheirNodeHasSeen says it with SET, DEL and the like on nodes that are cut off from each other. Each script has its own keys; all have one cluster.
+// TestResetsRemoveWhatTheirNodeHasSeen says it with SET, DEL and the like on nodes that are cut off from each other.
+// Each script has its own keys; all have one cluster.
 func TestResetsRemoveWhatTheirNodeHasSeen(t *testing.T) {
 	t.Parallel()
 	r := newTrio(t)

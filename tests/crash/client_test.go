@@ -39,7 +39,8 @@ type client struct {
 	flushed time.Time
 }
 
-// newClient has units of every kind. A server that does not mend its tails keeps half a transaction now and then, so it gets none.
+// newClient has units of every kind. A server that does not mend its tails keeps half a transaction now and then, so it
+// gets none.
 func newClient(id int, s system) *client {
 	c := &client{hasQuotas: s.hasQuotas, tokens: make([][]token, len(limits))}
 	for i := range kinds {

@@ -136,8 +136,8 @@ func (h *harness) round(t *testing.T, n int) {
 	}
 }
 
-// damage does to the log what the plan says. What was in the log at the moment written still is; that may become earlier.
-// garbled reports that the server has to find garbage: in a log that was begun in this life it need not, since
+// damage does to the log what the plan says. What was in the log at the moment written still is; that may become
+// earlier. garbled reports that the server has to find garbage: in a log that was begun in this life it need not, since
 // the kill may have come before that log counted.
 func (h *harness) damage(t *testing.T, p plan, l life, written *time.Time) (what string, garbled bool) {
 	t.Helper()

@@ -50,8 +50,8 @@ type verdict struct {
 	oldest time.Duration
 }
 
-// verify finds the last moment of the history that explains what was seen. Steps that were acknowledged by durable must be
-// in it; gone is when the server had ended.
+// verify finds the last moment of the history that explains what was seen. Steps that were acknowledged by durable must
+// be in it; gone is when the server had ended.
 func (h history) verify(seen []observation, durable, gone time.Time) (verdict, error) {
 	required := h.required(durable)
 	for at := len(h.steps) - 1; at >= 0; at-- {

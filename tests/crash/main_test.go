@@ -12,12 +12,13 @@
 //   - counters that all clients share are what they were, plus the steps of each client up to such a moment;
 //   - there are no other keys.
 //
-// Many lives follow each other on one directory. Some begin with FLUSHALL, some end while a snapshot is being written, some
-// end with SIGTERM, which must lose nothing. A kill alone seldom
-// tears a file, since what write(2) has taken survives the process; so the harness itself cuts from the log's end what was
-// written last, where the level allows that to be lost, and appends what a torn write may leave.
+// Many lives follow each other on one directory. Some begin with FLUSHALL, some end while a snapshot is being written,
+// some end with SIGTERM, which must lose nothing. A kill alone seldom tears a file, since what write(2) has taken
+// survives the process; so the harness itself cuts from the log's end what was written last, where the level allows
+// that to be lost, and appends what a torn write may leave.
 //
-// QUOTADB_TEST_CRASH_ROUNDS sets the lives per level, QUOTADB_TEST_SEED repeats the choices of a run, though not its timing.
+// QUOTADB_TEST_CRASH_ROUNDS sets the lives per level, QUOTADB_TEST_SEED repeats the choices of a run, though not its
+// timing.
 package crash
 
 import (

@@ -27,8 +27,8 @@ type system struct {
 	logs string
 	// wasCut matches what the server says at the start when the end of the log was torn.
 	wasCut *regexp.Regexp
-	// mendsTails reports that the server takes its log up to the last whole write, whatever follows. Redis (7.0) does not:
-	// garbage keeps it from starting, and a log cut inside a transaction's command keeps the MULTI before it.
+	// mendsTails reports that the server takes its log up to the last whole write, whatever follows. Redis (7.0) does
+	// not: garbage keeps it from starting, and a log cut inside a transaction's command keeps the MULTI before it.
 	mendsTails bool
 	hasQuotas  bool
 }

@@ -82,8 +82,9 @@ func (w *watcher) stop() []sample {
 	return w.samples
 }
 
-// cut shortens the log by a part of what was appended to it after one of the samples that were taken within delay before
-// the end. It returns that sample's moment: what was in the file by then still is. Zero: there was nothing to cut.
+// cut shortens the log by a part of what was appended to it after one of the samples that were taken within delay
+// before the end. It returns that sample's moment: what was in the file by then still is. Zero: there was nothing to
+// cut.
 func cut(t *testing.T, rng *rand.Rand, now sample, samples []sample, end time.Time, delay time.Duration) time.Time {
 	t.Helper()
 	usable := slices.DeleteFunc(slices.Clone(samples), func(s sample) bool {
@@ -142,7 +143,8 @@ func oldBytes(t *testing.T, rng *rand.Rand, log string, n int) []byte {
 	return bytes.Clone(data[from:min(len(data), from+n)])
 }
 
-// longestGap is for how long the watcher did not come to look: a machine that had no time for it perhaps had none for the server.
+// longestGap is for how long the watcher did not come to look: a machine that had no time for it perhaps had none for
+// the server.
 func longestGap(samples []sample) time.Duration {
 	var longest time.Duration
 	for i := 1; i < len(samples); i++ {

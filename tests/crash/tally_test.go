@@ -10,8 +10,8 @@ import (
 const (
 	// One in leastTested kills must have cut a torn tail or lost what was not acknowledged, or nothing was tested.
 	leastTested = 5
-	// usualLoss is the age that the oldest lost acknowledgement of most lives does not exceed: one batch delay before the
-	// write, one that the harness may have cut, and a little. A stall of the machine is not in most lives.
+	// usualLoss is the age that the oldest lost acknowledgement of most lives does not exceed: one batch delay before
+	// the write, one that the harness may have cut, and a little. A stall of the machine is not in most lives.
 	usualLoss = 5 * batchDelay
 	// minKills is how many kills say what is usual.
 	minKills = 10

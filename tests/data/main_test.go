@@ -1,5 +1,5 @@
-// Package data uses the tools for data directories as an operator would: on directories of servers that run, were stopped, were killed, and on
-// damaged ones.
+// Package data uses the tools for data directories as an operator would: on directories of servers that run, were
+// stopped, were killed, and on damaged ones.
 package data
 
 import (

@@ -125,7 +125,8 @@ func TestALogThatIsDamagedCountsUpToTheDamage(t *testing.T) {
 // patience is how long a test waits for what must happen soon.
 const patience = 20 * time.Second
 
-// TestABackupOfAServerUnderLoadIsOfOneMoment has transactions raise two counters, and snapshots replace files, while backups are made.
+// TestABackupOfAServerUnderLoadIsOfOneMoment has transactions raise two counters, and snapshots replace files, while
+// backups are made.
 func TestABackupOfAServerUnderLoadIsOfOneMoment(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := serve(t, dir)

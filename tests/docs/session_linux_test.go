@@ -22,11 +22,12 @@ const (
 	requireNetns = "QUOTADB_REQUIRE_NETNS"
 )
 
-// isolated is how a shell gets a network and processes of its own, so that the ports of the pages are free and nothing outlives the test.
+// isolated is how a shell gets a network and processes of its own, so that the ports of the pages are free and nothing
+// outlives the test.
 var isolated = []string{"unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"}
 
-// TestTheSessionsOfThePagesPrintWhatTheySay types what the pages say and compares what comes. A session ends what it has started: who goes on with the next
-// block of a page has the same ports.
+// TestTheSessionsOfThePagesPrintWhatTheySay types what the pages say and compares what comes. A session ends what it
+// has started: who goes on with the next block of a page has the same ports.
 func TestTheSessionsOfThePagesPrintWhatTheySay(t *testing.T) {
 	cli := process.Tool(t, "redis-cli")
 	if out, err := exec.Command(isolated[0], append(isolated[1:], "true")...).CombinedOutput(); err != nil {
@@ -56,8 +57,8 @@ type step struct {
 	at, command, want string
 }
 
-// steps are the commands of a block. In a console block a line with "$ " is a command, one with "> " its next line, and the others are what it prints; a bash block is
-// commands alone, and may print anything.
+// steps are the commands of a block. In a console block a line with "$ " is a command, one with "> " its next line, and
+// the others are what it prints; a bash block is commands alone, and may print anything.
 func (b block) steps() []step {
 	if b.language == "bash" {
 		return []step{{fmt.Sprintf("%s:%d", b.page, b.line), b.text, "...\n"}}
@@ -117,7 +118,8 @@ func runSession(t *testing.T, cli string, blocks []block) {
 // death is what bash says of a process that was killed.
 var death = regexp.MustCompile(`(?m)^.*line \d+: +\d+ (Killed|Terminated).*\n`)
 
-// matches compares what was printed with what the page says, where "..." stands for anything in a line, or for any lines if it is a line.
+// matches compares what was printed with what the page says, where "..." stands for anything in a line, or for any
+// lines if it is a line.
 func matches(got, want string) bool {
 	pattern := regexp.QuoteMeta(strings.TrimSpace(want))
 	pattern = regexp.MustCompile(`(?m)^\\\.\\\.\\\.$`).ReplaceAllString(pattern, `(?s:.*)`)
@@ -125,7 +127,8 @@ func matches(got, want string) bool {
 	return regexp.MustCompile(`^` + pattern + `$`).MatchString(strings.TrimSpace(death.ReplaceAllString(got, "")))
 }
 
-// shims stand for what a test must not do, or must do otherwise: a clone, a build, and a redis-cli that believes it writes to a terminal.
+// shims stand for what a test must not do, or must do otherwise: a clone, a build, and a redis-cli that believes it
+// writes to a terminal.
 func shims(t *testing.T, cli string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -144,8 +144,8 @@ type worker struct {
 	history []porcupine.Operation
 }
 
-// send sends one action, or a pipeline of several with slow commands among them. After an answer that a key is gone it rests for as long as
-// two clocks may be apart: the server promises no more.
+// send sends one action, or a pipeline of several with slow commands among them. After an answer that a key is gone it
+// rests for as long as two clocks may be apart: the server promises no more.
 func (w *worker) send() {
 	var actions []*action
 	var slow []bool // before which action there is a slow command

@@ -14,8 +14,8 @@ const (
 	clients = 4
 )
 
-// slack is how far two readings of clocks may be apart: the server counts whole milliseconds, may use a reading that is a millisecond old,
-// and the test's clock is another one.
+// slack is how far two readings of clocks may be apart: the server counts whole milliseconds, may use a reading that is
+// a millisecond old, and the test's clock is another one.
 const slack = 4 * time.Millisecond
 
 // action is one command, or all those of a transaction, which run at one moment.
@@ -90,7 +90,8 @@ func step(s state, a *action, replies []string) []state {
 	return states
 }
 
-// moments is what a value can be for an action that runs between two moments: as it is, or gone because its deadline has passed.
+// moments is what a value can be for an action that runs between two moments: as it is, or gone because its deadline
+// has passed.
 func moments(v value, from, to time.Duration) (all []value) {
 	if !v.exists || v.late == 0 {
 		return []value{v}

@@ -10,7 +10,8 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/process"
 )
 
-// fullDisk starts a node on a disk without room beside a peer that it has not met, and then makes room. Each line that it prints is a claim.
+// fullDisk starts a node on a disk without room beside a peer that it has not met, and then makes room. Each line that
+// it prints is a claim.
 const fullDisk = `
 set -e
 ip link set lo up
@@ -33,7 +34,8 @@ until $0 status 127.0.0.1:6381 127.0.0.1:6382 >/dev/null; do sleep 0.05; done
 echo "theirs [$(cli 6381 GET theirs)]"
 `
 
-// TestANodeOnAFullDiskReplicatesWithNewPeersWhenThereIsRoom: before it counts beside a peer that it has not met, it has to write down that it has one.
+// TestANodeOnAFullDiskReplicatesWithNewPeersWhenThereIsRoom: before it counts beside a peer that it has not met, it has
+// to write down that it has one.
 func TestANodeOnAFullDiskReplicatesWithNewPeersWhenThereIsRoom(t *testing.T) {
 	t.Parallel()
 	process.Tool(t, "redis-cli")

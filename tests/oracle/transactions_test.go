@@ -16,8 +16,8 @@ type actor struct {
 	queued [][]string
 }
 
-// TestGeneratedTransactionsGetTheSameReplies compares histories of three clients on few keys, which take turns: they watch
-// what others write, between and within their transactions.
+// TestGeneratedTransactionsGetTheSameReplies compares histories of three clients on few keys, which take turns: they
+// watch what others write, between and within their transactions.
 func TestGeneratedTransactionsGetTheSameReplies(t *testing.T) {
 	t.Parallel()
 	both := startServers(t)
@@ -49,7 +49,8 @@ func TestGeneratedTransactionsGetTheSameReplies(t *testing.T) {
 	})
 }
 
-// transactional makes one command, often one about transactions. It is none that appends nothing: WATCH does not see that here.
+// transactional makes one command, often one about transactions. It is none that appends nothing: WATCH does not see
+// that here.
 func (g generator) transactional() []string {
 	switch g.choose(12) {
 	case 0, 1:

@@ -41,7 +41,8 @@ const (
 // look makes a picture of a node. DBSIZE, which counts what has expired until the sweep comes, must soon be what SCAN
 // finds.
 func look(c *wire.Conn) (*picture, error) {
-	if _, err := c.Do("CONFIG", "SET", "maxmemory", "0"); err != nil { // above it a transaction takes no commands, as in Redis
+	// above it a transaction takes no commands, as in Redis
+	if _, err := c.Do("CONFIG", "SET", "maxmemory", "0"); err != nil {
 		return nil, err
 	}
 	p := &picture{from: time.Now(), keys: map[string]entry{}}

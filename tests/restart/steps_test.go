@@ -112,7 +112,8 @@ func (p *plan) live(random *rand.Rand, writes []string, few bool) {
 	}
 	commands := 5 + random.IntN(60)
 	if random.IntN(2) == 0 {
-		commands = random.IntN(5) // what the life before has left is hardly touched, and the start behind this one still has to know of it
+		// what the life before has left is hardly touched, and the start behind this one still has to know of it
+		commands = random.IntN(5)
 	}
 	for range commands {
 		s := step{node: random.IntN(p.nodes), conn: random.IntN(2)}

@@ -23,10 +23,10 @@ func configValues() []string {
 	}
 }
 
-// TestEveryParameterAtAndBeyondItsEndsHarmsNothing sets each parameter that CONFIG GET * shows to each of many values, beside a write
-// and a read, and kills the server behind each parameter. A value that is refused leaves the one before; a client may be refused or
-// disconnected, as the parameter says; the server neither ends nor hangs, the value before can be set again, and no write that was
-// answered is lost.
+// TestEveryParameterAtAndBeyondItsEndsHarmsNothing sets each parameter that CONFIG GET * shows to each of many values,
+// beside a write and a read, and kills the server behind each parameter. A value that is refused leaves the one before;
+// a client may be refused or disconnected, as the parameter says; the server neither ends nor hangs, the value before
+// can be set again, and no write that was answered is lost.
 func TestEveryParameterAtAndBeyondItsEndsHarmsNothing(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()

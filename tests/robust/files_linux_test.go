@@ -56,7 +56,8 @@ func TestAServerThatWouldHaveNoOpenFileForAClientDoesNotStart(t *testing.T) {
 	}
 }
 
-// TestTooFewOpenFilesAreAClearError: fewer than the server needs, fewer than a tool needs, and fewer than Go's runtime needs to start.
+// TestTooFewOpenFilesAreAClearError: fewer than the server needs, fewer than a tool needs, and fewer than Go's runtime
+// needs to start.
 func TestTooFewOpenFilesAreAClearError(t *testing.T) {
 	t.Parallel()
 	for files := 5; files <= 12; files++ { // with less than 5, bash itself cannot start a program

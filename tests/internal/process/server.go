@@ -52,8 +52,8 @@ func QuotaDBAt(t testing.TB, addr string, flags ...string) *Server {
 	return s
 }
 
-// Start starts a command that will serve at addr, which dial can reach, and waits until it answers. Variables that configure
-// quota-db are only those in env. A command that has a standard error of its own keeps it.
+// Start starts a command that will serve at addr, which dial can reach, and waits until it answers. Variables that
+// configure quota-db are only those in env. A command that has a standard error of its own keeps it.
 func Start(t testing.TB, addr string, cmd *exec.Cmd, dial func(addr string) (*wire.Conn, error), env ...string) *Server {
 	t.Helper()
 	s, err := launch(addr, cmd, dial, env)
@@ -70,7 +70,8 @@ func Command(t testing.TB, addr string, flags ...string) *exec.Cmd {
 	return quotaDB(t, addr, flags)
 }
 
-// quotaDB is the command in a working directory that goes with the test, so that what it writes by default never lands in the source tree.
+// quotaDB is the command in a working directory that goes with the test, so that what it writes by default never lands
+// in the source tree.
 func quotaDB(t testing.TB, addr string, flags []string) *exec.Cmd {
 	cmd := exec.Command(Binary(t), append([]string{"--bind", addr, "--log-level", "warn"}, flags...)...)
 	cmd.Dir = t.TempDir()
