@@ -6,8 +6,9 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// Backup makes a copy of a directory, which a server may go on with: it has what was in whole groups when the backup began. What is copied is verified, by fn too, which is given what Load
-// would give it. The copy is nobody's. Errors: those of Check, after which there is no copy, and ErrNotEmpty.
+// Backup makes a copy of a directory. A server may be using the directory; the copy has the whole groups that were
+// there when the backup began. Backup verifies everything it copies: fn gets the same frames as from Load. The copy has
+// no identity. Errors: those of Check, and ErrNotEmpty; after an error there is no copy.
 func Backup(files vfs.FS, path, out string, fn func(Frame) error) error {
 	v, err := openView(files, path)
 	if err != nil {
@@ -35,10 +36,10 @@ func backup(v *view, path, out string, fn func(Frame) error) error {
 	return nil
 }
 
-// copyTo loads what the directory has into a copy.
+// copyTo loads the directory into a copy.
 func (d *Dir) copyTo(c *copied, fn func(Frame) error) error {
 	next := 0
-	begin := func(i int) error { // those without groups too, so that no number is missing
+	begin := func(i int) error { // segments without groups too, so that no number is missing
 		for ; next <= i; next++ {
 			if err := c.begin(d.manifest.segments[next]); err != nil {
 				return err

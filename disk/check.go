@@ -7,12 +7,12 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// Report is what there is to say about a data directory.
+// Report is the result of Check.
 type Report struct {
 	Identity
-	Known bool // the manifest is sound: what is above and below is from there
-	Clean bool // the last run has left everything it knew
-	Busy  bool // a process has the directory: its log is still being written
+	Known bool // the manifest is sound: the other fields come from it
+	Clean bool // the last run was stopped clean
+	Busy  bool // a process uses the directory, and may still be writing its log
 	Files []FileReport
 	Cut   *Cut // a torn tail, which the next start cuts
 }
@@ -20,14 +20,15 @@ type Report struct {
 // FileReport is a segment that counts.
 type FileReport struct {
 	Name   string
-	Bytes  int64 // that count
+	Bytes  int64 // bytes that count
 	Groups int64
-	Err    error // why it is not sound; what is behind that was not looked at
+	Err    error // why the file is not sound; bytes behind that place were not checked
 }
 
-// Check reads all that a start would read, and changes nothing. fn is given what Load would give it, but for what is behind damage in its file; an error of
-// fn is held to be such damage. It needs no lock: of a directory that is written meanwhile it sees what there was at its beginning. The error says why a start would
-// fail, in all files; the report is there all the same. Errors: ErrNoData, ErrVersion, DamageError, fn's.
+// Check reads everything that a start would read, and changes nothing. fn gets the same frames as from Load, except
+// those behind damage in their file; an error of fn counts as such damage. Check needs no lock: of a directory in use
+// it sees the content when it began. The error says, for all files, why a start would fail; the report is returned also
+// with an error. Errors: ErrNoData, ErrVersion, ErrEarlier, DamageError, those of fn.
 func Check(files vfs.FS, path string, fn func(Frame) error) (*Report, error) {
 	v, err := openView(files, path)
 	if err != nil {
@@ -67,16 +68,17 @@ func (d *Dir) check(fn func(Frame) error) (*Report, error) {
 	return r, errors.Join(damage...)
 }
 
-// isBusy reports whether a process has the directory. It takes the locks for a moment, since there is no other way to ask; a start that meets it there waits.
+// isBusy reports whether a process uses the directory. It takes the locks for a moment, since there is no other way to
+// ask. A start at that moment waits for them.
 func isBusy(files vfs.FS, path string) bool {
 	name := filepath.Join(path, lockFile)
-	if _, err := files.Stat(name); err == nil && isLocked(files.Lock(name)) { // without the file, taking the lock would make it
+	if _, err := files.Stat(name); err == nil && isLocked(files.Lock(name)) { // Stat first: to take the lock would make the file
 		return true
 	}
 	return isLocked(files.LockDir(path))
 }
 
-// isLocked gives back what Lock or LockDir has taken, if they have.
+// isLocked reports whether Lock or LockDir has failed with ErrLocked. It releases the lock if they have taken one.
 func isLocked(lock vfs.Lock, err error) bool {
 	if err != nil {
 		return errors.Is(err, vfs.ErrLocked)

@@ -8,23 +8,23 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// ErrNotEmpty: what is to be made anew is there.
-var ErrNotEmpty = errors.New("there is something in it already")
+// ErrNotEmpty: the directory that should be made exists and is not empty.
+var ErrNotEmpty = errors.New("the directory is not empty")
 
-// copied is a directory that is made of the frames of another. It is nobody's, so that a start from it is a new life, and it counts, and is safe,
-// once it is committed.
+// copied is a new directory, made from the frames of another. It has no identity, so a start on it begins a new life.
+// It counts, and is safe, once it is committed.
 type copied struct {
 	fs       vfs.FS
 	path     string
-	lock     vfs.Lock       // of the directory: another copy into it is refused
-	segments []segmentEntry // that are finished
-	names    []string       // of files that were made
+	lock     vfs.Lock       // of the directory: keeps out other copies into it
+	segments []segmentEntry // the finished segments
+	names    []string       // names of the files made here
 	segment  *segment
-	entry    segmentEntry // what the manifest it comes from says of it
+	entry    segmentEntry // the segment's entry in the manifest of the original
 	unsynced int
 }
 
-// newCopy makes the directory, or takes one that is empty.
+// newCopy makes the directory, or takes an empty one.
 func newCopy(files vfs.FS, path string) (*copied, error) {
 	if err := files.MkdirAll(path); err != nil {
 		return nil, fmt.Errorf("make %s: %w", path, err)
@@ -40,7 +40,7 @@ func newCopy(files vfs.FS, path string) (*copied, error) {
 	return c, nil
 }
 
-// prepare sees to it that the directory is empty, and that it is there after a loss of power.
+// prepare checks that the directory is empty, and makes its name safe.
 func (c *copied) prepare() error {
 	names, err := c.fs.List(c.path)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *copied) prepare() error {
 	return nil
 }
 
-// begin begins the copy of a segment, and finishes the one before.
+// begin finishes the segment in progress, and begins the copy of the next one.
 func (c *copied) begin(e segmentEntry) error {
 	if err := c.finish(); err != nil {
 		return err
@@ -64,12 +64,12 @@ func (c *copied) begin(e segmentEntry) error {
 	if err != nil {
 		return err
 	}
-	c.names = append(c.names, segmentName(e.kind, e.number)) // only what was made here is ever removed
+	c.names = append(c.names, segmentName(e.kind, e.number)) // only files made here are ever removed
 	c.segment, c.entry = segment, e
 	return nil
 }
 
-// syncBytes is how many bytes are written before they are made safe, so that the system never has much to write at once.
+// syncBytes is how many bytes are written between two syncs, so that the system never has much to write at once.
 const syncBytes = 8 << 20
 
 // frame adds a frame to the segment.
@@ -87,7 +87,7 @@ func (c *copied) frame(kind Kind, payload []byte) error {
 	return s.sync()
 }
 
-// finish makes safe the segment that was begun.
+// finish syncs the segment in progress.
 func (c *copied) finish() error {
 	s := c.segment
 	if s == nil {
@@ -104,7 +104,7 @@ func (c *copied) finish() error {
 	return errors.Join(err, s.close())
 }
 
-// commit makes the directory count. Of the identity it keeps what is not that of a life.
+// commit makes the directory count. Of the identity it keeps only the parts that belong to no life.
 func (c *copied) commit(id Identity) error {
 	if err := c.finish(); err != nil {
 		return err
@@ -114,11 +114,11 @@ func (c *copied) commit(id Identity) error {
 	if err := m.write(c.fs, c.path); err != nil {
 		return err
 	}
-	_ = c.lock.Close() // all is safe
+	_ = c.lock.Close() // everything is safe: an error does not matter
 	return nil
 }
 
-// abort removes what was made, but for the directory.
+// abort removes the files that were made here, but not the directory.
 func (c *copied) abort() error {
 	var err error
 	if c.segment != nil {

@@ -13,25 +13,27 @@ import (
 
 const lockFile = "LOCK"
 
-// Dir is a data directory in use. Load reads it, once; Begin makes it ready to be written to. One goroutine uses it, except for
-// a Snapshot, which may be another's.
+// Dir is a data directory in use. Load reads it, once; then Begin prepares it for writing. One goroutine uses a Dir;
+// another one may use its Snapshot.
 type Dir struct {
 	fs       vfs.FS
 	path     string
-	guard    *guard // nil of one that is only read
+	guard    *guard // nil if the directory is only read
 	manifest *manifest
 	found    bool // there was a manifest
 	tail     tail
-	cut      string   // the name of the last segment if it goes on behind its last whole group
-	log      *segment // what frames go to; nil before Begin
-	apart    bool     // the log is not in the manifest: it took the place of a suspect one, and counts with the next snapshot
-	settled  int64    // bytes of the logs that count, without the one that is written
-	mark     runMark
-	newest   uint64                     // number of the newest segment that was made
-	onGroup  func(segment int, g Group) // if not nil: hears of each group that Load has read
+	cut      string   // the path of the last segment if it has bytes behind its last whole group
+	log      *segment // the segment that frames go to; nil before Begin
+	// The log is not in the manifest, because it replaced a suspect log. It counts with the next snapshot.
+	apart   bool
+	settled int64 // bytes of the logs that count, without the one in use
+	mark    runMark
+	newest  uint64                     // number of the newest segment ever made
+	onGroup func(segment int, g Group) // if not nil: called for each group that Load has read
 }
 
-// Open takes a directory, which it makes if there is none, for this process alone. Errors: vfs.ErrLocked, ErrVersion, DamageError.
+// Open opens a directory for this process alone, and makes it if there is none. Errors: vfs.ErrLocked, ErrVersion,
+// ErrEarlier, DamageError.
 func Open(files vfs.FS, path string) (*Dir, error) {
 	if err := files.MkdirAll(path); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
@@ -66,12 +68,12 @@ func (d *Dir) read() error {
 		return err
 	}
 	if len(names) > 0 {
-		return &DamageError{filepath.Join(d.path, manifestFile), 0, "it is missing beside " + strings.Join(names, ", ")}
+		return &DamageError{filepath.Join(d.path, manifestFile), 0, "it is missing, but these files are there: " + strings.Join(names, ", ")}
 	}
 	return nil
 }
 
-// findTail finds where the open segment ends, and so what the clocks have come to.
+// findTail finds the end of the open segment, and the clocks there.
 func (d *Dir) findTail() error {
 	m := d.manifest
 	if len(m.segments) == 0 || !m.segments[len(m.segments)-1].open {
@@ -83,21 +85,22 @@ func (d *Dir) findTail() error {
 	return err
 }
 
-// Path is where the directory is.
+// Path is the path of the directory.
 func (d *Dir) Path() string { return d.path }
 
-// Identity is whose directory it is; the zero Identity for one that is new.
+// Identity is the identity under which the last run used the directory; the zero Identity for a new directory.
 func (d *Dir) Identity() Identity { return d.manifest.Identity }
 
 // IsNew reports whether there was nothing in the directory.
 func (d *Dir) IsNew() bool { return !d.found }
 
-// StoppedClean reports whether the last run has left everything it knew, and nothing has been written since.
+// StoppedClean reports whether the last run has written everything it knew, and nothing has been written since.
 func (d *Dir) StoppedClean() bool { return d.found && d.manifest.clean && d.manifest.Node != 0 }
 
-// Begin makes the directory ready for frames, as this Identity's; a stop is no longer clean. first gives, as a group, the frames that take the place of what
-// Load gave as Unsafe: nobody knows what a sync that failed before has left of that, so it is written anew.
-// After an error it may be called again, with the same arguments: it goes on where it has failed, and does not call first twice.
+// Begin prepares the directory for frames under an Identity. From then on it no longer counts as stopped clean. first
+// writes again, as a group, the frames that Load marked Unsafe: the process before may have had a failed sync, so they
+// may exist in the page cache only. After an error Begin may be called again with the same arguments. It goes on where
+// it failed, and does not call first twice.
 func (d *Dir) Begin(id Identity, first func()) error {
 	if d.log == nil {
 		if err := d.prepare(); err != nil {
@@ -130,9 +133,9 @@ func (d *Dir) prepare() error {
 		err = d.Remove(obsolete)
 	}
 	if err != nil {
-		return fmt.Errorf("remove what a crash has left: %w", err)
+		return fmt.Errorf("remove files that a crash has left: %w", err)
 	}
-	if !d.found { // before there are segments: they are never without a manifest
+	if !d.found { // the manifest first: segments are never without one
 		if err := d.saveManifest(d.manifest); err != nil {
 			return err
 		}
@@ -143,7 +146,7 @@ func (d *Dir) prepare() error {
 	return err
 }
 
-// settle gives the open segment its end, and notes the name of one that goes on behind it.
+// settle gives the open segment its end. If bytes follow that end, it notes the segment's path in cut.
 func (d *Dir) settle() {
 	m := d.manifest
 	d.settled = 0
@@ -162,7 +165,7 @@ func (d *Dir) settle() {
 	}
 }
 
-// list has the manifest say that a log segment is the one that is written.
+// list writes into the manifest that s is the log segment in use.
 func (d *Dir) list(s *segment) error {
 	m := d.manifest
 	before := m.segments
@@ -174,7 +177,7 @@ func (d *Dir) list(s *segment) error {
 	return err
 }
 
-// obsolete is the segments that do not count: a snapshot has replaced them, or a crash has left them.
+// obsolete are the segments that do not count: a snapshot has replaced them, or a crash has left them.
 func (d *Dir) obsolete() ([]string, error) {
 	names, err := segmentsIn(d.fs, d.path)
 	if err != nil {
@@ -187,7 +190,7 @@ func (d *Dir) obsolete() ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return counts[name] }), nil
 }
 
-// Remove removes what Commit has returned. Any goroutine may call it.
+// Remove removes the segments that Commit has returned. Any goroutine may call it.
 func (d *Dir) Remove(obsolete []string) error {
 	var err error
 	for _, name := range obsolete {
@@ -196,11 +199,11 @@ func (d *Dir) Remove(obsolete []string) error {
 	return err
 }
 
-// segmentsIn is the names of the segments in a directory.
+// segmentsIn are the names of the segments in a directory.
 func segmentsIn(files vfs.FS, dir string) ([]string, error) {
 	names, err := files.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // no directory: none
+		return nil, nil // no directory, no segments
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list data directory: %w", err)
@@ -214,7 +217,7 @@ func segmentsIn(files vfs.FS, dir string) ([]string, error) {
 	return segments, nil
 }
 
-// startLog begins a log segment and has the manifest say so. What is in the log before must be safe.
+// startLog begins a log segment and writes that into the manifest. Everything in the log before must be safe.
 func (d *Dir) startLog() error {
 	s, err := d.newLog()
 	if err != nil {
@@ -222,7 +225,7 @@ func (d *Dir) startLog() error {
 	}
 	d.endLog()
 	if err := d.list(s); err != nil {
-		d.log.suspect = true // the manifest may say that it has ended
+		d.log.suspect = true // the manifest may say that the old log has ended
 		return errors.Join(err, s.close())
 	}
 	d.settled += d.log.size
@@ -231,7 +234,7 @@ func (d *Dir) startLog() error {
 	return err
 }
 
-// endLog gives the log that is written its end in the manifest.
+// endLog writes the end of the log segment in use into d.manifest.
 func (d *Dir) endLog() {
 	last := &d.manifest.segments[len(d.manifest.segments)-1]
 	*last = segmentEntry{kind: logSegment, number: last.number, size: d.log.size}
@@ -246,28 +249,30 @@ func (d *Dir) newLog() (*segment, error) {
 	return createSegment(d.fs, d.path, logSegment, d.newest)
 }
 
-// Frame adds a frame to the group that is being written: fill appends its payload. It stays in memory until Write.
+// Frame adds a frame to the group in progress: fill appends its payload. The frame stays in memory until Write.
 func (d *Dir) Frame(kind Kind, fill func([]byte) []byte) { d.log.frame(kind, fill) }
 
-// EndGroup closes the group, which counts once it is written.
+// EndGroup ends the group. The group counts once it is written.
 func (d *Dir) EndGroup(g Group) {
 	d.log.endGroup(g)
 	d.manifest.advance(g.Clock)
 }
 
-// Segment is the number of the log segment that frames go to.
+// Segment is the number of the log segment in use.
 func (d *Dir) Segment() uint64 { return d.log.header.number }
 
 // Buffered is how many bytes wait for Write.
 func (d *Dir) Buffered() int { return len(d.log.buf) }
 
-// LogBytes is the length of all logs that count.
+// LogBytes is the length of all logs that count, in bytes, with the frames that wait for Write.
 func (d *Dir) LogBytes() int64 { return d.settled + d.log.end() }
 
-// Write brings all frames into the file: they survive this process. After an error they are kept, and Write may be tried again. Errors: ErrSuspect.
+// Write writes all frames to the file: they survive this process. After an error they are kept, and Write may be tried
+// again. Errors: ErrSuspect, and those of the disk.
 func (d *Dir) Write() error { return d.log.write() }
 
-// Sync makes safe what is written: it survives the machine. Errors: ErrSuspect, from the first failure until a snapshot is committed.
+// Sync syncs what is written: it survives a loss of power. Errors: ErrSuspect, from the first failure until a snapshot
+// is committed.
 func (d *Dir) Sync() error {
 	if err := d.log.sync(); err != nil {
 		return err
@@ -278,13 +283,14 @@ func (d *Dir) Sync() error {
 	return nil
 }
 
-// IsSuspect reports whether nobody knows what the log has: see ErrSuspect.
+// IsSuspect reports whether nobody knows what the log contains: see ErrSuspect.
 func (d *Dir) IsSuspect() bool { return d.log.suspect || d.apart }
 
-// SyncPoint is what is written now, to be made safe by another goroutine. Synced must be told of the outcome before the next StartSnapshot, Commit or Close.
+// SyncPoint is the present end of the log, for a sync by another goroutine. The result must be passed to Synced before
+// the next StartSnapshot, Commit or Close.
 func (d *Dir) SyncPoint() SyncPoint { return SyncPoint{d.log, d.log.size} }
 
-// Synced notes the outcome of a SyncPoint's Sync, and returns what Sync would have.
+// Synced notes the result of a SyncPoint's Sync, and returns what Sync would have returned.
 func (d *Dir) Synced(p SyncPoint, err error) error {
 	if err := p.segment.note(p, err); err != nil {
 		return err
@@ -295,7 +301,8 @@ func (d *Dir) Synced(p SyncPoint, err error) error {
 	return nil
 }
 
-// Close gives the directory back. With clean, all that was known is in it, as this Identity's, and is safe when Close returns without an error.
+// Close closes the directory and gives up its locks. With clean, the caller has written everything it knew: Close syncs
+// it and marks the directory as stopped clean under an Identity. That is safe when Close returns no error.
 func (d *Dir) Close(clean bool, id Identity) error {
 	var err error
 	if d.log != nil {

@@ -15,7 +15,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// segmentType says what a segment is.
+// segmentType says whether a segment is a log or a snapshot.
 type segmentType uint8
 
 const (
@@ -39,16 +39,16 @@ func (h segmentHeader) append(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[at:], castagnoli))
 }
 
-// anotherVersion is why a header is not read that is sound all the same.
+// anotherVersion is the reason for a header that is sound, but of another version.
 const anotherVersion = "format of another version"
 
-// parseSegmentHeader is what append has written; reason says why it is not.
+// parseSegmentHeader reads a header that append has written. reason says why b is none, "" if it is one.
 func parseSegmentHeader(b []byte) (h segmentHeader, reason string) {
 	switch {
 	case len(b) < segmentHeaderBytes:
 		return h, "the header is cut short"
 	case crc32.Checksum(b[:28], castagnoli) != binary.LittleEndian.Uint32(b[28:]):
-		return h, "the header does not have its checksum"
+		return h, "the checksum of the header is wrong"
 	case string(b[:7]) != magic:
 		return h, "not a segment of QuotaDB"
 	case b[7] != formatVersion:
@@ -79,22 +79,23 @@ func (h frameHeader) put(b []byte, salt uint64, offset int64) {
 	binary.LittleEndian.PutUint32(b[12:], headerSum(b, salt, offset))
 }
 
-// parseFrameHeader is what put has written for that offset of the segment; reason says why it is not.
+// parseFrameHeader reads a header that put has written for that offset of the segment. reason says why b is none, "" if
+// it is one.
 func parseFrameHeader(b []byte, salt uint64, offset int64) (h frameHeader, reason string) {
 	if len(b) < frameHeaderBytes {
 		return h, "a frame's header is cut short"
 	}
 	if headerSum(b, salt, offset) != binary.LittleEndian.Uint32(b[12:]) {
-		return h, "a frame's header does not have its checksum"
+		return h, "the checksum of a frame's header is wrong"
 	}
 	h = frameHeader{int(binary.LittleEndian.Uint32(b)), Kind(b[4]), binary.LittleEndian.Uint32(b[8:])}
 	if h.length > maxPayload || b[5]|b[6]|b[7] != 0 {
-		return h, "a frame's header says what is never written"
+		return h, "a frame's header has impossible values"
 	}
 	return h, ""
 }
 
-// headerSum is the checksum of a frame's header, which binds it to its place.
+// headerSum is the checksum of a frame's header. It binds the frame to its segment and offset.
 func headerSum(b []byte, salt uint64, offset int64) uint32 {
 	var place [16]byte
 	binary.LittleEndian.PutUint64(place[:], salt)

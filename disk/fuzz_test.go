@@ -12,7 +12,8 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// FuzzManifest reads any text as a manifest, as it is and with the checksum that it would have. What is taken is what text would have written.
+// FuzzManifest reads any text as a manifest, as it is and with a right checksum. A text that is accepted must be what
+// the method text would have written.
 func FuzzManifest(f *testing.F) {
 	f.Add([]byte("quotadb 1\nlife 1 8f3a93c1d2e4b5a6\nstart 0\nhash 1 2\nclock 3 4\nrunning\nsnapshot 2 100 5\nlog 2 open 32\n"))
 	f.Add([]byte("quotadb 2\nlife 65535 1\nstart 18446744073709551615\nrun 1 2 3\nhash 0 0\nclock 0 0\nstopped clean\nlog 1 32\nlog 2 64\n"))
@@ -33,8 +34,8 @@ func FuzzManifest(f *testing.F) {
 	})
 }
 
-// FuzzSegment reads any bytes as frames behind a sound header, one after the other and from damage to the next frame. Frames lie within the segment,
-// and all that next gives resync gives too.
+// FuzzSegment reads any bytes as frames behind a sound header, one after the other, and from damage to the next frame.
+// Frames must lie within the segment, and resync must return all frames that next returns.
 func FuzzSegment(f *testing.F) {
 	header := segmentHeader{number: 7, salt: 9, kind: logSegment}
 	s := segment{header: header, size: segmentHeaderBytes}
@@ -63,7 +64,7 @@ func FuzzSegment(f *testing.F) {
 	})
 }
 
-// framesOf is the frames that a reader of a text finds, and the error that ended it.
+// framesOf is the frames that a reader of a text finds, and the error that ended them.
 func framesOf(t *testing.T, text []byte, next func(*reader) (Kind, []byte, error)) (frames []string, err error) {
 	t.Helper()
 	files := vfs.NewMemory(4096)
@@ -98,8 +99,9 @@ func framesOf(t *testing.T, text []byte, next func(*reader) (Kind, []byte, error
 	}
 }
 
-// FuzzDamage writes a snapshot and a log, damages one of the files, and has the directory opened, loaded, checked and salvaged. What is loaded is
-// groups from the beginning, as they were written; what is salvaged can be loaded, and is of what was written.
+// FuzzDamage writes a snapshot and a log, damages one of the files, and opens, loads, checks and salvages the
+// directory. The loaded groups must be the first ones, as they were written. The salvaged directory must load, and
+// contain nothing else.
 func FuzzDamage(f *testing.F) {
 	for file := range uint8(4) {
 		for _, at := range []int{0, 5, 40, 60, 100} {
@@ -151,10 +153,10 @@ func FuzzDamage(f *testing.F) {
 	})
 }
 
-// errNotLoaded is what this test itself makes of a directory that it does not load.
+// errNotLoaded is this test's own error for a directory that does not load.
 var errNotLoaded = errors.New("nothing to load")
 
-// isStart reports whether frames are some from the beginning of all; a snapshot may stand for what was before it.
+// isStart reports whether frames are the first of all. A snapshot may stand for those before it.
 func isStart(frames, all []string) bool {
 	for skip := range len(all) + 1 {
 		if len(frames) <= len(all)-skip && slices.Equal(frames, all[skip:skip+len(frames)]) {
@@ -164,7 +166,8 @@ func isStart(frames, all []string) bool {
 	return false
 }
 
-// writtenWithSnapshot is a directory with a snapshot of one frame and a log behind it with a group for each size, and the frames that it has.
+// writtenWithSnapshot is a directory with a snapshot of one frame and a log after it, with a group for each size. It
+// also returns the frames.
 func writtenWithSnapshot(t *testing.T, sizes []byte) (*vfs.Memory, []string) {
 	t.Helper()
 	files := vfs.NewMemory(4096)

@@ -9,16 +9,17 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// ErrNotOurs: another process has taken the directory over, or it was moved away, deleted or written to by somebody else. Nothing is to be written to it.
+// ErrNotOurs: another process has taken over the directory, or somebody has moved, deleted or changed it. This process
+// must not write to it.
 var ErrNotOurs = errors.New("the data directory is not this server's any more")
 
-// guard is what a process holds of its directory. The LOCK file keeps out releases that know no other lock, and can be removed by somebody who takes it for litter; the lock
-// of the directory itself cannot.
+// guard is the locks that a process holds on its directory. The LOCK file keeps out older releases, which know no other
+// lock, but somebody may take the file for litter and remove it. The lock of the directory itself cannot be removed.
 type guard struct {
 	file, dir vfs.Lock
-	manifest  vfs.Info // as it was when it was last read or written
-	text      []byte   // of it then
-	next      []byte   // the text of one that could not be written: it may be there
+	manifest  vfs.Info // of the manifest when it was last read or written
+	text      []byte   // its text then
+	next      []byte   // text of a manifest that could not be written: it may be there all the same
 }
 
 // lockPath takes both locks.
@@ -36,8 +37,9 @@ func lockPath(files vfs.FS, path string) (*guard, error) {
 
 func (g *guard) close() error { return errors.Join(g.dir.Close(), g.file.Close()) }
 
-// Inspect looks whether the directory is still this process's and holds what was written to it: a few system calls, for once a second. mended says what was wrong and is no
-// more. Errors: ErrNotOurs; ErrSuspect if only files of data are not as they were written, which a snapshot mends.
+// Inspect checks that the directory is still this process's and still holds what was written to it. It costs a few
+// system calls, once a second. mended says what was wrong and has been repaired. Errors: ErrNotOurs; ErrSuspect if only
+// segments have changed, which a snapshot repairs.
 func (d *Dir) Inspect() (mended string, err error) {
 	if mended, err = d.checkOurs(); err != nil {
 		return "", err
@@ -49,7 +51,7 @@ func (d *Dir) Inspect() (mended string, err error) {
 	return mended, nil
 }
 
-// checkOurs is Inspect without the files of data. It goes before everything that changes which files there are.
+// checkOurs is Inspect without the segments. Everything that adds, removes or replaces files calls it first.
 func (d *Dir) checkOurs() (mended string, err error) {
 	if same, err := isAt(d.fs, d.path, d.guard.dir); err != nil || !same {
 		return "", notOurs(err, "%s was moved away, deleted or replaced", d.path)
@@ -64,14 +66,14 @@ func (d *Dir) checkOurs() (mended string, err error) {
 		if err != nil {
 			return "", notOurs(ignoreLocked(err), "%s is held by another process", lock)
 		}
-		_ = d.guard.file.Close() // nobody can find it any more
+		_ = d.guard.file.Close() // it has no name any more
 		d.guard.file = fresh
 		mended = lock + " was removed while the server held it; it was made again"
 	}
 	return mended, d.checkManifest()
 }
 
-// isAt reports whether what is locked is still what has the name.
+// isAt reports whether a name still stands for the file or directory that is locked.
 func isAt(files vfs.FS, name string, lock vfs.Lock) (bool, error) {
 	id, err := lock.ID()
 	if err != nil {
@@ -91,15 +93,15 @@ func ignoreLocked(err error) error {
 	return err
 }
 
-// notOurs is ErrNotOurs, or an error that has kept us from looking.
+// notOurs is ErrNotOurs, or, if err is not nil, the error that prevented the check.
 func notOurs(err error, format string, args ...any) error {
 	if err != nil {
-		return fmt.Errorf("look at the data directory: %w", err)
+		return fmt.Errorf("inspect the data directory: %w", err)
 	}
 	return fmt.Errorf("%w: "+format, append([]any{ErrNotOurs}, args...)...)
 }
 
-// checkManifest looks whether the manifest is the one that was last read or written here.
+// checkManifest checks that the manifest is the one that this process last read or wrote.
 func (d *Dir) checkManifest() error {
 	g, name := d.guard, filepath.Join(d.path, manifestFile)
 	info, err := d.fs.Stat(name)
@@ -117,13 +119,13 @@ func (d *Dir) checkManifest() error {
 		return notOurs(err, "")
 	}
 	if err != nil || string(text) != string(g.text) && string(text) != string(g.next) {
-		return notOurs(nil, "%s is not what this server has written", name)
+		return notOurs(nil, "%s is not the file that this server has written", name)
 	}
 	g.manifest, g.text, g.next = info, text, nil
 	return nil
 }
 
-// saveManifest writes a manifest, if the directory is still ours.
+// saveManifest writes a manifest if the directory is still ours.
 func (d *Dir) saveManifest(m *manifest) error {
 	if _, err := d.checkOurs(); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
@@ -135,14 +137,14 @@ func (d *Dir) saveManifest(m *manifest) error {
 	return d.knowManifest(d.guard.next)
 }
 
-// knowManifest notes what the manifest is now.
+// knowManifest notes the text of the manifest that is on the disk now.
 func (d *Dir) knowManifest(text []byte) error {
 	info, err := d.fs.Stat(filepath.Join(d.path, manifestFile))
 	d.guard.manifest, d.guard.text, d.guard.next = info, text, nil
 	return err
 }
 
-// checkFiles looks whether the segments that count are there and as long as they were written.
+// checkFiles checks that the segments that count are there and have the length that was written.
 func (d *Dir) checkFiles() error {
 	if d.log == nil || d.IsSuspect() {
 		return nil
@@ -151,7 +153,7 @@ func (d *Dir) checkFiles() error {
 		name := filepath.Join(d.path, segmentName(s.kind, s.number))
 		info, err := d.fs.Stat(name)
 		if ignoreMissing(err) != nil {
-			return fmt.Errorf("look at the data directory: %w", err)
+			return fmt.Errorf("inspect the data directory: %w", err)
 		}
 		if reason := d.misses(s, info, err); reason != "" {
 			d.log.suspect = true
@@ -161,7 +163,7 @@ func (d *Dir) checkFiles() error {
 	return nil
 }
 
-// misses says what is wrong with a segment of which Stat has said this.
+// misses says what is wrong with a segment, given the result of Stat; "" for nothing.
 func (d *Dir) misses(s segmentEntry, info vfs.Info, err error) string {
 	size := s.size
 	if s.open {
@@ -170,7 +172,7 @@ func (d *Dir) misses(s segmentEntry, info vfs.Info, err error) string {
 	switch {
 	case err != nil:
 		return "is missing"
-	case s.open && d.log.torn: // what a failed write has left behind the end is cut before the next one
+	case s.open && d.log.torn: // the next write first cuts what a failed write has left behind the end
 		return ""
 	case info.Size != size:
 		return fmt.Sprintf("has %d bytes and not the %d that were written", info.Size, size)

@@ -12,7 +12,8 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// TestACheckKeepsNoStartFromItsDirectory has several checks look again and again whether a server has a directory, while servers take it and give it back.
+// TestACheckKeepsNoStartFromItsDirectory runs several checks again and again, which ask whether a server uses a
+// directory, while servers open and close it.
 func TestACheckKeepsNoStartFromItsDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "d")
 	d, err := Open(vfs.OS, path)
@@ -64,7 +65,7 @@ func TestAManifestOfAnEarlierFormatIsNotCalledDamaged(t *testing.T) {
 	}
 }
 
-// withSum adds the last line of a manifest.
+// withSum adds the last line of a manifest, its checksum.
 func withSum(lines string) string {
 	return lines + fmt.Sprintf("crc %08x\n", crc32.Checksum([]byte(lines), castagnoli))
 }

@@ -7,18 +7,18 @@ import (
 	"path/filepath"
 )
 
-// Frame is what Load gives. Payload is the callee's.
+// Frame is a frame as Load gives it. The callee may keep Payload.
 type Frame struct {
 	Kind     Kind
 	Payload  []byte
-	Segment  int  // of which segment, counted from 0
-	Snapshot bool // it is a snapshot, not a log
-	Unsafe   bool // it may be in the system's memory only, though it can be read
+	Segment  int  // number of the segment, counted from 0
+	Snapshot bool // the segment is a snapshot, not a log
+	Unsafe   bool // it may not be synced: it may exist in the page cache only
 	File     string
-	End      int64 // where in the file it ends
+	End      int64 // offset of its end in File
 }
 
-// Refuse is err with the place of the frame that it is about, unless it has one already.
+// Refuse is err with the file and offset of the frame, unless err has them already.
 func (f *Frame) Refuse(err error) error {
 	var before *FrameError
 	if errors.As(err, &before) {
@@ -27,19 +27,22 @@ func (f *Frame) Refuse(err error) error {
 	return &FrameError{File: f.File, End: f.End, Err: err}
 }
 
-// FrameError is that a frame holds what a start does not take.
+// FrameError says that a start cannot accept the content of a frame.
 type FrameError struct {
 	File string
 	End  int64
 	Err  error
 }
 
+// Error names the file, the end of the frame and the reason.
 func (e *FrameError) Error() string {
 	return fmt.Sprintf("%s, frame before offset %d: %v", e.File, e.End, e.Err)
 }
+
+// Unwrap is Err.
 func (e *FrameError) Unwrap() error { return e.Err }
 
-// Cut is a torn tail: what an unclean stop has left behind the last whole group.
+// Cut is a torn tail: the bytes that an unclean stop has left behind the last whole group.
 type Cut struct {
 	File   string
 	Offset int64
@@ -47,8 +50,9 @@ type Cut struct {
 	Reason string
 }
 
-// Load reads all that counts: the snapshot, then the groups of the logs in order, without their End frames. It tells what it cut of the tail, which
-// Begin removes, nil if nothing. fn's errors end it; other errors: DamageError.
+// Load reads everything that counts: the snapshot, then the groups of the logs in order, without their End frames. It
+// returns the torn tail that it ignored and that Begin removes, nil if there is none. An error of fn ends Load. Other
+// errors: DamageError.
 func (d *Dir) Load(fn func(Frame) error) (*Cut, error) {
 	for i := range d.manifest.segments {
 		s := &d.manifest.segments[i]
@@ -63,7 +67,7 @@ func (d *Dir) Load(fn func(Frame) error) (*Cut, error) {
 	return d.torn(), nil
 }
 
-// torn is what is cut of the tail, nil if nothing.
+// torn is the torn tail, nil if there is none.
 func (d *Dir) torn() *Cut {
 	if d.tail.cut == 0 {
 		return nil
@@ -72,7 +76,7 @@ func (d *Dir) torn() *Cut {
 	return &Cut{filepath.Join(d.path, segmentName(last.kind, last.number)), d.tail.end, d.tail.cut, d.tail.reason}
 }
 
-// Records is how many records the snapshot has, 0 if there is none.
+// Records is the number of records in the snapshot, 0 if there is none.
 func (d *Dir) Records() uint64 {
 	if m := d.manifest; len(m.segments) > 0 {
 		return m.segments[0].records
@@ -80,7 +84,7 @@ func (d *Dir) Records() uint64 {
 	return 0
 }
 
-// SnapshotBytes is the length of the snapshot, 0 if there is none.
+// SnapshotBytes is the length of the snapshot in bytes, 0 if there is none.
 func (d *Dir) SnapshotBytes() int64 {
 	if m := d.manifest; len(m.segments) > 0 && m.segments[0].kind == snapshotSegment {
 		return m.segments[0].size
@@ -88,7 +92,7 @@ func (d *Dir) SnapshotBytes() int64 {
 	return 0
 }
 
-// Bytes is the length of all segments that Load reads.
+// Bytes is the length in bytes of all segments that Load reads.
 func (d *Dir) Bytes() int64 {
 	bytes := int64(0)
 	for _, s := range d.manifest.segments {
@@ -101,7 +105,7 @@ func (d *Dir) Bytes() int64 {
 	return bytes
 }
 
-// loadSegment gives the frames of a segment of which size bytes count.
+// loadSegment calls fn with the frames in the first size bytes of a segment.
 func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 	s := &d.manifest.segments[segment]
 	r, err := openSegment(d.fs, d.path, s.kind, s.number, size)
@@ -113,7 +117,7 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 	for {
 		kind, payload, err := r.next()
 		if errors.Is(err, io.EOF) && !whole {
-			return r.damage(r.offset, "the last group is not whole")
+			return r.damage(r.offset, "the last group is incomplete")
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -133,7 +137,7 @@ func (d *Dir) loadSegment(segment int, size int64, fn func(Frame) error) error {
 		}
 		e, ok := parseEnd(payload)
 		if !ok {
-			return r.damage(r.offset, "the end of a group says what is never written")
+			return r.damage(r.offset, "the end of a group has impossible values")
 		}
 		if d.onGroup != nil {
 			d.onGroup(segment, e.Group)

@@ -21,45 +21,48 @@ const (
 	maxManifest  = 1 << 20 // bytes
 )
 
-// manifest says which files count, whose they are and how the last run ended. As text, a line each, in this order:
+// manifest says which segments count, whose directory it is and how the last run ended. It is text with these lines in
+// this order:
 //
-//	quotadb 3                      version of the format; 2: the directory has had peers; 1: it has not, and a place is not known
-//	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; only zeros: none, as in a backup
-//	start 0                        a number above all that the life has used on keys that are gone
-//	run 5d4c3b2a19087f6e           of version 2: the nonce of the last start; then, the latest first, those before it of the same life
+//	quotadb 3                      version of the format; 2: the directory has had peers; 1: it has not, and
+//	                               its place is not known
+//	life 1 8f3a93c1d2e4b5a6        node id and life, in hexadecimal; zeros: none, as in a backup
+//	start 0                        a number at or above all that the life has used on dropped keys
+//	run 5d4c3b2a19087f6e           in version 2: the nonce of the last start; then those before it of the
+//	                               same life, latest first
 //	place 5308417-1764000000.5/... 254:0 0901793b
-//	                               of version 3: Object, Device and Boot of vfs.Place; "-" for one that is empty
+//	                               in version 3: Object, Device and Boot of vfs.Place; "-" for an empty one
 //	hash 1b2c3d4e5f60718 29a0b1c2d3e4f506
-//	clock 1764000000000 86400      Wall and Age of Clock, as far as was known
+//	clock 1764000000000 86400      Wall and Age of Clock, as last known
 //	stopped clean                  or: running
 //	snapshot 7 120034 5000         number, length in bytes, records
-//	log 7 3000041                  number and length; of the last, unless it was stopped clean: open, and an offset that is safe
+//	log 7 3000041                  number and length; the last, unless stopped clean: open, and a safe offset
 //	log 8 open 32
 //	crc 1a2b3c4d                   CRC-32C of the lines before
 type manifest struct {
 	Identity
 	clean    bool
-	place    vfs.Place // of the run's file, if no peers were ever there
+	place    vfs.Place // of the run's file, if there never were peers
 	segments []segmentEntry
 }
 
-// Identity is what a directory keeps beside the frames.
+// Identity is whose directory it is: what a directory keeps beside the frames.
 type Identity struct {
-	Node    uint16 // 0: nobody's yet
+	Node    uint16 // 0: the directory has no owner yet
 	Life    uint64
-	Start   uint64    // a number at or above all that the life has used on keys that are gone
+	Start   uint64    // a number at or above all that the life has used on dropped keys
 	Run     uint64    // nonce of the last start, if Clustered
-	Earlier Runs      // those of the starts before, of the same life
-	Hash    [2]uint64 // the secret of the hash in whose order snapshots were written; 0: not known
+	Earlier Runs      // nonces of the starts before that, of the same life
+	Hash    [2]uint64 // the hash key whose order the snapshots have; 0: not known
 	Clock
 
-	Clustered bool // it has had peers once: remains of keys are kept
+	Clustered bool // it has or had peers: records of deleted keys are kept
 }
 
-// Runs are nonces of starts of one life, the latest first; zeros are none.
+// Runs are nonces of starts of one life, the latest first. Zeros stand for none.
 type Runs [16]uint64
 
-// Then is the runs once another has been the last.
+// Then is r with run as the latest. With run 0 it is r.
 func (r Runs) Then(run uint64) Runs {
 	if run == 0 {
 		return r
@@ -77,9 +80,11 @@ func (r Runs) list() []uint64 {
 }
 
 const (
-	// clusteredVersion is the version of a directory that has had peers. A release that knows version 1 only would drop what their merging needs.
+	// clusteredVersion is the version of a directory that has had peers. A release that knows only version 1 would drop
+	// what merging with them needs.
 	clusteredVersion = 2
-	// placedVersion is the version of a directory that tells its place. A release that does not look at that would go on with a copied life.
+	// placedVersion is the version of a directory that tells its place. A release that does not check the place would
+	// go on with the life of a copy.
 	placedVersion = 3
 )
 
@@ -97,11 +102,11 @@ func (m *manifest) version() int {
 type segmentEntry struct {
 	kind   segmentType
 	number uint64
-	size   int64 // unless open, its length
+	size   int64 // its length, unless it is open
 	open   bool
-	safe   int64 // if open, an offset up to which it is safe
+	safe   int64 // if it is open: an offset up to which it is safe
 
-	records uint64 // of a snapshot
+	records uint64 // records of a snapshot
 }
 
 func (m *manifest) text() []byte {
@@ -150,7 +155,8 @@ func fromDash(word string) string {
 	return word
 }
 
-// parseManifest reads what text has written, and nothing else. A later version keeps the form of the first line and of the last.
+// parseManifest reads exactly what text writes. A later version keeps the form of the first and the last line. Errors:
+// ErrVersion, ErrEarlier, or the reason why the text is damaged.
 func parseManifest(text []byte) (*manifest, error) {
 	var version int
 	if n, _ := fmt.Sscanf(string(text), "quotadb %d\n", &version); n == 1 && version > placedVersion && hasSum(text) {
@@ -162,21 +168,22 @@ func parseManifest(text []byte) (*manifest, error) {
 	}
 	switch {
 	case string(m.text()) == string(text):
-	case hasSum(text): // it is as it was written, by a release that wrote other lines
+	case hasSum(text): // undamaged: an earlier release wrote other lines
 		return nil, ErrEarlier
 	default:
-		return nil, errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
+		return nil, errors.New("it is not as it was written: a line is damaged, or the checksum is wrong")
 	}
 	return m, m.check()
 }
 
-// hasSum reports whether the last line is the checksum of those before.
+// hasSum reports whether the last line is the checksum of the lines before.
 func hasSum(text []byte) bool {
 	lines := bytes.LastIndex(text, []byte("\ncrc ")) + 1
 	return string(text[lines:]) == fmt.Sprintf("crc %08x\n", crc32.Checksum(text[:lines], castagnoli))
 }
 
-// parseLine takes what it can from a line: whether it was all is for the comparison with text to tell.
+// parseLine reads what it knows from a line. The caller compares text with the whole input, so parseLine reports no
+// errors.
 func (m *manifest) parseLine(f []string) {
 	number := func(i int) uint64 {
 		if i >= len(f) {
@@ -234,7 +241,8 @@ func (m *manifest) parseLine(f []string) {
 	}
 }
 
-// check says what cannot be of segments that belong together: at most one snapshot, first, then logs of growing numbers, only the last open.
+// check checks that the segments fit together: at most one snapshot, as the first; then logs with increasing numbers;
+// only the last may be open.
 func (m *manifest) check() error {
 	for i, s := range m.segments {
 		last := i == len(m.segments)-1
@@ -266,7 +274,7 @@ func readManifest(files vfs.FS, dir string) (*manifest, error) {
 	return m, nil
 }
 
-// readText reads a manifest's text. Errors: fs.ErrNotExist, DamageError.
+// readText reads the text of a manifest. Errors: fs.ErrNotExist, DamageError.
 func readText(files vfs.FS, name string) ([]byte, error) {
 	f, err := files.Open(name)
 	if err != nil {
@@ -287,7 +295,8 @@ func readText(files vfs.FS, name string) ([]byte, error) {
 	return text, nil
 }
 
-// write replaces a directory's manifest. It is safe when write returns; after an error the old one or the new one is there.
+// write replaces the manifest of a directory. The new one is safe when write returns. After an error the old or the new
+// one is there.
 func (m *manifest) write(files vfs.FS, dir string) error {
 	if err := replace(files, dir, manifestFile, newManifest, m.text()); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
@@ -295,8 +304,8 @@ func (m *manifest) write(files vfs.FS, dir string) error {
 	return nil
 }
 
-// replace gives a file of a directory another text, by way of one with another name. It is safe when replace returns; after an error the old text or the new one
-// is there.
+// replace gives a file of a directory a new text, by writing a file named fresh and renaming it. The text is safe when
+// replace returns. After an error the old or the new text is there.
 func replace(files vfs.FS, dir, name, fresh string, text []byte) error {
 	fresh = filepath.Join(dir, fresh)
 	if err := files.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {

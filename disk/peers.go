@@ -17,7 +17,7 @@ const (
 	maxPeers  = 16 << 20 // bytes
 )
 
-// ReadPeers reads what WritePeers has written into a directory, nil if nothing. Errors: DamageError.
+// ReadPeers reads the text that WritePeers has written into a directory, nil if there is none. Errors: DamageError.
 func ReadPeers(files vfs.FS, dir string) ([]byte, error) {
 	name := filepath.Join(dir, PeersFile)
 	f, err := files.Open(name)
@@ -42,8 +42,9 @@ func ReadPeers(files vfs.FS, dir string) ([]byte, error) {
 	return text, nil
 }
 
-// WritePeers replaces what is remembered of peers, which has a checksum of its own. It is safe when WritePeers returns. One goroutine at a time
-// calls it, of the process that has the directory; what else is done with that does not matter. A copy of the directory does not have it.
+// WritePeers replaces what is remembered about peers. The text has a checksum of its own. It is safe when WritePeers
+// returns. Only the process that holds the directory calls it, from one goroutine at a time, beside any other use of
+// the directory. Copies of the directory do not contain the text.
 func WritePeers(files vfs.FS, dir string, text []byte) error {
 	if err := replace(files, dir, PeersFile, newPeers, text); err != nil {
 		return fmt.Errorf("write %s: %w", PeersFile, err)

@@ -10,28 +10,30 @@ import (
 )
 
 // runFile begins the name of an empty file that each run makes anew. The manifest says which file that is, in which
-// directory: see vfs.Place. So a start knows whether it has the directory that the last run used, or a copy: all of it
-// copied elsewhere, or older files copied back into it. A run whose disk fails removes the file until all is well again.
+// directory: see vfs.Place. So a start knows whether it has the directory that the last run used, or a copy: the whole
+// directory copied elsewhere, or older files copied back into it. A run whose disk fails removes the file until all is
+// well again.
 //
-// The name ends in a number, and the file gets the next number once a second if the log has grown, and at a clean stop.
-// Where an older copy of the same run is put back, cp leaves the files of both numbers, and rsync makes the older one
-// anew: a start sees both. A copy that is put back after a kill, and was made in the last second before that kill, is not
-// seen.
+// The name ends in a number. The file gets the next number once a second if the log has grown, and at a clean stop. If
+// somebody puts back an older copy of the same run, cp leaves the files of both numbers, and rsync makes the older one
+// anew: a start sees both. One case is not seen: the process is killed, and a copy is put back that was made in the
+// last second before that.
 const runFile = "RUN-"
 
-// Errors that say why nobody can be certain that a directory has all that was ever written into it, or that no other
-// has that too.
+// Errors that say why it is not certain that the directory has everything that was ever written to it and that no other
+// directory has the same.
 var (
 	ErrUnplaced  = errors.New("it is not known whether the directory is a copy: an earlier release wrote it, or its file system does not tell")
 	ErrCopied    = errors.New("the directory is a copy, or an older copy was put back")
 	ErrUnmarked  = errors.New("the disk failed in the last run, or somebody removed the file whose name begins with " + runFile[:len(runFile)-1])
 	ErrRestarted = errors.New("the last run was not stopped clean, and the system may have been restarted since")
-	ErrWriteLost = errors.New("the last run was not stopped clean, and the system could not write what it had left")
+	ErrWriteLost = errors.New("the last run was not stopped clean, and the system failed to write the rest of the data")
 )
 
-// Whole is nil if the directory has all that was ever written into it, and nobody who goes on from a copy takes that
-// copy for the directory itself. After a kill the system still has what was written. After a loss of power a copy of
-// the files may have something that is lost here. It is called before Begin.
+// Whole is nil if the directory has everything that was ever written to it, and a start on any copy of it would notice
+// that it is a copy. After a kill the system still has everything that was written. After a loss of power a copy of the
+// files may have something that is lost here. The caller calls Whole before Begin. Errors: those above, and those of
+// the disk.
 func (d *Dir) Whole() error {
 	if !d.found {
 		return nil
@@ -64,7 +66,8 @@ func (d *Dir) Whole() error {
 	return nil
 }
 
-// syncTail syncs the open segment: the system may have failed to write it since the last run ended, and says so once.
+// syncTail syncs the open segment. The system may have failed to write it since the last run ended, and reports that
+// once.
 func (d *Dir) syncTail() error {
 	if len(d.manifest.segments) == 0 {
 		return nil
@@ -77,7 +80,7 @@ func (d *Dir) syncTail() error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// runFiles are the paths of the files of runs: one, unless somebody has put files there.
+// runFiles are the paths of run files. There is one, unless somebody has copied files into the directory.
 func (d *Dir) runFiles() (paths []string, err error) {
 	names, err := d.fs.List(d.path)
 	for _, name := range names {
@@ -100,15 +103,15 @@ func (d *Dir) unlinkRuns() error {
 	return err
 }
 
-// runMark is what a Dir knows of this run's file.
+// runMark is the state of this run's file.
 type runMark struct {
-	set    bool   // the manifest tells of it
-	number uint64 // in its name
-	log    int64  // bytes of the log when it was given that number
+	set    bool   // the manifest names the file
+	number uint64 // number in its name
+	log    int64  // length of the log when it got that number
 }
 
-// markRun makes the run's file, for the next manifest to tell of. A directory of which a system can say nothing is taken
-// for a copy.
+// markRun makes the run's file. The next manifest names it. If the system cannot identify the file, a start takes the
+// directory for a copy.
 func (d *Dir) markRun() {
 	d.manifest.place, d.mark.set = vfs.Place{}, true
 	if d.unlinkRuns() != nil {
@@ -139,9 +142,9 @@ func (d *Dir) advanceMark() {
 	}
 }
 
-// Unmark is to be called when the disk has failed: what is in the log may be less than what was there before. Errors
-// are nothing that anybody could do more about. Of a directory that another process has taken over it leaves all as it
-// is.
+// Unmark removes the run's file. It must be called when the disk has failed: the log may now have less than it had
+// before. Errors are ignored, because nobody could do more about them. If another process has taken over the directory,
+// Unmark changes nothing.
 func (d *Dir) Unmark() {
 	d.mark.set = false
 	if _, err := d.checkOurs(); errors.Is(err, ErrNotOurs) {
@@ -150,7 +153,7 @@ func (d *Dir) Unmark() {
 	_ = d.unlinkRuns()
 }
 
-// Remark is to be called when the disk has recovered and the log has everything again.
+// Remark makes the run's file again. It must be called when the disk has recovered and the log has everything again.
 func (d *Dir) Remark() {
 	if d.mark.set || d.IsSuspect() {
 		return

@@ -11,21 +11,21 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// readAhead is how much a reader asks of a file at once, in bytes.
+// readAhead is how many bytes a reader reads from a file at once.
 const readAhead = 1 << 20
 
 // reader reads the frames of a segment in order.
 type reader struct {
 	name   string
 	file   vfs.File
-	size   int64 // to which it reads
+	size   int64 // length up to which it reads
 	header segmentHeader
-	offset int64  // of the next frame
-	ahead  []byte // what is read and not used yet: it begins at offset
-	room   []byte // its memory
+	offset int64  // offset of the next frame
+	ahead  []byte // bytes that were read and not used yet, from offset on
+	room   []byte // memory of ahead
 }
 
-// openSegment opens a segment for reading its first size bytes; negative: all. Errors: DamageError.
+// openSegment opens a segment for reading its first size bytes; negative: all of it. Errors: DamageError.
 func openSegment(files vfs.FS, dir string, kind segmentType, number uint64, size int64) (*reader, error) {
 	r := &reader{name: filepath.Join(dir, segmentName(kind, number))}
 	var err error
@@ -51,7 +51,7 @@ func (r *reader) open(kind segmentType, number uint64, size int64) error {
 	case size > length:
 		return r.damage(length, fmt.Sprintf("it was %d bytes long", size))
 	case size < length && kind == snapshotSegment:
-		return r.damage(size, "there is more than was written")
+		return r.damage(size, "the file is longer than it was written")
 	}
 	r.size = size
 	b, err := r.peek(segmentHeaderBytes)
@@ -74,7 +74,7 @@ func (r *reader) damage(offset int64, reason string) error {
 	return &DamageError{r.name, offset, reason}
 }
 
-// peek returns the next n bytes, or as many as there are. They are valid until the next peek.
+// peek returns the next n bytes, or fewer at the end. They are valid until the next peek.
 func (r *reader) peek(n int) ([]byte, error) {
 	n = int(min(int64(n), r.size-r.offset))
 	if len(r.ahead) >= n {
@@ -101,8 +101,8 @@ func (r *reader) skip(n int) {
 	r.offset += int64(n)
 }
 
-// next returns the next frame; its payload is valid until the following call. Errors: io.EOF at the end, a DamageError for what is no frame,
-// behind which the reader does not go.
+// next returns the next frame. Its payload is valid until the next call. Errors: io.EOF at the end; DamageError for
+// bytes that are no frame, which the reader does not pass.
 func (r *reader) next() (Kind, []byte, error) {
 	if r.offset == r.size {
 		return 0, nil, io.EOF
@@ -124,13 +124,13 @@ func (r *reader) next() (Kind, []byte, error) {
 	}
 	payload := b[frameHeaderBytes:]
 	if crc32.Checksum(payload, castagnoli) != h.payload {
-		return 0, nil, r.damage(at, "a frame does not have its checksum")
+		return 0, nil, r.damage(at, "the checksum of a frame is wrong")
 	}
 	r.skip(frameHeaderBytes + h.length)
 	return h.kind, payload, nil
 }
 
-// resync is next, but it passes over what is no frame.
+// resync is next, but skips bytes that are no frame.
 func (r *reader) resync() (Kind, []byte, error) {
 	for ; r.size-r.offset >= frameHeaderBytes; r.skip(1) {
 		b, err := r.peek(frameHeaderBytes)

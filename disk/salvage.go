@@ -10,42 +10,44 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// Salvaged is what a salvage has found.
+// Salvaged is the result of a salvage.
 type Salvaged struct {
-	Assumed string // what is taken to be so because the manifest is not sound
+	Assumed string // what the salvage assumes, because the manifest is not sound; "": nothing
 	Files   []FileReport
 	Losses  []Loss
-	// LostKeys is how many keys of the snapshot are lost, -1 if that is not known. Those that changed later are in the log.
+	// LostKeys is how many keys of the snapshot are lost, -1 if that is not known. Keys that changed later are in the
+	// log.
 	LostKeys int64
-	// Mixed: the log ends before the snapshot that it begins with did, or perhaps: each key is as it was at some moment of
-	// that time, but not all at the same.
+	// Mixed: the log ends before the snapshot that it begins with was finished, or may do so. Then each key is in the
+	// state of some moment during that snapshot, but not all keys of the same moment.
 	Mixed bool
 }
 
-// Loss is a part of a file that is left out.
+// Loss is a part of a file that the salvage leaves out.
 type Loss struct {
 	File    string
 	Offset  int64
 	Bytes   int64
-	Records int64 // of whole groups of a log
+	Records int64 // records in whole groups of a log
 	Reason  string
 }
 
-// Sieve judges what frames hold.
+// Sieve judges the contents of frames.
 type Sieve struct {
-	// Verify says whether the next frame of a log is sound.
+	// Verify returns an error if the next frame of a log is not sound.
 	Verify func(Frame) error
-	// Filter makes of the next frame of a snapshot, where frames before may be missing, frames without what cannot be told
-	// for that reason, and says how many records those have.
+	// Filter turns the next frame of a snapshot into frames without the records that cannot be read because earlier
+	// frames are missing. It also returns how many records are left.
 	Filter func(Frame) ([]Frame, int, error)
 }
 
-// ErrNothingSound: there is nothing to be salvaged.
-var ErrNothingSound = errors.New("nothing of it is sound")
+// ErrNothingSound: there is nothing to salvage.
+var ErrNothingSound = errors.New("no part of the directory is sound")
 
-// Salvage makes a directory of what is provably sound in another. Of a snapshot that is every good frame: each key is in one of them. Of the
-// logs it is all up to the last whole group before the first damage, since records replace each other in order. Without a
-// sound manifest it goes by the files that it finds. The copy is nobody's, as a Backup. Errors: ErrNoData, ErrNothingSound, ErrNotEmpty, ErrVersion.
+// Salvage writes everything that is provably sound in path to a new directory out. Of a snapshot that is every good
+// frame: each key is in one of them. Of the logs it is everything up to the last whole group before the first damage,
+// since later records replace earlier ones. Without a sound manifest it goes by the files that it finds. The new
+// directory has no identity, like a backup. Errors: ErrNoData, ErrNothingSound, ErrNotEmpty, ErrVersion.
 func Salvage(files vfs.FS, path, out string, sieve Sieve) (*Salvaged, error) {
 	v, err := openView(files, path)
 	if err != nil {
@@ -58,22 +60,22 @@ func Salvage(files vfs.FS, path, out string, sieve Sieve) (*Salvaged, error) {
 	return s.found, errors.Join(err, v.close())
 }
 
-// salvage is one that is being done.
+// salvage is a salvage in progress.
 type salvage struct {
 	fs       *view
 	path     string
 	sieve    Sieve
-	segments []segmentEntry // a size below 0: not known
+	segments []segmentEntry // segments that count; a size below 0 is not known
 	copy     *copied
 	identity Identity
 	found    *Salvaged
-	sound    bool // something of it is
-	stopped  bool // by damage in a log: what follows does not count
+	sound    bool // something sound was found
+	stopped  bool // damage in a log has ended the logs: later ones do not count
 
-	snapshot  Clock  // when the snapshot was finished
-	behind    int    // groups of its log that ended after that
+	snapshot  Clock  // the time when the snapshot was finished
+	behind    int    // groups of the snapshot's log that ended after that time
 	pair      uint64 // the snapshot's number, 0: there is none
-	uncertain bool   // it is not known that the snapshot was committed, or its log was cut
+	uncertain bool   // the snapshot may never have been committed, or its log was cut
 }
 
 func (s *salvage) run(out string) error {
@@ -112,7 +114,7 @@ func (s *salvage) copyAll() error {
 	return nil
 }
 
-// open opens a segment as far as it is there. Without a reader all of it is lost.
+// open opens a segment, as long as it is. A nil reader means that all of the segment is lost.
 func (s *salvage) open(e segmentEntry) (*reader, error) {
 	r := &reader{name: filepath.Join(s.path, segmentName(e.kind, e.number))}
 	var err error
@@ -128,7 +130,7 @@ func (s *salvage) open(e segmentEntry) (*reader, error) {
 	}
 	switch length := r.size; {
 	case e.size > length:
-		s.lose(r.name, length, e.size-length, 0, "it ends here")
+		s.lose(r.name, length, e.size-length, 0, "the file ends here")
 	case e.size >= 0:
 		r.size = e.size
 	}
@@ -138,8 +140,9 @@ func (s *salvage) open(e segmentEntry) (*reader, error) {
 	return r, nil
 }
 
-// readHeader takes the salt of a header that is not sound as it is: whether it is right is for the frames to tell. It is false for another segment, whose frames are
-// sound in their own place only.
+// readHeader reads the header of a segment. If the header is not sound it uses the salt in it: the frames will show
+// whether the salt is right. ok is false for a header of another segment, whose frames are sound only in their own
+// place.
 func (s *salvage) readHeader(r *reader, e segmentEntry) (ok bool, err error) {
 	b, err := r.peek(segmentHeaderBytes)
 	if err != nil {
@@ -177,7 +180,7 @@ func (s *salvage) loseAll(name string, e segmentEntry, bytes int64, reason strin
 	}
 }
 
-// copySnapshot copies what is sound of a snapshot.
+// copySnapshot copies the sound frames of a snapshot.
 func (s *salvage) copySnapshot(segment int, e segmentEntry) error {
 	s.pair, s.uncertain = e.number, s.uncertain || s.found.Assumed != ""
 	r, err := s.open(e)
@@ -216,10 +219,10 @@ func (s *salvage) copySnapshot(segment int, e segmentEntry) error {
 	return s.endSnapshot(r, kept, had)
 }
 
-// errUnsound: a frame is as it was written, but its content is not what is written.
+// errUnsound: the checksum of a frame is right, but its content is not valid.
 var errUnsound = errors.New("its content is not sound")
 
-// copyFrame copies what Filter makes of a snapshot's frame.
+// copyFrame copies the frames that Filter makes from a snapshot's frame.
 func (s *salvage) copyFrame(f Frame) (records int, err error) {
 	frames, records, err := s.sieve.Filter(f)
 	if errors.Is(err, ErrVersion) {
@@ -236,7 +239,8 @@ func (s *salvage) copyFrame(f Frame) (records int, err error) {
 	return records, nil
 }
 
-// endSnapshot closes a snapshot's copy of so many records; the snapshot had as many, as far as is known.
+// endSnapshot ends the copy of a snapshot. kept is the number of records in it, had the number that the snapshot had,
+// -1 if not known.
 func (s *salvage) endSnapshot(r *reader, kept uint64, had int64) error {
 	if s.found.LostKeys = had - int64(kept); had < 0 {
 		s.found.LostKeys, s.snapshot.Age = -1, math.MaxInt64
@@ -247,7 +251,7 @@ func (s *salvage) endSnapshot(r *reader, kept uint64, had int64) error {
 	return nil
 }
 
-// nextSound is the next good frame; what it passes over is a loss.
+// nextSound is the next good frame. The bytes that it skips are a loss.
 func (s *salvage) nextSound(r *reader) (Kind, []byte, bool, error) {
 	at := r.offset
 	kind, payload, err := r.resync()
@@ -259,7 +263,7 @@ func (s *salvage) nextSound(r *reader) (Kind, []byte, bool, error) {
 		return 0, nil, false, err
 	}
 	if end > at {
-		s.lose(r.name, at, end-at, 0, "no frame that is sound")
+		s.lose(r.name, at, end-at, 0, "no sound frame here")
 	}
 	return kind, payload, ok, nil
 }

@@ -20,14 +20,14 @@ func (s *salvage) copyLog(segment int, e segmentEntry) error {
 	defer func() { _ = r.close() }()
 	if s.stopped {
 		groups, records, err := count(r)
-		s.lose(r.name, 0, r.size, records, fmt.Sprintf("it comes after what is lost: %d groups", groups))
+		s.lose(r.name, 0, r.size, records, fmt.Sprintf("it comes after a lost part: %d groups", groups))
 		return err
 	}
 	end, groups, err := s.soundEnd(segment, e, r)
 	if err != nil || groups == 0 && s.stopped {
 		return err
 	}
-	s.sound = s.sound || groups > 0 // one without groups is copied too, so that no number is missing
+	s.sound = s.sound || groups > 0 // a log without groups is copied too, so that no number is missing
 	s.found.Files = append(s.found.Files, FileReport{Name: filepath.Base(r.name), Bytes: end, Groups: groups})
 	r.offset, r.ahead, r.size = segmentHeaderBytes, nil, end
 	return s.copyGroups(r, e)
@@ -39,7 +39,7 @@ func (s *salvage) stop(e segmentEntry) {
 	s.uncertain = s.uncertain || e.number == s.pair
 }
 
-// soundEnd is where the last whole group ends before the first damage.
+// soundEnd is the offset where the last whole group before the first damage ends, and the number of groups up to there.
 func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups int64, err error) {
 	end = min(segmentHeaderBytes, r.size)
 	reason := ""
@@ -48,7 +48,7 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 		var damage *DamageError
 		switch {
 		case errors.Is(err, io.EOF):
-			reason = "a group is not whole"
+			reason = "a group is incomplete"
 			continue
 		case errors.As(err, &damage):
 			reason = fmt.Sprintf("%s at %d", damage.Reason, damage.Offset)
@@ -68,7 +68,7 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 		}
 		g, ok := parseEnd(payload)
 		if !ok {
-			reason = fmt.Sprintf("the end of a group says what is never written before %d", r.offset)
+			reason = fmt.Sprintf("the end of a group has impossible values before %d", r.offset)
 			continue
 		}
 		end, groups = r.offset, groups+1
@@ -90,7 +90,7 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 	return end, groups, nil
 }
 
-// count counts the groups from where the reader is, and their records.
+// count counts the groups from the reader's offset on, and their records.
 func count(r *reader) (groups, records int64, err error) {
 	for {
 		kind, payload, err := r.resync()
@@ -107,7 +107,7 @@ func count(r *reader) (groups, records int64, err error) {
 	}
 }
 
-// copyGroups copies what is left of a log.
+// copyGroups copies the rest of what r reads of a log.
 func (s *salvage) copyGroups(r *reader, e segmentEntry) error {
 	if err := s.copy.begin(e); err != nil {
 		return err

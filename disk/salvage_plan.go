@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// plan finds which segments count.
+// plan finds the segments that count.
 func (s *salvage) plan() error {
 	m, err := readManifest(s.fs, s.path)
 	var damage *DamageError
@@ -36,8 +36,9 @@ func (s *salvage) plan() error {
 	return err
 }
 
-// planByFiles takes the newest snapshot that has its end, and the logs from its number on. When there is none, all logs; before those the newest snapshot, unless the
-// first log of all is there, so that there was never any need of one.
+// planByFiles chooses segments by the files that are there: the newest complete snapshot, and the logs from its number
+// on. If no snapshot is complete, it takes all logs; before them the newest snapshot, unless log 1 is there, before
+// which there was none.
 func (s *salvage) planByFiles(why string) error {
 	names, err := segmentsIn(s.fs, s.path)
 	if err != nil {
@@ -77,21 +78,22 @@ func (s *salvage) planByFiles(why string) error {
 		counts = append(counts, segmentName(e.kind, e.number))
 	}
 	s.addMissing()
-	s.found.Assumed = fmt.Sprintf("%s: taken to count, by the files that are there, are %s", why, strings.Join(counts, ", "))
+	s.found.Assumed = fmt.Sprintf("%s: the salvage goes by the files that it found: %s", why, strings.Join(counts, ", "))
 	return nil
 }
 
-// addMissing adds what must have been there: a snapshot before logs that do not begin with the first, and a log wherever a number is missing.
+// addMissing adds the segments that must have existed: a snapshot before logs that do not begin with log 1, and a log
+// where a number is missing.
 func (s *salvage) addMissing() {
 	first := s.segments[0]
 	if first.kind == logSegment && first.number > 1 {
 		s.segments = slices.Insert(s.segments, 0, segmentEntry{kind: snapshotSegment, number: first.number, size: -1})
 	}
-	next := s.segments[0].number // of a log
+	next := s.segments[0].number // number of the next log
 	for i, e := range s.segments {
 		if e.kind == logSegment && e.number != next {
 			s.segments = slices.Insert(s.segments, i, segmentEntry{kind: logSegment, number: next, size: -1})
-			return // nothing behind it counts
+			return // no later log counts
 		}
 		if e.kind == logSegment {
 			next++
@@ -99,7 +101,7 @@ func (s *salvage) addMissing() {
 	}
 }
 
-// parseSegmentName is what segmentName has made.
+// parseSegmentName reads a name that segmentName has made.
 func parseSegmentName(name string) (e segmentEntry, ok bool) {
 	kind, digits, _ := strings.Cut(name, "-")
 	number, err := strconv.ParseUint(digits, 10, 64)
@@ -110,7 +112,7 @@ func parseSegmentName(name string) (e segmentEntry, ok bool) {
 	return e, err == nil && segmentName(e.kind, number) == name
 }
 
-// newestWhole is the newest of the snapshots that has its end, nil if none has.
+// newestWhole is the newest complete snapshot, nil if none is complete.
 func (s *salvage) newestWhole(snapshots []segmentEntry) (*segmentEntry, error) {
 	for i := range slices.Backward(snapshots) {
 		whole, err := s.hasEnd(snapshots[i])
@@ -124,7 +126,7 @@ func (s *salvage) newestWhole(snapshots []segmentEntry) (*segmentEntry, error) {
 	return nil, nil
 }
 
-// hasEnd reports whether a segment ends with the end of a group.
+// hasEnd reports whether a segment ends with an End frame.
 func (s *salvage) hasEnd(e segmentEntry) (bool, error) {
 	f, err := s.fs.Open(filepath.Join(s.path, segmentName(e.kind, e.number)))
 	if err != nil {

@@ -11,16 +11,16 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// segment is a file that frames are written to.
+// segment is a file to which frames are written.
 type segment struct {
 	fs      vfs.FS
 	name    string // full path
 	file    vfs.File
 	header  segmentHeader
-	size    int64  // of what the file holds for certain and in order
-	buf     []byte // frames that are not in the file yet
+	size    int64  // length that the file certainly has, in whole frames
+	buf     []byte // frames that are not written yet
 	torn    bool   // a write has failed: the file may hold more than size
-	synced  int64  // safe up to here
+	synced  int64  // length up to which the file is safe
 	suspect bool   // a sync has failed
 }
 
@@ -31,7 +31,7 @@ func segmentName(kind segmentType, number uint64) string {
 	return fmt.Sprintf("log-%012d", number)
 }
 
-// createSegment makes a segment whose header and name are safe when it returns.
+// createSegment makes a segment. Its header and name are safe when it returns.
 func createSegment(fs vfs.FS, dir string, kind segmentType, number uint64) (*segment, error) {
 	var salt [8]byte
 	_, _ = rand.Read(salt[:]) // never fails, as its documentation says
@@ -53,7 +53,7 @@ func createSegment(fs vfs.FS, dir string, kind segmentType, number uint64) (*seg
 	return s, nil
 }
 
-// frame adds a frame whose payload fill appends to the bytes it is given. Without a payload there is no frame.
+// frame adds a frame. fill appends the payload to the bytes it is given. An empty payload makes no frame.
 func (s *segment) frame(kind Kind, fill func([]byte) []byte) {
 	at := len(s.buf)
 	s.buf = append(s.buf, make([]byte, frameHeaderBytes)...)
@@ -75,14 +75,14 @@ func (s *segment) endGroup(g Group) {
 // end is the offset at which the next frame begins.
 func (s *segment) end() int64 { return s.size + int64(len(s.buf)) }
 
-// write brings all frames into the file. After an error they are kept, and the next write tries again.
+// write writes all frames to the file. After an error they are kept, and the next write tries again.
 func (s *segment) write() error {
 	if s.suspect {
 		return ErrSuspect
 	}
 	if s.torn {
 		if err := s.fs.Truncate(s.name, s.size); err != nil {
-			return fmt.Errorf("cut what a failed write left of %s: %w", s.name, err)
+			return fmt.Errorf("cut the remains of a failed write off %s: %w", s.name, err)
 		}
 		s.torn = false
 	}
@@ -103,8 +103,8 @@ func (s *segment) write() error {
 // keptBuffer is the largest buffer that a segment keeps between writes.
 const keptBuffer = 4 << 20
 
-// sync makes safe what is written. After an error nobody knows what is: the system may have dropped what it could not write, and
-// would say that all is well the next time. So the segment is suspect from then on.
+// sync makes everything written safe. After an error nobody knows what is safe: the system may have dropped what it
+// could not write, and would report success the next time. So the segment is suspect from then on.
 func (s *segment) sync() error {
 	if s.suspect {
 		return ErrSuspect
@@ -116,13 +116,14 @@ func (s *segment) sync() error {
 	return s.note(p, p.Sync())
 }
 
-// SyncPoint is how far a segment was written.
+// SyncPoint is a length up to which a segment was written.
 type SyncPoint struct {
 	segment *segment
 	size    int64
 }
 
-// Sync makes safe what was written before the point was taken. Other goroutines may go on with the segment meanwhile; its owner is to hear of the outcome.
+// Sync syncs everything that was written before the point was taken. Other goroutines may use the segment meanwhile.
+// The caller passes the result to the owner of the segment.
 func (p SyncPoint) Sync() error {
 	if err := p.segment.file.Sync(); err != nil {
 		return fmt.Errorf("sync %s: %w", p.segment.name, errors.Join(err, ErrSuspect))
@@ -130,7 +131,7 @@ func (p SyncPoint) Sync() error {
 	return nil
 }
 
-// note notes the outcome of a sync.
+// note notes the result of a sync.
 func (s *segment) note(p SyncPoint, err error) error {
 	if err != nil {
 		s.suspect = true
@@ -140,8 +141,8 @@ func (s *segment) note(p SyncPoint, err error) error {
 	return nil
 }
 
-// close closes the file; frames that are not written are lost.
+// close closes the file. Frames that are not written are lost.
 func (s *segment) close() error { return s.file.Close() }
 
-// discard removes the segment, which nothing refers to.
+// discard closes and removes a segment that nothing refers to.
 func (s *segment) discard() error { return errors.Join(s.close(), s.fs.Remove(s.name)) }

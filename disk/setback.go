@@ -9,13 +9,14 @@ import (
 
 // Errors of SetBack.
 var (
-	// ErrUnclean: the last run has not ended clean, so the log may tell of a later time than the manifest.
-	ErrUnclean = errors.New("it was not stopped clean: start a server on it, stop that with SIGTERM, and try again")
-	// ErrNotAhead: there is nothing to set back.
+	// ErrUnclean: the last run was not stopped clean, so the log may contain a later time than the manifest.
+	ErrUnclean = errors.New("the last run was not stopped clean: start a server on the directory, stop it with SIGTERM, and try again")
+	// ErrNotAhead: the clock is not later than the time to set.
 	ErrNotAhead = errors.New("its clock is not ahead")
 )
 
-// ReadClock is the clock of a directory, and whether the last run has ended clean. It needs no lock. Errors: ErrNoData, ErrVersion, ErrEarlier, DamageError.
+// ReadClock is the clock of a directory, and whether the last run was stopped clean. It needs no lock. Errors:
+// ErrNoData, ErrVersion, ErrEarlier, DamageError.
 func ReadClock(files vfs.FS, path string) (clock Clock, clean bool, err error) {
 	d := &Dir{fs: files, path: path}
 	if err := d.read(); err != nil {
@@ -27,10 +28,11 @@ func ReadClock(files vfs.FS, path string) (clock Clock, clean bool, err error) {
 	return d.manifest.Clock, d.manifest.clean, nil
 }
 
-// SetBack has the clock of a directory that nobody uses begin at wall, unix milliseconds, at the next start, though clients were served by a later one: that was wrong. What was
-// written by it is kept; stamps of the wrong time are brought back when it is loaded. Errors: those of ReadClock, vfs.ErrLocked, ErrUnclean, ErrNotAhead.
+// SetBack sets the clock of a directory that nobody uses back to wall, unix milliseconds. The next start begins there,
+// though clients were served with a later, wrong time. Everything written is kept; stamps of the wrong time are set
+// back when they are loaded. Errors: those of ReadClock, vfs.ErrLocked, ErrUnclean, ErrNotAhead.
 func SetBack(files vfs.FS, path string, wall int64) error {
-	if _, _, err := ReadClock(files, path); err != nil { // Open would make a directory
+	if _, _, err := ReadClock(files, path); err != nil { // because Open would make a directory
 		return err
 	}
 	d, err := Open(files, path)

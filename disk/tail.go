@@ -7,16 +7,16 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// tail is where the last segment of a log ends after an unclean stop.
+// tail is the end of the open log segment.
 type tail struct {
-	safe   int64 // up to here for certain
-	end    int64 // behind the last whole group
-	cut    int64 // bytes behind it
+	safe   int64 // certainly safe up to this offset
+	end    int64 // end of the last whole group
+	cut    int64 // bytes behind that end
 	reason string
 	last   Group
 }
 
-// findTail reads the open segment of a log. Errors: DamageError for a bad frame that was safe.
+// findTail reads the open segment of a log. Errors: DamageError for a bad frame in the safe part.
 func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 	r, err := openSegment(files, dir, logSegment, s.number, -1)
 	if err != nil {
@@ -30,7 +30,7 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			if t.cut = r.size - t.end; t.cut > 0 {
-				t.reason = "a group is not whole"
+				t.reason = "a group is incomplete"
 			}
 			return t, t.check(r)
 		case errors.As(err, &damage):
@@ -42,7 +42,7 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 		if kind == End {
 			e, ok := parseEnd(payload)
 			if !ok {
-				return tail{}, r.damage(r.offset, "the end of a group says what is never written")
+				return tail{}, r.damage(r.offset, "the end of a group has impossible values")
 			}
 			t.end, t.last = r.offset, e.Group
 			t.safe = max(t.safe, e.synced)
@@ -50,15 +50,15 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 	}
 }
 
-// check tells damage when what is missing was safe.
+// check returns a DamageError if the missing part was safe.
 func (t *tail) check(r *reader) error {
 	if t.safe > t.end {
-		return r.damage(t.end, "it ends here, and more was safe")
+		return r.damage(t.end, "the file ends here, but more had been synced")
 	}
 	return nil
 }
 
-// tear looks behind a bad frame for a word that it was safe: then it is damage.
+// tear searches behind a bad frame for an End frame that says that the bad frame was safe: then it is damage.
 func (t *tail) tear(r *reader, damage *DamageError) error {
 	if t.safe > t.end {
 		return damage

@@ -9,7 +9,8 @@ import (
 
 const testDir = "/data"
 
-// written is a log of groups with one frame each, of these sizes in bytes, and where each group ends. sync says behind which groups it is synced.
+// written is a log of groups with one frame each, of these sizes in bytes, and the offsets where the groups end. sync
+// says after which groups it is synced.
 func written(t *testing.T, sizes []int, sync func(group int) bool) (files *vfs.Memory, name string, ends []int64) {
 	t.Helper()
 	files = vfs.NewMemory(4096)
@@ -34,8 +35,8 @@ func written(t *testing.T, sizes []int, sync func(group int) bool) (files *vfs.M
 	return files.Kill(), d.log.name, ends
 }
 
-// TestABadFrameIsDamageIfAnythingBehindSaysThatItWasSafe damages each frame of a log: the word is in the last group alone, far behind, and in frames of any
-// length.
+// TestABadFrameIsDamageIfAnythingBehindSaysThatItWasSafe damages each frame of a log. Only the last group says that the
+// frame was safe; it is far behind; frames have any length.
 func TestABadFrameIsDamageIfAnythingBehindSaysThatItWasSafe(t *testing.T) {
 	sizes := []int{10, 100, readAhead - 50, 10, 2 * readAhead, 1, 300}
 	last := len(sizes) - 1
@@ -53,7 +54,8 @@ func TestABadFrameIsDamageIfAnythingBehindSaysThatItWasSafe(t *testing.T) {
 	}
 }
 
-// TestABadFrameIsATornTailIfNothingBehindSaysThatItWasSafe is the other side: whole groups behind it are no evidence.
+// TestABadFrameIsATornTailIfNothingBehindSaysThatItWasSafe is the opposite: whole groups behind the bad frame prove
+// nothing.
 func TestABadFrameIsATornTailIfNothingBehindSaysThatItWasSafe(t *testing.T) {
 	sizes := []int{10, 100, readAhead - 50, 10, 2 * readAhead, 1, 300}
 	files, name, ends := written(t, sizes, func(int) bool { return false })

@@ -9,20 +9,20 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// maxViews is how often a view is tried of a directory in which a snapshot replaces files meanwhile.
+// maxViews is how often openView tries again because a snapshot has replaced files meanwhile.
 const maxViews = 20
 
-// errMoving: all attempts met another manifest.
-var errMoving = errors.New("files are replaced faster than they can be opened: try again")
+// errMoving: each attempt found a new manifest.
+var errMoving = errors.New("snapshots replace the files faster than they can be opened: try again")
 
-// view is a directory's manifest and the files that it names, as they were when the view was opened. It needs no lock: a server may go on with
-// the directory, and remove the files, while they are read.
+// view is a directory's manifest and the files that it names, as they were when the view was opened. A view needs no
+// lock: a server may use the directory meanwhile, and even remove the files.
 type view struct {
 	vfs.FS
 	files map[string]vfs.File
 }
 
-// pinned is an open file of the length that it had then.
+// pinned is an open file with the length that it had when the view was opened.
 type pinned struct {
 	vfs.File
 	size int64
@@ -31,7 +31,8 @@ type pinned struct {
 func (p pinned) Size() (int64, error) { return p.size, nil }
 func (p pinned) Close() error         { return nil } // the view closes it
 
-// openView opens what the manifest names. A file that is missing, or a manifest that is not sound, is for those to find who read.
+// openView opens the files that the manifest names. A missing file, or an unsound manifest, is no error here: the
+// readers of the view will find it.
 func openView(files vfs.FS, path string) (*view, error) {
 	for range maxViews {
 		v := &view{FS: files, files: map[string]vfs.File{}}
@@ -49,14 +50,14 @@ func openView(files vfs.FS, path string) (*view, error) {
 	return nil, fmt.Errorf("%s: %w", path, errMoving)
 }
 
-// pinAll opens the manifest and what it names, and reports whether one of them was missing.
+// pinAll opens the manifest and the files that it names, and reports whether one of them was missing.
 func (v *view) pinAll(path string) (missing bool, err error) {
 	if err := v.pin(filepath.Join(path, manifestFile)); err != nil {
 		return false, ignoreMissing(err)
 	}
 	m, err := readManifest(v, path)
 	if err != nil {
-		return false, nil // whoever reads it will see it
+		return false, nil // the readers of the manifest will see the error
 	}
 	for _, s := range m.segments {
 		err := v.pin(filepath.Join(path, segmentName(s.kind, s.number)))
@@ -74,7 +75,7 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// pin opens a file.
+// pin opens a file for the view.
 func (v *view) pin(name string) error {
 	f, err := v.FS.Open(name)
 	if err != nil {
@@ -98,7 +99,8 @@ func (v *view) replaced(path string) bool {
 	return err != nil || string(now.text()) != string(before.text())
 }
 
-// explain adds to an error that a server has begun to use the directory, which may be why: it cuts a torn tail.
+// explain adds to an error, if the directory has changed, that a server has begun to use it. That may be the cause: a
+// start cuts a torn tail.
 func (v *view) explain(path string, err error) error {
 	if err != nil && v.replaced(path) {
 		return fmt.Errorf("%w (%s has changed meanwhile: try again)", err, path)
@@ -106,7 +108,7 @@ func (v *view) explain(path string, err error) error {
 	return err
 }
 
-// Open gives the files of the view.
+// Open opens a file of the view, or another one of the directory.
 func (v *view) Open(name string) (vfs.File, error) {
 	if f, ok := v.files[name]; ok {
 		return f, nil

@@ -13,44 +13,46 @@ import (
 )
 
 const (
-	maxClaims        = 1 << 16 // lives that are remembered
+	maxClaims        = 1 << 16 // lives that the table may hold
 	maxClaimsOfANode = 64
 	claimsHead       = "quotadb-peers 1\n"
 )
 
 // Errors of Claims.
 var (
-	// ErrStartedTwice: the life is known to have been started with another run.
+	// ErrStartedTwice: the life was also started with another run.
 	ErrStartedTwice = errors.New("the peer counts under a life that was started twice")
-	// ErrUndecided: it is not decided yet whether this node's own life goes on.
+	// ErrUndecided: this node has not decided yet whether its own life goes on.
 	ErrUndecided = errors.New("the node has not decided yet which life it counts under")
-	errClaims    = errors.New("it is not as it was written: a line is damaged or the checksum does not fit")
+	errClaims    = errors.New("it is not as it was written: a line is damaged, or the checksum is wrong")
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Started is a peer that runs.
+// Started is a peer that runs, as it introduces itself.
 type Started struct {
 	Node    uint16
 	Life    uint64
 	Run     uint64    // nonce of its start
-	Earlier disk.Runs // of the starts before, of the same life
+	Earlier disk.Runs // nonces of the starts before, of the same life
 }
 
-// claim is the run that a life was last started with.
+// claim is the run with which a life was last started.
 type claim struct {
 	node      uint16
 	life, run uint64
 }
 
-// Claims is which run each life of a peer was last started with: a table that is bounded, and durable before anything is said that follows from it.
-// So of two that go on with one life, one is told that it must not. What is not in the table goes on with a new life, which is always right.
+// Claims is a table: for each life of a peer, the run that was last started with it. It is bounded. A change is durable
+// before this node answers anything that follows from the change. So of two nodes that go on with one life, one is told
+// that it must not. A life that is not in the table must be replaced by a new one, which is always correct.
 //
-// The table may be older than what was last known, as when the disk was restored from a backup. A node whose own life goes on has been told by its witnesses that its
-// disk is the newest; one that begins a new life forgets the table; and while that is open, it confirms nothing, or two disks that are older would confirm each other.
+// The table may be old, as when the disk was restored from a backup. Three rules cover that. If this node's own life
+// goes on, its witnesses have told it that its disk is the newest. If this node begins a new life, it empties the
+// table. As long as neither is decided, it confirms nothing; otherwise two old disks would confirm each other.
 //
-// Who may confirm a life is fixed by the disk that it goes on from, its witnesses: so two copies of one disk ask the same peers, of which each says yes once.
-// Methods are safe for concurrent use.
+// The peers that may confirm a life, its witnesses, are fixed by the disk that the life goes on from. So two copies of
+// one disk ask the same peers, and each peer says yes once. Methods are safe for concurrent use.
 //
 // As text, the lives in the order in which they were last started:
 //
@@ -60,12 +62,13 @@ type claim struct {
 type Claims struct {
 	save func(text []byte) error
 
-	mu    sync.Mutex // protects what follows, and orders saves
-	own   uint64     // the life that this node counts under; 0: that is not decided
+	mu    sync.Mutex // protects the fields below, and orders saves
+	own   uint64     // the life under which this node counts; 0: not decided yet
 	table []claim
 }
 
-// NewClaims reads what save was given before; nil text: nothing. save makes a text durable; nil: nothing is kept. Nothing is confirmed before Decide.
+// NewClaims reads the text that save last got; nil: there is none. save makes a text durable; nil: nothing is kept.
+// Before Decide nothing is confirmed.
 func NewClaims(text []byte, save func(text []byte) error) (*Claims, error) {
 	if save == nil {
 		save = func([]byte) error { return nil }
@@ -85,7 +88,7 @@ func NewClaims(text []byte, save func(text []byte) error) (*Claims, error) {
 	return c, nil
 }
 
-// parseClaim takes what it can from a line: whether it was all is for the comparison with the text to tell.
+// parseClaim reads what it knows from a line. The caller compares the whole text, so parseClaim reports no errors.
 func parseClaim(f []string) claim {
 	node, _ := strconv.ParseUint(f[0], 10, 16)
 	life, _ := strconv.ParseUint(f[1], 16, 64)
@@ -101,8 +104,9 @@ func claimsText(table []claim) []byte {
 	return fmt.Appendf(text, "crc %08x\n", crc32.Checksum(text, castagnoli))
 }
 
-// Register notes the run of a life that is running. Errors: ErrStartedTwice if the life is known to have been started with another run, which is none of those before that the peer
-// knows of; those of save. (It is one of those where this node has missed some, as with an older disk.)
+// Register notes the run of a peer that runs. Errors: ErrStartedTwice if the table has another run of that life, and
+// the peer does not know it as one of its earlier runs; those of save. (The table has an earlier run if this node has
+// missed some starts, or its disk is older.)
 func (c *Claims) Register(s Started) error {
 	node, life, run := s.Node, s.Life, s.Run
 	c.mu.Lock()
@@ -119,8 +123,9 @@ func (c *Claims) Register(s Started) error {
 	return c.put(claim{node, life, run})
 }
 
-// Claim notes that run is about to go on with a life that run before has stopped cleanly. It returns the life under which this node is a witness of that; 0 if that run was not the last.
-// A claim that was granted may be made again. Errors: ErrUndecided before Decide, those of save.
+// Claim notes that run is about to go on with a life that the run before has stopped cleanly. It returns the life under
+// which this node is a witness of that; 0 if before was not the last run. A granted claim may be repeated. Errors:
+// ErrUndecided before Decide; those of save.
 func (c *Claims) Claim(node uint16, life, before, run uint64) (witness uint64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,14 +147,15 @@ func (c *Claims) Claim(node uint16, life, before, run uint64) (witness uint64, e
 	return c.own, nil
 }
 
-// Witness is a peer, by the life that it counts under.
+// Witness is a peer, with the life under which it counts.
 type Witness struct {
 	Node uint16
 	Life uint64
 }
 
-// Missing is who has yet to confirm that this node's life goes on, beside those that have: each peer that the node knew when it stopped, under the life that it counted under then.
-// It is not called after Decide. Nobody known: no life goes on, and known is false.
+// Missing are the witnesses that have not confirmed that this node's life goes on: each peer that the node knew when it
+// stopped, under the peer's life at that time, without those in confirmed. known is false if the node knew no peer:
+// then no life goes on. Missing must not be called after Decide.
 func (c *Claims) Missing(confirmed []Witness) (missing []Witness, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,8 +171,9 @@ func (c *Claims) Missing(confirmed []Witness) (missing []Witness, known bool) {
 	return missing, len(last) > 0
 }
 
-// Decide says which life this node counts under, and whether that goes on. If not, the table is emptied: the disk may be an older copy, by which lives would be confirmed that have
-// gone on since. Peers that run make themselves known again. Errors: those of save.
+// Decide sets the life under which this node counts; goesOn says whether it is the life from before. If it is not,
+// Decide empties the table: the disk may be an older copy, whose table would confirm lives that have gone on since.
+// Peers that run register again. Errors: those of save.
 func (c *Claims) Decide(own uint64, goesOn bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,12 +187,12 @@ func (c *Claims) Decide(own uint64, goesOn bool) error {
 	return nil
 }
 
-// find is where a life is in the table, or -1.
+// find is the position of a life in the table, or -1.
 func (c *Claims) find(node uint16, life uint64) int {
 	return slices.IndexFunc(c.table, func(e claim) bool { return e.node == node && e.life == life })
 }
 
-// put makes a life the newest of the table, once that is durable. The oldest lives go when there are too many.
+// put makes e the newest claim of the table, once that is durable. If there are too many, it drops the oldest lives.
 func (c *Claims) put(e claim) error {
 	others := 0
 	for _, o := range c.table {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzClaims reads any text as what is remembered of peers, as it is and with the checksum that it would have. What is taken is what would be written, and
-// can be used.
+// FuzzClaims reads any text as what is remembered about peers, as it is and with a right checksum. A text that is
+// accepted is the text that would be written, and can be used.
 func FuzzClaims(f *testing.F) {
 	f.Add([]byte(claimsHead))
 	f.Add([]byte(claimsHead + "2 8f3a93c1d2e4b5a6 5d4c3b2a19087f6e\n3 0000000000000001 0000000000000000\n"))
@@ -26,7 +26,7 @@ func FuzzClaims(f *testing.F) {
 				t.Errorf("%q is taken for %q", text, written)
 			}
 			if err := c.Register(Started{Node: 9, Life: 10, Run: 11}); err != nil {
-				continue // it says that this life was started twice
+				continue // the text says that this life was started twice
 			}
 			if saved == nil {
 				saved = text

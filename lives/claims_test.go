@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-const ownLife = 77 // that the peer counts under
+const ownLife = 77 // the life under which the peer counts
 
-// shelf is where a test's Claims are kept.
+// shelf keeps the text of a test's Claims.
 type shelf struct {
 	t    *testing.T
 	text []byte
 	fail error
 }
 
-// open is the peer after a start, with its own life going on.
+// open is the peer after a start with which its own life goes on.
 func (s *shelf) open() *Claims {
 	s.t.Helper()
 	c := s.start()
@@ -27,7 +27,7 @@ func (s *shelf) open() *Claims {
 	return c
 }
 
-// start is the peer before it is decided whether its life goes on.
+// start is the peer before it has decided whether its life goes on.
 func (s *shelf) start() *Claims {
 	s.t.Helper()
 	c, err := NewClaims(s.text, func(text []byte) error {
@@ -126,7 +126,7 @@ func TestTheTableOfLivesIsBounded(t *testing.T) {
 		t.Errorf("%d lives of a node, the oldest is %d", len(c.table), c.table[0].life)
 	}
 	oldest := c.table[0].life
-	if w, err := c.Claim(1, oldest, 1, 2); w != ownLife || err != nil { // it is the newest now
+	if w, err := c.Claim(1, oldest, 1, 2); w != ownLife || err != nil { // its claim is the newest now
 		t.Fatalf("got %x, %v", w, err)
 	}
 	if err := c.Register(Started{Node: 1, Life: 5000, Run: 1}); err != nil || c.find(1, oldest) < 0 || c.find(1, oldest+1) >= 0 {
@@ -229,7 +229,7 @@ func TestThoseWhoWereKnownAreTheWitnesses(t *testing.T) {
 	for _, c := range []struct{ confirmed, want []Witness }{
 		{[]Witness{two, three, {4, 40}}, nil},
 		{[]Witness{three}, []Witness{two}},
-		{[]Witness{three, {2, 20}}, []Witness{two}}, // a life that the peer has ended since
+		{[]Witness{three, {2, 20}}, []Witness{two}}, // a life that the peer has given up since
 		{[]Witness{{2, 30}, {3, 21}}, []Witness{two, three}},
 	} {
 		missing, known := s.start().Missing(c.confirmed)

@@ -1,13 +1,13 @@
 // Package lives decides under which life a node counts, and whether the lives of its peers go on.
 //
-// A life is one uninterrupted history of one data directory. What a node counts stands on rows of its life, whose numbers
-// only grow. A node that went on with a life from an older disk, or from a copy, would count below numbers that are known
-// already, and its increments would be lost. So a life goes on only if nothing that it has ever counted is missing, and
-// nobody else goes on with it; in any doubt a start begins a new life, which is always correct and costs the memory of
-// the old rows.
+// A life is one uninterrupted history of one data directory (docs call it the identity of a node). A node counts in the
+// rows of its life, and their numbers only grow. If a node went on with a life from an older disk, or from a copy, it
+// would count with numbers that peers know already, and its increments would be lost. So a life goes on only if nothing
+// that it has ever counted is missing, and nobody else goes on with it. In any doubt a start begins a new life. That is
+// always correct, and costs the memory of the old rows.
 //
-// Of a directory that never had a peer, the directory itself tells whether it is whole (disk.Dir.Whole). With peers, each
-// peer has to confirm that the last run it knows of the life is that of the directory: see Claims.
+// A directory that never had a peer tells by itself whether it is complete (disk.Dir.Whole). With peers, each peer has
+// to confirm that the last run of the life that it knows is the last run of the directory: see Claims.
 package lives
 
 import (
@@ -16,27 +16,28 @@ import (
 	"github.com/quotadb/quota-db/disk"
 )
 
-// Start is the start of a process that is about to count.
+// Start describes the start of a process that is about to count.
 type Start struct {
 	Node    uint16
-	Run     uint64        // nonce of this start, if there are peers
+	Run     uint64        // random nonce of this start; unused without peers
 	NewLife func() uint64 // makes a random life
-	Claims  *Claims       // what is remembered of peers; nil: there are none
+	Claims  *Claims       // what this node remembers about peers; nil: it has no peers
 
-	// Confirm asks all peers whether the life of a directory goes on with this run. nil: none confirms it.
+	// Confirm asks all peers whether the life of a directory goes on with this run. nil: no peer can confirm it.
 	Confirm func(before disk.Identity) bool
 }
 
-// Why a new life begins.
+// Reasons for a new life.
 var (
-	errNoLife      = errors.New("the directory is new, or nobody's")
-	errOtherNode   = errors.New("the directory is another node's")
-	errUnclean     = errors.New("the last run was not stopped clean, and there are peers, or were")
-	errUnconfirmed = errors.New("peers do not confirm the life")
+	errNoLife      = errors.New("the directory is new, or a copy without an identity")
+	errOtherNode   = errors.New("the directory belongs to another node")
+	errUnclean     = errors.New("the last run was not stopped clean, and the node has or had peers")
+	errUnconfirmed = errors.New("not every peer confirms that the data is the newest")
 )
 
-// Decide says as whose a start goes on with a directory: under its life, or under a new one, then why is not nil and says
-// the reason. From then on the claims of s confirm lives of peers. Errors: those of Claims.Decide.
+// Decide returns the identity under which a start goes on with a directory. why is nil if that is the directory's own
+// life; otherwise the life is new, and why says the reason. From then on the claims of s answer peers. err: those of
+// Claims.Decide.
 func Decide(dir *disk.Dir, s Start) (id disk.Identity, why, err error) {
 	before := dir.Identity()
 	id = disk.Identity{Node: s.Node, Clustered: s.Claims != nil || before.Clustered}
@@ -57,7 +58,7 @@ func Decide(dir *disk.Dir, s Start) (id disk.Identity, why, err error) {
 	return id, why, err
 }
 
-// whyNew is nil if the life of a directory goes on.
+// whyNew is the reason for a new life, nil if the life of the directory goes on.
 func whyNew(dir *disk.Dir, before disk.Identity, s Start) error {
 	clustered := s.Claims != nil || before.Clustered
 	switch {

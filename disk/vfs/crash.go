@@ -7,9 +7,10 @@ import (
 	"slices"
 )
 
-// Crash is the file system as it is found after a loss of power: all that was synced, and of the rest any part. A page that was not synced is as it was written, or as it was on the
-// disk before; so a later write may be there and an earlier one not. A file is as long as it was synced, as it was written, or anything between. Each change
-// of a name whose directory was not synced is there or is not, but for those that keep has to lose.
+// Crash is the file system after a loss of power: everything synced, and any part of the rest. A page that was not
+// synced is as it was written, or as it was on the disk before; so a later write may survive and an earlier one not.
+// The length of a file is the synced one, the written one, or anything between. Each change of a name whose directory
+// was not synced survives or not, except for those that keep must lose.
 func (m *Memory) Crash(random *rand.Rand) *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -24,8 +25,9 @@ func (m *Memory) Crash(random *rand.Rand) *Memory {
 	return after
 }
 
-// keep is the names that are left when any of the changes are lost. No file gets two names by it, and none that is still in use loses its only
-// one: after a lost rename nothing can take the name that its file still has, nor move on a file from the name that it never got.
+// keep is the names that are left when any of the changes are lost. No file gets two names by that, and no file in use
+// loses its only name: after a lost rename no file can take the name that the renamed file still has, and nothing can
+// move a file from the name that it never got.
 func keep(safe map[string]*inode, changes []nameChange, random *rand.Rand) map[string]*inode {
 	names := maps.Clone(safe)
 	held, missed := map[string]bool{}, map[string]bool{} // the old and the new names of lost renames
@@ -39,7 +41,7 @@ func keep(safe map[string]*inode, changes []nameChange, random *rand.Rand) map[s
 	return names
 }
 
-// crash is what is left of a file's content.
+// crash is the content of a file after a loss of power.
 func (f *inode) crash(page int, random *rand.Rand) []byte {
 	low, high := min(len(f.disk), len(f.data)), max(len(f.disk), len(f.data))
 	size := [3]int{len(f.disk), len(f.data), low + random.IntN(high-low+1)}[random.IntN(3)]
@@ -53,7 +55,8 @@ func (f *inode) crash(page int, random *rand.Rand) []byte {
 	return left
 }
 
-// Kill is the file system as another process finds it after this one was killed: all that was written is there, and what was not synced is still not.
+// Kill is the file system as another process finds it after this one was killed: everything written is there, and what
+// was not synced is still not synced.
 func (m *Memory) Kill() *Memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()

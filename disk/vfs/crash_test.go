@@ -9,15 +9,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAnyCrashLeavesEachSyncedFileOneName changes names at random. A file whose content and name were synced is found whole after a crash, under
-// one name, unless it was removed or replaced since.
+// TestAnyCrashLeavesEachSyncedFileOneName changes names at random. A file whose content and name were synced is whole
+// after a crash, and has one name, unless it was removed or replaced since.
 func TestAnyCrashLeavesEachSyncedFileOneName(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := NewMemory(4)
 		if err := m.MkdirAll("/d"); err != nil {
 			t.Fatal(err)
 		}
-		now, synced := map[string]string{}, map[string]bool{} // content by name; content that has to be there
+		now, synced := map[string]string{}, map[string]bool{} // content by name; content that must survive
 		name := rapid.SampledFrom([]string{"/d/a", "/d/b", "/d/c", "/d/e"})
 		for i := range rapid.IntRange(1, 20).Draw(t, "operations") {
 			from, to := name.Draw(t, "from"), name.Draw(t, "to")
@@ -64,7 +64,7 @@ func TestAnyCrashLeavesEachSyncedFileOneName(t *testing.T) {
 	})
 }
 
-// TestALostRenameLosesNoFile is the histories that the property above rarely draws.
+// TestALostRenameLosesNoFile: the histories that the property above rarely draws.
 func TestALostRenameLosesNoFile(t *testing.T) {
 	create := func(m *Memory) error { _, err := m.Create("/d/a"); return err }
 	for name, then := range map[string]func(*Memory) error{

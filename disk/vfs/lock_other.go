@@ -4,7 +4,7 @@ package vfs
 
 import "os"
 
-// Lock keeps nobody out where there is no flock: the one who starts the server sees to it that there is one for each directory.
+// Lock keeps nobody out where there is no flock: the operator must run only one server on each directory.
 func (system) Lock(name string) (Lock, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, fileMode)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Lock holds the file with flock, which ends with the process however it ends.
+// Lock locks the file with flock, which ends with the process, however it ends.
 func (system) Lock(name string) (Lock, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, fileMode)
 	if err != nil {
@@ -21,7 +21,8 @@ func (system) Lock(name string) (Lock, error) {
 	return file{f}, nil
 }
 
-// LockDir holds the directory with flock. Some network file systems have none for directories.
+// LockDir locks the directory with flock. Some network file systems have no locks for directories: then it keeps nobody
+// out.
 func (system) LockDir(dir string) (Lock, error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -33,7 +34,7 @@ func (system) LockDir(dir string) (Lock, error) {
 	return file{f}, nil
 }
 
-// hold waits for a moment if another has the lock.
+// hold takes the lock. If another process has it, hold waits up to lockPatience.
 func hold(f *os.File) error {
 	const pause = 5 * time.Millisecond
 	for began := time.Now(); ; time.Sleep(pause) {

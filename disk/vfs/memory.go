@@ -13,10 +13,10 @@ import (
 	"sync"
 )
 
-// ErrCrashed is what everything fails with on a Memory that has crashed.
+// ErrCrashed is the error of all operations on a Memory that has crashed.
 var ErrCrashed = errors.New("the machine has crashed")
 
-// Op is an operation that a Fault may meet.
+// Op is an operation that a Fault may hit.
 type Op string
 
 // The operations that change something.
@@ -31,36 +31,38 @@ const (
 	OpMkdirAll Op = "make directory"
 )
 
-// Fault is called before each operation and says what goes wrong with it, nil if nothing. Of a write, keep bytes are written all the same.
+// Fault is called before each operation. It returns the error of the operation, nil for none. Of a failed write keep
+// bytes are written all the same.
 type Fault func(op Op, name string, size int) (keep int, err error)
 
-// Memory is a simulated file system. It knows what was synced, so that Crash can tell what a loss of power may leave. It is safe for
-// concurrent use.
+// Memory is a simulated file system. It knows which data was synced, so that Crash can choose what a loss of power
+// leaves. It is safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex // protects everything below
 	page    int
 	names   map[string]*inode
-	safe    map[string]*inode // names that a crash leaves
-	changes []nameChange      // of names, since their directory was synced
-	dirs    map[string]bool   // safe as soon as they are made
+	safe    map[string]*inode // names that survive a crash
+	changes []nameChange      // changes of names since their directory was synced
+	dirs    map[string]bool   // directories; safe as soon as they are made
 	locks   map[string]bool
-	made    uint64 // inodes
+	made    uint64 // number of inodes made so far
 	fault   Fault
 	crashed bool
-	disk    uint64 // stands for it, and not for a copy
-	boot    uint64 // stands for the time since the last loss of power
+	disk    uint64 // identifies the simulated disk; a copy has another
+	boot    uint64 // identifies the boot; changes with a loss of power
 }
 
-// inode is what a file holds. A page is clean, dirty, or in limbo: a sync of it has failed, and no later sync brings it to the disk.
+// inode is the content of a file. A page is clean, dirty, or in limbo: a sync of the page has failed, and no later sync
+// brings it to the disk.
 type inode struct {
 	data []byte
-	disk []byte // what is certain to be there after a crash
+	disk []byte // the content that certainly survives a crash
 	page map[int]pageState
 
-	number uint64 // no other of the same Memory has it
+	number uint64 // unique in its Memory
 }
 
-// newInode makes one for a new file. The lock is held.
+// newInode makes the inode of a new file. The caller holds the lock.
 func (m *Memory) newInode() *inode {
 	m.made++
 	return &inode{page: map[int]pageState{}, number: m.made}
@@ -74,13 +76,13 @@ const (
 	limbo
 )
 
-// nameChange gives file the name to, or nobody, and takes the name from away.
+// nameChange gives file the name to, unless to is empty, and takes away the name from, unless that is empty.
 type nameChange struct {
 	from, to string
 	file     *inode
 }
 
-// NewMemory makes an empty file system with pages of that many bytes.
+// NewMemory makes an empty file system with pages of page bytes.
 func NewMemory(page int) *Memory {
 	return &Memory{
 		page:  page,
@@ -93,14 +95,14 @@ func NewMemory(page int) *Memory {
 	}
 }
 
-// SetFault has fault called before each operation from now on.
+// SetFault sets the function that is called before each operation.
 func (m *Memory) SetFault(fault Fault) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fault = fault
 }
 
-// begin asks what goes wrong with an operation. The lock is held.
+// begin asks the Fault for the error of an operation. The caller holds the lock.
 func (m *Memory) begin(op Op, name string, size int) (keep int, err error) {
 	if m.crashed {
 		return 0, ErrCrashed
@@ -129,7 +131,7 @@ func (m *Memory) MkdirAll(dir string) error {
 	return nil
 }
 
-// look finds a file, nil if there is none. The lock is held.
+// look finds a file, nil if there is none. The caller holds the lock.
 func (m *Memory) look(op, name string) (*inode, error) {
 	if m.crashed {
 		return nil, ErrCrashed
@@ -140,7 +142,7 @@ func (m *Memory) look(op, name string) (*inode, error) {
 	return m.names[name], nil
 }
 
-// find is look for a file that has to be there.
+// find is look for a file that must exist.
 func (m *Memory) find(op, name string) (*inode, error) {
 	f, err := m.look(op, name)
 	if err == nil && f == nil {
@@ -178,7 +180,8 @@ func (m *Memory) Open(name string) (File, error) {
 	return &memoryFile{m: m, name: name, file: f}, nil
 }
 
-// Rename is FS.Rename, within one directory: a crash that keeps one directory's half of a move is not simulated.
+// Rename is FS.Rename, within one directory: a crash after which only one of two directories has changed is not
+// simulated.
 func (m *Memory) Rename(from, to string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -336,7 +339,7 @@ func (f *inode) id() FileID {
 	return FileID{Number: f.number}
 }
 
-// memoryLock is a lock on a file, or on a directory, which has no inode.
+// memoryLock is a lock on a file, or on a directory; a directory has no inode.
 type memoryLock struct {
 	m    *Memory
 	name string
@@ -352,7 +355,7 @@ func (l *memoryLock) Close() error {
 	return nil
 }
 
-// Place is FS.Place. Directories are one and the same for ever.
+// Place is FS.Place. A directory never becomes another one.
 func (m *Memory) Place(name string) (Place, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -363,7 +366,7 @@ func (m *Memory) Place(name string) (Place, error) {
 	return Place{Object: fmt.Sprintf("%x/%d", m.disk, f.number), Device: "memory", Boot: fmt.Sprintf("%x", m.boot)}, nil
 }
 
-// Bytes is what a file holds, nil if there is none.
+// Bytes is the content of a file, nil if there is none.
 func (m *Memory) Bytes(name string) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -373,14 +376,14 @@ func (m *Memory) Bytes(name string) []byte {
 	return nil
 }
 
-// Names are all files.
+// Names are the names of all files.
 func (m *Memory) Names() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Sorted(maps.Keys(m.names))
 }
 
-// Flip turns one bit of a file over, on the disk too.
+// Flip flips one bit of a file, on the disk too.
 func (m *Memory) Flip(name string, bit int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,11 +10,11 @@ type memoryFile struct {
 	m      *Memory
 	name   string
 	file   *inode
-	writes bool // it was created, not opened for reading
+	writes bool // it was opened by Create, not by Open
 	closed bool
 }
 
-// usable says why a file cannot be used. The lock is held.
+// usable returns the error of an operation on a file that is closed or has crashed. The caller holds the lock.
 func (f *memoryFile) usable(op string) error {
 	if f.m.crashed {
 		return ErrCrashed
@@ -40,7 +40,7 @@ func (f *memoryFile) Write(b []byte) (int, error) {
 	}
 	at := len(f.file.data)
 	f.file.data = append(f.file.data, b[:keep]...)
-	// A page in limbo that is written again goes to the disk whole; a write that wrote nothing touches none.
+	// A page in limbo that is written again goes to the disk as a whole. A write of no bytes touches no page.
 	for page := at / f.m.page; keep > 0 && page*f.m.page < len(f.file.data); page++ {
 		f.file.page[page] = dirty
 	}
@@ -81,7 +81,7 @@ func (f *memoryFile) Sync() error {
 	return nil
 }
 
-// sync brings dirty pages and the length to the disk.
+// sync copies dirty pages and the length to the disk.
 func (f *inode) sync(page int) {
 	disk := make([]byte, len(f.data))
 	copy(disk, f.disk)
@@ -105,7 +105,7 @@ func (f *memoryFile) Size() (int64, error) {
 
 func (f *memoryFile) ID() (FileID, error) { return f.file.id(), nil }
 
-// Close is no operation of the disk: it works after a crash too.
+// Close is no operation on the disk: it works after a crash too.
 func (f *memoryFile) Close() error {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// syncData leaves out times and other things that a reader does not need.
+// syncData is fdatasync: it leaves out times and other metadata that a reader does not need.
 func syncData(f *os.File) error {
 	for {
 		if err := syscall.Fdatasync(int(f.Fd())); err != syscall.EINTR {

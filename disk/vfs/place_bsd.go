@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// Place goes by inode numbers and times of birth. What stands for the time since the system was started is not asked
-// for.
+// Place uses inode numbers and birth times. It does not ask for the boot of the system.
 func (system) Place(name string) (Place, error) {
 	dir, _, _, err := bornBSD(filepath.Dir(name))
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 
 const (
 	bootFile    = "/proc/sys/kernel/random/boot_id"
-	machineFile = "/etc/machine-id" // not there in many containers
+	machineFile = "/etc/machine-id" // many containers do not have it
 )
 
-// Place goes by inode numbers and times of birth: an inode number alone is soon another file's. Where a file system
-// does not keep times of birth it goes by the time of the last change of the inode, which nobody can set either. That
-// is another one after chown or chmod.
+// Place uses inode numbers and birth times: an inode number alone is soon used for another file. Where a file system
+// does not keep birth times, Place uses the time of the last change of the inode, which nobody can set either; chown
+// and chmod change it.
 func (system) Place(name string) (Place, error) {
 	dir, err := statx(filepath.Dir(name))
 	if err != nil {
@@ -28,10 +28,10 @@ func (system) Place(name string) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	if file.Ino == 0 || file.Nlink != 1 { // a copy by hard links has the same inodes
+	if file.Ino == 0 || file.Nlink != 1 { // a copy made of hard links has the same inodes
 		return Place{}, nil
 	}
-	born, dirBorn := file.Btime, dir.Btime // zero where they are not kept
+	born, dirBorn := file.Btime, dir.Btime // zero where the file system does not keep them
 	if born == (unix.StatxTimestamp{}) {
 		born = file.Ctime
 	}
@@ -44,7 +44,7 @@ func (system) Place(name string) (Place, error) {
 	}, nil
 }
 
-// statx is all zero where the system does not have it.
+// statx gives zeros where the system does not have the call.
 func statx(name string) (*unix.Statx_t, error) {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, name, 0, unix.STATX_INO|unix.STATX_BTIME|unix.STATX_CTIME|unix.STATX_NLINK, &st)
@@ -59,7 +59,7 @@ func statx(name string) (*unix.Statx_t, error) {
 
 func inWords(t unix.StatxTimestamp) string { return fmt.Sprintf("%d.%09d", t.Sec, t.Nsec) }
 
-// firstLine is that of a small file, "" if it cannot be read.
+// firstLine is the first line of a small file, "" if the file cannot be read.
 func firstLine(name string) string {
 	text, err := os.ReadFile(name)
 	if err != nil {

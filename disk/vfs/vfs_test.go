@@ -131,7 +131,7 @@ func TestBothFileSystemsDoTheSame(t *testing.T) {
 
 const lockEnv = "QUOTADB_TEST_LOCK"
 
-// TestALockKeepsOtherProcessesOut runs itself as the other process.
+// TestALockKeepsOtherProcessesOut runs the test program itself as the other process.
 func TestALockKeepsOtherProcessesOut(t *testing.T) {
 	if name := os.Getenv(lockEnv); name != "" {
 		if _, err := OS.Lock(name); !errors.Is(err, ErrLocked) {
@@ -150,7 +150,8 @@ func TestALockKeepsOtherProcessesOut(t *testing.T) {
 	}
 }
 
-// TestACrashLeavesWhatWasSynced writes at random and has the machine crash: what was synced is there, what was not may be there in any part.
+// TestACrashLeavesWhatWasSynced writes at random and crashes the machine: synced data is there, and of other data any
+// part may be there.
 func TestACrashLeavesWhatWasSynced(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -16,7 +16,7 @@ import (
 
 func TestCheckSaysHowADirectoryIs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	must(t, 1, []string{"check", dir}, "no data here")
+	must(t, 1, []string{"check", dir}, "the directory holds no data")
 	s := serve(t, dir, "--durability", "always")
 	c := s.Dial(t)
 	for i := range 100 {
@@ -111,7 +111,7 @@ func TestALogThatIsDamagedCountsUpToTheDamage(t *testing.T) {
 	end(t, s, syscall.SIGTERM)
 	name := damage(t, dir, "log")
 	must(t, 0, []string{"check", "--salvage", dir, out}, "kept: log-", "lost: "+regexp.QuoteMeta(name)+` from offset \d+ on, \d+ bytes, \d+ records or more`, "new life")
-	must(t, 1, []string{"check", "--salvage", dir, out}, "there is something in it already")
+	must(t, 1, []string{"check", "--salvage", dir, out}, "the directory is not empty")
 	c = serve(t, out).Dial(t)
 	there := 0
 	for there < keys && !do(t, c, "GET", fmt.Sprint("key", there)).IsNull() {
