@@ -349,3 +349,39 @@ func TestTokensOfAnImpossiblePaceAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAReserveIsAtMostAQuarterOfItsLimit, also where the limit was larger before and that state is not synced yet: after a
+// crash the reserve is owed.
+func TestAReserveIsAtMostAQuarterOfItsLimit(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, MaxBytes: minPoolBytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	k := db.Key([]byte("k"))
+	now := at(testWall)
+	var pending []WrittenReserve
+	for i, limit := range []uint64{1_000_000, 2_000_000, 1_000_000, 100, 2_000_000, 50} {
+		tx := db.Lock(k, now)
+		taken, _, err := tx.Throttle(k, mustLimit(t, limit, time.Second), 1)
+		tx.Unlock()
+		if err != nil || !taken && limit > 100 {
+			t.Fatalf("limit %d: %v, %v", limit, taken, err)
+		}
+		b := Batch{}
+		for more := true; more; {
+			more = db.Take(0, &b, 10)
+		}
+		var l Loader
+		if _, err := l.decode(b.Records); err != nil {
+			t.Fatal(err)
+		}
+		if l.reserve > max(1, limit/4) {
+			t.Errorf("limit %d: a reserve of %d", limit, l.reserve)
+		}
+		if pending = append(pending, b.Reserves...); i%2 == 0 { // syncs come late
+			db.ReservesAreSafe(pending[:1])
+			pending = pending[1:]
+		}
+	}
+}

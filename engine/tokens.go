@@ -152,7 +152,7 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 	}
 	next := reserveOf(capacity, t.level)
 	if t.writes != t.safe {
-		next = max(next, t.written-t.spent) // an earlier write may be synced after this one
+		next = max(next, min(t.written-t.spent, reserveOf(capacity, mostLevel))) // the clients go on with what an earlier write has, if that is synced first
 	}
 	t.writes++
 	t.written = t.spent + next
@@ -203,7 +203,8 @@ func (db *DB) ReservesAreSafe(grants []WrittenReserve) {
 		s.records(g.hash, func(rec record) {
 			if h := rec.header(); h&hasQuota != 0 {
 				if off := quotaOffset(h); rec.u32(off+quotaEpoch) == g.epoch {
-					rec.put64(off+quotaBound, max(rec.u64(off+quotaBound), g.bound))
+					// Not above what the last write covers: after a crash that one may be the state on disk.
+					rec.put64(off+quotaBound, max(rec.u64(off+quotaBound), min(g.bound, rec.u64(off+quotaWritten))))
 					rec.put32(off+quotaSafe, g.write)
 				}
 			}

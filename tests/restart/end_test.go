@@ -76,9 +76,7 @@ func (w *world) settle() error {
 
 // fresh is a connection without a transaction.
 func (n *node) fresh() (*wire.Conn, error) {
-	if n.conns[1] != nil {
-		n.hangUp()
-	}
+	n.hangUp()
 	return n.client(0)
 }
 
