@@ -19,7 +19,8 @@ import (
 //	deadline stamp (10); unix ms
 //	quota    stamp (10); capacity; unless that is 0 also count, and period*2, +1 if transient
 //	since    unix ms
-//	rows     count; then each, by ascending writer: (writer - the one before - 1)*4 + form (the first: writer*4 + form);
+//	rows     count; then each, by ascending writer: (writer - the one before - 1)*4 + form (the first:
+//	         writer*4 + form);
 //	         P-FP; if form&1 also N-FN; if form&2 also FP and FN
 //
 //	writer   +------+--------+------+------+

@@ -19,7 +19,7 @@ type Kind uint8
 const (
 	None    Kind = iota // no content
 	Integer             // an integer, in Base.Int
-	Bytes
+	Bytes               // bytes, in Base.Bytes
 )
 
 // Base is the register that SET writes.
@@ -91,7 +91,8 @@ func (e *Entry) Counts() bool {
 	return false
 }
 
-// Expired reports whether the deadline has passed at now, unix milliseconds.
+// Expired reports whether the deadline has passed at now, unix milliseconds. An expired entry that is not closed is
+// called hidden: it reads as absent, but an EXPIRE or PERSIST with a later stamp makes it visible again.
 func (e *Entry) Expired(now int64) bool {
 	return e.Deadline.At != 0 && e.Deadline.At <= now
 }

@@ -26,7 +26,7 @@ type Merged struct {
 	Changed Parts // parts of the local entry that changed
 	Held    Parts // parts of the remote entry that were left out because their stamp is after the horizon
 	Closed  bool  // the local entry was a window that has ended for the remote one, and was closed
-	Ahead   bool  // the local entry has something that the remote one, as it came, lacks
+	Ahead   bool  // the local entry has something that the remote one, before the merge, lacked
 	Full    bool  // remote rows were left out, because the entry would have more than MaxRows
 }
 

@@ -72,7 +72,8 @@ func (d *Dir) check(fn func(Frame) error) (*Report, error) {
 // ask. A start at that moment waits for them.
 func isBusy(files vfs.FS, path string) bool {
 	name := filepath.Join(path, lockFile)
-	if _, err := files.Stat(name); err == nil && isLocked(files.Lock(name)) { // Stat first: to take the lock would make the file
+	// Stat first, because to take the lock would make the file.
+	if _, err := files.Stat(name); err == nil && isLocked(files.Lock(name)) {
 		return true
 	}
 	return isLocked(files.LockDir(path))

@@ -225,7 +225,7 @@ func (s *shard) recordIn(b *bucket, slot int, hash uint64, fn func(record)) {
 	}
 }
 
-// warmHashes fetches what takeUnwritten is about to look at.
+// warmHashes prefetches the buckets and records that takeUnwritten is about to read.
 func (db *DB) warmHashes(hashes []uint64) {
 	var keys [maxWarm]Key
 	for i, hash := range hashes {
@@ -234,7 +234,8 @@ func (db *DB) warmHashes(hashes []uint64) {
 	db.Warm(keys[:len(hashes)])
 }
 
-// forgetChanges drops what was to be taken: every key goes.
+// forgetChanges drops all changes that were not taken yet, because every key is dropped. The follower learns that by
+// Batch.Flushes.
 func (s *shard) forgetChanges() {
 	c := &s.changes
 	s.db.backlog.Add(-int64(len(c.buried)))

@@ -185,7 +185,8 @@ func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 		"DEL":      func(tx *Tx, k Key) { tx.Delete(k) },
 		"SET":      func(tx *Tx, k Key) { tx.Set(k, Value{Kind: Integer, Int: 3}, false) },
 	} {
-		for _, full := range []bool{false, true} { // true: the transient quota is full and gone before the other node hears of the end
+		// full: the transient quota is full and gone before the other node hears of the end.
+		for _, full := range []bool{false, true} {
 			c := newCluster(t, 1, 2)
 			c.do(0, func(tx *Tx, k Key) { _ = tx.SetQuota(k, mustLimit(t, 1000, time.Hour)) })
 			c.exchange(false)
@@ -350,8 +351,8 @@ func TestTokensOfAnImpossiblePaceAreRefused(t *testing.T) {
 	}
 }
 
-// TestAReserveIsAtMostAQuarterOfItsLimit, also where the limit was larger before and that state is not synced yet: after a
-// crash the reserve is owed.
+// TestAReserveIsAtMostAQuarterOfItsLimit, also where the limit was larger before and that state is not synced yet:
+// after a crash the reserve is owed.
 func TestAReserveIsAtMostAQuarterOfItsLimit(t *testing.T) {
 	db, err := Open(Options{Shards: 1, Node: 1, Life: 1, Followed: true, MaxBytes: minPoolBytes})
 	if err != nil {

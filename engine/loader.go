@@ -15,8 +15,8 @@ import (
 //	| 0x81 | full at | fraction | reserve |
 //	+------+---------+----------+---------+
 //
-// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and the reserve: how many of the tokens in the bucket may
-// have been given since. A quota whose limit has changed, or that owes tokens, has
+// in unsigned varints: quota.Bucket on the clock of Moment.Mono, and the reserve: how many of the tokens in the bucket
+// may have been given since. A quota whose limit has changed, or that owes tokens, has
 //
 //	+------+---------+----------+---------+--------+------+
 //	| 0x82 | full at | fraction | reserve | varies | pace |

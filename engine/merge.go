@@ -31,7 +31,8 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	s.mergeQuota(d, before, m.Closed, now)
 	s.touch(k)
 	told := toDisk
-	if m.Closed { // closing raises the floors of rows; the peer may not have those
+	// Closing raises floors, also of rows that the other node may not have: peers must be told.
+	if m.Closed {
 		told = toAll
 	}
 	s.store(k, d, now, told)

@@ -245,7 +245,8 @@ func TestAFlushDeletesAllThatIsVisible(t *testing.T) {
 		if i%10 == 0 {
 			_, err = tx.Add(k, 1)
 		} else {
-			_, _, err = tx.Throttle(k, testRate(3), 1) // a transient quota leaves no record when it ends, so that the index shrinks meanwhile
+			// A transient quota leaves no record when it ends, so that the index shrinks meanwhile.
+			_, _, err = tx.Throttle(k, testRate(3), 1)
 		}
 		tx.Unlock()
 		if err != nil {

@@ -117,7 +117,9 @@ func (s *shard) drop(k Key, d *draft, told audience) {
 	case !known:
 		s.bury(k)
 	case transient:
-		s.pending.Store(true) // a later group, even an empty one, tells the disk the time, by which the quota has ended
+		// The flusher must write a group after this, if only an empty one: its time tells a start that the quota had
+		// ended.
+		s.pending.Store(true)
 	}
 }
 

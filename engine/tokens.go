@@ -152,7 +152,8 @@ func (t *tokens) reserve(capacity uint64) uint64 {
 	}
 	next := reserveOf(capacity, t.level)
 	if t.writes != t.safe {
-		next = max(next, min(t.written-t.spent, reserveOf(capacity, mostLevel))) // the clients go on with what an earlier write has, if that is synced first
+		// If an earlier write is synced first, clients may go on with the tokens that it allows.
+		next = max(next, min(t.written-t.spent, reserveOf(capacity, mostLevel)))
 	}
 	t.writes++
 	t.written = t.spent + next
@@ -203,7 +204,7 @@ func (db *DB) ReservesAreSafe(grants []WrittenReserve) {
 		s.records(g.hash, func(rec record) {
 			if h := rec.header(); h&hasQuota != 0 {
 				if off := quotaOffset(h); rec.u32(off+quotaEpoch) == g.epoch {
-					// Not above what the last write covers: after a crash that one may be the state on disk.
+					// Not above the reserve of the last write: after a crash the disk may have the state of that write.
 					rec.put64(off+quotaBound, max(rec.u64(off+quotaBound), min(g.bound, rec.u64(off+quotaWritten))))
 					rec.put32(off+quotaSafe, g.write)
 				}

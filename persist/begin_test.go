@@ -36,7 +36,8 @@ func TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom(t *testing.T
 				s.flusher.waitSync()
 				if clean {
 					late := s.flusher.late
-					if err := s.closeClean(t.Context()); err != nil && (late || !isNoRoom(err)) { // a start that succeeded may find no room at its stop
+					// A start that succeeded may find no room at its stop.
+					if err := s.closeClean(t.Context()); err != nil && (late || !isNoRoom(err)) {
 						t.Fatal(err)
 					}
 				}

@@ -63,7 +63,8 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	set(s, "after", "new")
 	write(s, "deleted", func(tx *engine.Tx, k engine.Key) { tx.Delete(k) })
 	set(s, "window", "w")
-	write(s, "window", func(tx *engine.Tx, k engine.Key) { tx.SetDeadline(k, truth+year+60_000) }) // a TTL of one minute
+	// a TTL of one minute
+	write(s, "window", func(tx *engine.Tx, k engine.Key) { tx.SetDeadline(k, truth+year+60_000) })
 	stop(s, false)
 	if err := disk.SetBack(files, testDir, truth); !errors.Is(err, disk.ErrUnclean) {
 		t.Fatalf("set back after a kill: %v", err)

@@ -160,7 +160,8 @@ func newStore(dir *disk.Dir, o Options) (*Store, error) {
 func (s *Store) open(o engine.Options, peers bool) error {
 	o.Node, o.Life, o.Start = s.identity.Node, s.identity.Life, s.identity.Start
 	o.Followed, o.Replicated, o.Alone = true, s.identity.Clustered, !peers
-	if hash := s.dir.Identity().Hash; hash != [2]uint64{} && !peers { // with peers, parts of the hash space must mean the same on all nodes
+	// With peers, parts of the hash space must mean the same on all nodes.
+	if hash := s.dir.Identity().Hash; hash != [2]uint64{} && !peers {
 		o.HashKey = hash // a snapshot is in hash order: with the same hash it loads fast
 	}
 	s.identity.Hash = o.HashKey

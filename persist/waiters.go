@@ -58,8 +58,8 @@ func (w *waiters) count() int {
 	return len(w.list)
 }
 
-// expect tells Await not to wake the flusher before n clients wait. It returns false, and changes that back, if n
-// clients wait already.
+// expect tells Await not to wake the flusher before n clients wait. If n clients wait already it returns false, and
+// Await wakes the flusher for each client again.
 func (w *waiters) expect(n int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
