@@ -2,7 +2,7 @@ package history
 
 import "fmt"
 
-// explain says whether each element that a read lacks can have been reset, or have ended with a window.
+// explain checks that each element missing from a read may have been reset, or may have ended with its window.
 func (c *contents) explain(a absence) {
 	call := c.call(a.call)
 	var lacking set
@@ -23,7 +23,7 @@ func (c *contents) explain(a absence) {
 	c.report(c.law(), c.calls[a.call], fmt.Sprintf("it read %d, %s", call.reply, what), others...)
 }
 
-// removed says whether a reset that may be known here may have removed the element.
+// removed reports whether a reset that the node may know may have removed the element.
 func (c *contents) removed(n int, may set) bool {
 	w := &c.writes[n]
 	for t := range may.all {
@@ -41,13 +41,13 @@ func (c *contents) removed(n int, may set) bool {
 	return false
 }
 
-// expired says whether the element may have been in a window that has ended for a node whose clock is at most top.
+// expired reports whether the element may have been in a window that has ended for a node whose clock is at most top.
 func (c *contents) expired(n int, may set, top int64) bool {
 	w := &c.writes[n]
 	for d := range may.and(c.deadline).without(c.void).all {
 		switch {
 		case c.writes[d].min > top || w.after.has(d):
-		case w.call.resets() && !w.call.keepTTL && w.before.has(d): // the SET has cleared it
+		case w.call.resets() && !w.call.keepTTL && w.before.has(d): // the SET, which saw it, has cleared it
 		default:
 			return true
 		}

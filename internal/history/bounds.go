@@ -8,10 +8,10 @@ import (
 	"sort"
 )
 
-// maxSum is how large the amounts of a key may be together for its sums to be bounded: then nothing below overflows.
+// maxSum is the largest total of a key's amounts for which its sums are bounded. Below it no computation overflows.
 const maxSum = math.MaxInt64 / 8
 
-// A sum is what certain increments add up to, those that add and those that subtract (never above zero).
+// A sum is the total of some increments: up of the positive ones, down of the negative ones (never above zero).
 type sum struct{ up, down int64 }
 
 func (s sum) plus(d int64) sum {
@@ -26,16 +26,16 @@ func (s sum) plus(d int64) sum {
 func (s sum) minus(t sum) sum { return sum{s.up - t.up, s.down - t.down} }
 func (s sum) and(t sum) sum   { return sum{s.up + t.up, s.down + t.down} }
 
-// further is the stronger of two bounds.
+// further returns the stronger of two bounds.
 func (s sum) further(t sum) sum { return sum{max(s.up, t.up), min(s.down, t.down)} }
 
-// A floor bounds what one run of a node contains, from below: at least so much up and so much down.
+// A floor is a lower bound of what one run of a node contains: at least so much up and so much down.
 //
-// A read proves a floor at its end. What the node acknowledges later counts on top, except what was under way then and
-// so may be in the read already: surplus is the best (proven - acked - under way), and so surplus + acked is a floor at
-// any later time.
+// A read proves a floor at its end. Later acknowledgements of the node count on top, except those of calls that were
+// under way at the read, since the read may contain them already. surplus is the best (proven - acked - under way), so
+// surplus + acked is a floor at any later time.
 type floor struct {
-	run     int // which one, among those of all nodes
+	run     int // number of the run, among the runs of all nodes
 	acked   sum
 	proven  sum
 	surplus sum
@@ -43,16 +43,16 @@ type floor struct {
 
 func (f floor) now() sum { return f.proven.further(f.surplus.and(f.acked)) }
 
-// bounds checks a key by what its increments add up to.
+// bounds checks a key by the sums of its increments.
 type bounds struct {
 	*timeline
 	floors   []floor
-	underway []sum // of each node: increments that it will yet acknowledge in this run
+	underway []sum // by node: increments that it will acknowledge later in this run
 	versions [][]floorVersion
-	begun    []sum // of each call: the floor of its node when it was invoked
-	may      sum   // all that has been invoked
-	kept     sum   // all that was acknowledged and has to survive
-	marked   sum   // all that was acknowledged and marked as perhaps lost, which no disk needs to have
+	begun    []sum // by call: the floor of its node at the invocation
+	may      sum   // everything invoked
+	kept     sum   // everything acknowledged that must survive
+	marked   sum   // everything acknowledged and marked as perhaps lost, which no disk needs to have
 	quiet    bool
 	calm     *event
 	shown    int
@@ -65,7 +65,7 @@ type floorVersion struct {
 	floor floor
 }
 
-// A reply is a value that was read, and what the read itself added.
+// A reply is the value of a read, and the amount that the reading operation itself added.
 type reply struct {
 	call  int
 	value int64
@@ -188,7 +188,7 @@ func (b *bounds) event(e *event) {
 		acked := b.at(e.disk.Node, e.disk.Acked).acked
 		lost := old.acked
 		if disk.run == old.run && e.disk != (Disk{}) {
-			lost = lost.minus(acked) // else these may be sums of other increments
+			lost = lost.minus(acked) // otherwise these may be sums of other increments
 		}
 		b.kept = b.kept.minus(sum{max(lost.up, 0), min(lost.down, 0)})
 		b.floors[e.node] = floor{run: e.pos, acked: acked, proven: disk.now().minus(b.marked).further(acked), surplus: disk.surplus.minus(b.marked).further(sum{})}
@@ -224,9 +224,9 @@ func (b *bounds) at(node int, m Mark) floor {
 	return vs[i-1].floor
 }
 
-// checkOrder says, of a key that only grows, whether the replies of each run can be the steps of one count: put in
-// order, each increment is above the one before by at least what it added. That finds updates lost between clients that
-// overlap.
+// checkOrder checks a key that only grows: the replies of each run must be the steps of one count. In order of their
+// values, each increment's reply is above the one before by at least its own amount. This finds updates lost between
+// clients whose calls overlap.
 func (b *bounds) checkOrder() {
 	if slices.ContainsFunc(b.writes, func(w write) bool { return w.call.amount < 0 }) {
 		return
@@ -246,10 +246,10 @@ func (b *bounds) checkOrder() {
 	}
 }
 
-// checkLoosely checks a key with resets, whose values do not tell what they contain: no value is out of reach of all
-// that was ever added and set, and all nodes agree in the end.
+// checkLoosely checks a key with resets. Its values do not tell which operations they contain. It checks that no value
+// is out of reach of everything added and set, and that all nodes agree in the end.
 func (b *bounds) checkLoosely() []Violation {
-	var set sum // what a SET may have set
+	var set sum // values that a SET may have set
 	timed := slices.ContainsFunc(b.writes, func(w write) bool { return w.call.bounds() })
 	for _, p := range b.points {
 		switch {

@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// A chain is the reads of one run of a node: what they show grows, in some order.
+// A chain is the reads of one run of a node. In some order, each shows all that the one before shows.
 type chain struct{ node, run int }
 
-// A reading is one of them.
+// A reading is one read of a chain.
 type reading struct {
 	call int
 	in   set
 }
 
-// chains is the keys of the map in order.
+// chains returns the keys of the map in order.
 func chains[V any](m map[chain]V) []chain {
 	return slices.SortedFunc(maps.Keys(m), func(a, b chain) int {
 		return cmp.Or(cmp.Compare(a.node, b.node), cmp.Compare(a.run, b.run))
@@ -29,8 +29,8 @@ func (c *contents) link(i int, in set) {
 	c.chains[at] = append(c.chains[at], reading{i, in})
 }
 
-// checkChains says whether of any two reads in a run one shows all that the other does, and no two increments the same.
-// Reads that overlap are compared too, which have no order in time.
+// checkChains checks the reads of each run: of any two, one shows everything that the other shows, and no two
+// increments show the same. Overlapping reads are compared too, although they have no order in time.
 func (c *contents) checkChains() {
 	for _, at := range chains(c.chains) {
 		rs := c.chains[at]

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Two limits keep a report readable when everything is wrong.
+// These limits keep a report readable when very much is wrong.
 const (
 	maxPerKey     = 3
 	maxViolations = 100
 )
 
-// A Violation is an answer that no correct cluster gives.
+// A Violation is a reply that no correct cluster gives.
 type Violation struct {
-	Law  string // of design.md: L1, L2, L3, L7 or L8
+	Law  string // the law that is broken: L1, L2, L3, L7 or L8
 	Key  string
 	Op   ID       // the read
-	What string   // what was read, and what was allowed
+	What string   // the value read, and the values allowed
 	With []string // the operations that concern it, the read first
 
 	pos int
@@ -28,20 +28,20 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s, key %q: %s\n\t%s", v.Law, v.Key, v.What, strings.Join(v.With, "\n\t"))
 }
 
-// Coverage says how much a check could look at.
+// Coverage tells how much a check could look at.
 type Coverage struct {
-	Reads   int // answers compared
+	Reads   int // replies compared
 	Decoded int // keys whose values name their operations
 	Bounded int // keys whose sums were bounded
 }
 
-// Check says what is wrong with the history, the earliest first, and nothing if every answer is within the laws.
+// Check returns the violations in the history, the earliest first; none if every reply is within the laws.
 func (h *History) Check() []Violation {
 	v, _ := h.CheckCoverage()
 	return v
 }
 
-// CheckCoverage is Check that also tells how much it looked at.
+// CheckCoverage is Check, and also returns the coverage.
 func (h *History) CheckCoverage() ([]Violation, Coverage) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,7 +67,7 @@ func (h *History) CheckCoverage() ([]Violation, Coverage) {
 	return found[:min(len(found), maxViolations)], coverage
 }
 
-// byKey is the operations of each key, in the order of their invocation.
+// byKey returns the operations of each key, in the order of invocation.
 func (h *History) byKey() [][]ID {
 	counts := make([]int, len(h.names))
 	for i := range h.calls {
@@ -85,7 +85,7 @@ func (h *History) byKey() [][]ID {
 	return keys
 }
 
-// starts is when each node has started, in order.
+// starts returns the positions of each node's starts, in order.
 func (h *History) starts() [][]int {
 	starts := make([][]int, h.nodes)
 	for _, e := range h.events {

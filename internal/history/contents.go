@@ -2,32 +2,32 @@ package history
 
 import "fmt"
 
-// contents checks a key whose values name the operations they contain.
+// contents checks a key whose values name the operations that they contain.
 type contents struct {
 	*timeline
 	notation *notation
-	elements set // the writes that values show
-	deadline set // the writes that set a deadline
+	elements set // writes that values show
+	deadline set // writes that set a deadline
 
 	views    []view
-	may      []set // of each node: what can have reached it
+	may      []set // by node: writes that may have reached it
 	versions [][]version
 	group    []int
-	begun    []view // of each call: what its node had for certain when it was invoked
-	lost     set    // what a node had and its next disk lacked: gone for good, unless another node knows it
-	void     set    // deadlines that no node goes by any more
-	settled  set    // did not take effect before a quiescence, so never will
+	begun    []view // by call: what its node certainly had at the invocation
+	lost     set    // writes that a node had and its next disk lacked: lost, unless another node has them
+	void     set    // deadlines that no node follows any more
+	settled  set    // writes that had no effect before a quiescence, so they never will
 
 	quiet   bool // nothing was written since all nodes agreed
 	calm    *event
-	shown   int // the call that showed on what they agreed; -1: none yet
+	shown   int // the call that showed the agreed value; -1: none yet
 	missing []absence
-	runs    []int // of each node: how often it has started
+	runs    []int // by node: number of its starts
 	chains  map[chain][]reading
 	parts   []part
 }
 
-// An absence is to be explained when all is known about the resets.
+// An absence is a read that lacks elements. It is explained at the end, when all resets are known.
 type absence struct {
 	call    int
 	missing set
@@ -111,7 +111,7 @@ func (c *contents) end(i, pos int) {
 		if n >= 0 && call.resets() {
 			w := &c.writes[n]
 			w.maybe = c.may[call.node].and(c.elements)
-			if whole { // the reply told what it removes
+			if whole { // the reply told which writes it removes
 				w.maybe = in
 				w.sure = w.sure.or(in)
 			}
@@ -133,7 +133,8 @@ func (c *contents) end(i, pos int) {
 	}
 }
 
-// read finds the operations in a reply, and reports what cannot be in any; then whole is false.
+// read finds the operations in a reply. If the reply has a part that no value can have, it reports that, and whole is
+// false.
 func (c *contents) read(i int) (in set, whole bool) {
 	call, id := c.call(i), c.calls[i]
 	parts, strange, rest := c.notation.read(call.reply, c.parts[:0])
@@ -165,7 +166,7 @@ func (c *contents) read(i int) (in set, whole bool) {
 	return in, true
 }
 
-// compare says whether the node may show exactly this, as far as that is known yet.
+// compare checks, as far as is known yet, whether the node may show exactly these operations.
 func (c *contents) compare(i int, in set) bool {
 	call, id := c.call(i), c.calls[i]
 	may := c.may[call.node]
@@ -179,7 +180,7 @@ func (c *contents) compare(i int, in set) bool {
 		must = must.with(n)
 	}
 	if n >= 0 && call.resets() {
-		may = may.without(one(n)) // it read before it reset
+		may = may.without(one(n)) // the operation read before it reset
 	}
 	if c.steady[i] {
 		begun := c.begun[i]
@@ -210,7 +211,7 @@ func (c *contents) compare(i int, in set) bool {
 	return true
 }
 
-// compareQuiet says whether the nodes agree after a quiescence.
+// compareQuiet checks that the nodes agree after a quiescence.
 func (c *contents) compareQuiet(i int) {
 	call := c.call(i)
 	if !c.quiet || call.invoked < c.calm.pos || c.between(c.may[call.node], call.top) {
@@ -226,7 +227,7 @@ func (c *contents) compareQuiet(i int) {
 	}
 }
 
-// learn notes what a read proves.
+// learn notes the conclusions from a read.
 func (c *contents) learn(i int, in set) {
 	call := c.call(i)
 	v, begun := &c.views[call.node], c.begun[i]
@@ -241,10 +242,10 @@ func (c *contents) learn(i int, in set) {
 		w := &c.writes[t]
 		if w.call.resets() {
 			v.gone = v.gone.or(w.sure)
-			w.before = w.before.or(c.resets(begun.known)).without(one(t)) // they have lost against it
+			w.before = w.before.or(c.resets(begun.known)).without(one(t)) // these writes have lost against t
 		}
 	}
-	// What is known and not shown was reset, and stays so, unless it is only hidden.
+	// A known element that is not shown was reset, and stays reset, unless it is only hidden.
 	if !c.hidden(c.may[call.node], call.top) {
 		v.gone = v.gone.or(begun.known.and(c.elements).without(in))
 	}
@@ -275,7 +276,7 @@ func (c *contents) resets(s set) set {
 	return r
 }
 
-// removers is those of the writes that have certainly removed one of the elements.
+// removers returns the writes in of that have certainly removed one of the elements.
 func (c *contents) removers(elements, of set) set {
 	var r set
 	for t := range of.all {

@@ -1,21 +1,22 @@
 package history
 
-// Digits is how many different deltas Digit makes: more would not fit in 64 bits.
+// Digits is the number of different deltas that Digit makes; more would not fit in 64 bits.
 const Digits = 32
 
-// Digit is the delta for the i-th increment or SET of a key, from 0 to Digits-1, that makes its values readable: in
-// base 4 each operation has a digit of its own, and one that was counted twice or three times is seen as such.
+// Digit is the delta for the i-th increment or SET of a key, with i from 0 to Digits-1. With it, a value names its
+// operations: in base 4 each operation has its own digit, and a digit of 2 or 3 shows that an operation was counted
+// twice or three times.
 func Digit(i int) int64 { return 1 << (2 * i) }
 
-// bases are tried in this order: the larger one tells more kinds of mistakes apart.
+// bases are tried in this order; a larger base tells more kinds of faults apart.
 var bases = [...]int64{10, 8, 4, 3, 2}
 
-// maxPowers is how many powers of any base fit in an int64.
+// maxPowers is the largest number of powers of any base in an int64.
 const maxPowers = 63
 
 // A digit is the place of one operation in the values of its key.
 type digit struct {
-	write    int  // -1: of nobody
+	write    int  // -1: of no operation
 	failed   ID   // of an operation that failed; -1: of none
 	negative bool // the operation subtracts
 }
@@ -26,14 +27,14 @@ type notation struct {
 	digits [maxPowers]digit
 }
 
-// A part is an operation within a value, and how often it is counted there.
+// A part is an operation in a value, and the number of times that it is counted there.
 type part struct {
 	write int
 	times int64
 }
 
-// notationOf finds a base in which all amounts are different powers, up to their sign. The amounts of writes that
-// failed may be used again.
+// notationOf finds a base in which all amounts are different powers, apart from their signs. Amounts of failed writes
+// may be used again.
 func notationOf(h *History, writes []write, failures []ID) (*notation, bool) {
 	for _, base := range bases {
 		n := &notation{base: base}
@@ -78,7 +79,8 @@ func powerOf(v, base int64) (p int, power bool) {
 	return p, (v == 1 || v == -1) && p < maxPowers
 }
 
-// read takes the value apart. strange is a failed operation that it contains, or -1; rest is what belongs to nobody.
+// read splits the value into parts. strange is a failed operation that it contains, or -1; rest tells that something is
+// left that belongs to no operation.
 func (n *notation) read(v int64, parts []part) (_ []part, strange ID, rest bool) {
 	strange = -1
 	for p := 0; v != 0 && p < maxPowers; p++ {
@@ -93,7 +95,7 @@ func (n *notation) read(v int64, parts []part) (_ []part, strange ID, rest bool)
 		if d.negative {
 			times = (n.base - r) % n.base
 		}
-		// Once too little is told from many times too often where the base has room for it.
+		// If the base has room, a count of one too few is told apart from a count of many too many.
 		if n.base > 3 && times == n.base-1 {
 			times = -1
 		}

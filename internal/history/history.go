@@ -1,14 +1,14 @@
-// Package history records what clients of several nodes did and were answered, and says whether every answer is within
-// the laws of a counter that all nodes write.
+// Package history records the operations of clients of several nodes and their replies, and checks that every reply is
+// within the laws of a counter that all nodes write.
 //
-// It is stricter than a look at the final values: each read, and the reply of an increment is one, is compared with
-// what its node had acknowledged or shown in the same run, and with what could have reached it. It trusts only what
-// clients saw, so it never reports what a correct cluster can do.
+// It is stricter than a check of the final values. Each read, and also the reply of each increment, is compared with
+// everything that its node had acknowledged or shown in the same run, and with everything that could have reached it.
+// It uses only what clients observed, so it never reports a correct cluster.
 //
 // A key is checked in one of two ways. If the deltas of its increments and the values of its SETs are different powers
-// of one base (Digit makes such numbers), a value names exactly the operations that it contains: contents.go. Else, and
-// where a key has more than maxWrites writes, only sums can be bounded, and of a key with resets or deadlines hardly
-// that: bounds.go. Coverage tells how many keys were checked in which way.
+// of one base (Digit makes such numbers), a value names exactly the operations that it contains: contents.go.
+// Otherwise, or if the key has more than maxWrites writes, only sums can be bounded, and little can be said about a key
+// with resets or deadlines: bounds.go. Coverage tells how many keys were checked in which way.
 package history
 
 import (
@@ -16,15 +16,15 @@ import (
 	"sync"
 )
 
-// A History is recorded by any number of goroutines. The order of the calls is the real-time order: Invoke before a
-// request is sent, Ok and the like after its reply has been read.
+// A History is recorded; any number of goroutines may call its methods. The order of the calls is the order in real
+// time: call Invoke before a request is sent, and Ok, Fail or Unknown after its reply was read.
 type History struct {
 	nodes int
 	clock func(node int) (earliest, latest int64)
 
 	mu     sync.Mutex // protects all below
-	pos    int        // of the last thing recorded; the first is at 1
-	top    int64      // the latest that any node's clock may have shown yet
+	pos    int        // position of the last record; the first is 1
+	top    int64      // the latest time that any node's clock may have shown so far
 	keys   map[string]int32
 	names  []string
 	calls  []call
@@ -34,16 +34,16 @@ type History struct {
 // A Mark is a moment of a history. The zero Mark is before everything.
 type Mark int
 
-// A Disk says what a node starts with, as the acknowledgements and reads of a node up to two moments: its own
-// acknowledgements up to Acked, and all that it had shown up to Shown (which may be earlier: what came from peers may
-// be less durable than a reply that waited for the disk). The zero Disk holds nothing.
+// A Disk describes the data with which a node starts, as the data of a node up to two moments: its own acknowledgements
+// up to Acked, and everything that it had shown up to Shown. Shown may be earlier: writes of peers may be less durable
+// than a reply that waited for the disk. The zero Disk is empty.
 type Disk struct {
 	Node  int
 	Acked Mark
 	Shown Mark
 }
 
-// DiskAt is the whole disk of the node as it was at the mark: after a clean stop, of a backup, of a copy.
+// DiskAt is the node's whole disk at the mark: after a clean stop, or of a backup or copy.
 func DiskAt(node int, m Mark) Disk { return Disk{Node: node, Acked: m, Shown: m} }
 
 type eventKind uint8
@@ -54,21 +54,21 @@ const (
 	partitioned
 )
 
-// An event concerns nodes, and so every key.
+// An event concerns nodes, and therefore every key.
 type event struct {
 	pos      int
 	kind     eventKind
 	node     int
 	disk     Disk
-	group    []int // of each node, after a partition
-	low, top int64 // at quiescence: no node's clock is below low or above top
+	group    []int // by node: its group after a partition
+	low, top int64 // at quiescence: every node's clock is between low and top
 }
 
-// New begins a history of nodes numbered from 0. A node is a place that clients talk to: a copy of its disk that is
-// started beside it is another one.
+// New begins a history of nodes numbered from 0. A node is a place with which clients talk: if a copy of its disk is
+// started as well, the copy is another node.
 //
-// clock bounds the clock by which a node expires keys, in unix ms, as it is at the time of the call; the clock itself
-// never runs backwards. It is called with the history locked. nil if no key has a deadline.
+// clock returns bounds of the clock by which a node expires keys, in unix ms, at the time of the call; the node's clock
+// never runs backwards. It is called with the history locked. It may be nil if no key has a deadline.
 func New(nodes int, clock func(node int) (earliest, latest int64)) *History {
 	return &History{nodes: nodes, clock: clock, keys: map[string]int32{}, top: math.MinInt64}
 }
@@ -97,14 +97,15 @@ func (h *History) Invoke(op Op) ID {
 	return ID(len(h.calls) - 1)
 }
 
-// Ok records the reply: the value of the key for Get and Incr (0 if there is none), its value before for GetSet and
-// GetDel, milliseconds, -1 or -2 for TTL. Of others it is not looked at.
+// Ok records the reply: for Get and Incr the value of the key (0 if there is none), for GetSet and GetDel its value
+// before, for TTL milliseconds, -1 or -2. The replies of other operations are not used.
 func (h *History) Ok(id ID, reply int64) { h.end(id, ok, reply) }
 
-// Fail records that the operation certainly did nothing: an error, or an EXPIRE that found no key.
+// Fail records that the operation certainly had no effect: an error, or an EXPIRE of a missing key.
 func (h *History) Fail(id ID) { h.end(id, failed, 0) }
 
-// Unknown records that nobody will know whether it was done: the connection died first. So counts what never ends.
+// Unknown records that the connection ended before the reply, so nobody knows whether the operation had an effect. An
+// operation that never ends counts as unknown.
 func (h *History) Unknown(id ID) { h.end(id, unknown, 0) }
 
 func (h *History) end(id ID, o outcome, reply int64) {
@@ -121,15 +122,15 @@ func (h *History) end(id ID, o outcome, reply int64) {
 	}
 }
 
-// MayBeLost records that the operation, although acknowledged, may be missing by L6. What a node's disk lacks when it
-// starts need not be marked: Start sees that.
+// MayBeLost records that the operation was acknowledged but may be lost by law L6. Operations that the node's disk
+// lacks at a start need not be marked: Start knows them.
 func (h *History) MayBeLost(id ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.calls[id].mayBeLost = true
 }
 
-// Mark names this moment. Call it also after a clock has been set forward.
+// Mark names this moment. Call it also after setting a clock forward.
 func (h *History) Mark() Mark {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -137,9 +138,9 @@ func (h *History) Mark() Mark {
 	return Mark(h.pos)
 }
 
-// Start records that the node is about to run again with this disk; what its last run acknowledged and the disk lacks
-// may be lost, unless another node holds it. A node that is gone for good starts with Disk{}, and is not asked any
-// more.
+// Start records that the node is about to run again with this disk. Acknowledgements of its last run that the disk
+// lacks may be lost, unless another node has them. A node that never returns starts with Disk{} and gets no more
+// operations.
 func (h *History) Start(node int, disk Disk) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -148,7 +149,7 @@ func (h *History) Start(node int, disk Disk) {
 }
 
 // Partition records that from now on only nodes of one group can exchange; a node in no group is alone. Call it when
-// the cut is complete and nothing is under way, and Heal before it is mended.
+// the cut is complete and no message is under way, and call Heal before the cut ends.
 func (h *History) Partition(groups ...[]int) {
 	of := make([]int, h.nodes)
 	for i := range of {
@@ -172,8 +173,8 @@ func (h *History) regroup(of []int) {
 	h.events = append(h.events, event{pos: h.pos, kind: partitioned, group: of})
 }
 
-// Quiescent records that no operation is under way or can still take effect, that all nodes run, and that each has told
-// the others all it has. Until the next write to a key all nodes show the same, and all that is not lost.
+// Quiescent records three facts: no operation is under way or can still take effect, all nodes run, and each has sent
+// the others everything. Until the next write to a key, all nodes must show the same, with everything that is not lost.
 func (h *History) Quiescent() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -188,7 +189,7 @@ func (h *History) Quiescent() {
 	h.events = append(h.events, e)
 }
 
-// tick begins the next position and reads the clocks, all of them: a node that is ahead may end a window for the
+// tick begins the next position and reads the clocks of all nodes: a node whose clock is ahead may end a window for the
 // others.
 func (h *History) tick(node int) (earliest, latest int64) {
 	h.pos++

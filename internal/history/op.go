@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind is what an operation does.
+// Kind is the kind of an operation.
 type Kind uint8
 
 const (
@@ -15,7 +15,7 @@ const (
 	Del          //
 	GetSet       // SET with GET: the reply is the value before
 	GetDel       // the reply is the value before
-	Expire       // at Deadline, or TTL from the node's now
+	Expire       // at Deadline, or after TTL
 	Persist      //
 	TTL          // a read of the deadline
 )
@@ -27,8 +27,8 @@ type Op struct {
 	Key      string
 	Delta    int64 // of Incr
 	Value    int64 // of Set and GetSet
-	Deadline int64 // of Expire, Set and GetSet: unix ms; 0: none
-	TTL      int64 // the same, as ms from the moment it is carried out; 0: none
+	Deadline int64 // of Expire, Set and GetSet, in unix ms; 0: none
+	TTL      int64 // of the same, in ms from the moment of execution; 0: none
 	KeepTTL  bool  // of Set and GetSet
 }
 
@@ -45,13 +45,13 @@ func (o Op) amount() int64 {
 type outcome uint8
 
 const (
-	pending outcome = iota // never ended: as unknown
+	pending outcome = iota // not ended; counts as unknown
 	ok
 	failed
 	unknown
 )
 
-// A call is an operation as it was recorded.
+// A call is a recorded operation.
 type call struct {
 	key       int32
 	node      int32
@@ -65,9 +65,9 @@ type call struct {
 	ttl       int64
 	invoked   int
 	returned  int   // 0: never
-	early     int64 // its node's clock was at least this when it was invoked
-	late      int64 // and at most this when it had returned
-	top       int64 // and no node's was above this
+	early     int64 // lower bound of its node's clock at the invocation
+	late      int64 // upper bound of its node's clock at the return
+	top       int64 // upper bound of all nodes' clocks at the return
 }
 
 func (c *call) reads() bool {
@@ -78,20 +78,20 @@ func (c *call) resets() bool {
 	return c.kind == Set || c.kind == Del || c.kind == GetSet || c.kind == GetDel
 }
 
-// counts says whether the operation is part of a value: an increment, or what a SET has set.
+// counts reports whether a value can contain the operation: an increment, or the value of a SET.
 func (c *call) counts() bool { return c.kind == Incr || c.kind == Set || c.kind == GetSet }
 
 func (c *call) writes() bool { return c.kind != Get && c.kind != TTL }
 
-// bounds says whether the operation gives the key a deadline.
+// bounds reports whether the operation gives the key a deadline.
 func (c *call) bounds() bool { return c.deadline != 0 || c.ttl != 0 }
 
-// times says whether the operation changes the deadline, to one or to none.
+// times reports whether the operation changes the deadline, to one or to none.
 func (c *call) times() bool {
 	return c.kind == Expire || c.kind == Persist || c.resets() && !c.keepTTL
 }
 
-// String is the operation as one line: who, what, where, when, how it ended.
+// describe returns the operation as one line: client, node, command, time, result.
 func (h *History) describe(id ID) string {
 	c := &h.calls[id]
 	var b strings.Builder

@@ -2,10 +2,11 @@ package history
 
 import "math/bits"
 
-// maxWrites is how many writes of one key can be told apart; a key with more has its sums bounded only.
+// maxWrites is the largest number of writes of one key that can be told apart. For a key with more, only sums are
+// bounded.
 const maxWrites = 128
 
-// A set is one of the writes of a key, by their number in the order of invocation.
+// A set is a set of writes of one key, by their numbers in the order of invocation.
 type set [maxWrites / 64]uint64
 
 func one(i int) set { var s set; return s.with(i) }
@@ -45,7 +46,7 @@ func (s set) len() int {
 	return n
 }
 
-// all goes over the members in order.
+// all iterates over the members in order.
 func (s set) all(yield func(int) bool) {
 	for i, w := range s {
 		for ; w != 0; w &= w - 1 {

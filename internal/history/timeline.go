@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// A timeline is all that happened to one key, in order.
+// A timeline is everything that happened to one key, in order.
 type timeline struct {
 	h      *History
 	key    string
-	calls  []ID // that did not fail
+	calls  []ID // calls that did not fail
 	failed []ID
 	writes []write
-	number []int  // of the write that a call is, or -1
-	steady []bool // the call began and ended in one run of its node
+	number []int  // by call: the number of its write, or -1
+	steady []bool // by call: it began and ended in one run of its node
 	points []point
 	reads  int
 	found  []Violation
@@ -28,20 +28,20 @@ type point struct {
 	event *event
 }
 
-// A write is an operation that changes the key, with what is known of it.
+// A write is an operation that changes the key, with the known facts about it.
 type write struct {
 	id      ID
 	call    *call
-	min     int64 // of the deadline it sets
+	min     int64 // lower bound of the deadline that it sets
 	max     int64
-	element bool // a value shows whether it is contained
-	steady  bool // it was acknowledged by the run that it was sent to
+	element bool // values show whether they contain it
+	steady  bool // acknowledged by the run to which it was sent
 
-	before set // writes that its node knew: its stamp is later than theirs
-	sure   set // of a reset: what it has certainly removed
-	maybe  set // what it may have removed
-	spared set // what it has certainly not removed
-	after  set // deadlines that had passed for its node, and so cannot end it
+	before set // writes that its node knew; its stamp is later than theirs
+	sure   set // of a reset: writes that it has certainly removed
+	maybe  set // of a reset: writes that it may have removed
+	spared set // of a reset: writes that it has certainly not removed
+	after  set // deadlines that had passed for its node, so they cannot end it
 }
 
 func newTimeline(h *History, ids []ID, starts [][]int) *timeline {
@@ -93,7 +93,7 @@ func newWrite(id ID, c *call) write {
 	return w
 }
 
-// decodable finds the notation in which values name the operations they contain.
+// decodable finds the notation in which values name their operations.
 func (k *timeline) decodable() (*notation, bool) {
 	if len(k.writes) > maxWrites {
 		return nil, false
@@ -103,12 +103,12 @@ func (k *timeline) decodable() (*notation, bool) {
 
 func (k *timeline) call(i int) *call { return &k.h.calls[k.calls[i]] }
 
-// plain says that nothing but increments has changed the key.
+// plain reports whether only increments have changed the key.
 func (k *timeline) plain() bool {
 	return !slices.ContainsFunc(k.writes, func(w write) bool { return w.call.kind != Incr })
 }
 
-// law is the one that what is missing from a key, or too much in it, offends.
+// law is the law that is broken if something is missing from the key, or is too much in it.
 func (k *timeline) law() string {
 	law := "L1"
 	for _, w := range k.writes {
@@ -122,7 +122,7 @@ func (k *timeline) law() string {
 	return law
 }
 
-// report adds a violation by the read, told with the other operations.
+// report adds a violation by the read; others are the operations that explain it.
 func (k *timeline) report(law string, read ID, what string, others ...ID) {
 	if len(k.found) >= maxPerKey {
 		return

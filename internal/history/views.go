@@ -2,13 +2,13 @@ package history
 
 import "sort"
 
-// A view is what one run of a node has certainly got, as its clients know.
+// A view is what one run of a node certainly has, as far as clients can know.
 type view struct {
-	acked set // writes that it, or the node whose disk it has, has acknowledged
-	known set // these, and all it has shown: it has them, whether they still count or not
+	acked set // writes acknowledged by the node, or by the node whose disk it has
+	known set // these, and all that it has shown, whether they still count or not
 	gone  set // elements that have certainly ended for it
 	ended set // deadlines that have passed and whose windows it has closed
-	// hides is, of each deadline that it knew before it had passed, what it had then.
+	// hides has, for each deadline that the node knew before it passed, the elements that the node had then.
 	hides map[int]set
 }
 
@@ -30,7 +30,7 @@ func (c *contents) event(e *event) {
 	}
 }
 
-// exchange lets all that a node may have reach its group.
+// exchange lets everything that a node may have reach its group.
 func (c *contents) exchange() {
 	for a := range c.may {
 		for b := range c.may {
@@ -55,7 +55,7 @@ func (c *contents) start(e *event) {
 	for t := range v.acked.all {
 		v.gone = v.gone.or(c.writes[t].sure)
 	}
-	c.lost = c.lost.or(old.known.without(v.known)) // where another node has it, that one knows
+	c.lost = c.lost.or(old.known.without(v.known)) // if another node has it, that node's view knows it
 	c.views[e.node] = v
 	c.may[e.node] = c.may[e.node].or(c.may[e.disk.Node])
 	c.exchange()
@@ -63,11 +63,11 @@ func (c *contents) start(e *event) {
 	c.runs[e.node]++
 	c.quiet = false
 	if c.calm != nil && int(e.disk.Acked) < c.calm.pos && e.disk != (Disk{}) {
-		c.settled = set{} // an old disk may hold what the others had not heard of
+		c.settled = set{} // an old disk may have writes of which the others had not heard
 	}
 }
 
-// agree gives every node what any has.
+// agree gives every node everything that any node has.
 func (c *contents) agree(e *event) {
 	var all view
 	all.hides = map[int]set{}
@@ -101,7 +101,7 @@ func (c *contents) agree(e *event) {
 	c.quiet, c.calm, c.shown = true, e, -1
 }
 
-// give says what resets of unknown outcome may have removed, that cannot take effect after the position.
+// give decides, for resets of unknown result that can have no effect after the position, what they may have removed.
 func (c *contents) give(pos int) {
 	for n := range c.writes {
 		w := &c.writes[n]
@@ -117,7 +117,7 @@ func (c *contents) keep(node, pos int) {
 	c.versions[node] = append(c.versions[node], version{pos, c.views[node]})
 }
 
-// at is what the node had for certain at the mark.
+// at returns what the node certainly had at the mark.
 func (c *contents) at(node int, m Mark) view {
 	vs := c.versions[node]
 	i := sort.Search(len(vs), func(i int) bool { return vs[i].pos > int(m) })

@@ -5,14 +5,14 @@ import (
 	"maps"
 )
 
-// arm notes what the node has in windows that have not ended for it: its clock is at most late. What was made where the
-// deadline may have passed already is not of the window.
+// arm notes the elements that the node has in windows that have not ended for it; its clock is at most late. Elements
+// made after their deadline may have passed do not belong to the window.
 func (c *contents) arm(v *view, late int64) {
 	open := v.known.and(c.deadline)
 	if open.empty() {
 		return
 	}
-	hides := maps.Clone(v.hides) // earlier versions keep theirs
+	hides := maps.Clone(v.hides) // earlier versions keep their own map
 	if hides == nil {
 		hides = map[int]set{}
 	}
@@ -31,8 +31,8 @@ func (c *contents) arm(v *view, late int64) {
 	v.hides = hides
 }
 
-// over is the deadlines that have passed for the node of the call since before it was invoked, whatever else may be
-// known there.
+// over returns the deadlines that had certainly passed for the node of the call before the invocation, whatever else
+// the node may know.
 func (c *contents) over(i int) set {
 	call := c.call(i)
 	var over set
@@ -44,8 +44,8 @@ func (c *contents) over(i int) set {
 	return over
 }
 
-// undisputed says whether the deadline is certainly the last one, of all writes that may be known except the one
-// itself.
+// undisputed reports whether the deadline is certainly the last one among all writes that the node may know, apart from
+// one.
 func (c *contents) undisputed(d int, may set, except int) bool {
 	for t := range may.without(c.writes[d].before).all {
 		if t != d && t != except && c.writes[t].call.times() {
@@ -55,7 +55,7 @@ func (c *contents) undisputed(d int, may set, except int) bool {
 	return true
 }
 
-// superseded says whether one of the writes has certainly replaced the deadline.
+// superseded reports whether one of the writes has certainly replaced the deadline.
 func (c *contents) superseded(d int, by set) bool {
 	for t := range by.all {
 		if c.writes[t].call.times() && c.writes[t].before.has(d) {
@@ -65,7 +65,7 @@ func (c *contents) superseded(d int, by set) bool {
 	return false
 }
 
-// compareHidden says whether the read shows nothing of a window that is over here.
+// compareHidden checks that the read shows nothing of a window that has ended here.
 func (c *contents) compareHidden(i int, in set) bool {
 	for d := range c.over(i).all {
 		if ghosts := in.and(c.views[c.call(i).node].hides[d]); !ghosts.empty() {
@@ -77,8 +77,8 @@ func (c *contents) compareHidden(i int, in set) bool {
 	return true
 }
 
-// close notes that a write which gives the key a value has closed the windows that were over: they never come back, and
-// it is in none of them.
+// close notes that a write which gives the key a value has closed the ended windows: they never come back, and the
+// write is in none of them.
 func (c *contents) close(i int) {
 	call, w := c.call(i), &c.writes[c.number[i]]
 	if !call.counts() {
@@ -93,8 +93,8 @@ func (c *contents) close(i int) {
 	}
 }
 
-// hidden says whether a window may have ended at a node whose clock is at most top, so that what is not shown may come
-// back.
+// hidden reports whether a window may have ended for a node whose clock is at most top, so that elements not shown may
+// come back.
 func (c *contents) hidden(may set, top int64) bool {
 	for d := range may.and(c.deadline).without(c.void).all {
 		if c.writes[d].min <= top {
@@ -104,8 +104,8 @@ func (c *contents) hidden(may set, top int64) bool {
 	return false
 }
 
-// between says whether a deadline may have passed for some nodes and not for others, from the last quiescence to a
-// read.
+// between reports whether, between the last quiescence and a read, a deadline may have passed for some nodes and not
+// for others.
 func (c *contents) between(may set, top int64) bool {
 	for d := range may.and(c.deadline).without(c.void).all {
 		if c.writes[d].min <= top && c.writes[d].max > c.calm.low {
@@ -115,7 +115,7 @@ func (c *contents) between(may set, top int64) bool {
 	return false
 }
 
-// compareTTL says whether a deadline, or that there is none, can be shown.
+// compareTTL checks that the shown deadline, or the absence of one, is possible.
 func (c *contents) compareTTL(i int) {
 	call := c.call(i)
 	if !c.steady[i] || call.reply == -2 {
@@ -133,7 +133,7 @@ func (c *contents) compareTTL(i int) {
 		return
 	}
 	for d := range may.and(c.deadline).without(c.begun[i].ended).all {
-		// A millisecond each way: the reply is rounded.
+		// One millisecond in each direction, since the reply is rounded.
 		if c.writes[d].min-1 <= call.late+call.reply && c.writes[d].max >= call.early+call.reply-1 {
 			return
 		}
