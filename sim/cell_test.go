@@ -5,16 +5,16 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// cell is a key that is set, with a deadline or without, counted on and deleted, but never given another deadline than
-// a SET's. All clocks show the same. Then what is gone at a node with its deadline never comes back there: nobody has
-// put the deadline off.
+// cell is a key that is set, with a deadline or without, counted on and deleted. It gets no deadline other than a
+// SET's, and all clocks show the same. So digits that have ended with their deadline at a node never come back there,
+// since no command has extended the deadline.
 type cell struct {
 	world *world
 	key   string
 	shown map[*process]*remembered
 }
 
-// remembered is what a process has shown.
+// remembered is what clients have seen at a process.
 type remembered struct {
 	last  view
 	ended uint64 // digits that were visible until their deadline passed

@@ -9,7 +9,7 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// maxDigits is how many writes a key gets: each is told from the others by a digit of the value.
+// maxDigits is the largest number of writes of a key: each is told from the others by a digit of the value.
 const maxDigits = 28
 
 // clients run commands.
@@ -18,22 +18,22 @@ type clients struct {
 	keys    []string
 	digits  map[string]int
 	watches map[string]watch // by key
-	quotas  *quotas          // nil: there are none
+	quotas  *quotas          // nil: no quotas
 }
 
-// watch knows what clients did to a key, and says whether what nodes show of it can be. It knows more than package
-// history, which trusts only what clients were answered.
+// watch knows the commands that clients ran on a key, and checks what nodes show of it. It knows more than package
+// history, which uses only the replies to clients.
 type watch interface {
-	did(p *process, op history.Op, before engine.Value) // an operation was carried out
-	look()                                              // after each event
-	end()                                               // all nodes have exchanged
+	did(p *process, op history.Op, before engine.Value) // called when an operation was executed
+	look()                                              // called after each event
+	end()                                               // called when all nodes have exchanged
 }
 
 func newClients(w *world) *clients {
 	c := &clients{world: w, digits: map[string]int{}, watches: map[string]watch{}}
 	kinds, each := []string{"sum", "reset", "window"}, 3
 	switch {
-	case w.streams && w.agreed: // that a window has ended for another may be found by comparing only
+	case w.streams && w.agreed: // only a comparison can find that a window has ended for another node
 		kinds = []string{"sum", "lease"}
 	case w.streams:
 		kinds = []string{"sum", "reset"}
@@ -71,7 +71,7 @@ func (c *clients) add(kind, key string) {
 	}
 }
 
-// digit is an amount that no other write to the key has; false when there is none left.
+// digit returns an amount that no other write of the key has; false if none is left.
 func (c *clients) digit(key string) (int64, bool) {
 	n := c.digits[key]
 	if n >= maxDigits {
@@ -81,7 +81,7 @@ func (c *clients) digit(key string) (int64, bool) {
 	return history.Digit(n), true
 }
 
-// mustDigit is digit for a key that has just begun.
+// mustDigit is digit for a key that is new.
 func (c *clients) mustDigit(key string) int64 {
 	amount, ok := c.digit(key)
 	if !ok {
@@ -90,7 +90,7 @@ func (c *clients) mustDigit(key string) int64 {
 	return amount
 }
 
-// command is one command of one client, or a few at once.
+// command runs one command of one client, or a few commands as a transaction.
 func (c *clients) command(h *host) {
 	if h.process == nil || h.isAsleep() {
 		return
@@ -139,12 +139,12 @@ func (c *clients) increment(h *host, key string) {
 // maxWindow is the longest window of a limiter, in ms.
 const maxWindow = 600
 
-// limit is what a limiter does: it counts, and who begins a window says when that ends. The two are one transaction.
-// Some put the end off, or set the count within the window.
+// limit acts as a limiter: it counts, and a client that begins a window sets its deadline in the same transaction. Some
+// clients extend the window, or set the count within it.
 func (c *clients) limit(h *host, key string) {
 	ttl := int64(100 + c.random.IntN(maxWindow-100))
 	n := c.random.IntN(8)
-	if key != "limit0" { // windows are long, and cut short
+	if key != "limit0" { // windows are long, and are shortened later
 		if ttl = maxWindow; n < 2 {
 			n, ttl = 0, int64(10+c.random.IntN(60))
 		}
@@ -200,7 +200,7 @@ func (c *clients) reset(h *host, key string) {
 	}
 }
 
-// window is what limiters do, and those who change their minds.
+// window acts as limiters do, and also as clients that change deadlines later.
 func (c *clients) window(h *host, key string) {
 	ttl := int64(50 + c.random.IntN(1500))
 	switch n := c.random.IntN(20); {
@@ -225,7 +225,7 @@ func (c *clients) window(h *host, key string) {
 	}
 }
 
-// do runs an operation and gives the client its reply, or not.
+// do executes an operation, and gives the client its reply or loses it.
 func (c *clients) do(h *host, op history.Op) {
 	op.Node = h.index
 	p := h.process
@@ -253,12 +253,12 @@ func (c *clients) do(h *host, op history.Op) {
 	}
 }
 
-// await makes all that was written safe.
+// await makes everything written so far durable.
 func (p *process) await() {
 	number, mark := p.store.Group(), p.host.world.history.Mark()
 	p.store.Await(number, true, func() {})
 	for tries := 0; !p.store.Safe(number); tries++ {
-		p.host.world.now += time.Millisecond // it waits for others, but not for long
+		p.host.world.now += time.Millisecond // waits for others, but not for long
 		if p.store.Step(); tries > 100 {
 			p.host.world.t.Fatal("a group does not become safe")
 		}
@@ -266,7 +266,7 @@ func (p *process) await() {
 	p.groups = append(p.groups, group{number, mark})
 }
 
-// get is what is visible of a key.
+// get returns the visible value of a key.
 func (p *process) get(key string) engine.Value {
 	db := p.store.DB()
 	k := db.Key([]byte(key))
@@ -275,7 +275,7 @@ func (p *process) get(key string) engine.Value {
 	return tx.Get(k)
 }
 
-// execute runs an operation.
+// execute executes an operation.
 func (p *process) execute(op history.Op) (reply int64, done bool) {
 	before, stored := p.get(op.Key), p.stored(op.Key)
 	reply, done = p.apply(op)
@@ -311,7 +311,7 @@ func (p *process) apply(op history.Op) (reply int64, done bool) {
 	case history.Set, history.GetSet:
 		tx.Set(k, engine.Value{Kind: engine.Integer, Int: op.Value, Deadline: deadline}, op.KeepTTL)
 	case history.Del, history.GetDel:
-		return before.Int, tx.Delete(k) // what is not there is not removed, wherever else it may be
+		return before.Int, tx.Delete(k) // a key that is absent here is not deleted, even if another node has it
 	case history.Expire:
 		return 0, tx.SetDeadline(k, deadline)
 	case history.Persist:
@@ -331,7 +331,7 @@ func (p *process) apply(op history.Op) (reply int64, done bool) {
 	return before.Int, true
 }
 
-// flush is FLUSHALL, within a transaction or not.
+// flush runs FLUSHALL, within a transaction or not.
 func (c *clients) flush(h *host) {
 	if c.chance(2) {
 		c.flushAtOnce(h)
@@ -346,7 +346,7 @@ func (c *clients) flushAtOnce(h *host) {
 	c.note("host %d: FLUSHALL", h.index)
 }
 
-// flushSlowly deletes each key at a moment of its own. Others go on meanwhile.
+// flushSlowly deletes each key at a moment of its own; other clients run commands meanwhile.
 func (c *clients) flushSlowly(h *host) {
 	p := h.process
 	c.note("host %d: FLUSHALL begins", h.index)
@@ -361,7 +361,7 @@ func (c *clients) flushSlowly(h *host) {
 	c.note("host %d: FLUSHALL ends", h.index)
 }
 
-// deletes runs what deletes keys.
+// deletes runs a function that deletes keys.
 func (c *clients) deletes(h *host, run func()) {
 	p := h.process
 	there := func() map[string]bool {

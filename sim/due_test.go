@@ -5,15 +5,15 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// due is a key that is counted on everywhere and given a deadline once, by whichever host shows something. All clocks
-// show the same. What that host showed then is gone there when the deadline has passed, and in the end everywhere:
-// nobody has put it off.
+// due is a key that is counted on everywhere and gets a deadline once, from any host that shows something. All clocks
+// show the same. What that host showed then must be gone there after the deadline, and in the end everywhere, since no
+// command has extended the deadline.
 type due struct {
 	world *world
 	key   string
-	by    *process // that gave the deadline; nil: none has yet
+	by    *process // the process that gave the deadline; nil: none yet
 	at    int64    // unix ms
-	shown uint64   // digits that it is for
+	shown uint64   // the digits that the deadline ends
 }
 
 func (c *clients) due(h *host, key string) {
@@ -32,7 +32,7 @@ func (x *due) did(p *process, op history.Op, before engine.Value) {
 	x.look()
 }
 
-// look looks at the one that gave the deadline, as long as it runs: a start may find an older disk.
+// look looks at the process that gave the deadline while it runs; a new start may find an older disk.
 func (x *due) look() {
 	if x.by != nil && x.by.host.process == x.by && !x.by.host.isAsleep() {
 		x.lookAt(x.by)

@@ -16,32 +16,32 @@ import (
 
 var levels = []persist.Durability{persist.Interval, persist.Interval, persist.Always, persist.None}
 
-// host is a machine: its clock, its disk, and the process that runs on it, if one does.
+// host is a machine: its clock, its disk, and the process that runs on it, if any.
 type host struct {
 	world   *world
-	index   int // of the host, and in the history
+	index   int // number of the host, and of its node in the history
 	id      uint16
 	level   persist.Durability
 	shards  int
 	offset  time.Duration // of the clock
-	floor   int64         // it never goes back
+	floor   int64         // the clock never goes back below this
 	files   *vfs.Memory
 	process *process      // nil: down
-	claims  *lives.Claims // of the process, before it is one too: while it starts
+	claims  *lives.Claims // the process's; set earlier than process, while it starts
 	asleep  time.Duration
-	left    left // once the process has ended
+	left    left // valid after the process has ended
 	backups []backup
 }
 
-// left is what a disk has.
+// left is the content of a disk after its process has ended.
 type left struct {
-	holds history.Disk // that another process finds
-	safe  history.Disk // and of that, what a loss of power leaves
+	holds history.Disk // what the next process finds
+	safe  history.Disk // the part of it that survives a power loss
 	clean bool         // the process was stopped, not killed
-	gave  *ledgers     // what clients have of the quotas on it; nil: an older disk, or none
+	gave  *ledgers     // tokens that clients got of the quotas on it; nil: an older disk, or none
 }
 
-// backup is what a disk once was.
+// backup is an earlier content of a disk.
 type backup struct {
 	files *vfs.Memory
 	left
@@ -54,25 +54,25 @@ type process struct {
 	store    *persist.Store
 	machine  *replica.Machine
 	began    time.Duration
-	mono     int64 // at its beginning
+	mono     int64 // when it began
 	ticked   time.Duration
 	dialed   time.Duration
 	groups   []group
 	answered history.Mark // the last reply that waited for the disk
 	ledgers  *ledgers
-	shared   map[string]crdt.Stamp // of the quota registers that peers are told, when they were looked at last
-	rounds   []span                // between two looks at the machine, when each of its rounds was taken
+	shared   map[string]crdt.Stamp // stamps of the quota registers that peers are sent, at the last look
+	rounds   []span                // for each round of the machine: the two looks between which it was taken
 	looked   int64
-	runs     map[uint16][]uint64 // of each peer, one after the other
+	runs     map[uint16][]uint64 // by peer: its runs, in order
 }
 
-// group: what clients had been answered up to the mark is in the disk's group.
+// group: the disk's group contains everything that clients were told up to the mark.
 type group struct {
 	number uint64
 	mark   history.Mark
 }
 
-// wall is the host's clock, unix ms.
+// wall is the host's clock in unix ms.
 func (h *host) wall() int64 {
 	h.floor = max(h.floor, epoch+int64((h.world.now+h.offset)/time.Millisecond))
 	return h.floor
@@ -82,7 +82,7 @@ func (p *process) now() engine.Moment {
 	return engine.Moment{Wall: p.host.wall(), Mono: p.mono + int64(p.host.world.now-p.began) + 1}
 }
 
-// start starts a process with what is on the disk.
+// start starts a process with the content of the disk.
 func (h *host) start(why string) {
 	w := h.world
 	p := &process{host: h, run: w.random.Uint64() | 1, began: w.now}
@@ -113,7 +113,7 @@ func (h *host) start(why string) {
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
-// open opens what is on the disk, as a node does.
+// open opens the disk, as a node does.
 func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Store, error) {
 	w := h.world
 	dir, err := disk.Open(h.files, dataDir)
@@ -141,18 +141,18 @@ func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Stor
 	})
 }
 
-// confirm asks all other members about a life, but for those that are down where names stand for those that run. Those
-// that start at the same time may be as far.
+// confirm asks all other members about a life; if --peers is a name for the running nodes, it leaves out those that are
+// down. Nodes that start at the same time may have come as far.
 func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 	if w.atOnce {
 		w.startDue()
 	}
 	var confirmed []lives.Witness
 	for _, other := range w.hosts[:w.members] {
-		if other.id == h.id { // itself, or what a copy was copied from: the same --peers
+		if other.id == h.id { // itself, or the original of a copy, which has the same --peers
 			continue
 		}
-		if copied := w.hosts[w.members]; other.claims == nil && copied.id == other.id { // it has its place
+		if copied := w.hosts[w.members]; other.claims == nil && copied.id == other.id { // the copy has its place
 			other = copied
 		}
 		if other.claims == nil && w.names {
@@ -174,7 +174,7 @@ func (w *world) confirm(h *host, id disk.Identity, run uint64) bool {
 
 func (h *host) isAsleep() bool { return h.world.now < h.asleep }
 
-// step does what a process does beside answering.
+// step does the work of a process besides answering clients.
 func (h *host) step() {
 	p, w := h.process, h.world
 	if p == nil || h.isAsleep() {
@@ -201,7 +201,7 @@ func (h *host) step() {
 	}
 }
 
-// flush writes what has changed to the disk.
+// flush writes the changes to the disk.
 func (p *process) flush() {
 	number, mark := p.store.Group(), p.host.world.history.Mark()
 	p.store.Step()
@@ -210,7 +210,7 @@ func (p *process) flush() {
 	}
 }
 
-// held is what the disk has: all that was written, or what is safe of it.
+// held describes the content of the disk: everything written, or the part that is synced.
 func (p *process) held(safe bool) history.Disk {
 	h := p.host
 	disk := h.left.holds
@@ -225,7 +225,7 @@ func (p *process) held(safe bool) history.Disk {
 	return disk
 }
 
-// leave ends the process's memory.
+// leave ends the process and its memory.
 func (p *process) leave() {
 	p.host.world.drop(p)
 	p.host.process, p.host.claims = nil, nil
@@ -239,7 +239,7 @@ func (h *host) stop() {
 	p, w := h.process, h.world
 	w.saw("a clean stop")
 	w.note("host %d stops", h.index)
-	for range 3 { // its last words
+	for range 3 { // what it still has to send
 		p.machine.Tick(p.now())
 		w.carryFrom(p)
 	}
@@ -253,12 +253,12 @@ func (h *host) stop() {
 	h.files = h.files.Kill()
 }
 
-// die ends a process without a word, by kill -9 or with its machine's power.
+// die ends a process without a stop: by kill -9, or with the power of its machine.
 func (h *host) die(power bool) {
 	p, w := h.process, h.world
 	p.ledgers.last = p.now().Mono
 	h.left = left{holds: p.held(power), safe: p.held(true), gave: p.ledgers}
-	if h.level == persist.Always && p.answered > 0 { // no reply has left before its group was safe
+	if h.level == persist.Always && p.answered > 0 { // every reply left after its group was synced
 		for _, d := range []*history.Disk{&h.left.holds, &h.left.safe} {
 			if d.Node != h.index {
 				*d = history.Disk{Node: h.index}
@@ -277,7 +277,7 @@ func (h *host) die(power bool) {
 	w.note("host %d dies, power %t", h.index, power)
 }
 
-// backUp copies the disk, of a process that runs or not.
+// backUp copies the disk; its process may be running.
 func (h *host) backUp() {
 	b := backup{h.files.Kill(), h.left}
 	if h.process != nil {
@@ -288,7 +288,7 @@ func (h *host) backUp() {
 	h.world.note("the disk of host %d is copied", h.index)
 }
 
-// snapshot has the disk's log replaced by a snapshot.
+// snapshot replaces the disk's log by a snapshot.
 func (h *host) snapshot() {
 	if h.process != nil {
 		h.process.store.Snapshot(true)
@@ -296,7 +296,7 @@ func (h *host) snapshot() {
 	}
 }
 
-// pause has the process do nothing for a while.
+// pause stops the process for a while.
 func (h *host) pause() {
 	if h.process != nil {
 		w := h.world
@@ -306,7 +306,7 @@ func (h *host) pause() {
 	}
 }
 
-// misfortune ends a process, or starts one with whatever disk there is.
+// misfortune ends a process, or starts one with some disk.
 func (h *host) misfortune() {
 	w := h.world
 	spare := w.hosts[w.members]
@@ -336,7 +336,8 @@ func (h *host) misfortune() {
 		w.restore()
 	case h == spare:
 		h.becomeCopy()
-	case h.left.clean && spare.process == nil && w.chance(2): // the disk and a copy of it, before either is heard of
+	// start the disk and a copy of it, before others have heard of either
+	case h.left.clean && spare.process == nil && w.chance(2):
 		h.backUp()
 		w.saw("a disk and its copy are started at once")
 		spare.become(h, h.backups[len(h.backups)-1])
@@ -346,7 +347,7 @@ func (h *host) misfortune() {
 	}
 }
 
-// startAgain starts a process with the disk that there is, with none, or with an old one.
+// startAgain starts a process with its disk, with an empty one, or with an old one.
 func (h *host) startAgain() {
 	w := h.world
 	switch {
@@ -372,7 +373,7 @@ func (h *host) startAgain() {
 	}
 }
 
-// becomeCopy starts a copy of some host's disk.
+// becomeCopy starts a copy of the disk of some host.
 func (h *host) becomeCopy() {
 	w := h.world
 	of := w.hosts[w.random.IntN(w.members)]
@@ -382,7 +383,7 @@ func (h *host) becomeCopy() {
 	h.become(of, of.backups[w.random.IntN(len(of.backups))])
 }
 
-// become starts a copy of another host's disk.
+// become starts a copy of the disk of another host.
 func (h *host) become(of *host, b backup) {
 	w := h.world
 	h.id, h.files, h.left = of.id, b.files.Kill(), b.left

@@ -7,12 +7,12 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// span is between two moments, Moment.Mono.
+// span is the time between two moments, in Moment.Mono.
 type span struct{ from, to int64 }
 
-// checkLag looks at what a node says of how far its peers are behind, which says nothing of what clients read, so no
-// history would tell that it is wrong: the age of the oldest change that a peer has not acknowledged is that of the
-// first round that it has not. A round may be taken between two ticks.
+// checkLag checks the lag of peers that a node shows. No history would find a wrong lag, since clients do not read it.
+// The age of the oldest unacknowledged change must be that of the first unacknowledged round; a round is taken at some
+// moment between two ticks.
 func (p *process) checkLag() {
 	now := p.now()
 	st := p.machine.Status(now)
@@ -42,8 +42,8 @@ func (p *process) checkLag() {
 	}
 }
 
-// isByTurns reports whether two processes with a peer's id were connected by turns: then some of what the one has is
-// counted as what the other lacks.
+// isByTurns reports whether two processes with one peer's id were connected in turns. Then some changes that one of
+// them has count as missing at the other.
 func (p *process) isByTurns(q *replica.PeerStatus) bool {
 	if p.runs == nil {
 		p.runs = map[uint16][]uint64{}

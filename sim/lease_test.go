@@ -5,9 +5,9 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// lease is a key that is made once and then counted on, given deadlines and relieved of them, by those who see it. All
-// clocks show the same, and nobody dies. Then in the end the last EXPIRE or PERSIST counts, everywhere, whatever was
-// hidden meanwhile, and so do all counts.
+// lease is a key that is created once; then clients that see it count on it, give it deadlines and remove them. All
+// clocks show the same, and no process dies. In the end the last EXPIRE or PERSIST must hold on all nodes, whatever was
+// hidden meanwhile, and all counts must be there.
 type lease struct {
 	world    *world
 	key      string
@@ -15,7 +15,7 @@ type lease struct {
 	sum      int64
 	deadline int64
 	last     int64 // unix ms of the last EXPIRE or PERSIST
-	tied     bool  // there are two of that moment
+	tied     bool  // two commands ran at that moment
 }
 
 func (c *clients) lease(h *host, key string) {
@@ -46,7 +46,7 @@ func (x *lease) did(p *process, op history.Op, _ engine.Value) {
 		x.made = true
 		x.sum += op.Delta
 		return
-	case history.Set: // it makes the key
+	case history.Set: // creates the key
 		if x.made, x.sum, x.last = true, op.Value, wall; !op.KeepTTL {
 			x.deadline = wall + op.TTL
 		}

@@ -19,20 +19,20 @@ type pipe struct {
 type end struct {
 	process   *process
 	session   *replica.Session
-	gone      bool // this side has closed it, or found it closed
-	swallowed bool // what this side says gets lost
+	gone      bool // this side has closed the pipe, or knows that it is closed
+	swallowed bool // what this side sends is lost
 	stalled   time.Duration
 	flying    []flight
-	buf       []byte // what has arrived and is not a whole frame
+	buf       []byte // bytes that have arrived and are not a whole frame yet
 }
 
-// flight is bytes on their way.
+// flight is a piece of bytes on its way.
 type flight struct {
 	at    time.Duration
 	bytes []byte
 }
 
-// delta is a record that was on its way once, and whose sender's numbers of writers those are.
+// delta is a record that was sent once, and its sender, whose numbers of writers it uses.
 type delta struct {
 	live   *process
 	record []byte
@@ -42,7 +42,7 @@ func (w *world) isBlocked(a, b *host) bool {
 	return w.blocked[[2]int{min(a.index, b.index), max(a.index, b.index)}]
 }
 
-// partition cuts one side of the hosts from the other, or two hosts that a third one still reaches.
+// partition cuts one group of hosts from the others, or cuts two hosts from each other while a third reaches both.
 func (w *world) partition() {
 	if w.pairs || w.chance(3) {
 		pair := w.random.Perm(w.members)[:2]
@@ -67,13 +67,13 @@ func (w *world) partition() {
 	w.note("partition %v", side)
 }
 
-// dial connects two processes, as package cluster would.
+// dial connects two processes, as package cluster does.
 func (w *world) dial(from, to *host) {
 	a, b := from.process, to.process
 	if from == to || b == nil || to.isAsleep() || w.isBlocked(from, to) || a.isConnected(b) && (w.healed || !w.chance(40)) {
 		return
 	}
-	if to.index == w.members { // nobody has the copy among its peers
+	if to.index == w.members { // no host has the copy in its --peers
 		return
 	}
 	if from.id == to.id { // a copy has the same --peers
@@ -91,7 +91,7 @@ func (w *world) dial(from, to *host) {
 	}
 	p := &pipe{world: w, ends: [2]end{{process: a}, {process: b, session: sb}}}
 	w.pipes = append(w.pipes, p)
-	if !w.healed && w.chance(20) { // the answer gets lost
+	if !w.healed && w.chance(20) { // the answer is lost
 		w.saw("a handshake that one side believes in")
 		p.ends[0].gone, p.ends[1].swallowed = true, true
 		return
@@ -149,8 +149,8 @@ func (p *pipe) close(i int) {
 	e.gone = true
 }
 
-// drop ends the pipes of a process that has ended: the system of the other side hears of it, unless they cannot reach
-// each other.
+// drop ends the pipes of a process that has ended. The other side is told, unless the two hosts cannot reach each
+// other.
 func (w *world) drop(of *process) {
 	for _, p := range w.pipes {
 		for i := range p.ends {
@@ -166,7 +166,7 @@ func (w *world) drop(of *process) {
 	}
 }
 
-// carry brings what is on its way where it is to go.
+// carry delivers the bytes that are due.
 func (w *world) carry() {
 	for _, p := range w.pipes {
 		for i := range p.ends {
@@ -186,7 +186,7 @@ func (w *world) carry() {
 					w.saw("silence is noticed")
 				}
 				p.close(i)
-				if !e.swallowed { // the other side hears of it
+				if !e.swallowed { // the other side is told of the end
 					p.close(1 - i)
 				}
 			}
@@ -198,7 +198,7 @@ func (w *world) carry() {
 	w.pipes = kept
 }
 
-// carryFrom delivers at once what a process has to say.
+// carryFrom delivers at once everything that a process sends.
 func (w *world) carryFrom(of *process) {
 	for _, p := range w.pipes {
 		for i := range p.ends {
@@ -213,7 +213,7 @@ func (w *world) carryFrom(of *process) {
 	}
 }
 
-// say asks one side for what it has to say.
+// say takes from one side what it sends.
 func (p *pipe) say(i int) {
 	e, w := &p.ends[i], p.world
 	if e.gone || e.session == nil || e.process.host.isAsleep() || len(e.flying) > 3 {
@@ -240,7 +240,7 @@ func (p *pipe) say(i int) {
 	e.flying = append(e.flying, flight{at, bytes})
 }
 
-// deliver gives the other side what has arrived.
+// deliver gives the other side the bytes that have arrived.
 func (p *pipe) deliver(i int) {
 	e, other, w := &p.ends[i], &p.ends[1-i], p.world
 	for len(e.flying) > 0 && e.flying[0].at <= w.now {
@@ -267,7 +267,7 @@ func (p *pipe) deliver(i int) {
 	}
 }
 
-// somePipe is a pipe, nil if there is none.
+// somePipe returns a random pipe, nil if there is none.
 func (w *world) somePipe() *pipe {
 	if len(w.pipes) == 0 {
 		return nil
@@ -275,7 +275,7 @@ func (w *world) somePipe() *pipe {
 	return w.pipes[w.random.IntN(len(w.pipes))]
 }
 
-// cutSome cuts a pipe, with whatever is on its way.
+// cutSome cuts a random pipe; bytes on their way are lost.
 func (w *world) cutSome() {
 	if p := w.somePipe(); p != nil {
 		if len(p.ends[0].flying)+len(p.ends[1].flying) > 0 {
@@ -291,7 +291,7 @@ func (w *world) cutSome() {
 	}
 }
 
-// swallowSome makes a pipe half-open: what one side says, or both, gets lost, and nobody hears of that.
+// swallowSome makes a pipe half-open: what one side sends, or both, is lost, and neither side is told.
 func (w *world) swallowSome() {
 	if p := w.somePipe(); p != nil {
 		i := w.random.IntN(2)
@@ -303,7 +303,7 @@ func (w *world) swallowSome() {
 	}
 }
 
-// stallSome delays what one side says.
+// stallSome delays what one side sends.
 func (w *world) stallSome() {
 	if p := w.somePipe(); p != nil {
 		p.ends[w.random.IntN(2)].stalled = w.now + time.Duration(w.random.IntN(2000))*time.Millisecond
@@ -311,10 +311,10 @@ func (w *world) stallSome() {
 	}
 }
 
-// maxOld is how many records that were sent once are remembered.
+// maxOld is the number of sent records that are kept.
 const maxOld = 200
 
-// remember keeps some of the records that are sent, to have them arrive again.
+// remember keeps some of the sent records, for repeatSome.
 func (w *world) remember(e *end, bytes []byte) {
 	for rest := bytes; ; {
 		frame, after, _, err := replica.SplitFrame(rest)
@@ -331,7 +331,7 @@ func (w *world) remember(e *end, bytes []byte) {
 	}
 }
 
-// repeatSome has records that were sent once arrive once more, late, doubled, out of order, at anybody.
+// repeatSome delivers kept records once more: late, doubled, out of order, to any node.
 func (w *world) repeatSome() {
 	for range 3 {
 		if len(w.old) == 0 {
@@ -339,7 +339,8 @@ func (w *world) repeatSome() {
 		}
 		d := w.old[w.random.IntN(len(w.old))]
 		h := w.hosts[w.random.IntN(w.members)]
-		if h.process == nil || d.live.host.process != d.live { // the sender's numbers went with it
+		// the numbers of the sender's writers ended with its process
+		if h.process == nil || d.live.host.process != d.live {
 			continue
 		}
 		writers := d.live.store.DB().Writers(0)

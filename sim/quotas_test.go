@@ -8,33 +8,33 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// quotas are keys on which clients make quotas of all kinds, take from them and end them, with a few limits for each
-// key, as versions of a program have them. Each node admits its own limit, so the law is checked for each node: over
-// every interval, clients were told of at most as many tokens as the largest limit in force holds and the fastest one
-// earns.
+// quotas are keys on which clients create quotas of all kinds, take from them and end them. Each key has a few limits,
+// as different versions of a program use them. Each node admits its own limit, so the law is checked for each node:
+// over every interval, clients got at most as many tokens as the largest limit in force holds, plus those that the
+// fastest limit earns in the interval.
 type quotas struct {
 	*world
 	keys   []string
 	limits map[string][]quota.Rate
 }
 
-// ledger is the tokens of a quota that clients were told of at one host, since the quota was made. Times are those of
-// the processes that ran on the same disk.
+// ledger has the tokens of a quota that clients got at one host since the quota was created. Its times are those of the
+// processes that ran on the same disk.
 type ledger struct {
 	takes  []taking
-	limits []quota.Rate // that have been in force
-	shown  bool         // there was a quota when it was looked at last
-	fullAt int64        // of that
-	ends   bool         // and it had a deadline
+	limits []quota.Rate // limits that were in force
+	shown  bool         // the quota existed at the last look
+	fullAt int64        // when that quota will be full
+	ends   bool         // and whether it had a deadline
 }
 
-// taking is tokens that a client has.
+// taking is an event: a client got tokens.
 type taking struct {
 	at int64 // Moment.Mono
 	n  uint64
 }
 
-// ledgers are those of a host, by key.
+// ledgers has the ledgers of a host, by key.
 type ledgers struct {
 	byKey map[string]*ledger
 	last  int64 // Moment.Mono at the end of the last process
@@ -47,8 +47,8 @@ func (l *ledgers) of(key string) *ledger {
 	return l.byKey[key]
 }
 
-// begin goes on with the ledgers of the disk that a process starts with. The time behind the disk's last group has not
-// passed for its quotas.
+// begin continues with the ledgers of the disk with which a process starts. The time after the disk's last group has
+// not passed for its quotas.
 func (l *ledgers) begin(mono int64) *ledgers {
 	if l == nil {
 		return &ledgers{byKey: map[string]*ledger{}}
@@ -88,7 +88,7 @@ func newQuotas(w *world) *quotas {
 	return q
 }
 
-// change runs a command on a quota's key, and gives the client its reply, unless the process dies before.
+// change runs a command on a quota's key and gives the client its reply, unless the process dies before.
 func (q *quotas) change(h *host, key, what string, fn func(*engine.Tx, engine.Key) (taken uint64)) {
 	p := h.process
 	if p == nil {
@@ -120,17 +120,17 @@ func (q *quotas) change(h *host, key, what string, fn func(*engine.Tx, engine.Ke
 	}
 }
 
-// told notes that a client has tokens, and checks all intervals that end there.
+// told notes that a client got tokens, and checks all intervals that end then.
 func (q *quotas) told(p *process, key string, t taking) {
 	l := p.ledgers.of(key)
-	if !l.shown { // it has ended meanwhile
+	if !l.shown { // the quota has ended meanwhile
 		return
 	}
 	l.takes = append(l.takes, t)
 	largest := quota.Rate{Period: time.Second}
 	for _, r := range l.limits {
 		largest.Capacity = max(largest.Capacity, r.Capacity)
-		// rounded up: by a token a second at most
+		// rounded up, by at most a token a second
 		largest.Count = max(largest.Count, uint64(time.Second)*r.Count/uint64(r.Period)+1)
 	}
 	sum := uint64(0)
@@ -144,8 +144,8 @@ func (q *quotas) told(p *process, key string, t taking) {
 	}
 }
 
-// lookAt notes the state of a quota. A quota that was not full and has ended begins full when it is made again: what
-// was taken from it counts no more.
+// lookAt notes the state of a quota. If a quota has ended before it was full again, its successor starts full: tokens
+// taken before do not count any more.
 func (q *quotas) lookAt(p *process, key string) {
 	l, now := p.ledgers.of(key), p.now()
 	db := p.store.DB()
@@ -155,7 +155,7 @@ func (q *quotas) lookAt(p *process, key string) {
 	ends := tx.Get(k).Deadline != 0
 	tx.Unlock()
 	full := state.Bucket.FullAfter(now.Mono)
-	// a merge may end a window and bring the next one
+	// a merge may end a window and bring the next one at once
 	if l.shown && l.fullAt > now.Mono && (!ok || l.ends && full == 0) {
 		*l = ledger{}
 		q.saw("a quota in use ends")
@@ -194,7 +194,7 @@ func (q *quotas) look(p *process) {
 	}
 }
 
-// command is what a client does to some quota.
+// command runs a random command on a random quota.
 func (q *quotas) command(h *host) {
 	key := q.keys[q.random.IntN(len(q.keys))]
 	limits := q.limits[key]
@@ -217,7 +217,7 @@ func (q *quotas) command(h *host) {
 	case n < 20:
 		q.end(h, key)
 	case n == 20:
-		q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 { // counts where there is no quota
+		q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 { // without a quota it counts
 			if tx.Get(k).Kind != engine.Quota {
 				_, _ = tx.Add(k, 1)
 			}
@@ -234,7 +234,7 @@ func (q *quotas) command(h *host) {
 	}
 }
 
-// end ends a quota, in one of the ways there are; mostly a transient one follows at once.
+// end ends a quota in one of the possible ways; mostly a transient quota follows at once.
 func (q *quotas) end(h *host, key string) {
 	n := q.random.IntN(4)
 	q.change(h, key, []string{"QUOTADEL", "DEL", "GETDEL", "SET"}[n], func(tx *engine.Tx, k engine.Key) uint64 {
@@ -253,7 +253,7 @@ func (q *quotas) end(h *host, key string) {
 	}
 }
 
-// takeSome takes a few times, by QUOTAINCR with the limits in turns, or by INCR if there are none.
+// takeSome takes a few times: by QUOTAINCR with the limits in turn, or by INCR if limits is empty.
 func (q *quotas) takeSome(h *host, key string, limits []quota.Rate) {
 	for i := range 1 + q.random.IntN(12) {
 		n := uint64(1 + q.random.IntN(2))

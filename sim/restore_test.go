@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// restartAll stops and starts one node after the other, and keeps copies of their disks from when they were stopped: as
-// for an upgrade, when all is well. Some upgrades are undone soon.
+// restartAll stops and starts one node after the other, as for an upgrade while all is well, and keeps copies of their
+// disks from the stops. Some upgrades are undone soon.
 func (w *world) restartAll() {
 	w.saw("a rolling restart")
 	w.blocked = map[[2]int]bool{}
@@ -30,8 +30,8 @@ func (w *world) restartAll() {
 	w.count()
 }
 
-// restore has the cluster started from backups, all nodes at once or one after the other, and one of them on another
-// machine: as after a disaster. The machine that was lost comes back later, with its disk.
+// restore starts the cluster from backups, as after a disaster: all nodes at once or one after the other, and one of
+// them on another machine. The lost machine comes back later, with its disk.
 func (w *world) restore() {
 	spare, lost := w.hosts[w.members], w.hosts[w.random.IntN(w.members)]
 	b, ok := lost.someBackup()
@@ -55,7 +55,7 @@ func (w *world) restore() {
 	w.startDue()
 }
 
-// count has clients count for a while.
+// count lets clients count for a while.
 func (w *world) count() {
 	for range 30 {
 		w.clients.command(w.hosts[w.random.IntN(len(w.hosts))])
@@ -63,7 +63,7 @@ func (w *world) count() {
 	}
 }
 
-// startDue starts what is to be started. If that is to be at once, each start begins before the one before has asked
+// startDue makes the starts that are due. If they are to be at once, each start begins before the one before has asked
 // its peers.
 func (w *world) startDue() {
 	for len(w.due) > 0 {
@@ -84,7 +84,7 @@ func (h *host) startRestored() {
 	h.start("again")
 }
 
-// someBackup is the newest backup of the disk that was made after a clean stop, or any.
+// someBackup returns the newest backup of the disk made after a clean stop, or any backup.
 func (h *host) someBackup() (b backup, ok bool) {
 	if len(h.backups) == 0 {
 		return b, false

@@ -13,14 +13,14 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// settle heals everything, and looks whether two intervals later all nodes store and show the same.
+// settle heals all faults, and checks that two intervals later all nodes store and show the same.
 func (w *world) settle() {
 	w.note("all is healed")
 	w.healed = true
 	w.blocked = map[[2]int]bool{}
 	for _, h := range w.hosts {
 		h.asleep = 0
-		if latest := w.latest(); latest-h.wall() >= time.Hour.Milliseconds() { // its clock is set right
+		if latest := w.latest(); latest-h.wall() >= time.Hour.Milliseconds() { // an operator corrects its clock
 			h.offset = time.Duration(latest-epoch)*time.Millisecond - w.now
 		}
 	}
@@ -39,9 +39,9 @@ func (w *world) settle() {
 		}
 	}
 	w.endCopy()
-	w.pass(w.deadTime()) // what is half-open is found
+	w.pass(w.deadTime()) // half-open pipes are found
 	w.pass(2*interval + 200*time.Millisecond)
-	if w.limits { // all windows are over
+	if w.limits { // all windows end
 		w.pass(maxWindow*time.Millisecond + 100*time.Millisecond)
 	}
 	w.history.Quiescent()
@@ -62,7 +62,7 @@ func (w *world) settle() {
 	}
 }
 
-// deadTime is how long a peer may be silent.
+// deadTime is the longest allowed silence of a peer.
 func (w *world) deadTime() time.Duration { return min(w.interval()*5/2, 5*time.Second) }
 
 func (w *world) read(h *host, key string) {
@@ -76,8 +76,7 @@ func (w *world) read(h *host, key string) {
 	w.history.Ok(id, reply)
 }
 
-// endCopy lets a copy that runs take its original's place for a while, as what it has counted is to count, and then
-// ends it.
+// endCopy puts a running copy in its original's place for a while, so that others receive its counts, and then ends it.
 func (w *world) endCopy() {
 	spare := w.hosts[w.members]
 	if spare.process == nil {
@@ -89,7 +88,7 @@ func (w *world) endCopy() {
 	original.stop()
 	w.pass(w.deadTime() + 2*interval)
 	w.compare()
-	for _, key := range w.clients.keys { // what is shown is not lost with the copy
+	for _, key := range w.clients.keys { // so that shown values are not lost with the copy
 		for _, h := range w.hosts {
 			if h.process != nil {
 				w.read(h, key)
@@ -101,7 +100,7 @@ func (w *world) endCopy() {
 	original.start("after its copy")
 }
 
-// compare says where the nodes that run do not store the same.
+// compare checks that all running nodes store the same.
 func (w *world) compare() {
 	keys := w.clients.keys
 	if q := w.clients.quotas; q != nil {
@@ -133,8 +132,8 @@ func (w *world) compareAll(keys []string) {
 	}
 }
 
-// dump is what a host's process stores, as text by key, but for what is past its deadline at some unix ms; and whether
-// a deadline is just passing, on some clocks and not on others.
+// dump returns the store of a host's process as text by key, without keys past their deadline at latest, in unix ms.
+// passing: a deadline has passed on some clocks and not on others.
 func (h *host) dump(latest int64) (rows map[string]string, passing bool) {
 	db, now := h.process.store.DB(), h.process.now()
 	var states engine.Deltas
@@ -173,7 +172,7 @@ func (w *world) sawRow(h *host, writer crdt.Writer) {
 	}
 }
 
-// look notes what a node has been through, and says what it should not be in.
+// look notes the states that a node has been in, and reports impossible ones.
 func (w *world) look(st replica.Status) {
 	for _, p := range st.Peers {
 		if p.State != replica.Online && !w.streams || p.State == replica.Offline || p.BehindKeys > 0 {

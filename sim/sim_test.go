@@ -20,7 +20,7 @@ var (
 	stopFlag  = flag.Uint64("stop", 3, "end after so many worlds that fail")
 )
 
-// enough is how many worlds it takes to say that something occurs too seldom.
+// enough is the number of worlds from which on a rare occurrence is a failure.
 const enough = 1000
 
 func TestClustersKeepTheLaws(t *testing.T) {
@@ -65,14 +65,14 @@ func TestClustersKeepTheLaws(t *testing.T) {
 	report(t, seen, times)
 }
 
-// cpu is the time that this process has used. Worlds run beside each other, so what two measure overlaps.
+// cpu is the processor time of this process. Worlds run in parallel, so their measurements overlap.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// report prints how often each thing occurred, and fails if one did too seldom.
+// report prints how often each thing occurred, and fails if one occurred too seldom.
 func report(t *testing.T, seen map[string]int, times []time.Duration) {
 	n := len(times)
 	if n == 0 {
@@ -93,7 +93,7 @@ func report(t *testing.T, seen map[string]int, times []time.Duration) {
 	}
 }
 
-// occurrences are the faults and states that are to occur.
+// occurrences are the faults and states that must occur.
 var occurrences = []string{
 	"FLUSHALL", "FLUSHALL in slices", "a clean stop", "a connection goes on where the last one ended", "a connection is cut while the two compare", "a connection is cut with bytes on their way",
 	"a cluster is restored from backups", "a connection stalls", "a copied disk", "a disk and its copy are started at once", "a copy of a disk that was stopped clean", "a half-open connection", "a handshake that one side believes in", "a limiter begins a window", "a name stands for fewer peers", "a kill", "a life goes on",

@@ -8,7 +8,7 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// stored is a record of a key as a process stores it, hidden or not; nothing if it has none.
+// stored is the record of a key as a process stores it, hidden or not; empty if there is none.
 type stored []byte
 
 func (p *process) stored(key string) stored {
@@ -18,8 +18,8 @@ func (p *process) stored(key string) stored {
 	return d.Records
 }
 
-// check says what an operation must not have done to what was stored: a register is written by later stamps only, and
-// what failed has changed nothing.
+// check reports changes of the record that no operation may make: only a later stamp may replace a register, and a
+// failed operation must change nothing.
 func (before stored) check(p *process, op history.Op, done bool) {
 	after := p.stored(op.Key)
 	if !done && !bytes.Equal(before, after) {

@@ -9,8 +9,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// told is a world in which only happens what a test tells: the histories that broke simpler rules, where random ones
-// seldom come by.
+// told is a world in which only the commands of a test happen. These are the histories that broke simpler rules, where
+// random worlds seldom get them.
 type told struct{ *world }
 
 func tell(t *testing.T, hosts int) told {
@@ -44,7 +44,7 @@ func (w told) expire(host int, after time.Duration) {
 	w.do(host, history.Op{Kind: history.Expire, TTL: after.Milliseconds()})
 }
 
-// cut keeps the hosts from reaching each other.
+// cut separates the hosts from each other.
 func (w told) cut() {
 	for i := range w.hosts {
 		for j := range i {
@@ -53,13 +53,13 @@ func (w told) cut() {
 	}
 }
 
-// heal lets them, and waits until they have compared.
+// heal reconnects the hosts, and waits until they have compared.
 func (w told) heal() {
 	w.blocked = map[[2]int]bool{}
 	w.pass(w.deadTime() + 2*interval)
 }
 
-// shows says what all hosts are to show.
+// shows checks the value that all hosts show.
 func (w told) shows(want int64) {
 	w.t.Helper()
 	for i := range w.members {
@@ -76,10 +76,10 @@ func TestALateIncrementOfAnOldWindowDoesNotJoinTheNewOne(t *testing.T) {
 	w.expire(0, 300*time.Millisecond)
 	w.pass(100 * time.Millisecond)
 	w.cut()
-	w.incr(1, 4) // of the old window, and nobody hears of it
+	w.incr(1, 4) // counted in the old window, and sent to no other host
 	w.pass(400 * time.Millisecond)
 	w.hosts[0].die(false)
-	w.hosts[0].files, w.hosts[0].left = vfs.NewMemory(pageSize), left{} // it forgets the old window
+	w.hosts[0].files, w.hosts[0].left = vfs.NewMemory(pageSize), left{} // it loses the old window with its disk
 	w.hosts[0].start("empty")
 	w.incr(0, 16)
 	w.heal()
@@ -171,7 +171,7 @@ func TestALosingSetHasRemovedWhatItSaw(t *testing.T) {
 	w.pass(100 * time.Millisecond)
 	w.cut()
 	w.do(0, history.Op{Kind: history.Set, Value: 16})
-	w.incr(2, 64) // seen by none of the two
+	w.incr(2, 64) // neither of the two has seen it
 	w.pass(10 * time.Millisecond)
 	w.do(1, history.Op{Kind: history.Set, Value: 256})
 	w.heal()
@@ -191,7 +191,7 @@ func TestWhatAWindowHadWhenItEndedDoesNotJoinALaterSet(t *testing.T) {
 	w.shows(16)
 }
 
-// copyOf starts a copy of what a host's disk once was, in its place.
+// copyOf starts a copy of an earlier state of a host's disk, in its place.
 func (w told) copyOf(of *host, b backup) *host {
 	spare := w.hosts[w.members]
 	spare.id, spare.files, spare.left = of.id, b.files.Kill(), b.left
@@ -199,7 +199,7 @@ func (w told) copyOf(of *host, b backup) *host {
 	return spare
 }
 
-// end has a copy tell the others what it has counted, and then the original have its place again.
+// end lets a copy send its counts to the others, and then puts the original back in its place.
 func (w told) end(spare, original *host) {
 	w.heal()
 	spare.stop()
@@ -271,8 +271,8 @@ func TestAPeerWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.shows(21)
 }
 
-// TestAnotherProcessWithAPeersIDConfirmsNoLife: two disks are node 2, each under a life of its own, and one of them
-// missed that node 1 has gone on.
+// TestAnotherProcessWithAPeersIDConfirmsNoLife: two disks are node 2, each under its own life, and one of them missed
+// that node 1 has continued its life.
 func TestAnotherProcessWithAPeersIDConfirmsNoLife(t *testing.T) {
 	w := tell(t, 2)
 	a, b := w.hosts[0], w.hosts[1]
@@ -326,8 +326,8 @@ func TestAPeerThatIsStartingWithAnOlderDiskConfirmsNoLife(t *testing.T) {
 	w.shows(21)
 }
 
-// TestADeadlineComesWithWhatItIsFor: a node puts a deadline on what a second one has counted, and a third one counts,
-// which only the first one reaches. It must not take the deadline for one that is left over.
+// TestADeadlineComesWithWhatItIsFor: one node sets a deadline on a second node's count. A third node, which only the
+// first one reaches, counts too. It must not take the deadline for the rest of a deleted key.
 func TestADeadlineComesWithWhatItIsFor(t *testing.T) {
 	w := tell(t, 3)
 	w.blocked[[2]int{0, 1}] = true

@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// twins has a node and a copy of it run by turns, each under a life of its own, while a peer hears of one of them only.
-// The peer is restored from a backup then, and whichever of the two runs answers it for both.
+// twins runs a node and a copy of it in turns, each under its own life, while a peer hears of only one of them. Then
+// the peer is restored from a backup, and whichever of the two runs sends it the counts of both.
 func (w *world) twins() {
 	spare := w.hosts[w.members]
 	if spare.process != nil {
@@ -53,7 +53,7 @@ func (w *world) twins() {
 	w.count()
 }
 
-// meet has the nodes find each other, and clients count meanwhile.
+// meet lets the nodes connect while clients count.
 func (w *world) meet() {
 	w.pass(w.deadTime())
 	for range 5 {

@@ -9,44 +9,46 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// windows says whether what nodes show of limiters' keys is within L3, and is stricter than package history, which
-// knows only what clients were answered: after each event it looks at all nodes. On such a key there are counts, each
-// of a digit of its own, deadlines, and SETs within a window.
+// windows checks law L3 for the keys of limiters. It is stricter than package history, which knows only the replies to
+// clients: after each event it looks at all nodes. Such a key has counts, each with its own digit, deadlines, and SETs
+// within a window.
 //
-//   - What is visible has a deadline: who begins a window sets it in one transaction.
-//   - A count is never seen in a window that it cannot be of: one that began, by the clock of who began it, when the count's own window had ended.
-//   - What a node shows stays there until a deadline has passed for somebody that is the count's own or later, and no SET has removed it.
+//   - A visible key has a deadline, since the client that begins a window sets it in the same transaction.
+//   - A count never shows in a window that cannot be its own: one that began, by the clock of the node that began it,
+//     after the count's own window had ended.
+//   - A count that a node shows stays visible there until a SET removes it, or until a deadline has passed, for some
+//     node, that is the count's own or a later one.
 type windows struct {
 	world    *world
 	key      string
 	versions []version
 	counts   [maxDigits]count
-	removed  uint64 // digits that SETs have seen
+	removed  uint64 // digits that a SET has seen
 	sets     bool   // there has been a SET
 	shown    map[*process]view
-	last     map[*process]int64 // the last deadline that it showed
-	lawful   map[[2]int64]bool  // pairs of deadlines: what is of the first may be seen under the second
+	last     map[*process]int64 // by process: the last deadline that it showed
+	lawful   map[[2]int64]bool  // pairs of deadlines: counts made under the first may show under the second
 }
 
-// version is one writing of the deadline.
+// version is one write of the deadline.
 type version struct {
 	at    int64 // unix ms
-	since int64 // when the key was made that had it, by its node's clock
+	since int64 // when the key was created under it, by the clock of its node
 	wrote time.Duration
 	after int64 // the deadline that it replaced; 0: it began a window
-	// deadlines whose windows do not join it though they are not past: its node knew that they had been cut short, and
-	// were over
+	// deadlines whose windows do not join this one though they have not passed: the node knew that these windows had
+	// been shortened and were over
 	over map[int64]bool
 }
 
 // count is an increment, or a SET.
 type count struct {
-	deadline int64 // that the key had where it was made
+	deadline int64 // the key's deadline at the node where the count was made
 	made     time.Duration
 	set      bool
 }
 
-// view is what a node shows.
+// view is the content of a key as a node shows it.
 type view struct {
 	digits   uint64
 	deadline int64
@@ -56,7 +58,7 @@ func newWindows(w *world, key string) *windows {
 	return &windows{world: w, key: key, shown: map[*process]view{}, last: map[*process]int64{}, lawful: map[[2]int64]bool{}}
 }
 
-// viewOf is the digits of a value.
+// viewOf splits a value into its digits.
 func viewOf(v engine.Value) (view, bool) {
 	s := view{deadline: v.Deadline}
 	for n := range maxDigits {
@@ -71,7 +73,7 @@ func viewOf(v engine.Value) (view, bool) {
 	return s, v.Int < history.Digit(maxDigits)
 }
 
-// did notes that a process has carried out an operation on what was there before.
+// did notes an operation of a process, and the value before it.
 func (x *windows) did(p *process, op history.Op, before engine.Value) {
 	now, wall := x.world.now, p.now().Wall
 	switch op.Kind {
@@ -84,7 +86,7 @@ func (x *windows) did(p *process, op history.Op, before engine.Value) {
 		x.sets = true
 	case history.Expire:
 		v := version{at: wall + op.TTL, since: wall, wrote: now, over: map[int64]bool{}}
-		if before.Deadline != 0 { // it was put off
+		if before.Deadline != 0 { // the deadline was moved
 			v.since, v.after = x.since(before.Deadline), before.Deadline
 			if old := x.only(before.Deadline); old != nil {
 				v.over = old.over
@@ -101,7 +103,7 @@ func (x *windows) did(p *process, op history.Op, before engine.Value) {
 	}
 }
 
-// addOver adds a deadline that has passed to those that are over, and those that it replaced.
+// addOver adds a deadline that has passed to over, with the deadlines that it replaced.
 func (x *windows) addOver(over map[int64]bool, at int64) {
 	for v := x.only(at); v != nil && !over[at]; v = x.only(at) {
 		over[at] = true
@@ -112,7 +114,7 @@ func (x *windows) addOver(over map[int64]bool, at int64) {
 	}
 }
 
-// only is the writing of a deadline, nil if there is none or more than one.
+// only returns the single write of a deadline, nil if there is none or more than one.
 func (x *windows) only(at int64) (found *version) {
 	for i := range x.versions {
 		if x.versions[i].at != at {
@@ -128,7 +130,7 @@ func (x *windows) only(at int64) (found *version) {
 
 func digitOf(amount int64) int { return bits.TrailingZeros64(uint64(amount)) / 2 }
 
-// since is when the key was made that had a deadline.
+// since returns when the key with a deadline was created.
 func (x *windows) since(deadline int64) int64 {
 	since := int64(math.MaxInt64)
 	for _, v := range x.versions {
@@ -141,7 +143,7 @@ func (x *windows) since(deadline int64) int64 {
 
 func (x *windows) end() {}
 
-// look looks at what all nodes show.
+// look checks what all nodes show.
 func (x *windows) look() {
 	for _, h := range x.world.hosts {
 		if h.process != nil && !h.isAsleep() {
@@ -176,8 +178,7 @@ func (x *windows) lookAt(p *process) {
 	}
 }
 
-// mayShow reports whether what was counted under one deadline may be seen under another: windows that overlap become
-// one.
+// mayShow reports whether a count made under one deadline may show under another: overlapping windows become one.
 func (x *windows) mayShow(of, under int64) bool {
 	if of == under || of == 0 || under == 0 || x.lawful[[2]int64{of, under}] {
 		return true
@@ -203,8 +204,8 @@ func (x *windows) mayShow(of, under int64) bool {
 	return reached[under]
 }
 
-// mayEnd reports whether a count may be gone: a deadline has passed for a node that was its own or one written later,
-// or a SET has removed it.
+// mayEnd reports whether a count may be gone: a SET has removed it, or for some node a deadline has passed that is the
+// count's own or was written later.
 func (x *windows) mayEnd(n int) bool {
 	if x.removed&(1<<n) != 0 {
 		return true

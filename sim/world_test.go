@@ -14,42 +14,42 @@ import (
 )
 
 const (
-	epoch    = 1_700_000_000_000 // unix ms at which a world begins
+	epoch    = 1_700_000_000_000 // the time at which a world begins, in unix ms
 	interval = time.Second       // between two comparisons
 	tick     = 10 * time.Millisecond
 	dataDir  = "/data"
-	pageSize = 256 // small, so that logs have many pages to lose
+	pageSize = 256 // small, so that a power loss can tear logs at many pages
 )
 
-// world is one simulated cluster. Everything happens in one goroutine, in an order that the seed decides.
+// world is one simulated cluster. Everything runs in one goroutine, in an order that the seed decides.
 type world struct {
 	t       *testing.T
 	seed    uint64
 	random  *rand.Rand
 	now     time.Duration // since the epoch
-	members int           // hosts of the cluster; one more is for a copy
-	streams bool          // nothing but connections fails, and nodes compare once: all has to come by the stream
-	// clients count in windows, as limiters do, and clocks are nearly right: in the end nothing is left
+	members int           // hosts of the cluster, without the one for a copy
+	streams bool          // only connections fail, and nodes compare once: rounds must bring everything
+	// limits: clients count in windows, as limiters do, and clocks are nearly right; in the end nothing is left
 	limits bool
 	agreed bool // all clocks show the same
-	pairs  bool // hosts do not reach each other by pairs, and a third one reaches both
-	quotas bool // clients have quotas
-	// nodes are restarted one after the other again and again, and restored from the copies of their disks
+	pairs  bool // some pairs of hosts do not reach each other, but a third host reaches both
+	quotas bool // clients use quotas
+	// nodes are restarted in turn again and again, and restored from copies of their disks
 	rolling bool
-	names   bool // --peers is a name that stands for the nodes that run
+	names   bool // --peers is a name that stands for the running nodes
 	window  int  // replica.Options.Window
 	hosts   []*host
 	pipes   []*pipe
 	blocked map[[2]int]bool // pairs of hosts that cannot reach each other
-	due     []func()        // starts, while a cluster is restored
-	atOnce  bool            // they are made at once
+	due     []func()        // starts to be made, while a cluster is restored
+	atOnce  bool            // make these starts at once
 	history *history.History
 	clients *clients
-	old     []delta // what was sent once
+	old     []delta // sent records, for repeatSome
 	seen    map[string]bool
 	log     strings.Builder
 	healed  bool
-	over    bool // all windows are
+	over    bool // all windows are over
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -70,7 +70,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.quotas = true
 	}
 	w.names = w.chance(3)
-	if w.chance(2) { // as if there were many keys
+	if w.chance(2) { // as with many keys
 		w.window = 1 + w.random.IntN(300)
 		w.saw("little may wait for a peer")
 	}
@@ -85,10 +85,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
-// maxLittle is how far clocks are apart that are nearly right.
+// maxLittle is the largest difference between clocks that are nearly right.
 const maxLittle = 60 * time.Millisecond
 
-// skew is how far a host's clock is off, mostly little.
+// skew is the error of a host's clock, mostly small.
 func (w *world) skew() time.Duration {
 	switch n := w.random.IntN(4); {
 	case n == 0:
@@ -103,14 +103,15 @@ func (w *world) skew() time.Duration {
 	return time.Duration(w.random.Int64N(int64(maxLittle)))
 }
 
-// latest is the latest of all hosts' clocks.
+// latest is the latest time of all hosts' clocks.
 func (w *world) latest() int64 {
 	_, latest := w.clocks()
 	return latest
 }
 
-// clocks are the earliest and the latest of all hosts' clocks. A window ends when the first one has passed its
-// deadline, if that node has made the key anew meanwhile: it ends early by the difference, as L3 allows.
+// clocks returns the earliest and the latest time of all hosts' clocks. A window ends when the fastest clock has passed
+// its deadline, if that node has created the key again meanwhile. So it ends early by the difference of the clocks, as
+// L3 allows.
 func (w *world) clocks() (earliest, latest int64) {
 	earliest = w.hosts[0].wall()
 	for _, h := range w.hosts {
@@ -122,7 +123,7 @@ func (w *world) clocks() (earliest, latest int64) {
 // saw notes that a fault or a state has occurred.
 func (w *world) saw(what string) { w.seen[what] = true }
 
-// note writes into the trace.
+// note writes a line into the trace.
 func (w *world) note(format string, args ...any) {
 	fmt.Fprintf(&w.log, "%9.3f ", w.now.Seconds())
 	fmt.Fprintf(&w.log, format, args...)
@@ -132,14 +133,14 @@ func (w *world) note(format string, args ...any) {
 // chance is true once in n times.
 func (w *world) chance(n int) bool { return w.random.IntN(n) == 0 }
 
-// sum is a hash of the trace, the same for the same seed.
+// sum is a hash of the trace, the same for each run of a seed.
 func (w *world) sum() uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(w.log.String()))
 	return h.Sum64()
 }
 
-// run is the whole life of a world.
+// run runs a world from its beginning to its end.
 func (w *world) run() {
 	for _, h := range w.hosts[:w.members] {
 		h.start("at first")
@@ -156,7 +157,7 @@ func (w *world) run() {
 	}
 }
 
-// watch looks at what all nodes show of keys that are watched.
+// watch checks what all nodes show of the watched keys.
 func (w *world) watch() {
 	for _, key := range w.clients.keys {
 		if x := w.clients.watches[key]; x != nil {
@@ -168,14 +169,14 @@ func (w *world) watch() {
 	}
 }
 
-// lookAt looks at what a process has of the quotas, if there are any.
+// lookAt checks the quotas of a process, if there are any.
 func (w *world) lookAt(p *process) {
 	if q := w.clients.quotas; q != nil && p != nil && p.host.process == p {
 		q.look(p)
 	}
 }
 
-// end gives back what processes have.
+// end releases the resources of the processes.
 func (w *world) end() {
 	for _, h := range w.hosts {
 		if h.process != nil {
@@ -189,7 +190,7 @@ func (w *world) fail(format string, args ...any) {
 	w.t.Errorf(format, args...)
 }
 
-// event is something that happens.
+// event makes one random thing happen.
 func (w *world) event() {
 	h := w.hosts[w.random.IntN(len(w.hosts))]
 	switch n := w.random.IntN(100); {
@@ -237,7 +238,7 @@ func (w *world) interval() time.Duration {
 // jump sets a host's clock forward.
 func (w *world) jump(h *host) {
 	by := time.Duration(w.random.IntN(3000)) * time.Millisecond
-	if !w.streams && w.chance(4) { // its stamps are held back by the others
+	if !w.streams && w.chance(4) { // the other nodes hold back its stamps
 		by += 2 * time.Hour
 		w.saw("a clock is hours ahead")
 	}
