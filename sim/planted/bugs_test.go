@@ -1,23 +1,23 @@
 package planted
 
-// bug is a mistake: in a file, an old text, which must be there once, becomes a new one. Where two rules stand against
-// a history, two texts do, with and between them, and the names of the files if they are in two.
+// bug is a fault to plant: in a file, the text old, which must occur exactly once, is replaced by new. If two rules
+// prevent the same history, a bug replaces two texts: old, new and file are then two texts each, joined by and.
 type bug struct {
-	name     string // what is wrong then
+	name     string // the wrong behaviour
 	file     string
 	old, new string
 }
 
 const and = "\x00"
 
-// byNodeOnly is what is planted besides where a peer that has begun a new life is not to confirm.
+// byNodeOnly is planted as well in bugs about a peer that has begun a new life and must not confirm.
 const (
 	byLife     = "!slices.Contains(confirmed, w)"
 	byNodeOnly = "!slices.ContainsFunc(confirmed, func(o Witness) bool { return o.Node == w.Node })"
 )
 
-// bugs are mistakes that were made, or nearly. The history that one brings back is told where the rule is that it
-// breaks: in docs/design, and in the comments at those places.
+// bugs are faults that were made, or nearly made. The history that each brings back is described at the rule that it
+// breaks: in docs/design, and in the comments of the code.
 var bugs = []bug{
 	// What a delta is.
 	{

@@ -1,8 +1,8 @@
-// Package planted shows that the simulator finds what it is for: it plants a bug in the code that is simulated, and the
-// simulator has to find it within 2,000 worlds.
+// Package planted shows that the simulator finds the faults that it is made for: it plants a bug in the simulated code,
+// and the simulator must find it within 2,000 worlds.
 //
-// Nothing of this is in what is shipped: a bug is a change of a copy of one file, which the compiler is told to take in
-// the file's place (go build -overlay).
+// None of this is in the product: a bug is a change in a copy of one file, and the compiler is told to use the copy
+// instead of the file (go build -overlay).
 package planted
 
 import (
@@ -29,10 +29,10 @@ var (
 
 const (
 	root   = "../.."
-	worlds = 2000 // within which a bug is to be found
+	worlds = 2000 // number of worlds in which a bug must be found
 )
 
-// plant is the files with the bug in them, by name. Errors: the old text is not there, or more than once.
+// plant returns the changed files, by name. Errors: the old text is missing, or occurs more than once.
 func (b *bug) plant() (map[string][]byte, error) {
 	planted := map[string][]byte{}
 	files, fresh := strings.Split(b.file, and), strings.Split(b.new, and)
@@ -68,7 +68,7 @@ func TestEveryBugCanBePlanted(t *testing.T) {
 	}
 }
 
-// TestTheSimulatorFindsPlantedBugs needs go, and some seconds for each bug: see -sample.
+// TestTheSimulatorFindsPlantedBugs needs the go command, and some seconds for each bug: see -sample.
 func TestTheSimulatorFindsPlantedBugs(t *testing.T) {
 	if *sampleFlag == 0 && *onlyFlag == "" {
 		t.Skip("make planted does it")
@@ -97,8 +97,8 @@ var (
 	toldFailed = regexp.MustCompile(`--- FAIL: (\w+)`)
 )
 
-// find has the simulator find the bug: in random worlds or, where it takes a coincidence that is seldom, in a history
-// that is told.
+// find runs the simulator until it finds the bug: in random worlds or, if the bug needs a rare coincidence, in the
+// histories of told_test.go.
 func find(t *testing.T, b *bug) {
 	program := build(t, b)
 	out := run(t, program, "-test.run", "TestClusters", "-seeds", fmt.Sprint(worlds), "-stop", "1")
@@ -122,7 +122,7 @@ func run(t *testing.T, program string, args ...string) []byte {
 	return out
 }
 
-// build makes the simulator with the bug in it.
+// build builds the simulator with the bug in it.
 func build(t *testing.T, b *bug) (program string) {
 	files, err := b.plant()
 	if err != nil {
