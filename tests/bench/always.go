@@ -11,7 +11,8 @@ var (
 	alwaysRate     = bound{limit: 1, atLeast: true}
 )
 
-// compareAlways prints what commands cost, and how many a second there are, when each is answered once it is on disk.
+// compareAlways prints what commands cost, and how many a second are possible, if each is answered after its write is
+// synced.
 func (b *bench) compareAlways() error {
 	servers, err := b.startAll(always)
 	if err != nil {
@@ -47,9 +48,9 @@ func (b *bench) compareAlways() error {
 	return nil
 }
 
-// newSyncMeter counts how often a server has called fsync. Redis does not say. But where every command is answered on
-// its own, its calls that write are one for each reply, and one for each group of commands in the log, which it syncs
-// right after.
+// newSyncMeter counts the fsync calls of a server. Redis does not report them. But while each command is answered
+// separately, Redis makes one writing call for each reply, and one for each group of commands in the log, which it
+// syncs right after.
 func newSyncMeter(s *server, k kind) (*meter, error) {
 	if k == redisKind {
 		return newMeterOf(s, s.writeCalls)

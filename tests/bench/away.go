@@ -22,8 +22,8 @@ const (
 )
 
 // measureAway prints what the absence of a peer costs the other node: memory while counters change, and bytes and time
-// once the peer is back. Each counter that changes does so over and over, and did before, so that nothing but the
-// absence takes memory.
+// after the peer's return. Each counter that changes has changed many times before, so that only the absence takes
+// memory.
 func (b *bench) measureAway(every, length time.Duration, changed int) error {
 	c, err := b.startCluster(2, every, true)
 	if err != nil {
@@ -145,8 +145,8 @@ func (n *node) absence(a *absence, l *openLoop, peer *node) error {
 	return err
 }
 
-// held is the resident memory without what the Go heap takes and does not use, which would be more than what is looked
-// for: the median over a while.
+// held is the resident memory without the unused part of the Go heap, which is larger than the effect to be measured.
+// It is the median over a while.
 func (s *server) held() (float64, error) {
 	c, err := wire.Dial(s.addr())
 	if err != nil {

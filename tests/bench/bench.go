@@ -64,10 +64,10 @@ func (b *bench) close() {
 	}
 }
 
-// atEnd has something be done when the bench ends.
+// atEnd registers a function to be called when the bench ends.
 func (b *bench) atEnd(end func()) { b.ends = append(b.ends, end) }
 
-// selected are those of some workloads that are asked for, in the size that is asked for.
+// selected returns the workloads that the flags select, in the selected size.
 func (b *bench) selected(all []workload) []workload {
 	var chosen []workload
 	for _, w := range all {

@@ -106,7 +106,7 @@ func (c *cluster) startNode(n *node, withPeers bool) error {
 	return nil
 }
 
-// carried is how many bytes have gone between two nodes so far, in both directions, as the proxies have counted them.
+// carried returns how many bytes have passed between two nodes so far, in both directions, as counted by the proxies.
 func (c *cluster) carried(a, b *node) int64 {
 	return c.proxies[[2]int{a.number, b.number}].bytes.Load() + c.proxies[[2]int{b.number, a.number}].bytes.Load()
 }
@@ -131,7 +131,7 @@ func (c *cluster) online() error {
 	return fmt.Errorf("the nodes are not connected, or have not acknowledged all, after %v", equalLimit)
 }
 
-// acknowledged says whether all peers are online and have all that this node's clients have changed.
+// acknowledged reports whether all peers are online and have acknowledged all changes of this node's clients.
 func (f info) acknowledged() bool {
 	if f["cluster_state"] != "ok" {
 		return false
@@ -144,7 +144,7 @@ func (f info) acknowledged() bool {
 	return true
 }
 
-// equal waits until all nodes hold the same, and says for how long.
+// equal waits until all nodes store the same, and returns how long it waited.
 func (c *cluster) equal() (time.Duration, error) {
 	begin := time.Now()
 	var conns []*wire.Conn

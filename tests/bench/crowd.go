@@ -21,9 +21,9 @@ const (
 	crowdPause  = 500 * time.Microsecond // between two pieces, of the whole crowd
 )
 
-// measureCrowd prints the latencies of clients that are logged in, alone and beside 9,000 connections that are not.
-// Each of these holds an unfinished command; one after the other they send more of it, as much as they may, and those
-// that are closed come back. It is an error when a client that is logged in is closed.
+// measureCrowd prints the latencies of logged-in clients, alone and together with 9,000 connections that have not
+// logged in. Each of these holds an unfinished command. In turn they send more of it, as much as they may; those that
+// are closed connect again. If a logged-in client is closed, that is an error.
 func (b *bench) measureCrowd() error {
 	limit := syscall.Rlimit{}
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < crowdSize+100 {

@@ -26,14 +26,13 @@ const (
 // delayBound is in milliseconds.
 var delayBound = bound{limit: 25}
 
-// measureDelay prints how long increments at one node take until they can be read at a peer. INCRs are sent to one node
-// at a fixed rate, to all counters in turn, so what each makes of its counter is known beforehand. A client of a peer
-// asks for the counters of all that were sent and are not seen yet, some hundred, once a millisecond.
+// measureDelay prints how long it takes until increments at one node can be read at a peer. INCRs are sent to one node
+// at a fixed rate, to all counters in turn, so the result of each is known beforehand. Once a millisecond a client of a
+// peer reads the counters, some hundred, whose INCRs were sent and not seen yet.
 //
-// A delay counts from right before an INCR is written to its socket until the replies that show it have been read. So
-// it contains what is not replication's: the way to the first node, and at most the time from the beginning of one
-// question to the end of the answer to the next, which is printed too. What the questions cost the peer is some 100,000
-// GETs a second.
+// A delay begins just before an INCR is written to its socket, and ends when the replies that show it have been read.
+// So it contains times that are not replication's: the way to the first node, and at most the time from the beginning
+// of one read to the end of the next, which is printed too. The reads cost the peer some 100,000 GETs a second.
 func (b *bench) measureDelay(every time.Duration) error {
 	c, err := b.startCluster(delayNodes, every, false)
 	if err != nil {

@@ -44,8 +44,8 @@ func TestADelayCountsFromWhenACommandWasSent(t *testing.T) {
 	}
 }
 
-// A peer that shows the increments of a command only after a pause: those are seen later by about as much, and those
-// that it shows at once are not.
+// The peer shows the increments of one command only after a pause. These must be seen later by about the pause, and the
+// others must not.
 func TestAProberSeesAnIncrementOnceItIsShown(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -13,14 +13,14 @@ var (
 	differentBytes = bound{limit: 0.2} // megabytes, of 1,000,000 bytes
 )
 
-// measureDifferent prints how long two nodes of many identical counters take to find and mend a few that differ, and
-// what that costs of bytes. In each round the nodes are stopped, half of the counters are incremented at each while it
-// runs without peers, and both are started again: what changed before a start is in no round that is sent, so only
-// comparing finds it.
+// measureDifferent prints how long two nodes with many identical counters take to find and repair a few that differ,
+// and how many bytes that costs. In each round the nodes are stopped, each in turn runs without peers while half of the
+// counters are incremented, and both are started again. Changes before a start are in no round that is sent, so only
+// comparing can find them.
 //
-// The time begins when the second of the two is started, so it has loading the files in it, and asking each other
-// whether their lives go on. The bytes are all between the nodes from then on until both say that they have compared
-// all, in both directions, as the proxies between them have counted.
+// The time begins when the second of the two is started, so it contains loading the files and asking each other whether
+// their lives may continue. The bytes are all bytes between the nodes, in both directions, from then on until both
+// report a complete comparison, as counted by the proxies.
 func (b *bench) measureDifferent(every time.Duration, changed int) error {
 	c, err := b.startCluster(2, every, true)
 	if err != nil {

@@ -27,10 +27,9 @@ type killedLife struct {
 	used    float64 // MB, used_memory
 }
 
-// measureKilled has a server without peers count on each counter and be killed, again and again, and prints what the
-// last run costs to what the first one did. What a start loads is a snapshot of all counters each time: how long the
-// log behind it is has nothing to do with kills. The first start has nothing to load, so the second one counts as the
-// first.
+// measureKilled makes a server without peers increment each counter and kills it, again and again, and prints what the
+// last run costs compared with the first. Each start loads a snapshot of all counters: the length of the log after it
+// does not depend on kills. The first start has nothing to load, so the second counts as the first.
 func (b *bench) measureKilled() error {
 	s, err := b.start(b.quota, interval)
 	if err != nil {

@@ -28,7 +28,8 @@
 //
 // Usage:
 //
-//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -crowd | -replicated | -delay | -hotkey | -away 10m | -different | -flushall | -killed]
+//	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -crowd | -killed
+//	    | -replicated | -delay | -hotkey | -away 10m | -different | -flushall]
 //	    [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-keys 1000000] [-changed 100] [-interval 10s]
 //	    [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
@@ -192,7 +193,7 @@ func build(dir string) (string, error) {
 	return binary + " --bind 127.0.0.1:{port} --log-level error", nil
 }
 
-// choose runs the comparison that is asked for.
+// choose runs the selected comparison.
 func (b *bench) choose(f flags) error {
 	switch {
 	case f.durable:

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openLoop sends INCRs at a fixed rate, whether or not those before are answered, and measures each from the moment at
-// which it was to be sent: a server that stands still for a while delays all that were due meanwhile, as it would for
-// clients that do not know of each other.
+// openLoop sends INCRs at a fixed rate, whether or not earlier ones are answered, and measures each from the moment
+// when it was due. So if the server pauses, all commands that were due meanwhile are delayed, as they would be for
+// independent clients.
 //
-// One thread does it all with select, which wakes it within some 50 us; timers of the runtime take a millisecond when
-// there is nothing else to do.
+// One thread does everything with select, which wakes it within some 50 us; timers of the runtime take a millisecond
+// when the program is idle.
 type openLoop struct {
 	begin    time.Time
 	interval time.Duration   // between two commands, over all connections

@@ -1,5 +1,5 @@
-// Package client checks that programs made for Redis work with quota-db
-// unmodified: go-redis, redis-benchmark and redis-cli.
+// Package client checks that programs made for Redis work with QuotaDB unmodified: go-redis, redis-benchmark and
+// redis-cli.
 package client
 
 import (

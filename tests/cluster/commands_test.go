@@ -38,9 +38,9 @@ func command(op history.Op) []string {
 	panic("cluster: an operation that no client sends")
 }
 
-// outcome is what the history is told of a reply; done is false if nothing was done: what a node does not show, because
-// it is past its deadline there, it does not remove either, and may yet live on by a later deadline from elsewhere.
-// Errors: the reply is not one of those that the command has.
+// outcome translates a reply for the history. done is false if the operation had no effect: a DEL of a key that is past
+// its deadline on this node removes nothing, and the key may live on by a later deadline from another node. Errors: the
+// command cannot have this reply.
 func outcome(op history.Op, v wire.Value) (n int64, done bool, err error) {
 	switch op.Kind {
 	case history.Get, history.GetSet, history.GetDel:
@@ -80,7 +80,7 @@ func nodeClock(int) (earliest, latest int64) {
 	return now.Add(-readingSlack).UnixMilli(), now.Add(readingSlack).UnixMilli()
 }
 
-// resets makes operations for keys that are not only incremented. What their values may be only the history knows.
+// resets makes operations for keys that are not only incremented. Only the history knows their possible values.
 type resets struct {
 	mu   sync.Mutex // protects what follows
 	keys int

@@ -35,7 +35,7 @@ func (c *cluster) twin() *node {
 	return c.nodes[nodes]
 }
 
-// takeOver has the twin go on alone as the node: it joins once the original has stopped.
+// takeOver makes the twin continue alone as the node: it joins once the original has stopped.
 func (c *cluster) takeOver(t *testing.T) {
 	t.Helper()
 	c.stop(t, c.nodes[0])

@@ -12,7 +12,7 @@ const (
 	aMoment = 300 * time.Millisecond
 )
 
-// TestTheClusterCountsThrough does one thing at a time to nodes and links, under load.
+// TestTheClusterCountsThrough makes one fault at a time on nodes and links, under load.
 func TestTheClusterCountsThrough(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(*testing.T, *cluster, *links){

@@ -67,7 +67,8 @@ func replication(t *testing.T, s *process.Server) (all map[string]string, peers 
 	return all, peers
 }
 
-// settle waits until each two nodes have compared everything since now: what one of them had, all have.
+// settle waits until every two nodes have completed a comparison that began after the call. Then all nodes have what
+// one of them had.
 func (c *cluster) settle(t *testing.T) {
 	t.Helper()
 	since := time.Now()
@@ -95,7 +96,7 @@ func digest(t *testing.T, s *process.Server) string {
 	return askServer(t, s, "CLUSTER", "DIGEST").Text
 }
 
-// contents is all keys and their values, by SCAN and GET; but for quotas, whose tokens are each node's own.
+// contents returns all keys with their values, by SCAN and GET, except quotas, whose tokens differ between nodes.
 func contents(t *testing.T, s *process.Server) map[string]string {
 	t.Helper()
 	c, err := s.Connect()

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestALifeGoesOnOnlyWithEveryPeersConfirmation restarts a node in every way, and looks at the life that it counts
-// under then.
+// TestALifeGoesOnOnlyWithEveryPeersConfirmation restarts a node in all ways, and checks under which life it counts
+// afterwards.
 func TestALifeGoesOnOnlyWithEveryPeersConfirmation(t *testing.T) {
 	t.Parallel()
 	r := newTrio(t)

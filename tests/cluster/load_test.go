@@ -31,7 +31,7 @@ const (
 	markEvery = 5 * time.Millisecond
 )
 
-// increment is one, as a client knows it.
+// increment is one increment, as its client knows it.
 type increment struct {
 	key        string
 	delta      int64
@@ -40,13 +40,13 @@ type increment struct {
 	failed     bool      // an error was read: it does not count
 }
 
-// loss is what a process may have taken with it: what it has acknowledged from a moment on.
+// loss is what a killed process may have lost: its acknowledgements from a moment on.
 type loss struct {
 	place, run int
 	from       time.Time
 }
 
-// load is clients that write all the time, and what they know.
+// load is a set of clients that write all the time, and their knowledge.
 type load struct {
 	history *history.History
 	wrong   chan error // what no client should see; room for one
@@ -112,8 +112,9 @@ func (l *load) goesOn() bool {
 	}
 }
 
-// before is the latest moment before which a process that is killed at that time has told others, or its disk, all it
-// had acknowledged. A machine that had no time for this suite may have had none for the process.
+// before returns the latest moment before which a process, killed at the given time, had certainly sent all its
+// acknowledged increments to others or written them to its disk. If the machine had no time for this suite, it may have
+// had none for the process.
 func (l *load) before(at time.Time) (time.Time, history.Mark) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +131,7 @@ func (l *load) before(at time.Time) (time.Time, history.Mark) {
 	return time.Time{}, 0
 }
 
-// mayLose notes that the run of a node that was killed just now may have lost what it acknowledged from then on.
+// mayLose notes that a node that was just killed may have lost what it acknowledged from then on.
 func (l *load) mayLose(n *node, from time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -206,7 +207,7 @@ func (l *load) leave(conn *wire.Conn, place, run int, rng *rand.Rand) {
 	l.history.Unknown(id)
 }
 
-// do carries out an operation, and notes what became of it: i is the increment that it is.
+// do runs operation i, and notes its result.
 func (l *load) do(conn *wire.Conn, op history.Op, i *increment) (broken error) {
 	words := command(op)
 	id := l.history.Invoke(op)

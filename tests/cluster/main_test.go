@@ -1,20 +1,19 @@
-// Package cluster runs nodes that replicate, as real processes, and does to them and to what is between them what the
-// world does.
+// Package cluster runs replicating nodes as real processes, and makes faults on them and on the network between them.
 //
 // Between the nodes stand proxies (proxy_test.go), or a bridge between network namespaces (namespaces_linux_test.go).
-// While links are cut, slowed or half-open and nodes are halted, killed, robbed of their disk or given an older one,
-// clients write to all nodes all the time and note what they sent and what was acknowledged (load_test.go). In the end
-// everything is healed, and
+// Links are cut, slowed or half-open; nodes are paused, killed, or get an empty or an older disk. All the time clients
+// write to all nodes and note what they sent and what was acknowledged (load_test.go). In the end all faults are
+// healed, and
 //
 //   - within two anti-entropy intervals all nodes store the same, digest by digest and value by value;
-//   - every acknowledged increment counts once, except those that L6 lets a node lose: what only one process had, for a moment
-//     before it was killed; unknown ones count once or not at all;
-//   - every reply of every node was within what L1 allows: package internal/history looks at that;
+//   - every acknowledged increment counts once, except those that law L6 lets a node lose: increments that only one
+//     process had, for a moment before it was killed; increments without a reply count once or not at all;
+//   - every reply of every node was within law L1: package internal/history checks that;
 //   - quotas were kept, as quotas_test.go says;
 //   - all nodes are stopped and started once more, and everything is as it was.
 //
-// QUOTADB_TEST_CLUSTER_ROUNDS sets how many rounds of random faults there are, QUOTADB_TEST_SEED repeats the choices of
-// a run, though not its timing. QUOTADB_TEST_STRANGERS is for how long strangers crowd replication ports, 3s.
+// QUOTADB_TEST_CLUSTER_ROUNDS sets the number of rounds of random faults. QUOTADB_TEST_SEED repeats the choices of a
+// run, though not its timing. QUOTADB_TEST_STRANGERS is how long strangers fill the replication ports, 3s.
 // QUOTADB_REQUIRE_NETNS=1 turns "namespaces cannot be made" from a skip into a failure.
 package cluster
 
@@ -49,7 +48,7 @@ const (
 	pollInterval = 10 * time.Millisecond
 )
 
-// parallel is how many clusters there are at a time, unless -parallel says: they wait more than they work.
+// parallel is the number of clusters at a time, unless -parallel sets it. Clusters wait more than they work.
 const parallel = "10"
 
 func TestMain(m *testing.M) {

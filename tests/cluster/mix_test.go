@@ -9,7 +9,7 @@ import (
 // stepsPerRound is how many things happen to a cluster between its start and the verdict.
 const stepsPerRound = 4
 
-// TestTheClusterCountsThroughAnything does random things to nodes and links, under load.
+// TestTheClusterCountsThroughAnything makes random faults on nodes and links, under load.
 func TestTheClusterCountsThroughAnything(t *testing.T) {
 	t.Parallel()
 	for n := range rounds(t) {
@@ -95,8 +95,8 @@ func (m *mixture) step(t *testing.T) {
 	}
 }
 
-// replaceDisk has a node lose its disk; it may get an older one's content. The network was well until then, but need
-// not be when it comes back.
+// replaceDisk replaces a node's disk by an empty one or an older one. The network was healthy until then, but need not
+// be when the node starts again.
 func (m *mixture) replaceDisk(t *testing.T, n *node) {
 	t.Helper()
 	b, saved := m.backups[n]

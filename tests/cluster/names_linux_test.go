@@ -32,7 +32,7 @@ func TestOneNameOfAllNodesMakesACluster(t *testing.T) {
 	reads(t, "3", servers...)
 }
 
-// TestAPeerThatMovesIsFoundByItsName moves a node to another host, with its directory. It finds nobody itself.
+// TestAPeerThatMovesIsFoundByItsName moves a node with its directory to another host. The node itself dials no peer.
 func TestAPeerThatMovesIsFoundByItsName(t *testing.T) {
 	t.Parallel()
 	n := newNamespaces(t)

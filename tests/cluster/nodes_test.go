@@ -33,7 +33,7 @@ type network interface {
 	heal()
 }
 
-// node is a process in a place, one after the other.
+// node is a node and its place; its processes run there one after the other.
 type node struct {
 	place, id int
 	level     string // --durability
@@ -133,8 +133,8 @@ func (c *cluster) kill(t *testing.T, n *node) {
 	c.load.mayLose(n, from)
 }
 
-// destroy ends the node at once, with its disk. What one of its peers had is not lost: all that was acknowledged a
-// moment before, provided that the cluster has settled and is connected.
+// destroy ends the node at once, and removes its disk. If the cluster has settled and is connected, everything
+// acknowledged a moment before is at a peer, and so is not lost.
 func (c *cluster) destroy(t *testing.T, n *node) {
 	t.Helper()
 	at := time.Now()

@@ -232,7 +232,7 @@ func (c *pair) deliver(queue chan parcel, to net.Conn) {
 	}
 }
 
-// await waits for a moment, and then for one at which bytes arrive. false: these never will.
+// await waits for the moment, and then until bytes may arrive. It returns false if these bytes never will.
 func (c *pair) await(due time.Time) bool {
 	for {
 		m, changed, over := c.now()

@@ -56,8 +56,8 @@ func limits(v wire.Value) string {
 	return fmt.Sprintf("%d in %d s", limit, window)
 }
 
-// hasHeardAll reports whether the node that ended the quota is certain to have heard of every change of its limits. An
-// end ends what it has seen: a change that another node made, and that a cut link kept back, may win over it.
+// hasHeardAll reports whether the node that ended the quota had certainly heard of every change of its limits. An end
+// removes only what its node has seen: a change by another node that a cut link delayed may win over it.
 func (k *quotaKey) hasHeardAll() bool { return len(k.setters) == 1 && k.setters[k.ended.place] }
 
 // judge says what is wrong with the limits that a node has in the end.
@@ -75,8 +75,8 @@ func (k *quotaKey) judge(limits, where string, losses []loss) (complaints []stri
 	return nil
 }
 
-// judgeTakings looks at every interval from the beginning of one taking to the end of another of the same key on the
-// same disk.
+// judgeTakings checks every interval that begins with one taking and ends with another, of the same key on the same
+// disk.
 func judgeTakings(all []taking) (complaints []string) {
 	type bucket struct {
 		key         *quotaKey

@@ -11,12 +11,12 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// Quotas among what the clients write. Tokens are each node's own as yet, so what has to hold is:
+// Quotas among the writes of the clients. As yet each node has its own tokens, so these rules must hold:
 //
-//   - a node admits of a quota at most its capacity and what that earns, over every interval, also if it is killed meanwhile; of changing
-//     limits the largest bounds. A disk that is wiped or replaced begins anew;
+//   - over every interval, a node admits at most the quota's capacity and what it earns in the interval, also if the
+//     node is killed meanwhile; if the limits change, the largest one bounds; a wiped or replaced disk begins anew;
 //   - in the end the limits are the same on all nodes;
-//   - an end is never undone by what it has seen, also if transient quotas are made of the key after it.
+//   - an end is never undone by a change that it has seen, even if a transient quota is made on the key after it.
 const (
 	// quotaKeys is how many keys of each kind are used at a time, and usesPerQuota how often each, about.
 	quotaKeys    = 2
@@ -174,8 +174,8 @@ func (k *quotaKey) isEnding(q *quotas) bool {
 	return k.ending
 }
 
-// change sends a command that may set a limit, unless the key is about to be ended: what comes after the end on another
-// node makes a quota again, and may.
+// change sends a command that may set a limit, unless the key is about to be ended: a command that arrives at another
+// node after the end may make a quota again.
 func (q *quotas) change(l *load, conn *wire.Conn, k *quotaKey, p incarnation, sets func() error, words ...string) (broken error) {
 	q.mu.Lock()
 	if k.ending {
@@ -205,7 +205,7 @@ func (q *quotas) change(l *load, conn *wire.Conn, k *quotaKey, p incarnation, se
 	return nil
 }
 
-// end ends a quota, in one of the ways that there are. Nobody changes it meanwhile, nor later.
+// end ends a quota in one of the possible ways. No client changes it meanwhile or later.
 func (q *quotas) end(l *load, conn *wire.Conn, k *quotaKey, p incarnation, rng *rand.Rand) (broken error) {
 	words := [][]string{{"QUOTADEL", k.name}, {"DEL", k.name}, {"UNLINK", k.name}, {"GETDEL", k.name}, {"SET", k.name, "7"}, {"PEXPIRE", k.name, "1"}}[rng.IntN(6)]
 	q.mu.Lock()
@@ -254,7 +254,7 @@ func (q *quotas) take(l *load, conn *wire.Conn, k *quotaKey, p incarnation, n in
 	return nil
 }
 
-// answer sends a command that the history does not know of. An error that is answered is one that no client should see.
+// answer sends a command that the history does not record. An error reply is one that no client should get.
 func (l *load) answer(conn *wire.Conn, words ...string) (v wire.Value, broken error) {
 	if v, broken = conn.Do(words...); broken == nil && v.IsError() {
 		l.complain("%q: %v", words, v)

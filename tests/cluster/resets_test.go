@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestResetsRemoveWhatTheirNodeHasSeen says it with SET, DEL and the like on nodes that are cut off from each other.
-// Each script has its own keys; all have one cluster.
+// TestResetsRemoveWhatTheirNodeHasSeen tests SET, DEL and similar commands on nodes that are cut off from each other.
+// Each script has its own keys; all use one cluster.
 func TestResetsRemoveWhatTheirNodeHasSeen(t *testing.T) {
 	t.Parallel()
 	r := newTrio(t)
@@ -54,7 +54,7 @@ func TestResetsRemoveWhatTheirNodeHasSeen(t *testing.T) {
 	r.equal(t)
 }
 
-// later says whether the clock has gone on by a millisecond, so that stamps of different nodes have an order.
+// later waits until the clock has advanced by a millisecond, so that stamps of different nodes have an order.
 func later() func() (bool, string) {
 	from := time.Now().UnixMilli()
 	return func() (bool, string) { return time.Now().UnixMilli() > from+1, "the clock stands still" }

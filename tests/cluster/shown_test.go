@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestWhatANodeSaysOfTheClusterIsSo looks at CLUSTER and INFO replication while all is well, and while a node is cut
+// TestWhatANodeSaysOfTheClusterIsSo checks CLUSTER INFO and INFO replication while all is well, and while a node is cut
 // off.
 func TestWhatANodeSaysOfTheClusterIsSo(t *testing.T) {
 	t.Parallel()

@@ -107,8 +107,9 @@ func crowd(t *testing.T, address string, size int, rng *rand.Rand) {
 	first.Wait()
 }
 
-// TestStrangersKeepNoNodesApart has two nodes meet while strangers crowd their replication ports, and stay together as
-// long as these are there. It is not parallel with others: a crowd takes the processors from their clients.
+// TestStrangersKeepNoNodesApart: two nodes meet while strangers fill their replication ports, and stay connected while
+// the strangers are there. It does not run in parallel with others, since a crowd takes the processors from their
+// clients.
 func TestStrangersKeepNoNodesApart(t *testing.T) {
 	long, limit, size := defaultStrangers, patience, fewStrangers
 	if text := os.Getenv(strangersEnv); text != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// trio is three nodes without clients at work, for tests that say step by step what happens.
+// trio is three nodes without working clients, for tests that run step by step.
 type trio struct {
 	*links
 	nodes   [nodes]*node

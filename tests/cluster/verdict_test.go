@@ -15,7 +15,7 @@ import (
 // maxComplaints is how many are shown.
 const maxComplaints = 10
 
-// finish heals everything, sends the clients home, and asks whether the nodes agree on something right.
+// finish heals all faults, stops the clients, and checks that the nodes agree on correct values.
 func (c *cluster) finish(t *testing.T) {
 	t.Helper()
 	c.heal()
@@ -50,7 +50,7 @@ func (c *cluster) finish(t *testing.T) {
 	}
 }
 
-// judgeReads has all nodes show all values once more, and the history say whether every reply was right.
+// judgeReads reads all values from all nodes once more, and lets the history check every reply.
 func (c *cluster) judgeReads(t *testing.T, running []*node, keys []string) {
 	t.Helper()
 	c.load.history.Quiescent()
@@ -92,7 +92,7 @@ func differences(a, b map[string]string) (found []string) {
 	return found
 }
 
-// verdict is what is to be said of the final values.
+// verdict is the result of checking the final values.
 type verdict struct {
 	acked, unknown, failed int // increments
 	counted, lost          int // unknown ones that count, and acknowledged ones that do not, as they may
@@ -145,14 +145,14 @@ func judge(all []*increment, losses []loss, values map[string]string) *verdict {
 	return v
 }
 
-// mayBeLost says whether an acknowledged increment is one that a process may have taken with it.
+// mayBeLost reports whether a killed process may have lost this acknowledged increment.
 func (i *increment) mayBeLost(losses []loss) bool {
 	return slices.ContainsFunc(losses, func(l loss) bool {
 		return l.place == i.place && l.run == i.run && !i.acked.Before(l.from)
 	})
 }
 
-// judgeSum bounds a value by what counts for certain, and what may.
+// judgeSum bounds a value by the increments that certainly count and those that may.
 func (v *verdict) judgeSum(key string, all []*increment, losses []loss, value int64) {
 	least, most := int64(0), int64(0)
 	for _, i := range all {

@@ -8,7 +8,7 @@ import (
 	"github.com/quotadb/quota-db/internal/history"
 )
 
-// TestTheVerdictSeesWhatIsLostOrCountedTwice judges hand-made ends.
+// TestTheVerdictSeesWhatIsLostOrCountedTwice checks final states made by hand.
 func TestTheVerdictSeesWhatIsLostOrCountedTwice(t *testing.T) {
 	at := func(ms int64) time.Time { return time.UnixMilli(1_000_000 + ms) }
 	d := history.Digit

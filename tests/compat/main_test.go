@@ -1,18 +1,16 @@
-// Package compat checks that the client libraries people use work with quota-db
-// with their own defaults: redis-py, redis-rb, phpredis, hiredis, ioredis, node-redis.
+// Package compat checks that client libraries work with QuotaDB with their own defaults: redis-py, redis-rb, phpredis,
+// hiredis, ioredis, node-redis.
 //
-// Each library has one small program in testdata, called with a host, a port
-// and, when the server is locked, the password. It prints a line per claim:
+// Each library has one small program in testdata. Its arguments are a host, a port and, if the server needs one, the
+// password. It prints a line per claim:
 //
 //	ok name
 //	FAIL name: why
 //
-// and the line "restart" when it wants the server killed and started again,
-// which is done when a line comes back on its standard input. The same program
-// runs beside redis-server, which proves the program.
+// If it prints the line "restart", the server is killed and started again, and then a line is sent to its standard
+// input. The same program also runs against redis-server, which proves the program itself.
 //
-// What is not installed is skipped with a message, or fails when
-// QUOTADB_REQUIRE_COMPAT=1 says that the machine is meant to have it.
+// If a library is not installed, its test is skipped with a message; with QUOTADB_REQUIRE_COMPAT=1 it fails.
 package compat
 
 import (

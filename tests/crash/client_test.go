@@ -39,8 +39,8 @@ type client struct {
 	flushed time.Time
 }
 
-// newClient has units of every kind. A server that does not mend its tails keeps half a transaction now and then, so it
-// gets none.
+// newClient makes a client with units of every kind. A server that does not repair torn ends of its log sometimes keeps
+// half a transaction, so it gets no transactions.
 func newClient(id int, s system) *client {
 	c := &client{hasQuotas: s.hasQuotas, tokens: make([][]token, len(limits))}
 	for i := range kinds {
@@ -71,8 +71,8 @@ type sent struct {
 	ack     func(time.Time, wire.Value)
 }
 
-// work sends steps until the connection ends, and calls acked after every reply it has noted. It returns what ended
-// it: an error of the connection, or a reply that is wrong.
+// work sends steps until the connection ends, and calls acked after it has noted a reply. It returns the reason of the
+// end: an error of the connection, or a wrong reply.
 func (c *client) work(conn *wire.Conn, acked func()) (broken, wrong error) {
 	for {
 		n := 1

@@ -34,14 +34,14 @@ func TestManyClientsShareTheSyncsOfAlways(t *testing.T) {
 	newHarness(t, quotaDB, always, manyClients).run(t, max(1, rounds(t)/4))
 }
 
-// TestRedisPassesTheSameHarness proves that the harness blames nobody who keeps the promises.
+// TestRedisPassesTheSameHarness proves that the harness does not accuse a server that keeps its promises.
 func TestRedisPassesTheSameHarness(t *testing.T) {
 	for _, l := range []level{always, interval, never} {
 		t.Run(string(l), func(t *testing.T) { newHarness(t, redis, l, fewClients).run(t, min(rounds(t), 10)) })
 	}
 }
 
-// harness is a server's directory and all that should be in it.
+// harness is a server's directory and everything that should be in it.
 type harness struct {
 	system   system
 	level    level
@@ -95,7 +95,7 @@ func (h *harness) seedLife(n int) {
 	}
 }
 
-// round is a life, its end, and the look at what is left.
+// round runs a life, ends it, and checks what is left.
 func (h *harness) round(t *testing.T, n int) {
 	t.Helper()
 	h.seedLife(n)
@@ -136,9 +136,9 @@ func (h *harness) round(t *testing.T, n int) {
 	}
 }
 
-// damage does to the log what the plan says. What was in the log at the moment written still is; that may become
-// earlier. garbled reports that the server has to find garbage: in a log that was begun in this life it need not, since
-// the kill may have come before that log counted.
+// damage damages the log as the plan says. Everything in the log at the moment written stays; cutting may make that
+// moment earlier. garbled reports that the server must find garbage. In a log that began in this life it need not: the
+// kill may have come before that log was in use.
 func (h *harness) damage(t *testing.T, p plan, l life, written *time.Time) (what string, garbled bool) {
 	t.Helper()
 	now := look(h.dir, h.system.logs)

@@ -21,7 +21,7 @@ type crowd struct {
 	failed  chan error // what should not have happened to a client; room for one from each
 }
 
-// mark is a number of steps that somebody waits for.
+// mark is a number of steps that a goroutine waits for.
 type mark struct {
 	at      int64
 	reached chan struct{}

@@ -10,7 +10,8 @@ import (
 // maxEvidence bounds the directories that are kept, in bytes: each start copies one.
 const maxEvidence = 64 << 20
 
-// evidence is a copy of a data directory as the server found it at its last start, for the case that it was wrong then.
+// evidence is a copy of a data directory as the server found it at its last start, kept in case the contents were
+// wrong.
 type evidence struct{ dir string }
 
 func newEvidence(t *testing.T) evidence {

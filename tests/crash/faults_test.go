@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTheHarnessSeesWhatALogHasLostOrHasTwice damages logs of redis-server as no level of durability allows.
+// TestTheHarnessSeesWhatALogHasLostOrHasTwice damages logs of redis-server in ways that no durability level allows.
 func TestTheHarnessSeesWhatALogHasLostOrHasTwice(t *testing.T) {
 	for name, tt := range map[string]struct {
 		damage func(log []byte) []byte

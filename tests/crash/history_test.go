@@ -43,15 +43,15 @@ type observation struct {
 	from, to time.Time
 }
 
-// verdict is where in its history a unit was found: how many steps are behind that moment.
+// verdict is the place in its history where a unit was found: the number of steps after that moment.
 type verdict struct {
 	lostAcked, lostUnknown int
 	// oldest is how long before the end the first of the acknowledged ones was acknowledged.
 	oldest time.Duration
 }
 
-// verify finds the last moment of the history that explains what was seen. Steps that were acknowledged by durable must
-// be in it; gone is when the server had ended.
+// verify finds the last moment of the history that explains the observed state. It must contain the steps that were
+// acknowledged by durable; gone is when the server had ended.
 func (h history) verify(seen []observation, durable, gone time.Time) (verdict, error) {
 	required := h.required(durable)
 	for at := len(h.steps) - 1; at >= 0; at-- {

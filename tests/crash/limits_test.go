@@ -47,8 +47,8 @@ func notLimited(v wire.Value) bool { return len(v.Elems) == 5 && v.Elems[0].Text
 // token is one that a client was given at some moment from sent to acked.
 type token struct{ sent, acked time.Time }
 
-// verify says whether more were given than the limit allows: between the moment before a request and the one behind a
-// reply, whichever they are.
+// verify checks that no more tokens were given than the limit allows, between the moment before any request and the
+// moment after any reply.
 func (l limit) verify(tokens []token) error {
 	slices.SortFunc(tokens, func(a, b token) int { return a.acked.Compare(b.acked) })
 	rate := float64(l.tokens) / l.window.Seconds()
@@ -83,8 +83,8 @@ func (c *client) addLimited(raw []byte) ([]byte, sent) {
 	}}
 }
 
-// settleLimits judges the tokens of all lives. FLUSHALL ends a limit, and what the harness has cut from the log may
-// have been a token that the disk had already: both are left out.
+// settleLimits judges the tokens of all lives. Some tokens are left out: FLUSHALL ends a limit, and bytes that the
+// harness cut from the log may contain a token that was on disk already.
 func (h *harness) settleLimits(flushed, cut time.Time) (complaints []error) {
 	for i, l := range limits {
 		if !flushed.IsZero() {

@@ -1,23 +1,23 @@
-// Package crash kills servers under load, starts them again on their directory and asks whether what they hold then
-// can be explained.
+// Package crash kills servers under load, starts them again on their directory, and checks that their contents can be
+// explained.
 //
-// Clients write and note what they sent, what was acknowledged and when. Each has keys of its own, whose history is
-// therefore one sequence; the keys that one command or one transaction touches together form a unit and have one
-// history. After a crash
+// Clients write, and note what they sent, and what was acknowledged when. Each client has its own keys, so the history
+// of these keys is one sequence. Keys that one command or transaction changes together form a unit with one history.
+// After a crash
 //
-//   - every unit is as it was at one moment of its history: never between two steps, never half a transaction,
-//     never a step twice, never a key that was deleted or had expired;
-//   - that moment is not before the last acknowledged step that the level of durability promises: with always the last
+//   - every unit is as it was at one moment of its history: never between two steps, never half a transaction, never
+//     with a step twice, never with a key that was deleted or had expired;
+//   - that moment is not before the last acknowledged step that the durability level promises: with always the last
 //     one, otherwise the last one before the batch delay;
 //   - counters that all clients share are what they were, plus the steps of each client up to such a moment;
 //   - there are no other keys.
 //
-// Many lives follow each other on one directory. Some begin with FLUSHALL, some end while a snapshot is being written,
-// some end with SIGTERM, which must lose nothing. A kill alone seldom tears a file, since what write(2) has taken
-// survives the process; so the harness itself cuts from the log's end what was written last, where the level allows
-// that to be lost, and appends what a torn write may leave.
+// One directory has many lives. Some begin with FLUSHALL, some end while a snapshot is being written, some end with
+// SIGTERM, which must lose nothing. A kill alone seldom tears a file, since bytes that write(2) has taken survive the
+// process. So the harness cuts off the last bytes of the log, where the level allows their loss, and appends bytes that
+// a torn write may leave.
 //
-// QUOTADB_TEST_CRASH_ROUNDS sets the lives per level, QUOTADB_TEST_SEED repeats the choices of a run, though not its
+// QUOTADB_TEST_CRASH_ROUNDS sets the lives per level; QUOTADB_TEST_SEED repeats the choices of a run, though not its
 // timing.
 package crash
 

@@ -21,7 +21,7 @@ type shared struct {
 	clients [][]addition
 }
 
-// verify asks whether the counter is what it was plus a first part of each client's additions that has all that were
+// verify checks that the counter is what it was plus, for each client, its first additions, including all that were
 // acknowledged by durable.
 func (s shared) verify(seen int64, durable time.Time) error {
 	if !s.flushed.IsZero() {

@@ -82,9 +82,9 @@ func (w *watcher) stop() []sample {
 	return w.samples
 }
 
-// cut shortens the log by a part of what was appended to it after one of the samples that were taken within delay
-// before the end. It returns that sample's moment: what was in the file by then still is. Zero: there was nothing to
-// cut.
+// cut removes from the log a part of the bytes that were appended after one of the samples taken within delay before
+// the end. It returns the moment of that sample: everything in the file by then is still there. Zero: there was nothing
+// to cut.
 func cut(t *testing.T, rng *rand.Rand, now sample, samples []sample, end time.Time, delay time.Duration) time.Time {
 	t.Helper()
 	usable := slices.DeleteFunc(slices.Clone(samples), func(s sample) bool {
@@ -143,8 +143,8 @@ func oldBytes(t *testing.T, rng *rand.Rand, log string, n int) []byte {
 	return bytes.Clone(data[from:min(len(data), from+n)])
 }
 
-// longestGap is for how long the watcher did not come to look: a machine that had no time for it perhaps had none for
-// the server.
+// longestGap is the longest time in which the watcher did not run: if the machine had no time for it, it may have had
+// none for the server.
 func longestGap(samples []sample) time.Duration {
 	var longest time.Duration
 	for i := 1; i < len(samples); i++ {

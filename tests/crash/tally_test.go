@@ -62,7 +62,7 @@ func (y *tally) start(p plan, torn bool, v verdict) {
 	}
 }
 
-// check fails a test whose lives say less, or worse, together than each of them.
+// check fails the test if all lives together tested too little, or lost too much, though no single life did.
 func (y *tally) check(t *testing.T) {
 	t.Helper()
 	if y.tested*leastTested < y.kills {

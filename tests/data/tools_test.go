@@ -58,7 +58,7 @@ func TestWrongUsageOfAToolEndsWith2(t *testing.T) {
 	must(t, 0, []string{"--help"}, "quota-db check DIR", "quota-db backup DIR OUT")
 }
 
-// TestASnapshotThatIsDamagedLosesOnlyItsOwnKeys: what changed later is in the log.
+// TestASnapshotThatIsDamagedLosesOnlyItsOwnKeys: later changes are in the log.
 func TestASnapshotThatIsDamagedLosesOnlyItsOwnKeys(t *testing.T) {
 	const keys, changed = 5000, 100
 	dir, out := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "out")
@@ -99,7 +99,7 @@ func TestASnapshotThatIsDamagedLosesOnlyItsOwnKeys(t *testing.T) {
 	}
 }
 
-// TestALogThatIsDamagedCountsUpToTheDamage: what was written in order is there in order.
+// TestALogThatIsDamagedCountsUpToTheDamage: everything that was written before the damage is there.
 func TestALogThatIsDamagedCountsUpToTheDamage(t *testing.T) {
 	const keys = 100
 	dir, out := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "out")

@@ -67,7 +67,7 @@ func TestExamplesPrintWhatThePageSays(t *testing.T) {
 	}
 }
 
-// allow is the page's example, letter by letter: TestTheGoExampleIsTheOneThatRuns sees to that.
+// allow is the page's example, letter by letter; TestTheGoExampleIsTheOneThatRuns checks that.
 func allow(ctx context.Context, db *redis.Client, user string) (bool, error) {
 	left, err := db.Do(ctx, "QUOTAINCR", "api:"+user, 100, 60).Int64()
 	return left >= 0, err

@@ -62,8 +62,8 @@ func allBlocks(t *testing.T, page string) []block {
 	return found
 }
 
-// TestEveryCommandBlockIsRunOrSaysWhatItNeeds: a block of a shell is run here, tested by a test that it names, or says
-// which tool is missing.
+// TestEveryCommandBlockIsRunOrSaysWhatItNeeds: a block of shell commands is run here, or names the test that runs it,
+// or names the missing tool.
 func TestEveryCommandBlockIsRunOrSaysWhatItNeeds(t *testing.T) {
 	known := map[string]bool{"bash": true, "console": true, "redis": true, "go": true, "toml": true, "text": true, "yaml": true, "js": true}
 	for _, page := range pages(t) {

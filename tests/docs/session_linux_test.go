@@ -26,8 +26,8 @@ const (
 // outlives the test.
 var isolated = []string{"unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"}
 
-// TestTheSessionsOfThePagesPrintWhatTheySay types what the pages say and compares what comes. A session ends what it
-// has started: who goes on with the next block of a page has the same ports.
+// TestTheSessionsOfThePagesPrintWhatTheySay types the commands of the pages and compares their output. A session ends
+// everything that it has started, so that the next block of a page can use the same ports.
 func TestTheSessionsOfThePagesPrintWhatTheySay(t *testing.T) {
 	cli := process.Tool(t, "redis-cli")
 	if out, err := exec.Command(isolated[0], append(isolated[1:], "true")...).CombinedOutput(); err != nil {
@@ -127,8 +127,8 @@ func matches(got, want string) bool {
 	return regexp.MustCompile(`^` + pattern + `$`).MatchString(strings.TrimSpace(death.ReplaceAllString(got, "")))
 }
 
-// shims stand for what a test must not do, or must do otherwise: a clone, a build, and a redis-cli that believes it
-// writes to a terminal.
+// shims replace commands that a test must not run, or must run differently: a clone, a build, and a redis-cli that
+// believes it writes to a terminal.
 func shims(t *testing.T, cli string) string {
 	t.Helper()
 	dir := t.TempDir()
