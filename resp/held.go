@@ -7,8 +7,8 @@ const (
 	spareHeld = 4 << 10
 )
 
-// join copies more of the chunk behind what is held: first as much as the command there is known to need, or a little,
-// then twice as much each time. It is false if there is no more, or nothing is held.
+// join copies more of the chunk to the end of held: first as many bytes as the present command is known to need, or a
+// few, then twice as many each time. It returns false if the chunk has no more, or if nothing is held.
 func (r *Reader) join() bool {
 	if !r.inHeld {
 		return false
@@ -24,8 +24,8 @@ func (r *Reader) join() bool {
 	return true
 }
 
-// hold appends to held, whose room doubles when it has to grow, so that short pieces are not copied again and again.
-// If the end of the command is known and about as near, there is just room for that.
+// hold appends to held. When held must grow, its capacity doubles, so that short pieces are not copied again and again.
+// If the end of the command is known and about as near, the capacity is just enough for that.
 func (r *Reader) hold(b []byte) {
 	size := len(r.held) + len(b)
 	if size > cap(r.held) {
@@ -40,8 +40,8 @@ func (r *Reader) hold(b []byte) {
 	r.held = append(r.held, b...)
 }
 
-// leaveHeld goes on to the chunk once all that was held has been read. Held may have a copy of the chunk's first
-// bytes, and pos may already be among these.
+// leaveHeld continues in the chunk once everything held from earlier rounds has been read. held may end with a copy of
+// the chunk's first bytes, and pos may already be in that copy.
 func (r *Reader) leaveHeld() {
 	if r.inHeld && r.pos >= r.old {
 		r.buf = r.chunk
@@ -49,7 +49,7 @@ func (r *Reader) leaveHeld() {
 	}
 }
 
-// keepUnread makes held what is unread of it and of the chunk.
+// keepUnread leaves in held the unread bytes of held and of the chunk.
 func (r *Reader) keepUnread() {
 	r.leaveHeld()
 	unread := r.buf[r.pos:]
@@ -58,7 +58,7 @@ func (r *Reader) keepUnread() {
 		r.old = len(r.held)
 		unread = r.held[r.pos:]
 		if r.pos < len(unread) {
-			return // moving it now, and again after each few commands, would not be linear
+			return // moving the bytes now, and again after every few commands, would not take linear time
 		}
 	}
 	if len(unread) == 0 || cap(r.held) > spareHeld && cap(r.held)/4 > len(unread) {

@@ -33,7 +33,7 @@ func (r *Reader) inline(b []byte) (args [][]byte, found bool, err *ProtocolError
 		return nil, false, errInlineQuotes
 	}
 	if len(args) > r.limits.MaxArgs {
-		return nil, false, errInlineLength // Redis has no text: 64 KiB are fewer words than it allows
+		return nil, false, errInlineLength // Redis has no error text here: in its 64 KiB there cannot be so many words
 	}
 	return args, true, nil
 }
@@ -43,7 +43,7 @@ func (r *Reader) inline(b []byte) (args [][]byte, found bool, err *ProtocolError
 func (r *Reader) words(line []byte) (args [][]byte, ok bool) {
 	all := r.scratch.args
 	first := len(all)
-	var copied []byte // never grows beyond its capacity: unquoting makes nothing longer
+	var copied []byte // never grows beyond its capacity, since unquoting makes nothing longer
 	for i := skipSpace(line, 0); i < len(line); i = skipSpace(line, i) {
 		end := i
 		for end < len(line) && !endsWord(line[end]) && !isQuote(line[end]) {
@@ -72,8 +72,8 @@ func (r *Reader) words(line []byte) (args [][]byte, ok bool) {
 	return all[first:len(all):len(all)], true
 }
 
-// unquote appends to dst the quoted text that begins with the quote at line[i]. It returns the offset behind the
-// closing quote, or -1 if there is none or it does not end the word.
+// unquote appends to dst the quoted text that begins with the quote at line[i]. It returns the offset after the closing
+// quote, or -1 if there is none or if it does not end the word.
 func unquote(dst, line []byte, i int) ([]byte, int) {
 	quote := line[i]
 	for i++; i < len(line); i++ {
@@ -94,7 +94,8 @@ func unquote(dst, line []byte, i int) ([]byte, int) {
 	return dst, -1
 }
 
-// unescape returns the byte that the backslash at line[i] begins, and the offset of the last byte it is written with.
+// unescape returns the byte for the escape that begins with the backslash at line[i], and the offset of the escape's
+// last byte.
 func unescape(line []byte, i int) (byte, int) {
 	if i+3 < len(line) && line[i+1] == 'x' {
 		high, low := hexDigit(line[i+2]), hexDigit(line[i+3])
@@ -144,7 +145,7 @@ func skipSpace(line []byte, i int) int {
 // isSpace is C's isspace, which is what separates words.
 func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
-// endsWord is what ends a word outside quotes: not quite isSpace, as in Redis.
+// endsWord reports whether c ends a word outside quotes: not quite isSpace, as in Redis.
 func endsWord(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' }

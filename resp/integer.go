@@ -5,8 +5,8 @@ import "math"
 // maxIntDigits is the length of the largest int64.
 const maxIntDigits = 19
 
-// ParseInt reads an integer as strictly as Redis reads one in a value or an argument: only the text that the integer
-// would be written as. An empty text, "+1", "-0", "01", " 1" and what does not fit 64 bits are not ok.
+// ParseInt reads an integer as strictly as Redis reads one in a value or an argument: only the text that it writes
+// itself for the integer. An empty text, "+1", "-0", "01", " 1" and integers beyond 64 bits are not ok.
 func ParseInt(b []byte) (n int64, ok bool) {
 	if len(b) == 1 {
 		if d := b[0] - '0'; d <= 9 {

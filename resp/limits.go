@@ -40,7 +40,7 @@ func DefaultLimits() *Limits {
 	}
 }
 
-// LockedLimits returns what Redis grants a client that has not logged in.
+// LockedLimits returns Redis's limits for a client that has not logged in.
 func LockedLimits() *Limits {
 	return &Limits{
 		MaxArgs:          lockedMaxArgs,

@@ -9,8 +9,8 @@ import "bytes"
 // As in Redis, only the carriage return ends a line; the byte after it, and the two after an argument, are skipped
 // whatever they are.
 
-// multibulk returns the command at pos if it is one and is complete in buf. It is the fast way, which knows only what
-// is right: if there is anything else, measure says what.
+// multibulk returns the command at pos if it is one and is complete in buf. This is the fast path, which knows only
+// correct input; for anything else measure finds the reason.
 func (r *Reader) multibulk() [][]byte {
 	b := r.buf[r.pos:]
 	if len(b) > r.limits.MaxBufferedBytes {
@@ -46,11 +46,11 @@ func (r *Reader) multibulk() [][]byte {
 	return args[first:len(args):len(args)]
 }
 
-// maxLengthDigits keeps length from overflowing.
+// maxLengthDigits is small enough that length cannot overflow.
 const maxLengthDigits = 18
 
-// length reads a canonical decimal at b[at:], up to its carriage return, and returns the offset behind the line's end,
-// or 0 if there is no such number.
+// length reads a canonical decimal at b[at:], up to its carriage return, and returns the offset after the end of the
+// line, or 0 if there is no such number.
 func length(b []byte, at int) (n, next int) {
 	if at+1 < len(b) && b[at+1] == '\r' { // one digit
 		if d := b[at] - '0'; d <= 9 {
@@ -71,8 +71,8 @@ func length(b []byte, at int) (n, next int) {
 	return 0, 0
 }
 
-// measure finds out whether the command at pos, whose bytes are b, is complete and right, going on from part. Found
-// is also a command without arguments, which it skips.
+// measure checks whether the command at pos, whose bytes are b, is complete and correct; it continues at part. A
+// command without arguments is also found; it is skipped.
 func (r *Reader) measure(b []byte) (found bool, err *ProtocolError) {
 	p := &r.part
 	if p.args == 0 {
@@ -105,7 +105,7 @@ func (r *Reader) measure(b []byte) (found bool, err *ProtocolError) {
 	return true, nil
 }
 
-// measureBulk returns the offset behind the argument at part.at, or 0 if it is not complete or not right.
+// measureBulk returns the offset after the argument at part.at, or 0 if it is not complete or not correct.
 func (r *Reader) measureBulk(b []byte) (next int, err *ProtocolError) {
 	p := &r.part
 	line, from, err := r.line(b, errBulkLine)
@@ -133,8 +133,8 @@ func (r *Reader) measureBulk(b []byte) (next int, err *ProtocolError) {
 	return next, nil
 }
 
-// line returns the line at part.at without its end, and the offset behind it; or the offset 0 if it is not complete,
-// with an error if it is already too long. A line that is empty is one byte, its carriage return.
+// line returns the line at part.at without its end, and the offset after it. If the line is not complete, the offset is
+// 0, and there is an error if the line is already too long. An empty line is one byte, its carriage return.
 func (r *Reader) line(b []byte, tooLong *ProtocolError) (line []byte, next int, err *ProtocolError) {
 	p := &r.part
 	last := p.at + maxLengthLine // where the carriage return may be

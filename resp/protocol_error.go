@@ -1,7 +1,7 @@
 package resp
 
-// ProtocolError says why a client's bytes are not RESP, or are more than Limits allow. Where Redis has a text for it,
-// that is the text: the reply is "-ERR " followed by Error(). It is final: what follows in the stream has no meaning.
+// ProtocolError tells why a client's bytes are not RESP, or exceed Limits. If Redis has a text for the case, it is that
+// text: the reply is "-ERR " followed by Error(). The error is final: the rest of the stream has no meaning.
 type ProtocolError struct {
 	text string
 }
@@ -9,7 +9,7 @@ type ProtocolError struct {
 // Error returns the text for the client. It has no line breaks.
 func (e *ProtocolError) Error() string { return e.text }
 
-// Every text that a Reader can answer, but for notBulkError's.
+// Every text that a Reader can return, except that of notBulkError.
 var (
 	errMultibulkLength = &ProtocolError{"Protocol error: invalid multibulk length"}
 	errLockedMultibulk = &ProtocolError{"Protocol error: unauthenticated multibulk length"}
@@ -20,7 +20,7 @@ var (
 	errInlineLength    = &ProtocolError{"Protocol error: too big inline request"}
 	errInlineQuotes    = &ProtocolError{"Protocol error: unbalanced quotes in request"}
 
-	// The two that Redis has not: it closes the connection without a word.
+	// Redis has no text for these two: it closes the connection without a reply.
 	errCommandLength = &ProtocolError{"Protocol error: too big request"}
 	errUnreadInput   = &ProtocolError{"Protocol error: too much unread input"}
 )

@@ -58,7 +58,7 @@ func AppendBulkInt(dst []byte, n int64) []byte {
 	return AppendBulk(dst, strconv.AppendInt(digits[:0], n, 10))
 }
 
-// AppendNull appends null: in RESP2, the bulk string that is none.
+// AppendNull appends null: in RESP2, the null bulk string.
 func AppendNull(dst []byte, proto int) []byte {
 	if proto >= proto3 {
 		return append(dst, "_\r\n"...)
@@ -66,7 +66,7 @@ func AppendNull(dst []byte, proto int) []byte {
 	return append(dst, "$-1\r\n"...)
 }
 
-// AppendNullArray appends null where an array was asked for: in RESP2, the array that is none.
+// AppendNullArray appends null in place of an array: in RESP2, the null array.
 func AppendNullArray(dst []byte, proto int) []byte {
 	if proto >= proto3 {
 		return append(dst, "_\r\n"...)

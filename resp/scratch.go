@@ -1,10 +1,10 @@
 package resp
 
 const (
-	// keptArgs is how many arguments a Scratch has room for between rounds, if readers share it: 384 KiB, which is
-	// what a chunk of 64 KiB needs at most. More is given back.
+	// keptArgs is for how many arguments a Scratch shared by readers keeps memory between rounds: 384 KiB, as much as a
+	// chunk of 64 KiB needs at most. More memory is released.
 	keptArgs = 16 << 10
-	// keptOwnArgs is the same for a reader with a Scratch of its own, of which there may be one per idle client.
+	// keptOwnArgs is the same for a reader with a Scratch of its own; there may be one for each idle client.
 	keptOwnArgs = 16
 )
 
@@ -26,7 +26,7 @@ func (s *Scratch) release() {
 	s.args = s.args[:0]
 }
 
-// trim gives back the room for arguments if it is for more than kept.
+// trim releases the memory for arguments if it is for more than kept.
 func (s *Scratch) trim(kept int) {
 	if cap(s.args) > kept {
 		s.args = nil

@@ -18,7 +18,7 @@ const (
 	KindMap            // Items: each key before its value
 )
 
-// Value is one reply as a value, for callers inside the server. AppendValue makes the bytes of it that a client gets.
+// Value is one reply as a value, for callers inside the server. AppendValue makes the bytes for a client.
 type Value struct {
 	Kind   Kind
 	Int    int64
@@ -27,7 +27,7 @@ type Value struct {
 	Items  []Value
 }
 
-// AppendValue appends a reply with all that is in it.
+// AppendValue appends a reply with all of its items.
 func AppendValue(dst []byte, v Value, proto int) []byte {
 	switch v.Kind {
 	case KindNull:

@@ -7,7 +7,7 @@ import (
 	. "github.com/quotadb/quota-db/internal/history"
 )
 
-// A tape writes histories whose operations do not overlap unless they say so.
+// A tape writes a history. Operations do not overlap unless a method says so.
 type tape struct {
 	*History
 	now  int64
@@ -43,8 +43,8 @@ func (t *tape) lost(node int, d int64) ID {
 	return id
 }
 
-// Of each law one history at least that offends it, and for each kind of mistake; and beside them what looks alike and
-// is allowed. law is "" for those. Amounts that are powers of 10 are told apart; 7 and 5 are not.
+// For each law at least one history that breaks it, and one for each kind of fault; beside them, similar histories that
+// are allowed, whose law is "". Amounts that are powers of 10 can be told apart; 7 and 5 cannot.
 var histories = []struct {
 	name string
 	law  string

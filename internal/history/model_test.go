@@ -8,7 +8,7 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// A replica is what a correct node has of the one key that a random history is about.
+// A replica is the state of a correct node for the one key of a random history.
 type replica interface {
 	value(now int64) int64
 	incr(op modelOp, now int64)
@@ -26,7 +26,7 @@ type modelOp struct {
 	amount int64
 }
 
-// heard is a replica that is the set of the operations it has heard of: slow and obvious, and without deadlines.
+// heard is a replica that is the set of operations it has heard of: slow and obvious, and without deadlines.
 type heard struct {
 	ops   map[int]heardOp
 	twice map[int]bool // only where a bug is planted
@@ -70,7 +70,7 @@ func (h *heard) value(int64) int64 {
 	return sum + last.amount
 }
 
-// incr numbers a node's increments, for the bug that is about numbers.
+// incr numbers a node's increments; only the bug about re-used numbers needs that.
 func (h *heard) incr(op modelOp, _ int64) {
 	number := 0
 	for _, o := range h.ops {
@@ -106,7 +106,7 @@ func (h *heard) clone() replica {
 	return &heard{ops: maps.Clone(h.ops), twice: maps.Clone(h.twice)}
 }
 
-// entry is a replica by the rules of package crdt, for histories with deadlines.
+// entry is a replica that follows the rules of package crdt, for histories with deadlines.
 type entry struct {
 	e     crdt.Entry
 	clock crdt.Clock

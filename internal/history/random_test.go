@@ -9,7 +9,7 @@ import (
 	. "github.com/quotadb/quota-db/internal/history"
 )
 
-// A profile is what a random history consists of.
+// A profile is the kind of content of a random history.
 type profile struct {
 	name   string
 	digits bool // amounts can be told apart
@@ -29,7 +29,7 @@ var profiles = []profile{
 	{name: "windows and resets", digits: true, timed: true, resets: true},
 }
 
-// A bug is a mistake planted in the model.
+// A bug is a fault planted in the model.
 type bug int
 
 const (
@@ -80,7 +80,7 @@ var bugs = []struct {
 	{floorsLeftOut, "a row goes without its floors", profiles[6], 1},
 }
 
-// A cluster makes a random history of a model.
+// A cluster makes a random history from a model.
 type cluster struct {
 	*History
 	r       *rand.Rand
@@ -231,7 +231,7 @@ func (c *cluster) amount() int64 {
 	return Digit(c.digit - 1)
 }
 
-// progress carries a request out, or ends one that is.
+// progress executes a request, or ends one that was executed.
 func (c *cluster) progress() {
 	if len(c.open) == 0 {
 		return
@@ -336,7 +336,7 @@ func (c *cluster) exchange(from, to int) {
 	c.nodes[to].merge(sent, now)
 }
 
-// spoil changes what is sent as the bug does.
+// spoil changes a message as the bug does.
 func (c *cluster) spoil(h *heard, to int) {
 	have := c.nodes[to].(*heard)
 	for id, op := range h.ops {
@@ -367,7 +367,7 @@ func (c *cluster) spoil(h *heard, to int) {
 	}
 }
 
-// reused says whether the node that receives knows an increment of the same number.
+// reused reports whether the receiving node knows an increment with the same number.
 func (c *cluster) reused(op heardOp, have *heard) bool {
 	for _, o := range have.ops {
 		if o.node == op.node && o.number == op.number && o.id != op.id {
@@ -377,7 +377,7 @@ func (c *cluster) reused(op heardOp, have *heard) bool {
 	return false
 }
 
-// last is who wrote the base, and when.
+// last returns the writer of the base, and its stamp.
 func (h *heard) last() (node, stamp int) {
 	for _, op := range h.ops {
 		if op.resets && op.stamp > stamp {
@@ -387,7 +387,8 @@ func (h *heard) last() (node, stamp int) {
 	return node, stamp
 }
 
-// crash ends a node's run, and begins another one with its disk as it was, an older one, another node's, or none.
+// crash ends a node's run, and begins another with its disk as it was, with an older disk, with another node's, or with
+// none.
 func (c *cluster) crash(n int) {
 	open := c.open[:0]
 	for _, q := range c.open {
@@ -423,7 +424,7 @@ func (c *cluster) crash(n int) {
 	c.before[n] = c.nodes[n].clone()
 }
 
-// calm ends what is open, lets all exchange, and reads everywhere.
+// calm ends the open operations, lets all nodes exchange, and reads from all.
 func (c *cluster) calm() {
 	c.Heal()
 	c.cut = false

@@ -27,7 +27,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// long is a history of nodes that hear of each other at once, most of it overlapping by a few operations.
+// long is a history of nodes that hear of each other at once; most operations overlap with a few others.
 func long(keys int, digits bool) *History {
 	const ops, under = 1_000_000, 8
 	type request struct {

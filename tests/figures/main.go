@@ -1,5 +1,5 @@
-// Command figures measures the tree: files, functions, comments, packages. `make figures` prints it. Tests, and what
-// only tests import, are counted apart.
+// Command figures measures the source tree: files, functions, comments, packages. `make figures` prints it. Tests, and
+// packages that only tests import, are counted separately.
 package main
 
 import (
@@ -201,7 +201,7 @@ func (f *figures) print() {
 	f.details(long)
 }
 
-// details names what is beyond the measure, and the packages.
+// details lists files, functions and names beyond the measures, and the packages.
 func (f *figures) details(long int) {
 	for _, fn := range f.functions[long:] {
 		fmt.Println("long:", fn.where, fn.lines)

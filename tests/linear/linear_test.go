@@ -44,7 +44,7 @@ func number(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// TestWhatClientsSeeIsWhatOneCommandAfterTheOtherGives runs servers with several numbers of processors and shards.
+// TestWhatClientsSeeIsWhatOneCommandAfterTheOtherGives runs servers with different numbers of processors and shards.
 func TestWhatClientsSeeIsWhatOneCommandAfterTheOtherGives(t *testing.T) {
 	t.Parallel()
 	seeds, first := number(t, seedsEnv, defaultSeeds), number(t, firstEnv, 1)
@@ -76,7 +76,7 @@ func startServer(t *testing.T, processors, shards int) *process.Server {
 	return process.Start(t, addr, cmd, wire.Dial, "GOMAXPROCS="+strconv.Itoa(processors))
 }
 
-// explain is the history in the order of requests, and the longest part for which there is an order.
+// explain prints the history in the order of requests, and the longest part for which an order exists.
 func explain(history []porcupine.Operation, info porcupine.LinearizationInfo) string {
 	var text strings.Builder
 	for _, op := range history {
@@ -97,7 +97,7 @@ func explain(history []porcupine.Operation, info porcupine.LinearizationInfo) st
 	return text.String()
 }
 
-// record has clients work on an empty server and returns what they did and were answered, in the order of requests.
+// record lets clients work on an empty server, and returns their actions and replies in the order of requests.
 func record(t *testing.T, server *process.Server, seed uint64) []porcupine.Operation {
 	t.Helper()
 	setUp(t, server)
@@ -121,7 +121,7 @@ func record(t *testing.T, server *process.Server, seed uint64) []porcupine.Opera
 	return history
 }
 
-// setUp leaves a server with nothing but what slow commands compare.
+// setUp empties a server, except for the texts that slow commands compare.
 func setUp(t *testing.T, server *process.Server) {
 	t.Helper()
 	c := server.Dial(t)
@@ -144,8 +144,8 @@ type worker struct {
 	history []porcupine.Operation
 }
 
-// send sends one action, or a pipeline of several with slow commands among them. After an answer that a key is gone it
-// rests for as long as two clocks may be apart: the server promises no more.
+// send sends one action, or a pipeline of several with slow commands among them. After a reply that a key is gone it
+// waits for as long as two clocks may differ: the server promises no more.
 func (w *worker) send() {
 	var actions []*action
 	var slow []bool // before which action there is a slow command
@@ -208,7 +208,7 @@ func appendAction(request []byte, replies int, a *action) ([]byte, int) {
 	return wire.AppendCommand(request, "EXEC"), replies + len(a.commands) + 2
 }
 
-// takeReplies takes an action's replies from the front of all.
+// takeReplies removes an action's replies from the front of all replies.
 func takeReplies(a *action, values []wire.Value) (output []string, rest []wire.Value) {
 	if len(a.commands) == 1 {
 		return []string{values[0].String()}, values[1:]

@@ -14,8 +14,8 @@ const (
 	clients = 4
 )
 
-// slack is how far two readings of clocks may be apart: the server counts whole milliseconds, may use a reading that is
-// a millisecond old, and the test's clock is another one.
+// slack is the largest difference of two readings of clocks: the server counts whole milliseconds and may use a reading
+// that is a millisecond old, and the test has another clock.
 const slack = 4 * time.Millisecond
 
 // action is one command, or all those of a transaction, which run at one moment.
@@ -26,14 +26,14 @@ type action struct {
 	call, done time.Duration // when it was sent, and its reply read
 }
 
-// value is what a key holds. Its deadline was at a moment that is not known exactly.
+// value is the value of a key. The moment of its deadline is known only as an interval.
 type value struct {
 	exists      bool
 	text        string
 	early, late time.Duration // the deadline lies between them; both 0: there is none
 }
 
-// state is all that a server holds, and how many actions of each client have run: the latest began at now.
+// state is the content of a server, and how many actions of each client have run; the latest began at now.
 type state struct {
 	values [keys]value
 	ran    [clients]int
@@ -64,7 +64,7 @@ func describe(a *action, replies []string) string {
 	return fmt.Sprintf("client %d, %v to %v: %s", a.client, a.call, a.done, strings.Join(words, "; "))
 }
 
-// step is the states that an action with these replies may lead to.
+// step returns the states to which an action with these replies may lead.
 func step(s state, a *action, replies []string) []state {
 	if s.ran[a.client] != a.index {
 		return nil // not its turn
@@ -90,8 +90,7 @@ func step(s state, a *action, replies []string) []state {
 	return states
 }
 
-// moments is what a value can be for an action that runs between two moments: as it is, or gone because its deadline
-// has passed.
+// moments returns what an action between two moments may find: the value, or no value because its deadline has passed.
 func moments(v value, from, to time.Duration) (all []value) {
 	if !v.exists || v.late == 0 {
 		return []value{v}
@@ -107,7 +106,7 @@ func moments(v value, from, to time.Duration) (all []value) {
 	return all
 }
 
-// run is the reply to a command between two moments, and what it makes of the value.
+// run returns the reply to a command between two moments, and the value afterwards.
 func (v *value) run(command []string, from, to time.Duration) string {
 	null := "$nil"
 	bulk := func(text string) string { return "$" + strconv.Quote(text) }
@@ -165,7 +164,7 @@ func (v *value) run(command []string, from, to time.Duration) string {
 	panic("no model of " + command[0])
 }
 
-// runFlag is run for commands that say whether they have found something.
+// runFlag is run for commands that reply whether they have found something.
 func (v *value) runFlag(command []string, from, to time.Duration) string {
 	found := v.exists
 	switch command[0] {

@@ -12,9 +12,9 @@ import (
 // passingRounds is how often a deadline passes within a pipeline.
 const passingRounds = 20
 
-// TestADeadlineThatPassesWithinAPipelineHasPassedForTheRestOfIt has one client make a key that ends while the slow
-// commands behind it run, and another client wait for that and then write to a second key. If the rest of the pipeline
-// sees that write, it cannot see the first key any more.
+// TestADeadlineThatPassesWithinAPipelineHasPassedForTheRestOfIt: one client creates a key whose deadline passes while
+// the slow commands after it run. Another client waits for that, and then writes to a second key. If the rest of the
+// pipeline sees that write, it must not see the first key any more.
 func TestADeadlineThatPassesWithinAPipelineHasPassedForTheRestOfIt(t *testing.T) {
 	t.Parallel()
 	server := startServer(t, 8, 64)

@@ -34,8 +34,8 @@ until $0 status 127.0.0.1:6381 127.0.0.1:6382 >/dev/null; do sleep 0.05; done
 echo "theirs [$(cli 6381 GET theirs)]"
 `
 
-// TestANodeOnAFullDiskReplicatesWithNewPeersWhenThereIsRoom: before it counts beside a peer that it has not met, it has
-// to write down that it has one.
+// TestANodeOnAFullDiskReplicatesWithNewPeersWhenThereIsRoom: before a node counts beside a peer that it has not met, it
+// must record on disk that it has a peer.
 func TestANodeOnAFullDiskReplicatesWithNewPeersWhenThereIsRoom(t *testing.T) {
 	t.Parallel()
 	process.Tool(t, "redis-cli")

@@ -49,8 +49,8 @@ func TestGeneratedTransactionsGetTheSameReplies(t *testing.T) {
 	})
 }
 
-// transactional makes one command, often one about transactions. It is none that appends nothing: WATCH does not see
-// that here.
+// transactional makes one command, often one about transactions. It never appends an empty text, since WATCH does not
+// notice that here.
 func (g generator) transactional() []string {
 	switch g.choose(12) {
 	case 0, 1:
@@ -74,7 +74,8 @@ func (a *actor) close() {
 	_ = a.quotadb.Close()
 }
 
-// step runs a command on both servers and compares the replies, those that EXEC gathers each in its own way.
+// step runs a command on both servers and compares the replies. Of the replies in EXEC's array, each is compared by its
+// own rule.
 func (a *actor) step(t *testing.T, args []string) error {
 	redis, quotadb := a.do(t, args...)
 	same := comparisonFor(args)

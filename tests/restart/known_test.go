@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/process"
 )
 
-// TestWhatWasLostOnceIsKept runs worlds in which nodes lost something, or did not start.
+// TestWhatWasLostOnceIsKept runs worlds in which nodes once lost data, or did not start.
 func TestWhatWasLostOnceIsKept(t *testing.T) {
 	command := func(words ...string) step { return step{args: words} }
 	pass := func(d time.Duration) step { return step{pause: d} }

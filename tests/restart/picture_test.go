@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// picture is all that clients can see of a node, looked at from one moment to another.
+// picture is everything that clients can see of a node, read between two moments.
 type picture struct {
 	from, to time.Time
 	keys     map[string]entry
@@ -26,7 +26,7 @@ type entry struct {
 	quota    quota // limit 0: none
 }
 
-// quota is what QUOTAGET FULL says.
+// quota is the reply of QUOTAGET FULL.
 type quota struct {
 	limit, window, left int64
 	full                time.Duration // until it is
@@ -38,8 +38,8 @@ const (
 	patience   = 20 * time.Second
 )
 
-// look makes a picture of a node. DBSIZE, which counts what has expired until the sweep comes, must soon be what SCAN
-// finds.
+// look makes a picture of a node. DBSIZE counts expired keys until they are swept; soon it must be the number of keys
+// that SCAN finds.
 func look(c *wire.Conn) (*picture, error) {
 	// above it a transaction takes no commands, as in Redis
 	if _, err := c.Do("CONFIG", "SET", "maxmemory", "0"); err != nil {
@@ -97,7 +97,7 @@ func scan(c *wire.Conn) (map[string]bool, error) {
 	}
 }
 
-// closely looks at all there is of some keys, each at one moment.
+// closely reads everything about some keys, each key at one moment.
 func (p *picture) closely(c *wire.Conn, names []string) error {
 	for _, name := range names {
 		var raw []byte
@@ -157,11 +157,11 @@ func countsAs(c *wire.Conn) error {
 	}
 }
 
-// slack is what the clocks of a test and of a server may differ by, reading included.
+// slack is the largest difference between the clocks of the test and of a server, reading included.
 const slack = 5 * time.Millisecond
 
-// compare says what is wrong with the picture of a node that had one before. clean: nothing may be missing, else quotas
-// may miss a reserve. stored: what is stored is the same too, since no deadline can have passed that nobody saw.
+// compare compares a node's picture with its earlier one. clean: nothing may be missing; otherwise quotas may miss a
+// reserve. stored: the stored data must be the same too, since no deadline can have passed unseen.
 func (p *picture) compare(before *picture, clean, stored bool) error {
 	passed := p.to.Sub(before.from) + slack
 	names := slices.Collect(maps.Keys(before.keys))
@@ -202,7 +202,7 @@ func (p *picture) compare(before *picture, clean, stored bool) error {
 	return nil
 }
 
-// compare says what is wrong with the tokens of a quota that has earned some for a while.
+// compare checks the tokens of a quota that has refilled for a while.
 func (q quota) compare(was quota, passed time.Duration, clean bool) error {
 	most := float64(was.limit)
 	if was.full > passed {

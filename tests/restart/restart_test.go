@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/process"
 )
 
-// TestNodesComeBackWithWhatTheyHad runs the worlds of so many numbers.
+// TestNodesComeBackWithWhatTheyHad runs the worlds of as many numbers as -seeds says.
 func TestNodesComeBackWithWhatTheyHad(t *testing.T) {
 	binary, writes := process.Binary(t), writes(t)
 	var next, failed atomic.Int64
@@ -93,11 +93,11 @@ func writes(t *testing.T) []string {
 	return all
 }
 
-// shrinkTime is how long it may take to make a failing world small.
+// shrinkTime is the time limit for making a failing world smaller.
 const shrinkTime = time.Minute
 
-// shrink drops steps from a world that fails, more at a time first, as long as it goes on to fail. It returns what is
-// left, and how that failed last.
+// shrink drops steps from a failing world, many at a time first, as long as it still fails. It returns the rest, and
+// its last failure.
 func (p *plan) shrink(binary, dir string, last error) (*plan, error) {
 	small := *p
 	deadline := time.Now().Add(shrinkTime)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// step is one thing that happens in a world: exactly one of its fields but node and conn is set.
+// step is one thing that happens in a world. Besides node and conn, exactly one of its fields is set.
 type step struct {
 	node int // whose
 	conn int // of the node, for a command
@@ -42,7 +42,7 @@ type start struct {
 	from       origin
 }
 
-// origin is which directory a node goes on with.
+// origin is the directory with which a node continues.
 type origin string
 
 const (
@@ -140,7 +140,7 @@ func (p *plan) live(random *rand.Rand, writes []string, few bool) {
 	}
 }
 
-// many adds many keys, in most lives behind a snapshot of still more that are flushed.
+// many adds many keys; in most lives after a snapshot of still more keys, which are flushed.
 func (p *plan) many(random *rand.Rand) {
 	node := random.IntN(p.nodes)
 	add := func(s step) {
@@ -155,7 +155,7 @@ func (p *plan) many(random *rand.Rand) {
 	add(step{bulk: 500 * (1 + random.IntN(8))})
 }
 
-// again adds a key that ends by its deadline, and another one of its name.
+// again adds a key that ends by its deadline, and then another key of the same name.
 func (p *plan) again(random *rand.Rand) {
 	s := step{node: random.IntN(p.nodes)}
 	key := keys[random.IntN(len(keys))]
@@ -166,7 +166,7 @@ func (p *plan) again(random *rand.Rand) {
 	}
 }
 
-// transaction adds one, at times with watched keys that somebody else writes to meanwhile.
+// transaction adds a transaction, sometimes with watched keys to which another client writes meanwhile.
 func (p *plan) transaction(random *rand.Rand, at step, writes []string) {
 	add := func(template string) {
 		at.args = fill(random, template)
@@ -192,7 +192,7 @@ func (p *plan) transaction(random *rand.Rand, at step, writes []string) {
 	add("EXEC")
 }
 
-// seldom reports whether a command leaves little to look at.
+// seldom reports whether a command should be rare, since it leaves little to compare.
 func seldom(args []string) bool {
 	return strings.HasPrefix(args[0], "FLUSH") || args[0] == "CONFIG"
 }

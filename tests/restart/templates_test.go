@@ -238,10 +238,10 @@ var fillings = map[string][]string{
 	"memory":   {"0", "0", "1", "100mb"},
 }
 
-// shortDeadline is above all deadlines of fillings that pass within a world.
+// shortDeadline is later than all deadlines of fillings that pass within a world.
 const shortDeadline = 1100 * time.Millisecond
 
-// keys are what commands are about: few, so that they meet. Commands of quotas are about two of them more often.
+// keys are the names that commands use: few, so that commands meet. Commands about quotas prefer two of them.
 var (
 	keys   = []string{"a", "", "b", "\x00\r\n", "c", strings.Repeat("k", 70), "q", "r"}
 	quotas = keys[len(keys)-2:]
@@ -282,7 +282,8 @@ func value(random *rand.Rand) string {
 	}
 }
 
-// own says which commands go over a connection of their own, since they change what a connection is, or end it.
+// own reports whether a command needs a connection of its own, since it changes the state of its connection, or ends
+// it.
 func own(args []string) bool {
 	name := strings.ToLower(args[0])
 	if len(args) > 1 {

@@ -18,7 +18,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// world is a plan that is carried out.
+// world is a plan while it is carried out.
 type world struct {
 	*plan
 	binary string
@@ -40,10 +40,10 @@ type node struct {
 	clean  bool // its directory is from a clean stop
 }
 
-// errBusy is that somebody else has taken a port: it says nothing of a node.
+// errBusy: another process has taken a port. This says nothing about a node.
 var errBusy = errors.New("a port was taken by somebody else")
 
-// carryOut runs the plan in an empty directory. The error says what is wrong with a node.
+// carryOut runs the plan in an empty directory. The error describes a fault of a node.
 func (p *plan) carryOut(binary, dir string) error {
 	const attempts = 5
 	var err error
@@ -189,7 +189,7 @@ func (w *world) do(s step) error {
 	}
 }
 
-// alone sends a command over a connection of its own. There need not be a reply.
+// alone sends a command over a connection of its own. A reply is not required.
 func (n *node) alone(args []string) error {
 	c, err := n.server.Connect()
 	if err != nil {
@@ -242,7 +242,7 @@ func (n *node) copy(binary string) error {
 	return errors.Join(tool(binary, "check", out), tool(binary, "check", n.dir))
 }
 
-// shortDir is a directory whose name leaves room for a socket's.
+// shortDir makes a directory whose name is short enough for the path of a socket in it.
 func shortDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "restart")
 	if err != nil {

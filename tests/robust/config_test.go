@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// configValues are ends of what parameters can be, what lies beyond, and what is no value at all.
+// configValues are limits of the values of parameters, values beyond the limits, and texts that are no values.
 func configValues() []string {
 	return []string{
 		"0", "1", "-1", "2", "100", "65536", "65537", "1048575", "1048576", "1048577", "2147483647", "2147483648", "4294967296", "536870912", "536870913",
@@ -64,7 +64,7 @@ type configWalk struct {
 	answered int64      // increments that were
 }
 
-// do runs a command as the administrator, once more on a new connection if a parameter has ended the old one.
+// do runs a command as the administrator. If a parameter has ended the connection, it tries once more on a new one.
 func (w *configWalk) do(args ...string) wire.Value {
 	w.t.Helper()
 	var err error
@@ -85,7 +85,7 @@ func (w *configWalk) do(args ...string) wire.Value {
 	return wire.Value{}
 }
 
-// connect is a new client that has logged in, nil if it may not be.
+// connect returns a new client that has logged in, nil if the server refuses it.
 func (w *configWalk) connect() *wire.Conn {
 	c, err := w.server.Connect()
 	if err != nil {
@@ -144,7 +144,7 @@ func (w *configWalk) try(name, value string) {
 	}
 }
 
-// use has another client write and read. It may be refused and disconnected; what it is answered must be true.
+// use lets another client write and read. It may be refused and disconnected; every reply that it gets must be true.
 func (w *configWalk) use() {
 	w.t.Helper()
 	c := w.connect()

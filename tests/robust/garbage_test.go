@@ -62,9 +62,9 @@ func TestRandomBytesLeaveTheServerServingAndSmall(t *testing.T) {
 	}
 }
 
-// sendGarbage writes size random bytes, on a new connection whenever the server
-// closes one. Plain noise soon has an unbalanced quote, which ends its
-// connection; endless noise has nothing that does, so that all of it is read.
+// sendGarbage writes size random bytes, on a new connection whenever the server closes one. Plain noise soon has an
+// unbalanced quote, which ends its connection. With endless, the noise has no such bytes, so that the server reads all
+// of it.
 func sendGarbage(t *testing.T, addr string, size int, noise io.Reader, endless bool) {
 	chunk := make([]byte, 16<<10)
 	for sent := 0; sent < size; {
@@ -108,8 +108,8 @@ func defuse(chunk []byte) {
 	}
 }
 
-// TestDamagedCommandsHarmNobody flips bytes in valid pipelines, which gets
-// deeper than noise does; what another client has stored must not change.
+// TestDamagedCommandsHarmNobody flips bytes in valid pipelines, which get further than noise. The data of another
+// client must not change.
 func TestDamagedCommandsHarmNobody(t *testing.T) {
 	t.Parallel()
 	const rounds = 2_000

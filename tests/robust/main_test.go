@@ -1,9 +1,7 @@
-// Package robust checks what quota-db does when clients are hostile, slow, many
-// or gone, and how it stops: every buffer is bounded, everything received is
-// answered, and bad input harms nobody else.
+// Package robust checks how quota-db handles clients that are hostile, slow, many or gone, and how it stops. Every
+// buffer is bounded, every received command is answered, and bad input harms no other client.
 //
-// QUOTADB_TEST_GARBAGE_MB sets how much random input is sent; the default is the
-// figure that is promised.
+// QUOTADB_TEST_GARBAGE_MB sets the amount of random input; the default is the promised figure.
 package robust
 
 import (

@@ -9,8 +9,7 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// TestClientsThatNeverReadNeitherGrowTheServerNorSlowOthers asks for far more
-// than memory would hold and reads nothing.
+// TestClientsThatNeverReadNeitherGrowTheServerNorSlowOthers requests far more than memory can hold, and reads nothing.
 func TestClientsThatNeverReadNeitherGrowTheServerNorSlowOthers(t *testing.T) {
 	const (
 		slow          = 5

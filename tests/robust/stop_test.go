@@ -10,8 +10,8 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// TestEverythingReceivedBeforeASignalIsAnswered halts the process while clients
-// write, so that their commands lie unread in its sockets when the signal comes.
+// TestEverythingReceivedBeforeASignalIsAnswered pauses the process while clients write, so that their commands are
+// unread in its sockets when the signal comes.
 func TestEverythingReceivedBeforeASignalIsAnswered(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {

@@ -155,8 +155,8 @@ func launch(addr string, cmd *exec.Cmd, dial func(addr string) (*wire.Conn, erro
 	}
 }
 
-// cleanEnvironment is ours without the variables that configure quota-db: a test
-// configures its servers by flags alone.
+// cleanEnvironment is the test's environment without the variables that configure quota-db: a test configures its
+// servers by flags alone.
 func cleanEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "QUOTADB_") })
 }
