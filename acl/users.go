@@ -24,6 +24,7 @@ type RuleError struct {
 	Err  error
 }
 
+// Error names the rule and the reason.
 func (e *RuleError) Error() string {
 	return fmt.Sprintf("rule '%s': %v", e.Rule, e.Err)
 }

@@ -25,7 +25,7 @@ type acquaintances struct {
 	// through two of its addresses, could each replace the other: on one side the first, on the other side the second.
 	dialed map[uint16]bool
 	lost   map[uint16]string // why the last connection with a node ended
-	// where a node that has connected can probably be met, although none was met there yet
+	// likely tells where a node that has connected can probably be met, although none was met there yet.
 	likely map[netip.AddrPort]uint16
 	named  map[string][]netip.AddrPort // addresses of each entry of --peers when it was last resolved
 }

@@ -214,7 +214,7 @@ func (o *owner) drop(l *link, err error) {
 	_ = l.conn.Close()
 	var refused *refusal
 	switch {
-	// a refusal has been logged as one
+	// A refusal is not logged here: it has been logged as one.
 	case !l.agreed && err != nil && !errors.As(err, &refused) && !o.hasLink(l.peer.Node):
 		o.noise.warn("a handshake was broken off", hostOf(l.conn.RemoteAddr()), reason)
 	case l.agreed:

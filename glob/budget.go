@@ -25,10 +25,10 @@ func Unbounded() Budget { return Budget{left: math.MaxInt} }
 // Exceeded reports whether more work was done than the budget allows.
 func (b *Budget) Exceeded() bool { return b.left < 0 }
 
-// grant begins with a name of so many bytes.
+// grant begins a name of so many bytes, with its free looks.
 func (b *Budget) grant(bytes int) { b.free = looksPerByte * bytes }
 
-// spend counts looks.
+// spend uses up looks: free ones first.
 func (b *Budget) spend(looks int) {
 	if b.free -= looks; b.free < 0 {
 		b.left += b.free

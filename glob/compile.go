@@ -3,13 +3,13 @@ package glob
 // compiler reads a pattern.
 type compiler struct {
 	pattern  Pattern
-	elements []element // of the segment in hand
-	special  bool      // one of them is no plain byte
-	count    int       // elements of all segments
+	elements []element // of the present segment
+	special  bool      // the segment has an element that is no plain byte
+	count    int       // elements in all segments
 	numbers  map[class]element
 }
 
-// Compile reads a pattern. Every text is one.
+// Compile compiles a pattern. Every text is a valid pattern.
 func Compile(text []byte) *Pattern {
 	if len(text) > maxPatternBytes {
 		return &Pattern{never: true}
@@ -38,7 +38,7 @@ func Compile(text []byte) *Pattern {
 	return &c.pattern
 }
 
-// endSegment ends the segment in hand, at a star or at the end.
+// endSegment ends the present segment, at a star or at the end of the pattern.
 func (c *compiler) endSegment() {
 	var s segment
 	if c.special {
@@ -52,7 +52,8 @@ func (c *compiler) endSegment() {
 	c.elements, c.special = c.elements[:0], false
 }
 
-// element is what a text begins with, which is not a star, and its size in the text.
+// element returns the element with which a text begins, and its length in the text. The text does not begin with a
+// star.
 func (c *compiler) element(text []byte) (e element, size int) {
 	switch {
 	case text[0] == '?':
@@ -66,7 +67,7 @@ func (c *compiler) element(text []byte) (e element, size int) {
 	return element(text[0]), 1
 }
 
-// number is the element of a class; equal classes have one.
+// number returns the element for a class. Equal classes have the same number.
 func (c *compiler) number(set class) element {
 	e, ok := c.numbers[set]
 	if !ok {
@@ -80,7 +81,7 @@ func (c *compiler) number(set class) element {
 	return e
 }
 
-// readClass reads the class that a text begins with.
+// readClass returns the class with which a text begins, and its length in the text.
 func readClass(text []byte) (set class, size int) {
 	i := 1
 	not := i < len(text) && text[i] == '^'

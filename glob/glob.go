@@ -25,9 +25,9 @@ const (
 	maxStars = 1000
 )
 
-// Pattern is a compiled pattern. It is not changed by matching: many may use it at once.
+// Pattern is a compiled pattern. Matching does not change it, so goroutines may share it.
 type Pattern struct {
-	empty    bool      // the empty pattern, which matches the empty name, and nothing else does
+	empty    bool      // the empty pattern, which matches only the empty name
 	never    bool      // no name matches
 	segments []segment // of elements, with a star between each two
 	open     bool      // a star ends the pattern

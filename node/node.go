@@ -98,7 +98,7 @@ func (n *Node) open(cfg *config.Config) error {
 	if err = n.server.ListenAt(n.doors); err != nil {
 		return err
 	}
-	// also needed without TTLs: unused quotas end by themselves
+	// The sweeper is also needed without TTLs: unused quotas end by themselves.
 	n.sweeper = startSweeper(n.db, now, cfg.TTLTick, n.commands.ObserveSweep)
 	n.trimmer = startTrimmer()
 	n.server.Serve()

@@ -24,7 +24,7 @@ type peers struct {
 
 // openPeers listens for peers, if any are configured. Peers are asked to retry until replicate is called.
 func (n *Node) openPeers(cfg *config.Config) error {
-	// also without peers, so that a missing file is noticed now, not when peers are added
+	// The secret is read also without peers, so that a missing file is noticed now, not when peers are added.
 	secret, err := readClusterSecret(cfg)
 	if err != nil || len(cfg.Peers) == 0 {
 		return err

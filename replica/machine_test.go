@@ -232,7 +232,7 @@ func TestWhatAClockFarAheadHasWrittenIsHeldBackAndCountsMerge(t *testing.T) {
 	}
 	tx.Unlock()
 	w.run(20 * time.Millisecond)
-	// the SET is held back; the floors that it raised and the increments after it are not
+	// The SET is held back; the floors that it raised and the increments after it are not
 	if got := w.get(w.nodes[1], "key"); got != 7 {
 		t.Errorf("the peer has %d", got)
 	}

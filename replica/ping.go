@@ -13,7 +13,7 @@ import (
 const (
 	saysSettled = 1 + iota // number of leaves settled in the comparison that the sender leads
 	saysStop               // the sender stops
-	// the sender holds back registers that it was sent, since their stamps are far ahead of its clock
+	// saysHeld: the sender holds back registers that it was sent, since their stamps are far ahead of its clock
 	saysHeld
 )
 

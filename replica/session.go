@@ -130,7 +130,7 @@ func (m *Machine) Moved(s *Session, came, gone bool, now engine.Moment) {
 	if came {
 		s.heard = now.Mono
 	}
-	// frames for comparing go now, or wait behind the frame that goes
+	// Frames for comparing are going now, or wait behind the frame that is going.
 	if came || gone && (s.exchanges || len(s.exchange.tasks) > 0) {
 		s.exchange.heard = now.Mono
 	}

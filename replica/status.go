@@ -54,17 +54,17 @@ type PeerStatus struct {
 	DeltasSent, DeltasReceived uint64
 	DeltasMerged               uint64 // of those received, the ones that changed something
 	Repairs                    uint64 // keys that differed here and were repaired by comparing
-	// keys brought by comparing where there was nothing, or a change was on its way
+	// Filled: keys brought by comparing where there was nothing, or a change was on its way
 	Filled       uint64
 	Given        uint64 // keys sent by comparing
 	Resumed      uint64 // connections that continued where the one before had ended
 	RoundsMissed uint64 // rounds of which only the keys were remembered
 	Busy         uint64 // comparisons put off because the peer was comparing with another node
-	// registers held back because a clock is ahead, and rows beyond the limit of a key
+	// Held: registers held back because a clock is ahead, and rows beyond the limit of a key
 	Held     uint64
 	Compared time.Duration // since the last comparison completed; negative: none has
-	// of the running comparison, 0 to 1: the part of the hash space for which everything has been sent in both
-	// directions
+	// Progress of the running comparison, 0 to 1: the part of the hash space for which everything has been sent in both
+	// directions.
 	Progress float64
 }
 
@@ -72,8 +72,11 @@ type PeerStatus struct {
 type State uint8
 
 const (
+	// Offline: there is no connection.
 	Offline State = iota
-	Syncing       // connected, but the two stores have not been compared completely yet
+	// Syncing: connected, but the two stores have not been compared completely yet.
+	Syncing
+	// Online: connected, and both stores have been compared since both nodes started.
 	Online
 )
 

@@ -34,7 +34,7 @@ type world struct {
 	agreed bool // all clocks show the same
 	pairs  bool // some pairs of hosts do not reach each other, but a third host reaches both
 	quotas bool // clients use quotas
-	// nodes are restarted in turn again and again, and restored from copies of their disks
+	// rolling: nodes are restarted in turn again and again, and restored from copies of their disks
 	rolling bool
 	names   bool // --peers is a name that stands for the running nodes
 	window  int  // replica.Options.Window

@@ -16,7 +16,7 @@ const (
 	// in which memory is measured, with the peer, at the end of its absence, and after it
 	awayWindow = 5 * time.Second
 	awaySample = 100 * time.Millisecond
-	// awayAgain is the length of a second, shorter absence, in which a tenth as many counters change: is what it costs
+	// awayAgain is the length of a second, shorter absence, in which a tenth as many counters change: is the cost
 	// proportional?
 	awayAgain = 20 * time.Second
 )

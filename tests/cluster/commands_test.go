@@ -65,12 +65,13 @@ func outcome(op history.Op, v wire.Value) (n int64, done bool, err error) {
 }
 
 const (
-	// resetKeys is how many keys are written to at a time that are also set, deleted and limited in time.
+	// resetKeys is the number of keys in use at a time that are not only incremented, but also set, deleted and given
+	// deadlines.
 	resetKeys = 6
-	// longestWindow is how long such a key lives at most after it was given a deadline.
+	// longestWindow is the longest TTL of such a key.
 	longestWindow = time.Second
-	// readingSlack is how far apart a node's reading of the clock and ours may be: both are on one machine, and a
-	// command is timed with others.
+	// readingSlack is the largest difference between a node's reading of the clock and the test's: both are on one
+	// machine, and one reading serves several commands.
 	readingSlack = 20 * time.Millisecond
 )
 

@@ -23,11 +23,10 @@ const (
 	// hotKeys are written to all the time.
 	hotKeys = 2
 
-	// lossWindow is how long before a kill an increment may have been acknowledged that is lost with the process: the
-	// batch delay of 10 ms, or the way to a peer, and how much later than it should a process may come to that which
-	// shares few processors, and a disk, with many.
+	// lossWindow: a kill may lose increments that were acknowledged at most this time before it. It covers the batch
+	// delay of 10 ms, or the way to a peer, and delays of a process that shares few processors and a disk with many.
 	lossWindow = 200 * time.Millisecond
-	// markEvery is how often the history gets a mark, so that there is one of each moment.
+	// markEvery is how often the history gets a mark, so that every moment has a mark near it.
 	markEvery = 5 * time.Millisecond
 )
 
@@ -36,8 +35,8 @@ type increment struct {
 	key        string
 	delta      int64
 	place, run int
-	acked      time.Time // zero: it was not
-	failed     bool      // an error was read: it does not count
+	acked      time.Time // zero: not acknowledged
+	failed     bool      // the reply was an error: it does not count
 }
 
 // loss is what a killed process may have lost: its acknowledgements from a moment on.

@@ -39,12 +39,11 @@ const (
 const (
 	// interval is --anti-entropy-interval.
 	interval = time.Second
-	// schedulingSlack is how much later than it should a process may do something, which shares few processors with
-	// many.
+	// schedulingSlack is how late a process may be, since it shares few processors with many.
 	schedulingSlack = 2 * time.Second
-	// patience bounds what must happen soon, but for which nothing says how soon.
+	// patience is the time limit for things that must happen soon, without a promise how soon.
 	patience = 20 * time.Second
-	// pollInterval is how often is looked whether it has.
+	// pollInterval is the time between two checks whether such a thing has happened.
 	pollInterval = 10 * time.Millisecond
 )
 

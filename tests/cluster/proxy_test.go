@@ -19,9 +19,10 @@ type modeKind int
 const (
 	open modeKind = iota
 	cut           // connections are reset, new ones too
-	// connections stay, and new ones are taken, but nothing arrives, nor that a side has gone; reset when that ends
+	// halfOpen: connections stay, and new ones are accepted, but no bytes arrive, and no end of a connection. They are
+	// reset when this mode ends.
 	halfOpen
-	stalled // as halfOpen, but what was sent arrives in the end
+	stalled // as halfOpen, but the bytes arrive in the end
 	slow
 )
 

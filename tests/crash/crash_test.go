@@ -11,8 +11,8 @@ import (
 
 const (
 	fewClients, manyClients = 8, 50
-	// schedulingSlack is how much later than the batch delay a server may come to write, which shares few
-	// processors with all the clients.
+	// schedulingSlack is how much later than the batch delay a server may write, since it shares few processors with
+	// all the clients.
 	schedulingSlack = 200 * time.Millisecond
 	// maxComplaints is how many violations of a life are shown.
 	maxComplaints = 5

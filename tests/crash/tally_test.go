@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// One in leastTested kills must have cut a torn tail or lost what was not acknowledged, or nothing was tested.
+	// One in leastTested kills must have torn the log or lost an unacknowledged step; otherwise nothing was tested.
 	leastTested = 5
-	// usualLoss is the age that the oldest lost acknowledgement of most lives does not exceed: one batch delay before
-	// the write, one that the harness may have cut, and a little. A stall of the machine is not in most lives.
+	// usualLoss: in most lives no lost acknowledgement is older than this: one batch delay before the write, one that the
+	// harness may have cut, and a little. Most lives have no stall of the machine.
 	usualLoss = 5 * batchDelay
-	// minKills is how many kills say what is usual.
+	// minKills is the number of kills from which on usualLoss is checked.
 	minKills = 10
 )
 

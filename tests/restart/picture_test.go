@@ -41,7 +41,7 @@ const (
 // look makes a picture of a node. DBSIZE counts expired keys until they are swept; soon it must be the number of keys
 // that SCAN finds.
 func look(c *wire.Conn) (*picture, error) {
-	// above it a transaction takes no commands, as in Redis
+	// Above maxmemory a transaction takes no commands, as in Redis.
 	if _, err := c.Do("CONFIG", "SET", "maxmemory", "0"); err != nil {
 		return nil, err
 	}

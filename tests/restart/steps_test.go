@@ -112,7 +112,7 @@ func (p *plan) live(random *rand.Rand, writes []string, few bool) {
 	}
 	commands := 5 + random.IntN(60)
 	if random.IntN(2) == 0 {
-		// what the life before has left is hardly touched, and the start behind this one still has to know of it
+		// few commands: most of what the earlier life has left stays, and the start after this one must still know it
 		commands = random.IntN(5)
 	}
 	for range commands {
