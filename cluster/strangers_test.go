@@ -94,7 +94,7 @@ func TestACrowdOfStrangersKeepsNoNodesApart(t *testing.T) {
 	a.o.Peers = addresses([]*testNode{b})
 	for _, n := range []*testNode{a, b} {
 		crowd(t, n.Addr().String(), 200)
-		n.logs("too many at a time have not proved")
+		n.logs("too many connections have not proved")
 	}
 	a.begin()
 	b.begin()

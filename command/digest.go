@@ -27,11 +27,14 @@ type digest struct {
 	waiting []*Client
 }
 
-// ask has the client roused once a scan that begins from now on has ended; nil: too many wait. scan is done by a
-// goroutine that background gets.
+// ask has the client roused once a scan that begins from now on has ended; nil: too many wait, or the server stops. scan
+// is done by a goroutine that background gets.
 func (ds *digests) ask(scan func() uint64, background *sync.WaitGroup, c *Client) *digest {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
+	if ds.over {
+		return nil
+	}
 	d := ds.next
 	if ds.running == nil {
 		d = &digest{}
@@ -69,13 +72,25 @@ func (ds *digests) run(scan func() uint64) {
 		ds.mu.Lock()
 		d := ds.running
 		d.value, d.done = value, true
-		ds.running, ds.next = ds.next, nil
-		more = ds.running != nil && !ds.over
+		if ds.running, ds.next = ds.next, nil; ds.over {
+			ds.running = nil
+		}
+		more = ds.running != nil
 		ds.mu.Unlock()
 		for _, c := range d.waiting { // it takes nobody any more
 			c.rouse()
 		}
 	}
+}
+
+// refusal is why ask has refused.
+func (ds *digests) refusal() string {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.over {
+		return errDigestEnds
+	}
+	return errManyDigests
 }
 
 // answer is the digest if it is there. over: it will not be waited for.
@@ -90,7 +105,7 @@ func clusterDigest(c *call) {
 	s, refuse := c.server, c.refuser()
 	d := s.digests.ask(func() uint64 { return s.DB.Digest(s.Now()) }, &s.background, c.client)
 	if d == nil {
-		c.fail(errManyDigests)
+		c.fail(s.digests.refusal())
 		return
 	}
 	c.client.answerLate(math.MaxInt64, func(dst []byte, _ bool) ([]byte, bool) {

@@ -51,8 +51,8 @@ func TestClusterDigestIsForAdministrators(t *testing.T) {
 // TestAStopWaitsForNoDigest: who waits is answered, and no scan follows the one that runs.
 func TestAStopWaitsForNoDigest(t *testing.T) {
 	b := newBench(t, nil)
-	hold := make(chan struct{})
-	b.digests.ask(func() uint64 { <-hold; return 1 }, &b.background, b.client)
+	hold, scans := make(chan struct{}), 0
+	b.digests.ask(func() uint64 { <-hold; scans++; return 1 }, &b.background, b.client)
 	if got := string(b.x.Run(b.client, batchOf("CLUSTER DIGEST"), nil)); got != "" {
 		t.Errorf("%q at once", got)
 	}
@@ -62,7 +62,10 @@ func TestAStopWaitsForNoDigest(t *testing.T) {
 	}
 	close(hold)
 	b.Wait()
-	if b.digests.running != nil && b.digests.running.done {
-		t.Error("another scan was made")
+	if scans != 1 || b.digests.running != nil || b.digests.next != nil {
+		t.Errorf("%d scans, and one is left %v", scans, b.digests.running != nil)
+	}
+	if got, want := string(b.x.Run(b.client, batchOf("CLUSTER DIGEST"), nil)), "-"+errDigestEnds+"\r\n"; got != want {
+		t.Errorf("asked during the stop: %q, want %q", got, want)
 	}
 }

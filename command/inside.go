@@ -28,6 +28,7 @@ var (
 //
 // As after Run, the value may be shown to others when the group of Client.TakeUnsafe is safe on the disk, and
 // Client.TakeFence asks for nothing. The client may be one that no connection has, as Server.Connect makes it.
+// A handler must not use Call of the executor that runs it: the call would take the place of its own.
 func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, error) {
 	if p := x.resolve(args); p.problem == none {
 		switch flags := p.row.flags; {
@@ -39,8 +40,8 @@ func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, error) {
 	}
 	var t tape
 	x.call.tape = &t
+	defer func() { x.call.tape = nil }()
 	x.Run(c, [][][]byte{args}, nil)
-	x.call.tape = nil
 	if len(t.values) == 0 {
 		return resp.Value{}, ErrNoReply
 	}

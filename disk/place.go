@@ -20,6 +20,9 @@ import (
 // last second before that.
 const runFile = "RUN-"
 
+// earlierRunFile is the name that earlier development versions gave the file.
+const earlierRunFile = "RUN"
+
 // Errors that say why it is not certain that the directory has everything that was ever written to it and that no other
 // directory has the same.
 var (
@@ -84,7 +87,7 @@ func (d *Dir) syncTail() error {
 func (d *Dir) runFiles() (paths []string, err error) {
 	names, err := d.fs.List(d.path)
 	for _, name := range names {
-		if strings.HasPrefix(name, runFile) {
+		if strings.HasPrefix(name, runFile) || name == earlierRunFile {
 			paths = append(paths, filepath.Join(d.path, name))
 		}
 	}
@@ -107,6 +110,7 @@ func (d *Dir) unlinkRuns() error {
 type runMark struct {
 	set    bool   // the manifest names the file
 	number uint64 // number in its name
+	fixed  bool   // a rename changes how the system identifies the file, so the number stays
 	log    int64  // length of the log when it got that number
 }
 
@@ -120,19 +124,28 @@ func (d *Dir) markRun() {
 	if d.mark.number++; d.log != nil {
 		d.mark.log = d.LogBytes()
 	}
-	name := d.runPath()
-	f, err := d.fs.Create(name)
+	first := d.runPath()
+	f, err := d.fs.Create(first)
 	if err != nil || f.Close() != nil {
 		return
 	}
-	if place, err := d.fs.Place(name); err == nil {
-		d.manifest.place = place
+	before, err := d.fs.Place(first)
+	if err != nil {
+		return
+	}
+	// Where a file system keeps no birth times, a rename changes the place: see vfs.Place.
+	d.mark.number++
+	if d.fs.Rename(first, d.runPath()) != nil {
+		return
+	}
+	if place, err := d.fs.Place(d.runPath()); err == nil {
+		d.manifest.place, d.mark.fixed = place, !place.IsSame(before)
 	}
 }
 
 // advanceMark gives the run's file the next number if the log has grown.
 func (d *Dir) advanceMark() {
-	if !d.mark.set || d.LogBytes() == d.mark.log {
+	if !d.mark.set || d.mark.fixed || d.LogBytes() == d.mark.log {
 		return
 	}
 	before := d.runPath()
@@ -150,6 +163,7 @@ func (d *Dir) Unmark() {
 	if _, err := d.checkOurs(); errors.Is(err, ErrNotOurs) {
 		return
 	}
+	_ = d.fs.Remove(d.runPath()) // first, since this needs no list: the disk fails, or descriptors are used up
 	_ = d.unlinkRuns()
 }
 

@@ -239,7 +239,8 @@ func (x *index) freeChain(b *bucket) {
 		x.overflowFree = n
 		n = after
 	}
-	b.clear()
+	b.low.Store(0) // the table of b is given back, so only the tags count, for DB.Warm
+	b.high.Store(0)
 	b.next = 0
 }
 

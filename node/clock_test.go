@@ -54,7 +54,7 @@ func TestAFarJumpOfTheMachinesClockIsFollowedOnlyIfItLasts(t *testing.T) {
 		m.pass(time.Second)
 		right("when it is right again")
 	}
-	if !strings.Contains(log.String(), "has jumped far ahead") || !strings.Contains(log.String(), "is back from its jump") {
+	if !strings.Contains(log.String(), "has jumped far ahead") || !strings.Contains(log.String(), "has returned from its jump") {
 		t.Errorf("the log says\n%s", log.String())
 	}
 

@@ -32,7 +32,7 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 	n.startClock(dir.Identity().Clock)
 	id, err := n.decideLife(cfg, dir)
 	if err != nil {
-		return nil, errors.Join(err, dir.Close(false, disk.Identity{}))
+		return nil, errors.Join(persist.Advise(err), dir.Close(false, disk.Identity{}))
 	}
 	n.store, err = persist.Open(dir, persist.Options{
 		Engine: options, Identity: id, Peers: n.peers != nil,

@@ -174,11 +174,19 @@ func (n *Node) waitBeside(ctx context.Context) {
 	}()
 	select {
 	case <-ended:
+		return
 	case <-ctx.Done():
+	}
+	select {
+	case <-ended:
+	case <-time.After(scanPatience): // the time may have been over before the scan had a moment to end
 		n.log.Warn("the stop waits for a command that still scans all keys")
 		<-ended
 	}
 }
+
+// scanPatience is how long a stop waits, after its time is over, before it says that it waits.
+const scanPatience = time.Second
 
 // fileTimeout is how long a stop waits for ACL LOAD or ACL SAVE if the file does not respond.
 const fileTimeout = time.Second

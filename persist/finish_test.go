@@ -68,3 +68,24 @@ func TestAStopOnADiskThatHangsSaysSoAndKeepsEverything(t *testing.T) {
 		t.Errorf("after the stop: %+v", got)
 	}
 }
+
+// TestAStopThatIsLateOnAHealthyDiskWarnsOfNothing: clients may have used up all of the time.
+func TestAStopThatIsLateOnAHealthyDiskWarnsOfNothing(t *testing.T) {
+	said := make(chan struct{})
+	o := smallOptions(vfs.NewMemory(64), slog.New(slog.NewTextHandler(&lines{text: "level=WARN", seen: said}, nil)))
+	s, err := open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.flusher.follow()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-said:
+		t.Error("it warns")
+	default:
+	}
+}

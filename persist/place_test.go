@@ -1,7 +1,10 @@
 package persist
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -16,6 +19,7 @@ import (
 type onSystem struct {
 	t         *testing.T
 	life      uint64
+	files     vfs.FS       // nil: the system's
 	meanwhile func(*Store) // called after the node has counted, unless nil
 }
 
@@ -37,7 +41,9 @@ func (n *onSystem) count(s *Store) {
 func (n *onSystem) run(dir string, clean bool) (goesOn bool) {
 	n.t.Helper()
 	o := smallOptions(nil, slog.New(slog.DiscardHandler))
-	o.FS, o.Dir = vfs.OS, dir
+	if o.FS, o.Dir = n.files, dir; o.FS == nil {
+		o.FS = vfs.OS
+	}
 	s, err := open(o)
 	if err != nil {
 		n.t.Fatal(err)
@@ -155,5 +161,94 @@ func TestACopyOfTheSameRunThatIsPutBackBeginsALifeOfItsOwn(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// renaming is a file system without birth times: a rename changes how it identifies a file. It can also be out of
+// descriptors.
+type renaming struct {
+	vfs.FS
+	renames map[string]int // of the file that has the name now
+	full    bool
+}
+
+func (r *renaming) Rename(from, to string) error {
+	r.renames[to] = r.renames[from] + 1
+	return r.FS.Rename(from, to)
+}
+
+func (r *renaming) Place(name string) (vfs.Place, error) {
+	place, err := r.FS.Place(name)
+	place.Object += fmt.Sprint("+", r.renames[name])
+	return place, err
+}
+
+func (r *renaming) List(dir string) ([]string, error) {
+	if r.full {
+		return nil, errors.New("too many open files")
+	}
+	return r.FS.List(dir)
+}
+
+// TestALifeGoesOnWhereARenameChangesThePlace: then the run's file keeps its name.
+func TestALifeGoesOnWhereARenameChangesThePlace(t *testing.T) {
+	for _, clean := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "data")
+		n := &onSystem{t: t, files: &renaming{FS: vfs.OS, renames: map[string]int{}}}
+		n.meanwhile = func(s *Store) {
+			s.flusher.inspect()
+			n.count(s)
+			s.flusher.inspect() // as it would a second later
+		}
+		n.run(dir, clean)
+		if place, err := vfs.OS.Place(filepath.Join(dir, "MANIFEST")); err != nil || !place.IsKnown() || place.Boot == "" {
+			t.Skipf("this system does not tell places: %+v, %v", place, err)
+		}
+		for range 2 {
+			if !n.run(dir, clean) {
+				t.Errorf("clean %v: the life does not go on", clean)
+			}
+		}
+	}
+}
+
+// TestAFailingDiskEndsTheLifeAlsoWithoutDescriptors: the mark of the run goes though the directory cannot be listed.
+func TestAFailingDiskEndsTheLifeAlsoWithoutDescriptors(t *testing.T) {
+	files := &renaming{FS: vfs.OS, renames: map[string]int{}}
+	dir := filepath.Join(t.TempDir(), "data")
+	n := &onSystem{t: t, files: files}
+	n.meanwhile = func(s *Store) {
+		files.full = true
+		s.flusher.fail(disk.ErrSuspect)
+		files.full = false
+	}
+	n.run(dir, false)
+	n.meanwhile = nil
+	if n.run(dir, false) {
+		t.Error("the life goes on")
+	}
+}
+
+// TestTheRunsFileOfAnEarlierVersionIsTaken: its name had no number.
+func TestTheRunsFileOfAnEarlierVersionIsTaken(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	n := &onSystem{t: t}
+	n.run(dir, true)
+	before, err := filepath.Glob(filepath.Join(dir, "RUN-*"))
+	if err != nil || len(before) != 1 {
+		t.Fatalf("%v, %v", before, err)
+	}
+	if place, err := vfs.OS.Place(before[0]); err != nil || !place.IsKnown() || place.Boot == "" {
+		t.Skipf("this system does not tell places: %+v, %v", place, err)
+	}
+	earlier := filepath.Join(dir, "RUN")
+	if err := os.Rename(before[0], earlier); err != nil {
+		t.Fatal(err)
+	}
+	if !n.run(dir, true) {
+		t.Error("the life does not go on")
+	}
+	if _, err := os.Stat(earlier); err == nil {
+		t.Error("the file of the earlier version is still there")
 	}
 }

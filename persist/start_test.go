@@ -1,6 +1,8 @@
 package persist
 
 import (
+	"errors"
+
 	"github.com/quotadb/quota-db/disk"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/engine"
@@ -36,7 +38,7 @@ func open(o opening) (*Store, error) {
 		s.Confirm = func(before disk.Identity) bool { return o.Confirm(before, o.Run) }
 	}
 	if o.Identity, _, err = lives.Decide(dir, s); err != nil {
-		return nil, err
+		return nil, errors.Join(err, dir.Close(false, disk.Identity{}))
 	}
 	return newStore(dir, o.Options)
 }

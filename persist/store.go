@@ -217,12 +217,22 @@ func (s *Store) Close(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-closed:
-	case <-ctx.Done():
+	case <-late(ctx):
 		s.log.Warn("the disk does not answer in time: the stop waits for it; a second signal ends the process at once, and loses what is not written")
 		err = <-closed
 	}
 	return errors.Join(err, s.db.Close())
 }
+
+// late is closed a while after ctx has ended. The time of a stop may be over before the store is closed, and on a disk that
+// works Close needs only milliseconds then.
+func late(ctx context.Context) <-chan struct{} {
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(lateAfter, func() { close(late) }) })
+	return late
+}
+
+const lateAfter = time.Second
 
 // String is the value of --durability.
 func (d Durability) String() string { return [...]string{"interval", "always", "none"}[d] }

@@ -128,8 +128,11 @@ func (s *Server) shedder() {
 type holder struct {
 	*connection
 	bytes   int64
-	watches bool // it is a viewer of MONITOR, and of what it holds most is what others did
+	watches bool // it is a viewer of MONITOR that does not keep up: most of what it holds is what others did
 }
+
+// fewBytes is what a viewer of MONITOR that keeps up may hold for a moment.
+const fewBytes = 64 << 10
 
 // shed closes the connections of a class that hold the most, until an eighth of the budget is free, or only viewers if the
 // budget is kept without them.
@@ -161,7 +164,7 @@ func (s *Server) holders(own class, d direction) []holder {
 	var holders []holder
 	s.roster.each(func(c *connection) {
 		if n := c.share.bytes[d].Load(); n > 0 && class(c.share.class.Load()) == own && c.share.doomed.Load() == nil {
-			holders = append(holders, holder{c, n, d == unsent && c.session.client.Monitors()})
+			holders = append(holders, holder{c, n, d == unsent && n > fewBytes && c.session.client.Monitors()})
 		}
 	})
 	slices.SortFunc(holders, func(x, y holder) int {

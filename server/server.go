@@ -144,7 +144,7 @@ func (s *Server) awaitLast(ctx context.Context, gone <-chan struct{}) error {
 		case <-gone:
 			return nil
 		case <-half:
-			s.log.Warn("half of the time to stop is over: commands that take long are ended", "clients", s.roster.size())
+			s.log.Warn("half of the time to stop is over and clients remain: commands that still run are ended", "clients", s.roster.size())
 			s.commands.End()
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", ErrCutOff, ctx.Err())

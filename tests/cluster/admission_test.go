@@ -81,5 +81,5 @@ func TestAClientOnTheReplicationPortIsToldSo(t *testing.T) {
 	if err != nil || !v.IsError() {
 		t.Errorf("PING: %v, %v", v, err)
 	}
-	says(t, a, "level=WARN", "clients are to use the port of --bind")
+	says(t, a, "level=WARN", "clients must use the port of --bind")
 }

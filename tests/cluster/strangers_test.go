@@ -131,7 +131,7 @@ func TestStrangersKeepNoNodesApart(t *testing.T) {
 	for _, s := range servers {
 		all, _ := replication(t, s)
 		crowd(t, net.JoinHostPort("127.0.0.1", all["replication_port"]), size, rng)
-		says(t, s, "too many at a time have not proved")
+		says(t, s, "too many connections have not proved")
 	}
 	began := time.Now()
 	l.heal()
