@@ -54,7 +54,8 @@ type Options struct {
 type Cluster struct {
 	o     Options
 	quiet *quietLog // about links, and peers in --peers
-	// noise is for lines about strangers, apart from quiet, so that many strangers cannot suppress the lines about peers
+	// noise is for lines about strangers, apart from quiet, so that many strangers cannot suppress the lines about
+	// peers
 	noise    *quietLog
 	listener net.Listener
 	claims   atomic.Pointer[lives.Claims] // nil before Answer

@@ -24,8 +24,8 @@ const (
 
 	resolveTime  = 3 * time.Second
 	leastBackoff = 100 * time.Millisecond
-	// mostBackoff is the longest pause, or half an interval if that is shorter: after a network fault ends, peers are to
-	// be connected within an interval.
+	// mostBackoff is the longest pause, or half an interval if that is shorter: after a network fault ends, peers are
+	// to be connected within an interval.
 	mostBackoff  = 5 * time.Second
 	steadyTime   = 10 * time.Second // between two rounds while all are connected: a name may have got more addresses
 	maxAddresses = 256              // largest number of addresses of a name that are dialed

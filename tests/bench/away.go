@@ -76,9 +76,9 @@ type absence struct {
 	length  time.Duration
 	changed int // counters, by the end those that did change
 
-	before, away float64 // held under load, with the peer and at the end of its absence
-	most         float64 // in its absence, with what is not held
-	after        float64 // held once all is equal, without load
+	before, away float64 // held under load: with the peer, and at the end of its absence
+	most         float64 // the most during its absence, with unused memory
+	after        float64 // held when the nodes are equal again, without load
 	traffic      hop     // from the return on
 	equal        time.Duration
 }

@@ -15,7 +15,7 @@ type cluster struct {
 	*bench
 	interval time.Duration // of anti-entropy
 	nodes    []*node
-	proxies  map[[2]int]*proxy // by who dials and who is dialed; none: they dial each other
+	proxies  map[[2]int]*proxy // by dialing and dialed node; none: nodes dial each other directly
 }
 
 // node is one node of a cluster. Its number in it is one less than its id.
@@ -23,8 +23,8 @@ type node struct {
 	*server // nil before its first start
 	number  int
 	dir     string
-	peers   string // as it is told
-	port    string // where they connect
+	peers   string // the value of --peers
+	port    string // where peers connect
 }
 
 const (

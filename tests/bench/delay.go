@@ -16,11 +16,11 @@ const (
 	delayNodes     = 3
 	delayKeys      = 10_000
 	delayPerSecond = 10_000
-	delayClients   = 10 // among which the counters are divided evenly, so that the increments of one are not overtaken
+	delayClients   = 10 // each with its own counters, so that increments of a counter stay in order
 	delayLength    = 30 * time.Second
 	probeEvery     = time.Millisecond
 	probeAtOnce    = 4096             // counters
-	seenLimit      = 20 * time.Second // for what is left at the end
+	seenLimit      = 20 * time.Second // time limit for the rest at the end
 )
 
 // delayBound is in milliseconds.
@@ -80,11 +80,11 @@ type prober struct {
 	keys   int
 	conn   net.Conn
 	in     *bufio.Reader
-	seen   []time.Duration // by command: when it was, since the loop began
-	open   []int           // commands that were due and are not seen
-	gaps   []time.Duration // from the beginning of each question to the end of the next's answer
-	asked  time.Duration   // when the last question began
-	total  atomic.Int64    // how many commands there are; unknown as long as the loop runs
+	seen   []time.Duration // by command: when it was seen, since the loop began
+	open   []int           // commands that were due and not seen yet
+	gaps   []time.Duration // from the beginning of each read to the end of the next
+	asked  time.Duration   // when the last read began
+	total  atomic.Int64    // number of commands; unknown while the loop runs
 	result chan error
 }
 

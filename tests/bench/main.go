@@ -54,7 +54,7 @@ import (
 
 const (
 	tableKeys = 1_000_000
-	manyKeys  = 10_000_000 // of what takes time by the number of counters
+	manyKeys  = 10_000_000 // for measurements whose time grows with the number of counters
 )
 
 // flags are what is asked for.
@@ -90,7 +90,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if dir, err = filepath.Abs(dir); err != nil { // servers run in directories of their own
+	if dir, err = filepath.Abs(dir); err != nil { // servers have other working directories
 		return err
 	}
 	b := &bench{out: out, dir: dir, rounds: f.rounds, scale: f.scale, keys: f.keys, only: only}

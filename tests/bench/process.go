@@ -22,7 +22,7 @@ func (s *server) cpu() (time.Duration, error) {
 	children, _ := s.proc(filepath.Join("task", strconv.Itoa(s.pid()), "children")) // not every kernel has it
 	for _, child := range strings.Fields(children) {
 		if pid, err := strconv.Atoi(child); err == nil {
-			n, _ := ticks(pid, 2) // it may have ended meanwhile
+			n, _ := ticks(pid, 2) // the process may have ended meanwhile
 			total += n
 		}
 	}

@@ -13,7 +13,7 @@ import (
 type kind int
 
 const (
-	plain     kind = iota // nothing: a quota-db of before
+	plain     kind = iota // no options: an earlier quota-db
 	quotaKind             // --data-dir, --durability
 	redisKind             // --appendonly, --appendfsync
 )
@@ -22,9 +22,9 @@ const (
 type mode int
 
 const (
-	memory   mode = iota // it writes no files
-	interval             // files are at most about a second behind
-	always               // a command is answered once it is on disk
+	memory   mode = iota // no files
+	interval             // files are about a second behind at most
+	always               // a command is answered once it is synced
 )
 
 // options make a program of some kind durable. They come last on the command line, where they win.
@@ -45,7 +45,7 @@ var options = map[kind][3]string{
 type program struct {
 	line       string // its command line; {port} and {dir} are replaced
 	kind       kind
-	processors string // that it is pinned to, as taskset has them; empty: none
+	processors string // to which it is pinned, in the form of taskset; empty: not pinned
 }
 
 // with is the program with more options.
@@ -63,7 +63,7 @@ func newProgram(line, processors string) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	if path, err = filepath.Abs(path); err != nil { // servers run in directories of their own
+	if path, err = filepath.Abs(path); err != nil { // servers have other working directories
 		return program{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), helpLimit)

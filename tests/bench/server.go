@@ -18,14 +18,14 @@ const (
 	// startLimit and stopLimit are for files of many million counters.
 	startLimit = 5 * time.Minute
 	stopLimit  = 2 * time.Minute
-	startPoll  = 2 * time.Millisecond // how exactly the time of a start is known
+	startPoll  = 2 * time.Millisecond // precision of the measured time of a start
 )
 
 // server is a process that speaks RESP on a loopback port.
 type server struct {
 	cmd   *exec.Cmd
 	port  string
-	dir   string        // where its files are
+	dir   string        // directory of its files
 	ended chan struct{} // closed when the process has ended
 	// took is the time from its start until it answered.
 	took time.Duration

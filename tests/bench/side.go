@@ -26,8 +26,8 @@ var workloads = []workload{
 type side struct {
 	*server
 	workload
-	rest  func() error // if there is one, it follows each load, and the CPU time that passes meanwhile counts
-	check func() error // if there is one, it follows that, and counts for nothing
+	rest  func() error // unless nil, called after each load; its CPU time counts
+	check func() error // unless nil, called after rest; its CPU time does not count
 }
 
 // alternate loads the sides in turn, each round in another order. It returns microseconds of CPU per command and

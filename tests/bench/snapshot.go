@@ -12,7 +12,7 @@ const (
 	snapshotClients   = 50
 	snapshotPerSecond = 20_000
 	snapshotPoll      = 5 * time.Millisecond // of rdb_bgsave_in_progress, with and without a snapshot
-	snapshotPause     = 2 * time.Second      // before each period, so that the one before is over
+	snapshotPause     = 2 * time.Second      // before each period, so that the last one is over
 )
 
 // snapshotBound is how many milliseconds a snapshot may add to p99.

@@ -83,7 +83,7 @@ func nodeClock(int) (earliest, latest int64) {
 
 // resets makes operations for keys that are not only incremented. Only the history knows their possible values.
 type resets struct {
-	mu   sync.Mutex // protects what follows
+	mu   sync.Mutex // protects the fields below
 	keys int
 	open []openKey
 }

@@ -33,7 +33,7 @@ func TestALifeGoesOnOnlyWithEveryPeersConfirmation(t *testing.T) {
 		if _, err := r.conns[place].Do("INCR", "k"); err != nil {
 			t.Fatal(err)
 		}
-		r.equal(t) // else a kill may cost it
+		r.equal(t) // otherwise a kill may lose it
 	}
 
 	r.stop(t, place)

@@ -48,15 +48,15 @@ type loss struct {
 // load is a set of clients that write all the time, and their knowledge.
 type load struct {
 	history *history.History
-	wrong   chan error // what no client should see; room for one
+	wrong   chan error // an error that no client should get; room for one
 	working sync.WaitGroup
-	ctx     context.Context // ends the work, whatever goes on
+	ctx     context.Context // ends the work at once
 	cancel  context.CancelFunc
-	enough  chan struct{} // closed when no command is to be begun
+	enough  chan struct{} // closed when no new command may begin
 	resets  resets
 	quotas  quotas
 
-	mu     sync.Mutex // protects what follows
+	mu     sync.Mutex // protects the fields below
 	keys   int
 	open   []openKey
 	all    []*increment
@@ -150,7 +150,7 @@ func (l *load) work(n *node, rng *rand.Rand) {
 	for l.goesOn() {
 		conn, run, err := n.connect()
 		if err != nil {
-			time.Sleep(pollInterval) // it comes back
+			time.Sleep(pollInterval) // the node starts again
 			continue
 		}
 		stop := context.AfterFunc(l.ctx, func() { _ = conn.Close() })
@@ -182,7 +182,7 @@ func (l *load) use(conn *wire.Conn, place, run int, rng *rand.Rand) {
 		if broken != nil {
 			return
 		}
-		time.Sleep(time.Duration(rng.Int64N(int64(2 * pace)))) // as a client does that has something else to do too
+		time.Sleep(time.Duration(rng.Int64N(int64(2 * pace)))) // as a client that also has other work
 	}
 }
 

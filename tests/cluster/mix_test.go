@@ -108,7 +108,7 @@ func (m *mixture) replaceDisk(t *testing.T, n *node) {
 	if saved {
 		restore(n, b)
 		if b.dir == m.backups[n].dir {
-			delete(m.backups, n) // it is the node's directory now
+			delete(m.backups, n) // the backup is the node's directory now
 		}
 		what = "gets an older disk"
 	}

@@ -34,8 +34,8 @@ const (
 type namespaces struct {
 	t      *testing.T
 	prefix string
-	slow   []string // how tc slows a link on this machine, empty if it cannot
-	undo   []func() // what heals
+	slow   []string // how tc slows a link on this machine; empty: it cannot
+	undo   []func() // functions that heal the faults
 }
 
 var networks atomic.Int64 // made by this process

@@ -38,11 +38,11 @@ type node struct {
 	place, id int
 	level     string // --durability
 	dir       string
-	disk      history.Disk // what dir holds
-	disks     int          // how often dir began anew, or as another one
-	begun     history.Mark // when the run that goes on, or was the last, had its directory
+	disk      history.Disk // contents of dir
+	disks     int          // how often dir was emptied or replaced
+	begun     history.Mark // when the present or last run got its directory
 
-	mu     sync.Mutex // protects what follows: clients look for the node while it comes and goes
+	mu     sync.Mutex // protects the fields below: clients look for the node while it starts and stops
 	server *process.Server
 	run    int
 }

@@ -83,7 +83,7 @@ func TestACutProxyResetsOldAndNewConnectionsUntilItIsHealed(t *testing.T) {
 	if err := answers(c, soon); err == nil || isTimeout(err) {
 		t.Errorf("the old connection: %v", err)
 	}
-	if fresh, err := net.Dial("tcp", p.addr()); err == nil { // else it was reset at once
+	if fresh, err := net.Dial("tcp", p.addr()); err == nil { // otherwise it was reset at once
 		if err := answers(fresh, soon); err == nil || isTimeout(err) {
 			t.Errorf("a new connection: %v", err)
 		}

@@ -38,7 +38,7 @@ type proxy struct {
 	done     sync.WaitGroup
 
 	mu      sync.Mutex // protects everything below
-	target  string     // empty: nobody is there
+	target  string     // empty: no process
 	mode    mode
 	changed chan struct{} // closed with the next change of mode
 	pairs   map[*pair]bool
@@ -49,7 +49,7 @@ type proxy struct {
 type pair struct {
 	*proxy
 	ends [2]net.Conn // the second is nil until it is dialed
-	lost bool        // bytes, or that a side has gone: it cannot go on
+	lost bool        // bytes, or the end of a side, were lost: the pair cannot continue
 	over bool
 }
 

@@ -118,7 +118,7 @@ func TestFLUSHALLEndsQuotasOnAllNodesThroughARestart(t *testing.T) {
 	}
 	r.becomes(t, ":"+itoa(quotas), "DBSIZE")
 	r.do(t, 2, "+OK", "FLUSHALL")
-	r.do(t, 2, ":2", "QUOTAINCR", "q0", "3", "1") // above what has ended
+	r.do(t, 2, ":2", "QUOTAINCR", "q0", "3", "1") // above the limit that has ended
 	r.do(t, 2, "+OK", "QUOTASET", "q1", "9", "60")
 	check := func() {
 		t.Helper()

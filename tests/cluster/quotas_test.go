@@ -59,7 +59,7 @@ type quotaKey struct {
 	changes int                  // commands on their way that may set a limit
 	setters map[int]bool         // the places to which such commands were sent
 	set     []change             // acknowledged QUOTASETs
-	ended   *change              // by this
+	ended   *change              // by this change
 	ending  bool
 	by      []string // the command that has ended it, or may have
 }
@@ -88,7 +88,7 @@ type taking struct {
 
 // quotas are the keys, and what clients know of them.
 type quotas struct {
-	mu    sync.Mutex // protects what follows and the keys
+	mu    sync.Mutex // protects the fields below and the keys
 	all   []*quotaKey
 	open  map[quotaKind][]*quotaKey
 	disks map[incarnation]int
@@ -149,7 +149,7 @@ func (q *quotas) useLasting(l *load, conn *wire.Conn, k *quotaKey, p incarnation
 	q.mu.Unlock()
 	choice := rng.IntN(10)
 	switch {
-	case ended != nil && ended.incarnation == p: // this process has ended it, and has nothing to hear of that
+	case ended != nil && ended.incarnation == p: // this process itself has ended it
 		_, broken = l.answer(conn, "QUOTAINCR", k.name, "3", itoa(briefWindow))
 		return broken
 	case ended != nil || k.isEnding(q):
@@ -197,7 +197,7 @@ func (q *quotas) change(l *load, conn *wire.Conn, k *quotaKey, p incarnation, se
 		}
 	}
 	if broken != nil {
-		return broken // it may be done yet: the key is never ended
+		return broken // the command may still run: then the key is never ended
 	}
 	q.mu.Lock()
 	k.changes--
@@ -223,7 +223,7 @@ func (q *quotas) end(l *load, conn *wire.Conn, k *quotaKey, p incarnation, rng *
 		return broken
 	}
 	at := time.Now()
-	if words[0] == "PEXPIRE" { // its end is the deadline, which a write closes; the deadline is what travels
+	if words[0] == "PEXPIRE" { // the quota ends at the deadline, when a write closes it; peers are sent the deadline
 		time.Sleep(5 * time.Millisecond)
 	}
 	q.mu.Lock()

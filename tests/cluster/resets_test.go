@@ -43,9 +43,9 @@ func TestResetsRemoveWhatTheirNodeHasSeen(t *testing.T) {
 
 	for k, want := range map[string]string{
 		"del":        "3",    // the increment that DEL could not see
-		"getdel":     "-2",   // likewise
-		"set":        "104",  // on top of the SET
-		"sets":       "2004", // the later SET, and what was counted on either, which the other could not see
+		"getdel":     "-2",   // the same
+		"set":        "104",  // added to the SET
+		"sets":       "2004", // the later SET, and the increments on either side, which the other SET could not see
 		"del:by-two": "6",
 		"made:apart": "15",
 	} {
@@ -128,7 +128,7 @@ func TestTheLaterOfEXPIREAndPERSISTWins(t *testing.T) {
 // TestAWindowEndsOnAllNodesAndDoesNotComeBack counts in a window that ends while nodes are cut off.
 func TestAWindowEndsOnAllNodesAndDoesNotComeBack(t *testing.T) {
 	t.Parallel()
-	const window = 2 * time.Second // long enough for what is done in it
+	const window = 2 * time.Second // long enough for the commands in it
 	r := newTrio(t)
 	r.do(t, 0, ":1", "INCR", "window")
 	r.do(t, 0, ":1", "INCR", "anew")

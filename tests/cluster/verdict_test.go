@@ -28,7 +28,7 @@ func (c *cluster) finish(t *testing.T) {
 		}
 	}
 	equal(t, servers...)
-	c.load.resets.awaitEnds(t) // of windows, which would have the nodes differ for a moment
+	c.load.resets.awaitEnds(t) // of windows: an ending window makes the nodes differ for a moment
 	equal(t, servers...)
 	values := contents(t, servers[0])
 	for _, n := range running[1:] {
@@ -95,7 +95,7 @@ func differences(a, b map[string]string) (found []string) {
 // verdict is the result of checking the final values.
 type verdict struct {
 	acked, unknown, failed int // increments
-	counted, lost          int // unknown ones that count, and acknowledged ones that do not, as they may
+	counted, lost          int // unknown ones that count, and acknowledged ones that are lost as allowed
 	complaints             []string
 }
 

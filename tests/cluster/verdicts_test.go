@@ -15,12 +15,12 @@ func TestTheVerdictSeesWhatIsLostOrCountedTwice(t *testing.T) {
 	all := []*increment{
 		{key: "digits:0", delta: d(0), place: 0, run: 1, acked: at(100)},
 		{key: "digits:0", delta: -d(1), place: 1, run: 1, acked: at(200)},
-		{key: "digits:0", delta: d(2), place: 0, run: 1, acked: at(900)}, // perhaps lost
+		{key: "digits:0", delta: d(2), place: 0, run: 1, acked: at(900)}, // may be lost
 		{key: "digits:0", delta: d(3), place: 0, run: 2, acked: at(950)},
 		{key: "digits:0", delta: -d(4), place: 1, run: 1}, // unknown
 		{key: "digits:0", delta: d(5), place: 2, run: 1, failed: true},
 		{key: "hot:0", delta: 5, place: 0, run: 1, acked: at(100)},
-		{key: "hot:0", delta: 3, place: 0, run: 1, acked: at(990)}, // perhaps lost
+		{key: "hot:0", delta: 3, place: 0, run: 1, acked: at(990)}, // may be lost
 		{key: "hot:0", delta: 2, place: 2, run: 1},                 // unknown
 		{key: "hot:0", delta: 9, place: 2, run: 1, failed: true},
 	}
@@ -29,7 +29,7 @@ func TestTheVerdictSeesWhatIsLostOrCountedTwice(t *testing.T) {
 	for name, tt := range map[string]struct {
 		digits int64
 		hot    string
-		want   string // empty: nothing to complain of
+		want   string // empty: no violation
 	}{
 		"what has to be there":             {kept, "5", ""},
 		"all that may be there":            {kept + d(2) - d(4), "10", ""},

@@ -66,8 +66,8 @@ func newClient(id int, s system) *client {
 // sent is a step that waits for its reply.
 type sent struct {
 	command string
-	replies int    // of which the last counts
-	want    string // empty: any that is no error
+	replies int    // only the last one is checked
+	want    string // empty: any reply except an error
 	ack     func(time.Time, wire.Value)
 }
 

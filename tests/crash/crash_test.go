@@ -52,7 +52,7 @@ type harness struct {
 	clients  []*client
 	keys     []string
 	shared   map[string]int64 // at the last start
-	tokens   [][]token        // that were given, by limit
+	tokens   [][]token        // tokens given, by limit
 	server   *process.Server
 	tally    tally
 }
@@ -123,7 +123,7 @@ func (h *harness) round(t *testing.T, n int) {
 	if written != l.end {
 		cut = written.Add(-schedulingSlack)
 	}
-	limited := h.settleLimits(h.clients[0].flushed, cut) // before check has forgotten of FLUSHALL
+	limited := h.settleLimits(h.clients[0].flushed, cut) // before check forgets about FLUSHALL
 	v, complaints := h.check(t, durable, l.gone)
 	complaints = append(complaints, limited...)
 	h.tally.start(p, torn, v)

@@ -16,9 +16,9 @@ type crowd struct {
 	// steps are those acknowledged to anybody.
 	steps   atomic.Int64
 	marks   []mark
-	ending  atomic.Bool // the server has been told to end, so connections break
+	ending  atomic.Bool // the server is stopping, so connections may break
 	working sync.WaitGroup
-	failed  chan error // what should not have happened to a client; room for one from each
+	failed  chan error // errors that no client should get; room for one of each client
 }
 
 // mark is a number of steps that a goroutine waits for.

@@ -17,8 +17,8 @@ type plan struct {
 	stop   bool  // with SIGTERM
 	flush  bool  // with FLUSHALL at the beginning
 	save   int64 // when BGSAVE is sent; 0: not
-	cut    bool  // then the log's end is cut, if there is something to cut
-	garble bool  // then garbage is appended
+	cut    bool  // after the life, cut the log's end if possible
+	garble bool  // after the life, append garbage
 }
 
 const (

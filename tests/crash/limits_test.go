@@ -53,7 +53,7 @@ func (l limit) verify(tokens []token) error {
 	slices.SortFunc(tokens, func(a, b token) int { return a.acked.Compare(b.acked) })
 	rate := float64(l.tokens) / l.window.Seconds()
 	for i, first := range tokens {
-		var within []time.Time // replies to what was sent no earlier
+		var within []time.Time // replies to requests sent no earlier
 		for _, other := range tokens {
 			if !other.sent.Before(first.sent) {
 				within = append(within, other.acked)

@@ -20,7 +20,7 @@ type kind struct {
 	name   string
 	keys   int  // in a unit
 	units  int  // of a client
-	quotas bool // there are quotas among them
+	quotas bool // the kind uses quotas
 	// hot is how often a unit is chosen, beside 1.
 	hot int
 	// next chooses a step after the last one; none if it has to wait for time to pass.
@@ -155,7 +155,7 @@ func nextAgain(rng *rand.Rand, keys []string, last step) (move, bool) {
 	case n == 2:
 		c.ttl = time.Duration(1+rng.Int64N(shortTTL.Milliseconds())) * time.Millisecond
 		return one(c, ":1", "PEXPIRE", keys[0], strconv.FormatInt(c.ttl.Milliseconds(), 10))
-	case c.quota: // refused or not: no more than that are left
+	case c.quota: // refused or not: no more tokens are left
 		return one(count{value: max(0, c.value-1), there: true, quota: true}, "", "INCR", keys[0])
 	}
 	return add(rng, keys[0], c)

@@ -55,7 +55,7 @@ func parseCount(get, pttl wire.Value) (count, error) {
 	}
 	c := count{value: value, there: true}
 	if left >= 0 {
-		c.ttl = time.Duration(max(left, 1)) * time.Millisecond // 0 is less than one, and still a deadline
+		c.ttl = time.Duration(max(left, 1)) * time.Millisecond // 0 ms means less than one, which is still a deadline
 	}
 	return c, nil
 }

@@ -26,7 +26,7 @@ type shared struct {
 func (s shared) verify(seen int64, durable time.Time) error {
 	if !s.flushed.IsZero() {
 		if s.flushed.After(durable) && seen == s.before {
-			return nil // FLUSHALL is lost, and so is all after it
+			return nil // FLUSHALL is lost, and everything after it
 		}
 		s.before = 0
 	}

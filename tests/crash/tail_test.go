@@ -49,7 +49,7 @@ func look(dir, pattern string) sample {
 
 // watcher keeps the last samples of a directory.
 type watcher struct {
-	samples []sample // the watching goroutine's until stop
+	samples []sample // belongs to the watching goroutine until stop
 	end     context.CancelFunc
 	done    sync.WaitGroup
 }

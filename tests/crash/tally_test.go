@@ -10,8 +10,8 @@ import (
 const (
 	// One in leastTested kills must have torn the log or lost an unacknowledged step; otherwise nothing was tested.
 	leastTested = 5
-	// usualLoss: in most lives no lost acknowledgement is older than this: one batch delay before the write, one that the
-	// harness may have cut, and a little. Most lives have no stall of the machine.
+	// usualLoss: in most lives no lost acknowledgement is older than this: one batch delay before the write, one that
+	// the harness may have cut, and a little. Most lives have no stall of the machine.
 	usualLoss = 5 * batchDelay
 	// minKills is the number of kills from which on usualLoss is checked.
 	minKills = 10
@@ -21,11 +21,11 @@ const (
 type tally struct {
 	steps                        int64
 	kills, stops, saves, flushes int
-	cuts, garbled                int             // by the harness
+	cuts, garbled                int             // damaged by the harness
 	torn, lostUnknown, lostAcked int             // lives
 	tested                       int             // kills that cut a torn tail or lost an unacknowledged step
 	lost                         verdict         // of all lives
-	oldest                       []time.Duration // the verdict's, of each life that was killed
+	oldest                       []time.Duration // age of the oldest lost step, of each killed life
 }
 
 func (y *tally) live(p plan, l life) {

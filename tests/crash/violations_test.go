@@ -106,7 +106,7 @@ func TestAUnitIsFoundAtAMomentOfItsHistory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := tt.history.verify(tt.seen, tt.durable, moment(1000))
-			got.oldest = 0 // in the messages only
+			got.oldest = 0 // used only in messages
 			if got != tt.want || !wantErr(err, tt.err) {
 				t.Errorf("got %v, %v; want %v, %q", got, err, tt.want, tt.err)
 			}

@@ -144,7 +144,7 @@ func TestABackupOfAServerUnderLoadIsOfOneMoment(t *testing.T) {
 				t.Fatal("no load")
 			}
 		}
-		do(t, c, "WAITAOF", "1", "0", "0") // what was there before is written
+		do(t, c, "WAITAOF", "1", "0", "0") // everything before is on disk
 		must(t, 0, []string{"backup", dir, out}, "new life")
 		after := counter(t, c, "a")
 		must(t, 0, []string{"check", out}, "sound")

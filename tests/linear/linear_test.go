@@ -148,7 +148,7 @@ type worker struct {
 // waits for as long as two clocks may differ: the server promises no more.
 func (w *worker) send() {
 	var actions []*action
-	var slow []bool // before which action there is a slow command
+	var slow []bool // by action: a slow command comes before it
 	for range w.batch() {
 		actions = append(actions, &action{client: w.client, index: w.next, commands: w.commands()})
 		slow = append(slow, w.client == 0 && w.random.IntN(2) == 0)

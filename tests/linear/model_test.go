@@ -23,7 +23,7 @@ type action struct {
 	client     int
 	index      int // of the client's
 	commands   [][]string
-	call, done time.Duration // when it was sent, and its reply read
+	call, done time.Duration // when it was sent, and when its reply was read
 }
 
 // value is the value of a key. The moment of its deadline is known only as an interval.
@@ -67,7 +67,7 @@ func describe(a *action, replies []string) string {
 // step returns the states to which an action with these replies may lead.
 func step(s state, a *action, replies []string) []state {
 	if s.ran[a.client] != a.index {
-		return nil // not its turn
+		return nil // not this action's turn
 	}
 	s.ran[a.client]++
 	s.now = max(s.now, a.call)
@@ -95,7 +95,7 @@ func moments(v value, from, to time.Duration) (all []value) {
 	if !v.exists || v.late == 0 {
 		return []value{v}
 	}
-	if from-slack < v.late { // it may be there still: then its deadline is later than that
+	if from-slack < v.late { // the key may still exist: then its deadline is later
 		alive := v
 		alive.early = max(v.early, from-slack)
 		all = append(all, alive)

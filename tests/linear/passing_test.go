@@ -67,7 +67,7 @@ func passing(t *testing.T, pipelining, other *wire.Conn) (history []porcupine.Op
 			break
 		}
 	}
-	time.Sleep(slack) // for as long as two readings of clocks may be apart
+	time.Sleep(slack) // the largest difference of two clock readings
 	do(index, "SET", "b", "1")
 	var replies []string
 	for range len(commands) + slow {

@@ -131,7 +131,7 @@ func (g generator) inspection() [][]string {
 		key := g.key(i)
 		commands = append(commands, []string{"TYPE", key}, []string{"GET", key}, []string{"STRLEN", key}, []string{"PEXPIRETIME", key})
 	}
-	return append(commands, []string{"DBSIZE"}) // last: by now both have met every key that has expired
+	return append(commands, []string{"DBSIZE"}) // last: by now both servers have found every expired key
 }
 
 // comparisonFor allows a generated command what the passing of time costs.

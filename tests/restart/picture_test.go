@@ -20,7 +20,7 @@ type picture struct {
 
 // entry is a key.
 type entry struct {
-	kind     string // as TYPE says
+	kind     string // the reply of TYPE
 	value    string
 	deadline int64 // unix ms; -1: none
 	quota    quota // limit 0: none
@@ -29,11 +29,11 @@ type entry struct {
 // quota is the reply of QUOTAGET FULL.
 type quota struct {
 	limit, window, left int64
-	full                time.Duration // until it is
+	full                time.Duration // time until the bucket is full
 }
 
 const (
-	bulkPrefix = "n:" // of names that are only ever counted in bulk: they are looked at less closely
+	bulkPrefix = "n:" // prefix of counters that are only counted in bulk, and compared less closely
 	chunk      = 500  // commands in a pipeline
 	patience   = 20 * time.Second
 )
@@ -113,7 +113,7 @@ func (p *picture) closely(c *wire.Conn, names []string) error {
 			return fmt.Errorf("looking at %q: %v", name, replies)
 		}
 		e := entry{kind: v[0].Text, value: v[1].Text}
-		if e.kind == "none" { // it has ended since SCAN met it
+		if e.kind == "none" { // the key has expired since SCAN found it
 			continue
 		}
 		e.deadline, _ = v[2].Int()
@@ -171,13 +171,13 @@ func (p *picture) compare(before *picture, clean, stored bool) error {
 		}
 	}
 	slices.Sort(names)
-	still := true // nothing has ended by itself
+	still := true // no key has ended by itself
 	for _, name := range names {
 		was := before.keys[name]
 		now, there := p.keys[name]
 		ends := time.UnixMilli(was.deadline)
 		mayEnd := was.deadline > 0 && !ends.After(p.to.Add(slack))
-		mayFill := was.quota.full > 0 && was.quota.full <= passed // it ends by itself, if it is transient
+		mayFill := was.quota.full > 0 && was.quota.full <= passed // a transient quota ends by itself then
 		still = still && !mayEnd && !mayFill
 		switch {
 		case !there && (mayEnd || mayFill):
@@ -187,7 +187,7 @@ func (p *picture) compare(before *picture, clean, stored bool) error {
 			return fmt.Errorf("%q has a deadline that has passed, and is still there: %+v", name, now)
 		case now.deadline != was.deadline:
 			return fmt.Errorf("%q has another deadline: it was %+v, and is %+v", name, was, now)
-		case mayFill && now.quota.limit == 0: // and another value is behind it
+		case mayFill && now.quota.limit == 0: // and the key may have another value now
 		case now.kind != was.kind || now.value != was.value || now.quota.limit != was.quota.limit || now.quota.window != was.quota.window:
 			return fmt.Errorf("%q was %+v, and is %+v", name, was, now)
 		case was.quota.limit > 0:

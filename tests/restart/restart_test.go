@@ -16,7 +16,7 @@ func TestNodesComeBackWithWhatTheyHad(t *testing.T) {
 	binary, writes := process.Binary(t), writes(t)
 	var next, failed atomic.Int64
 	var workers sync.WaitGroup
-	for range 4 * runtime.GOMAXPROCS(0) { // most of the time they wait
+	for range 4 * runtime.GOMAXPROCS(0) { // worlds mostly wait
 		workers.Go(func() {
 			for n := next.Add(1) - 1; n < int64(*seedsFlag) && failed.Load() < int64(*stopFlag); n = next.Add(1) - 1 {
 				seed := *firstFlag + uint64(n)

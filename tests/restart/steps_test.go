@@ -13,16 +13,16 @@ type step struct {
 	conn int // of the node, for a command
 
 	args  []string      // a command
-	bulk  int           // so many counters are counted
-	pause time.Duration // time passes
-	copy  bool          // a backup of the running node is made, and checked
-	end   *end          // the life ends
+	bulk  int           // count on so many counters
+	pause time.Duration // let time pass
+	copy  bool          // make a backup of the running node, and check it
+	end   *end          // end the life
 }
 
 // end is how a life ends, and the next one begins.
 type end struct {
 	how    []ending // by node
-	apart  bool     // nobody waits until the nodes hold the same before they end; what they hold then is not compared
+	apart  bool     // do not wait until the nodes are equal before they end; then their contents are not compared
 	starts []start  // of the nodes that have ended
 }
 
@@ -55,7 +55,7 @@ const (
 type plan struct {
 	seed  uint64
 	nodes int
-	lost  bool // the only node has a peer that never comes
+	lost  bool // the only node has a peer that never runs
 	first []start
 	steps []step
 }
@@ -66,7 +66,7 @@ const lives = 3
 func makePlan(seed uint64, nodes int, writes []string) *plan {
 	random := rand.New(rand.NewPCG(seed, uint64(nodes)))
 	p := &plan{seed: seed, nodes: nodes, lost: nodes == 1 && random.IntN(3) == 0}
-	few := random.IntN(8) == 0 // shards, for many keys: their index is in pages then
+	few := random.IntN(8) == 0 // few shards for many keys, so that their index has pages
 	for range nodes {
 		p.first = append(p.first, newStart(random, few))
 	}
@@ -130,7 +130,7 @@ func (p *plan) live(random *rand.Rand, writes []string, few bool) {
 		default:
 			s.args = fill(random, writes[random.IntN(len(writes))])
 		}
-		if s.args != nil && (s.args[0] == "SHUTDOWN" || seldom(s.args) && random.IntN(4) > 0) { // SHUTDOWN is an end
+		if s.args != nil && (s.args[0] == "SHUTDOWN" || seldom(s.args) && random.IntN(4) > 0) { // SHUTDOWN ends a life
 			continue
 		}
 		p.steps = append(p.steps, s)

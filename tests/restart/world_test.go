@@ -23,7 +23,7 @@ type world struct {
 	*plan
 	binary string
 	nodes  []*node
-	ending time.Time // when the last of the short deadlines passes, of keys that cannot be seen too
+	ending time.Time // when the last short deadline passes, also of hidden keys
 }
 
 // node is a node of a world.
@@ -37,7 +37,7 @@ type node struct {
 	server *process.Server
 	conns  [2]*wire.Conn
 	before *picture
-	clean  bool // its directory is from a clean stop
+	clean  bool // its directory was stopped cleanly
 }
 
 // errBusy: another process has taken a port. This says nothing about a node.
@@ -80,7 +80,7 @@ func (w *world) makeNodes(dir string) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = l.Close() }() // all are open until each has one of its own
+		defer func() { _ = l.Close() }() // all stay open until each node has a port of its own
 		ports = append(ports, l.Addr().String())
 	}
 	for i := range w.plan.nodes {
@@ -165,7 +165,7 @@ func (w *world) do(s step) error {
 	case s.end != nil:
 		return w.end(s.end)
 	case s.pause > 0:
-		time.Sleep(s.pause) // deadlines pass, quotas earn
+		time.Sleep(s.pause) // deadlines pass, quotas refill
 		return nil
 	case s.copy:
 		return n.copy(w.binary)

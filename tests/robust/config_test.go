@@ -59,9 +59,9 @@ type configWalk struct {
 	t        *testing.T
 	random   *rand.Rand
 	server   *process.Server
-	admin    *wire.Conn // a client that has logged in; nil: it is to be made
-	password string     // that is needed now
-	answered int64      // increments that were
+	admin    *wire.Conn // a client that has logged in; nil: not connected yet
+	password string     // the present password
+	answered int64      // acknowledged increments
 }
 
 // do runs a command as the administrator. If a parameter has ended the connection, it tries once more on a new one.
@@ -154,7 +154,7 @@ func (w *configWalk) use() {
 	defer func() { _ = c.Close() }()
 	v, err := c.Do("INCR", "count")
 	if err != nil {
-		w.answered = max(w.answered, w.count(w.answered)) // whether it ran is not known
+		w.answered = max(w.answered, w.count(w.answered)) // it may have run or not
 		return
 	}
 	if n, ok := v.Int(); ok {

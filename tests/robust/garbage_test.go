@@ -87,13 +87,13 @@ func sendGarbage(t *testing.T, addr string, size int, noise io.Reader, endless b
 			if open = c.Send(chunk) == nil; open {
 				sent += len(chunk)
 			}
-			select { // bytes behind the server's close would test nothing
+			select { // bytes after the server's close would test nothing
 			case <-discarded:
 				open = false
 			default:
 			}
 		}
-		_ = c.CloseWrite() // a full close would throw away what the server has not read yet
+		_ = c.CloseWrite() // a full close would discard bytes that the server has not read yet
 		<-discarded
 		_ = c.Close()
 	}

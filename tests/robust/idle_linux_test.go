@@ -30,7 +30,7 @@ func TestAnIdleConnectionCostsLittleMemory(t *testing.T) {
 		defer func() { _ = c.Close() }()
 		idle[i] = c
 	}
-	for _, c := range idle { // idle is a client that has been served, not one that never spoke
+	for _, c := range idle { // an idle client has been served before
 		want(t, c, ":1", "SETNX", "k", "v")
 		want(t, c, ":1", "DEL", "k")
 	}

@@ -14,7 +14,7 @@ func TestOneConnectionTooManyIsRefusedWithRedisText(t *testing.T) {
 	const most = 5
 	server := process.QuotaDB(t, "--max-connections", fmt.Sprint(most))
 	var admitted []*wire.Conn
-	eventually(t, "all connections are admitted", func() bool { // the harness's own may still be counted
+	eventually(t, "all connections are admitted", func() bool { // the harness's own connection may still count
 		c := server.Dial(t)
 		if v, err := c.Do("PING"); err == nil && v.Text == "PONG" {
 			admitted = append(admitted, c)

@@ -33,7 +33,7 @@ func TestAListOfAddressesServesOneDatabase(t *testing.T) {
 		}
 	}
 	visit(server.Addr)
-	server.Signal(t, syscall.SIGKILL) // leaves the socket's file behind
+	server.Signal(t, syscall.SIGKILL) // leaves the socket's file
 	server.Exit(t)
 	visit(process.QuotaDBAt(t, server.Addr, bind...).Addr)
 }
