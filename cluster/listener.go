@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/quotadb/quota-db/lives"
@@ -75,6 +76,8 @@ func (c *Cluster) part(conn net.Conn, err error) {
 		refuse(conn, &refusal{code: refusedOther, text: "this node speaks another version of the replication protocol: run the same release on all nodes"})
 		c.noise.warn("a connection was refused", hostOf(conn.RemoteAddr()), err.Error())
 	case errors.Is(err, net.ErrClosed): // ended to make room for another, or because this node stops
+	case errors.Is(err, syscall.ECONNRESET): // as a peer does whose other connection has succeeded meanwhile
+		c.o.Log.Debug("a handshake was broken off", "peer", hostOf(conn.RemoteAddr()), "reason", reason(err))
 	default:
 		c.noise.warn("a handshake was broken off", hostOf(conn.RemoteAddr()), reason(err))
 	}

@@ -23,61 +23,76 @@ const (
 
 // measureCrowd prints the latencies of logged-in clients, alone and together with 9,000 connections that have not
 // logged in. Each of these holds an unfinished command. In turn they send more of it, as much as they may; those that
-// are closed connect again. If a logged-in client is closed, that is an error.
+// are closed connect again. If a logged-in client is closed, that is an error. The crowd takes a part of both
+// processors, so Redis is measured beside the same crowd.
 func (b *bench) measureCrowd() error {
 	limit := syscall.Rlimit{}
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < crowdSize+100 {
 		return fmt.Errorf("%d file descriptors are too few for a crowd of %d", limit.Cur, crowdSize)
 	}
-	s, err := b.start(b.quota, memory)
-	if err != nil {
-		return err
+	fmt.Fprintf(b.out, "\nINCR of %d clients that are logged in, and of these beside %d connections that are not\n", crowdProbes, crowdSize)
+	fmt.Fprintf(b.out, "%-9s %-16s %10s %10s %10s %10s\n", "", "", "requests", "median us", "p99 us", "worst us")
+	for name, p := range map[string]program{"quota-db": b.quota, "Redis": b.redis} {
+		s, err := b.start(p, memory)
+		if err != nil {
+			return err
+		}
+		alone, beside, err := s.besideACrowd()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, line := range []struct {
+			name string
+			all  []time.Duration
+		}{{"alone", alone}, {"beside the crowd", beside}} {
+			fmt.Fprintf(b.out, "%-9s %-16s %10d %10d %10d %10d\n", name, line.name, len(line.all), at(line.all, 50), at(line.all, 99), at(line.all, 100))
+		}
+		fmt.Fprintf(b.out, "%-9s p99 beside / alone: %.2f\n", name, float64(at(beside, 99))/float64(at(alone, 99)))
+		if err := s.cmd.Process.Kill(); err != nil {
+			return err
+		}
+		<-s.ended
 	}
+	return nil
+}
+
+// besideACrowd is how long requests of logged-in clients take, alone and beside the crowd.
+func (s *server) besideACrowd() (alone, beside []time.Duration, err error) {
 	c, err := wire.Dial(s.addr())
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer func() { _ = c.Close() }()
 	if v, err := c.Do("CONFIG", "SET", "requirepass", floodSecret); err != nil || v.Text != "OK" {
-		return fmt.Errorf("CONFIG SET requirepass: %s %w", v, err)
+		return nil, nil, fmt.Errorf("CONFIG SET requirepass: %s %w", v, err)
 	}
 	var probes []*wire.Conn
 	for range crowdProbes {
 		p, err := s.login(true)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		defer func() { _ = p.Close() }()
 		probes = append(probes, p)
 	}
-	alone, err := probeAll(probes)
-	if err != nil {
-		return err
+	if alone, err = probeAll(probes); err != nil {
+		return nil, nil, err
 	}
 	cr := &crowd{addr: s.addr()}
 	defer cr.close()
 	if err := cr.gather(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	var stop atomic.Bool
 	var pushing sync.WaitGroup
 	pushing.Go(func() { cr.push(&stop) })
-	beside, err := probeAll(probes)
+	beside, err = probeAll(probes)
 	stop.Store(true)
 	pushing.Wait()
 	if err != nil {
-		return fmt.Errorf("a client that is logged in, beside the crowd: %w", err)
+		return nil, nil, fmt.Errorf("a client that is logged in, beside the crowd: %w", err)
 	}
-	fmt.Fprintf(b.out, "\nINCR of %d clients that are logged in; the crowd: %d connections, of which %d were closed and came back\n", crowdProbes, crowdSize, cr.closed)
-	fmt.Fprintf(b.out, "%-16s %10s %10s %10s %10s\n", "", "requests", "median us", "p99 us", "worst us")
-	for _, line := range []struct {
-		name string
-		all  []time.Duration
-	}{{"alone", alone}, {"beside the crowd", beside}} {
-		fmt.Fprintf(b.out, "%-16s %10d %10d %10d %10d\n", line.name, len(line.all), at(line.all, 50), at(line.all, 99), at(line.all, 100))
-	}
-	fmt.Fprintf(b.out, "p99 beside / alone: %.2f\n", float64(at(beside, 99))/float64(at(alone, 99)))
-	return nil
+	return alone, beside, nil
 }
 
 // probeAll measures the requests of all probes for crowdSlice.
@@ -112,7 +127,6 @@ func probeAll(probes []*wire.Conn) ([]time.Duration, error) {
 type crowd struct {
 	addr    string
 	members []net.Conn
-	closed  int // by the server
 }
 
 // gather has all come, each with the first piece of a command.
@@ -141,7 +155,6 @@ func (c *crowd) push(stop *atomic.Bool) {
 	rest := strings.Repeat("x", crowdPiece) + "\r\n$16384\r\n" + strings.Repeat("x", 16384) + "\r\n$16384\r\n"
 	for i := 0; !stop.Load(); i = (i + 1) % len(c.members) {
 		if _, err := c.members[i].Write([]byte(rest)); err != nil {
-			c.closed++
 			_ = c.members[i].Close()
 			if conn, err := c.come(); err == nil {
 				c.members[i] = conn
