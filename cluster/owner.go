@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/quotadb/quota-db/replica"
@@ -214,7 +215,9 @@ func (o *owner) drop(l *link, err error) {
 	_ = l.conn.Close()
 	var refused *refusal
 	switch {
-	// A refusal is not logged here: it has been logged as one.
+	// A refusal is not logged here: it has been logged as one. A reset is how a connection ends that crossed another one.
+	case !l.agreed && errors.Is(err, syscall.ECONNRESET):
+		o.o.Log.Debug("a handshake was broken off", "peer", hostOf(l.conn.RemoteAddr()), "reason", reason)
 	case !l.agreed && err != nil && !errors.As(err, &refused) && !o.hasLink(l.peer.Node):
 		o.noise.warn("a handshake was broken off", hostOf(l.conn.RemoteAddr()), reason)
 	case l.agreed:
