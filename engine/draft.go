@@ -27,10 +27,15 @@ const (
 func (s *shard) load(k Key, now Moment) *draft {
 	d, rec := s.loadStored(k)
 	if rec != nil {
-		s.lapse(&d.Entry, &d.tokens, now)
-		d.lapsed = !d.Exists()
+		s.lapseDraft(d, now)
 	}
 	return d
+}
+
+// lapseDraft is lapse for a draft, which notes whether the whole key has ended.
+func (s *shard) lapseDraft(d *draft, now Moment) {
+	s.lapse(&d.Entry, &d.tokens, now)
+	d.lapsed = !d.Exists()
 }
 
 // loadStored brings the state of k into s.draft as it is stored: a key past its deadline is hidden, but still there.

@@ -239,8 +239,7 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 	}
 	k := Key{rec.key(), s.db.hash.sum(rec.key())}
 	d := s.draftOf(r, rec, s.locate(k.Hash, r))
-	s.lapse(&d.Entry, &d.tokens, now)
-	d.lapsed = !d.Exists()
+	s.lapseDraft(d, now)
 	// Peers are not told: they never knew of a transient quota, and they hide a key past its deadline themselves.
 	s.store(k, d, now, toDisk)
 	if s.changes.wanted&toDisk != 0 {
