@@ -251,3 +251,27 @@ func TestAPingOfALaterReleaseIsUnderstood(t *testing.T) {
 		t.Error("more leaves than there are may be settled")
 	}
 }
+
+// TestRoundsAndAgeOfALagAreThoseOfOneRound: a peer acknowledges a round of the session before while a portion with the
+// changes of this round and of the next one is on its way.
+func TestRoundsAndAgeOfALagAreThoseOfOneRound(t *testing.T) {
+	w := newWorld(t, 1)
+	m := w.nodes[0].Machine
+	m.round = 3
+	p := &peer{node: 2, window: windowBytes}
+	m.meet(p)
+	p.miss(2, []uint64{20}, origin{round: 2, at: int64(time.Second)})
+	p.miss(3, []uint64{30}, origin{round: 3, at: int64(2 * time.Second)})
+	p.sent = []sending{{frames: 1, through: 3, hashes: p.missed.take(), origin: p.since}}
+	p.acknowledge(0, 2, 0)
+	at := map[uint64]time.Duration{2: time.Second, 3: 2 * time.Second}
+	now := engine.Moment{Mono: int64(10 * time.Second)}
+	st := m.peerStatus(p, now)
+	if first := m.round - st.BehindRounds + 1; st.Behind != 10*time.Second-at[first] {
+		t.Errorf("the peer lacks the rounds from %d on, and is %v behind", first, st.Behind)
+	}
+	p.acknowledge(1, 3, 0)
+	if st := m.peerStatus(p, now); st.BehindRounds != 0 || st.Behind != 0 {
+		t.Errorf("the peer has everything, and is %d rounds and %v behind", st.BehindRounds, st.Behind)
+	}
+}

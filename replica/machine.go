@@ -123,7 +123,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 		if len(m.peers) >= MaxPeers {
 			return nil, ErrCrowded
 		}
-		p = &peer{node: h.Node, window: m.Window, base: m.round}
+		p = &peer{node: h.Node, window: m.Window}
 		m.meet(p)
 	}
 	s := &Session{machine: m, peer: p, dialed: dialed, leads: m.Node < h.Node, before: p.stats, heard: now.Mono, said: now.Mono, resuming: true, ackDue: true}

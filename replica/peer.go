@@ -29,17 +29,14 @@ type peer struct {
 
 	missed   hashSet  // keys of the rounds whose bytes were dropped
 	through  uint64   // the last of those rounds
-	since    int64    // Moment.Mono of the first of those rounds; valid while missed is not empty
+	since    origin   // the first of those rounds; valid while missed is not empty
 	catching []uint64 // missed keys whose states are being sent
 	caught   uint64   // after them, everything up to this round has been sent
-	lagging  int64    // since, for the keys in catching
+	lagging  origin   // since, for the keys in catching
 
 	sent    []sending
 	unacked int    // bytes in sent
 	acked   uint64 // the peer has everything up to this round
-	// Lag counts from this round: the one when the peer was first seen, or the last that it had acknowledged before it
-	// restarted.
-	base    uint64
 	durable uint64 // up to this round everything is synced on the peer's disk
 	heard   int64  // Moment.Mono when the last session, now ended, last received something
 
@@ -60,7 +57,13 @@ type sending struct {
 	through uint64 // the round that it belongs to
 	hashes  []uint64
 	bytes   int
-	at      int64 // Moment.Mono when the oldest change in it was taken
+	origin  origin
+}
+
+// origin is the oldest round of which something contains changes.
+type origin struct {
+	round uint64
+	at    int64 // Moment.Mono when the round was taken
 }
 
 // point: once the group is synced on this node's disk, everything up to the round is.
@@ -77,7 +80,7 @@ func (p *peer) add(r *round) {
 	if !p.isCurrent() || r.frames == nil {
 		p.dropQueue() // then the states of missed cover everything up to this round
 		p.stats.missed++
-		p.miss(r.number, r.hashes, r.at)
+		p.miss(r.number, r.hashes, r.origin())
 		return
 	}
 	p.queue = append(p.queue, r)
@@ -87,21 +90,21 @@ func (p *peer) add(r *round) {
 	}
 }
 
-// miss remembers the keys of a round that was taken at the time at.
-func (p *peer) miss(number uint64, hashes []uint64, at int64) {
-	if p.missed.len() == 0 || at < p.since {
-		p.since = at
+// miss remembers keys of the rounds from the oldest one up to the round through.
+func (p *peer) miss(through uint64, hashes []uint64, oldest origin) {
+	if p.missed.len() == 0 || oldest.round < p.since.round {
+		p.since = oldest
 	}
 	for _, hash := range hashes {
 		p.missed.add(hash)
 	}
-	p.through = max(p.through, number)
+	p.through = max(p.through, through)
 }
 
 // dropQueue drops the queued rounds and remembers only their keys.
 func (p *peer) dropQueue() {
 	for _, r := range p.queue {
-		p.miss(r.number, r.hashes, r.at)
+		p.miss(r.number, r.hashes, r.origin())
 	}
 	p.queue, p.queued = nil, 0
 }
@@ -110,11 +113,11 @@ func (p *peer) dropQueue() {
 // the peer has received.
 func (p *peer) retreat() {
 	if len(p.catching) > 0 {
-		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, at: p.lagging})
+		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, origin: p.lagging})
 		p.catching = nil
 	}
 	for _, r := range p.queue {
-		p.sent = append(p.sent, sending{through: r.number, hashes: r.hashes, at: r.at})
+		p.sent = append(p.sent, sending{through: r.number, hashes: r.hashes, origin: r.origin()})
 	}
 	p.queue, p.queued = nil, 0
 }
@@ -127,7 +130,7 @@ func (p *peer) resume(received uint64) {
 	}
 	for _, s := range p.sent {
 		if s.through > received {
-			p.miss(s.through, s.hashes, s.at)
+			p.miss(s.through, s.hashes, s.origin)
 		}
 	}
 	p.sent, p.unacked = nil, 0
@@ -138,10 +141,9 @@ func (p *peer) resume(received uint64) {
 func (p *peer) restarted(h Hello) {
 	p.run = h.Run
 	p.received, p.points, p.stable = 0, nil, 0
-	p.base = max(p.base, p.acked)
 	p.acked, p.durable, p.compared = 0, 0, false
 	for _, s := range p.sent {
-		p.miss(s.through, s.hashes, s.at)
+		p.miss(s.through, s.hashes, s.origin)
 	}
 	p.sent, p.unacked = nil, 0
 }
@@ -177,7 +179,7 @@ func (p *peer) nextDeltas(s *Session, dst []byte) []byte {
 		p.queued -= len(r.frames)
 		dst = s.appendWriters(dst, r.writers)
 		p.stats.deltasSent += uint64(len(r.hashes))
-		p.note(s, r.count, sending{through: r.number, hashes: r.hashes, bytes: len(r.frames), at: r.at})
+		p.note(s, r.count, sending{through: r.number, hashes: r.hashes, bytes: len(r.frames), origin: r.origin()})
 		return append(dst, r.frames...)
 	}
 	return dst
@@ -201,7 +203,7 @@ func (p *peer) nextMissed(s *Session, dst []byte) []byte {
 	before := len(dst)
 	dst, frames := s.machine.appendDeltas(dst, d, number)
 	p.stats.deltasSent += uint64(len(d.Ends))
-	p.note(s, frames, sending{through: p.caught, hashes: hashes, bytes: len(dst) - before, at: p.lagging})
+	p.note(s, frames, sending{through: p.caught, hashes: hashes, bytes: len(dst) - before, origin: p.lagging})
 	return dst
 }
 
@@ -232,22 +234,28 @@ func (p *peer) isBehind() bool {
 	return p.missed.len()+len(p.catching)+len(p.sent)+len(p.queue) > 0
 }
 
-// oldest is the Moment.Mono when the oldest unacknowledged change was taken. It requires isBehind.
-func (p *peer) oldest() int64 {
-	at := int64(math.MaxInt64)
+// oldest is the oldest round with a change that the peer has not acknowledged. It requires isBehind. While a portion of
+// missed states is on its way, this can be a round of the portion that the peer has acknowledged by itself.
+func (p *peer) oldest() origin {
+	oldest := origin{round: math.MaxUint64}
+	consider := func(o origin) {
+		if o.round < oldest.round {
+			oldest = o
+		}
+	}
 	if p.missed.len() > 0 {
-		at = p.since
+		consider(p.since)
 	}
 	if len(p.catching) > 0 {
-		at = min(at, p.lagging)
+		consider(p.lagging)
 	}
 	if len(p.queue) > 0 {
-		at = min(at, p.queue[0].at)
+		consider(p.queue[0].origin())
 	}
 	for i := range p.sent { // missed states may stand behind newer rounds that an earlier session sent
-		at = min(at, p.sent[i].at)
+		consider(p.sent[i].origin)
 	}
-	return at
+	return oldest
 }
 
 // behind is the number of changed keys that the peer has not acknowledged. A key counts once for each round or portion

@@ -17,6 +17,8 @@ type round struct {
 	writers int      // the frames name only the first so many of this node's writers
 }
 
+func (r *round) origin() origin { return origin{r.number, r.at} }
+
 // take makes a round of the changes of clients, if there are any.
 func (m *Machine) take(now engine.Moment) {
 	d := &m.deltas

@@ -43,7 +43,7 @@ type PeerStatus struct {
 	Address string // of its replication port, as the peer tells it
 	State   State
 
-	BehindRounds uint64        // rounds that the peer has not acknowledged
+	BehindRounds uint64        // rounds from the oldest one with a change that the peer has not acknowledged, to the newest
 	BehindKeys   int           // changed keys that the peer has not acknowledged
 	Behind       time.Duration // age of the oldest change that the peer has not acknowledged
 	Durable      uint64        // the last round that is synced on the peer's disk
@@ -100,8 +100,9 @@ func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {
 		Repairs: c.repairs, Filled: c.filled, Given: c.given, Held: c.held, Resumed: c.resumed, RoundsMissed: c.missed, Busy: c.busy, Compared: -1,
 	}
 	if p.isBehind() {
-		st.BehindRounds = m.round - max(p.acked, p.base)
-		st.Behind = time.Duration(now.Mono - p.oldest())
+		oldest := p.oldest()
+		st.BehindRounds = m.round - oldest.round + 1
+		st.Behind = time.Duration(now.Mono - oldest.at)
 	}
 	s := p.session
 	if s == nil {

@@ -118,11 +118,11 @@ var bugs = []bug{
 	},
 	{
 		"rounds beyond the window are dropped", "replica/peer.go",
-		"	for _, r := range p.queue {\n\t\tp.miss(r.number, r.hashes, r.at)\n\t}", "",
+		"	for _, r := range p.queue {\n\t\tp.miss(r.number, r.hashes, r.origin())\n\t}", "",
 	},
 	{
 		"rounds for a peer that is away are dropped", "replica/peer.go",
-		"		p.miss(r.number, r.hashes, r.at)\n\t\treturn", "		return",
+		"		p.miss(r.number, r.hashes, r.origin())\n\t\treturn", "		return",
 	},
 	{
 		"a round counts as passed when a part of what was missed is sent", "replica/peer.go",
@@ -134,11 +134,11 @@ var bugs = []bug{
 	},
 	{
 		"what waited when a connection ended is forgotten", "replica/peer.go",
-		"	for _, r := range p.queue {\n\t\tp.sent = append(p.sent, sending{through: r.number, hashes: r.hashes, at: r.at})\n\t}", "",
+		"	for _, r := range p.queue {\n\t\tp.sent = append(p.sent, sending{through: r.number, hashes: r.hashes, origin: r.origin()})\n\t}", "",
 	},
 	{
 		"what was about to be sent again when a connection ended is forgotten", "replica/peer.go",
-		"		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, at: p.lagging})\n", "",
+		"		p.sent = append(p.sent, sending{through: p.caught, hashes: p.catching, origin: p.lagging})\n", "",
 	},
 	{
 		"positions outlive a run", "replica/peer.go",
@@ -267,11 +267,11 @@ var bugs = []bug{
 	},
 	{
 		"a peer is behind since the last change that it missed", "replica/peer.go",
-		"if p.missed.len() == 0 || at < p.since {", "if true {",
+		"if p.missed.len() == 0 || oldest.round < p.since.round {", "if true {",
 	},
 	{
 		"a peer is behind since the first change that it ever missed", "replica/peer.go",
-		"if p.missed.len() == 0 || at < p.since {", "if p.since == 0 || at < p.since {",
+		"if p.missed.len() == 0 || oldest.round < p.since.round {", "if p.since.at == 0 || oldest.round < p.since.round {",
 	},
 	{
 		"what differed at one comparison is left out of the next, however it differs then", "replica/apart.go",
