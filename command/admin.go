@@ -9,14 +9,14 @@ import (
 func serverCommands() []*row {
 	return inGroup([]*row{
 		{name: "dbsize", arity: 1, flags: readonly | fast | wholeKeyspace, acl: aclKeyspace, since: "1.0.0", tips: []string{allShards, sumOfShards}, handler: dbSize,
-			complexity: constantTime, summary: "How many keys there are"},
+			complexity: constantTime, summary: "Count the keys"},
 		{name: "swapdb", arity: 3, flags: write | fast, acl: aclKeyspace | aclDangerous, since: "4.0.0", handler: swapDB,
 			usage: "index1:integer index2:integer", complexity: constantTime,
 			summary: "Swap database 0, the only one, with itself"},
 		{name: "lolwut", arity: -1, flags: readonly | fast, since: "5.0.0", handler: lolwut,
-			usage: "[VERSION version:integer]", complexity: constantTime, summary: "A picture, and the version"},
+			usage: "[VERSION version:integer]", complexity: constantTime, summary: "Show a picture and the version"},
 		{name: "time", arity: 1, flags: loading | stale | fast, since: "2.6.0", tips: []string{noFixedOutput}, handler: timeOf,
-			complexity: constantTime, summary: "The server's time: seconds since 1970 and microseconds"},
+			complexity: constantTime, summary: "Get the server's time: unix seconds, and microseconds"},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, since: "1.0.0", handler: shutdown,
 			usage: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", complexity: constantTime, summary: "Stop the server"},
 	}, ofServer, 0)
@@ -26,13 +26,15 @@ func serverCommands() []*row {
 func objectCommands() []*row {
 	return inGroup([]*row{
 		{name: "object", arity: -2, group: ofKeys, since: "2.2.3",
-			complexity: bySubcommand, summary: "How keys are kept", subs: []*row{
+			complexity: bySubcommand, summary: "Inspect how a key is stored", subs: []*row{
 				{name: "encoding", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectEncoding,
-					usage: "key", complexity: constantTime, summary: "How a value is kept: int, embstr or raw"},
+					usage: "key", complexity: constantTime, summary: "Get the encoding of a value: int, embstr or raw"},
 				{name: "freq", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "4.0.0", tips: []string{noFixedOutput}, handler: objectFreq,
-					usage: "key", complexity: constantTime, summary: "Refused: it is not counted how often a key is used"},
+					usage: "key", complexity: constantTime,
+					summary: "Not supported: the server does not count how often a key is used"},
 				{name: "idletime", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectIdleTime,
-					usage: "key", complexity: constantTime, summary: "Always 0: it is not noted when a key was used"},
+					usage: "key", complexity: constantTime,
+					summary: "Always 0: the server does not record when a key was used"},
 				{name: "refcount", arity: 3, flags: readonly, acl: aclKeyspace, keys: subKey(looksAt), since: "2.2.3", tips: []string{noFixedOutput}, handler: objectRefCount,
 					usage: "key", complexity: constantTime, summary: "Always 1: no two keys share a value"},
 				helpRow("6.2.0", aclKeyspace),

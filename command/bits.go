@@ -10,15 +10,15 @@ func bitCommands() []*row {
 	return inGroup([]*row{
 		{name: "setbit", arity: 4, flags: write | denyOOM, keys: oneKey(changes), since: "2.2.0", handler: setBit,
 			usage: "key offset:integer value", complexity: constantTime,
-			summary: "Set one bit of a value and answer the one before"},
+			summary: "Set one bit of a value and return the old bit"},
 		{name: "getbit", arity: 3, flags: readonly | fast, keys: oneKey(reads), since: "2.2.0", handler: getBit,
-			usage: "key offset:integer", complexity: constantTime, summary: "One bit of a value"},
+			usage: "key offset:integer", complexity: constantTime, summary: "Get one bit of a value"},
 		{name: "bitcount", arity: -2, flags: readonly, keys: oneKey(reads), since: "2.6.0", handler: bitCount,
 			usage: "key [start:integer end:integer [BYTE | BIT]]", complexity: "O(N) in the bytes of the range",
-			summary: "How many bits of a value are 1"},
+			summary: "Count the bits of a value that are 1"},
 		{name: "bitpos", arity: -3, flags: readonly, keys: oneKey(reads), since: "2.8.7", handler: bitPos,
 			usage:      "key bit:integer [start:integer [end:integer [BYTE | BIT]]]",
-			complexity: "O(N) in the bytes of the range", summary: "The first bit of a value that is 1, or 0"},
+			complexity: "O(N) in the bytes of the range", summary: "Find the first bit of a value that is 1, or 0"},
 	}, ofBitmaps, aclBitmap)
 }
 

@@ -10,14 +10,15 @@ import (
 func clusterCommands() []*row {
 	rows := inGroup([]*row{
 		{name: "readonly", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster,
-			complexity: constantTime, summary: "Refused: this is not part of a Redis cluster"},
+			complexity: constantTime, summary: "Not supported: this server is no part of a Redis Cluster"},
 		{name: "readwrite", arity: 1, flags: loading | stale | fast, since: "3.0.0", handler: cluster,
-			complexity: constantTime, summary: "Refused: this is not part of a Redis cluster"},
+			complexity: constantTime, summary: "Not supported: this server is no part of a Redis Cluster"},
 		{name: "asking", arity: 1, flags: fast, since: "3.0.0", handler: cluster,
-			complexity: constantTime, summary: "Refused: this is not part of a Redis cluster"},
+			complexity: constantTime, summary: "Not supported: this server is no part of a Redis Cluster"},
 	}, ofCluster, aclConnection)
 	return append(rows, &row{name: "cluster", arity: -2, group: ofCluster, since: "3.0.0",
-		complexity: bySubcommand, summary: "Refused: this is not part of a Redis cluster", subs: clusterSubcommands()})
+		complexity: bySubcommand,
+		summary:    "Not supported: this server is no part of a Redis Cluster", subs: clusterSubcommands()})
 }
 
 // clusterSubcommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to
@@ -49,16 +50,16 @@ func clusterSubcommands() []*row {
 		{name: "help", arity: 2, flags: loading | stale, since: "5.0.0", complexity: constantTime},
 		{name: "digest", arity: 2, flags: admin | stale | noMulti, since: ours, tips: []string{noFixedOutput}, handler: clusterDigest,
 			complexity: constantTime,
-			summary:    "A digest of all that this node stores, the same on nodes that store the same"},
+			summary:    "Compute a digest of all stored keys: nodes that store the same have the same digest"},
 		{name: "info", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput}, handler: clusterInfo,
-			complexity: constantTime, summary: "What there is to know of the cluster as a whole"},
+			complexity: constantTime, summary: "Show the state of the cluster"},
 		{name: "keyslot", arity: 3, flags: stale, since: "3.0.0", usage: "key", complexity: constantTime},
 		{name: "links", arity: 2, flags: stale, since: "7.0.0", tips: []string{noFixedOutput},
 			complexity: constantTime},
 		{name: "meet", arity: -4, flags: change, since: "3.0.0",
 			usage: "ip port:integer [cluster_bus_port:integer]", complexity: constantTime},
 		{name: "myid", arity: 2, flags: stale, since: "3.0.0", handler: clusterMyID,
-			complexity: constantTime, summary: "This node's id, as 40 digits"},
+			complexity: constantTime, summary: "Get this node's id, as 40 digits"},
 		{name: "nodes", arity: 2, flags: stale, since: "3.0.0", tips: []string{noFixedOutput},
 			complexity: constantTime},
 		{name: "replicas", arity: 3, flags: admin | stale, since: "5.0.0", tips: []string{noFixedOutput},
@@ -81,7 +82,7 @@ func clusterSubcommands() []*row {
 	}
 	for _, r := range rows {
 		if r.handler == nil {
-			r.handler, r.summary = cluster, "Refused: this is not part of a Redis cluster"
+			r.handler, r.summary = cluster, "Not supported: this server is no part of a Redis Cluster"
 		}
 	}
 	return rows

@@ -89,7 +89,7 @@ func commands() []*row {
 // helpRow is the subcommand HELP of a container.
 func helpRow(since string, acl categories) *row {
 	return &row{name: "help", arity: 2, flags: loading | stale, acl: acl, since: since, handler: help,
-		complexity: constantTime, summary: "This list"}
+		complexity: constantTime, summary: "List the subcommands"}
 }
 
 // inGroup completes rows of one family.

@@ -13,16 +13,17 @@ func configCommands() []*row {
 	const plain = admin | noscript | loading | stale
 	return inGroup([]*row{
 		{name: "config", arity: -2, since: "2.0.0",
-			complexity: bySubcommand, summary: "Parameters", subs: []*row{
+			complexity: bySubcommand, summary: "Read and change parameters", subs: []*row{
 				{name: "get", arity: -3, flags: plain, since: "2.0.0", handler: configGet,
-					usage: "parameter [parameter ...]", complexity: perArgument, summary: "Parameters by name or pattern"},
+					usage: "parameter [parameter ...]", complexity: perArgument,
+					summary: "Get parameters by name or pattern"},
 				{name: "set", arity: -4, flags: plain, since: "2.0.0", tips: []string{"request_policy:all_nodes", allSucceeded}, secrets: configSecrets, handler: configSet,
 					usage: "parameter value [parameter value ...]", complexity: perArgument,
-					summary: "Change parameters, all or none"},
+					summary: "Set parameters: all of them, or none if one has an error"},
 				{name: "resetstat", arity: 2, flags: plain | wholeKeyspace, since: "2.0.0", handler: configResetStat,
-					complexity: constantTime, summary: "Begin to count anew"},
+					complexity: constantTime, summary: "Set the statistics of INFO to 0"},
 				{name: "rewrite", arity: 2, flags: plain, since: "2.8.0", handler: configRewrite,
-					complexity: constantTime, summary: "Refused: there is no configuration file"},
+					complexity: constantTime, summary: "Not supported: there is no configuration file"},
 				helpRow("5.0.0", 0),
 			}},
 	}, ofServer, 0)

@@ -11,20 +11,20 @@ func connectionCommands() []*row {
 	const early = noscript | loading | stale | fast | noAuth | allowBusy // also before a login
 	return inGroup([]*row{
 		{name: "ping", arity: -1, flags: fast, since: "1.0.0", tips: []string{allShards, allSucceeded}, handler: ping,
-			usage: "[message]", complexity: constantTime, summary: "Answer PONG, or the message"},
+			usage: "[message]", complexity: constantTime, summary: "Return PONG, or the message"},
 		{name: "echo", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: echo,
-			usage: "message", complexity: constantTime, summary: "Answer the message"},
+			usage: "message", complexity: constantTime, summary: "Return the message"},
 		{name: "quit", arity: -1, flags: early | atOnce | connectionOnly, since: "1.0.0", handler: quit,
-			complexity: constantTime, summary: "End the connection"},
+			complexity: constantTime, summary: "Close the connection"},
 		{name: "reset", arity: 1, flags: early | atOnce | connectionOnly, since: "6.2.0", handler: reset,
-			complexity: constantTime, summary: "Make the connection as it was at first"},
+			complexity: constantTime, summary: "Reset the connection to its first state"},
 		{name: "auth", arity: -2, flags: early | connectionOnly, since: "1.0.0", secrets: secretsFrom(1), handler: auth,
 			usage: "[username] password", complexity: constantTime, summary: "Log in"},
 		{name: "hello", arity: -1, flags: early | connectionOnly, since: "6.0.0", secrets: helloSecrets, handler: hello,
 			usage: "[protover:integer [AUTH username password] [SETNAME clientname]]", complexity: constantTime,
-			summary: "Choose the protocol, log in, name the connection"},
+			summary: "Choose the protocol version, log in, name the connection"},
 		{name: "select", arity: 2, flags: loading | stale | fast, since: "1.0.0", handler: selectDB,
-			usage: "index:integer", complexity: constantTime, summary: "Choose database 0, the only one"},
+			usage: "index:integer", complexity: constantTime, summary: "Select database 0, the only one"},
 	}, ofConnection, aclConnection)
 }
 

@@ -11,15 +11,15 @@ import (
 func counterCommands() []*row {
 	return inGroup([]*row{
 		{name: "incr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incr,
-			usage: "key", complexity: constantTime, summary: "Count one up"},
+			usage: "key", complexity: constantTime, summary: "Add 1 to a counter"},
 		{name: "incrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: incrBy,
-			usage: "key increment:integer", complexity: constantTime, summary: "Count up by a number"},
+			usage: "key increment:integer", complexity: constantTime, summary: "Add a number to a counter"},
 		{name: "decr", arity: 2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decr,
-			usage: "key", complexity: constantTime, summary: "Count one down"},
+			usage: "key", complexity: constantTime, summary: "Subtract 1 from a counter"},
 		{name: "decrby", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "1.0.0", handler: decrBy,
-			usage: "key decrement:integer", complexity: constantTime, summary: "Count down by a number"},
+			usage: "key decrement:integer", complexity: constantTime, summary: "Subtract a number from a counter"},
 		{name: "incrbyfloat", arity: 3, flags: write | denyOOM | fast, keys: oneKey(changes), since: "2.6.0", handler: incrByFloat,
-			usage: "key increment:integer", complexity: constantTime, summary: "Refused: counters are integers"},
+			usage: "key increment:integer", complexity: constantTime, summary: "Not supported: counters are integers"},
 	}, ofStrings, aclString)
 }
 

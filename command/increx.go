@@ -12,7 +12,7 @@ func increxCommands() []*row {
 	return inGroup([]*row{
 		{name: "increx", arity: -2, flags: write | denyOOM | fast, keys: oneKey(changes), since: "8.8.0", handler: increx,
 			usage:      "key [BYINT increment:integer] [LBOUND lower-bound:integer] [UBOUND upper-bound:integer] [SATURATE] " + expiryWords + "PERSIST] [ENX] [NX | XX]",
-			complexity: constantTime, summary: "Count within bounds, and perhaps set a deadline"},
+			complexity: constantTime, summary: "Add to a counter within bounds, optionally with a TTL"},
 	}, ofStrings, aclString)
 }
 

@@ -15,7 +15,7 @@ import (
 func infoCommands() []*row {
 	return inGroup([]*row{
 		{name: "info", arity: -1, flags: loading | stale | wholeKeyspace, acl: aclDangerous, since: "1.0.0", tips: []string{noFixedOutput, allShards, "response_policy:special"}, handler: info,
-			usage: "[section [section ...]]", complexity: constantTime, summary: "Figures about the server"},
+			usage: "[section [section ...]]", complexity: constantTime, summary: "Show figures of the server"},
 	}, ofServer, 0)
 }
 

@@ -100,7 +100,7 @@ func isCallable(r *row) bool {
 
 // isAlwaysRefused is for rows whose every reply is an error on a server without a disk, peers and a file of users.
 func isAlwaysRefused(r *row) bool {
-	return strings.HasPrefix(r.summary, "Refused") || r.handler == nil ||
+	return strings.HasPrefix(r.summary, "Not supported") || r.handler == nil ||
 		slices.Contains([]string{"bgsave", "bgrewriteaof", "client|caching"}, r.full)
 }
 

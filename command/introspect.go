@@ -14,21 +14,24 @@ func commandCommands() []*row {
 	unordered := []string{noFixedOrder}
 	return inGroup([]*row{
 		{name: "command", arity: -1, flags: loading | stale, acl: aclConnection, since: "2.8.13", tips: []string{noFixedOrder}, handler: commandAll,
-			complexity: perCommand, summary: "All about the commands", subs: []*row{
+			complexity: perCommand, summary: "Describe commands", subs: []*row{
 				{name: "count", arity: 2, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandCount,
-					complexity: constantTime, summary: "How many commands there are"},
+					complexity: constantTime, summary: "Count the commands"},
 				{name: "docs", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandDocs,
-					usage: "[command-name [command-name ...]]", complexity: perCommand, summary: "Commands in words"},
+					usage: "[command-name [command-name ...]]", complexity: perCommand,
+					summary: "Get the documentation of commands"},
 				{name: "getkeys", arity: -4, flags: plain, acl: aclConnection, since: "2.8.13", handler: commandGetKeys,
-					usage: "command [arg [arg ...]]", complexity: perArgument, summary: "The keys of a whole command"},
+					usage: "command [arg [arg ...]]", complexity: perArgument,
+					summary: "Find the keys in a complete command"},
 				{name: "getkeysandflags", arity: -4, flags: plain, acl: aclConnection, since: "7.0.0", handler: commandGetKeysAndFlags,
 					usage: "command [arg [arg ...]]", complexity: perArgument,
-					summary: "The keys of a whole command, and how it uses them"},
+					summary: "Find the keys in a complete command, and how the command uses them"},
 				{name: "info", arity: -2, flags: plain, acl: aclConnection, since: "2.8.13", tips: unordered, handler: commandInfo,
-					usage: "[command-name [command-name ...]]", complexity: perCommand, summary: "Commands in figures"},
+					usage: "[command-name [command-name ...]]", complexity: perCommand,
+					summary: "Get arity, flags, keys and categories of commands"},
 				{name: "list", arity: -2, flags: plain, acl: aclConnection, since: "7.0.0", tips: unordered, handler: commandList,
 					usage: "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", complexity: perCommand,
-					summary: "Names of commands, perhaps FILTERBY MODULE, ACLCAT or PATTERN"},
+					summary: "List the names of commands, optionally of one MODULE, ACLCAT or PATTERN"},
 				helpRow("5.0.0", aclConnection),
 			}},
 	}, ofServer, 0)

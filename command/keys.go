@@ -12,13 +12,13 @@ func keyCommands() []*row {
 		{name: "unlink", arity: -2, flags: write | fast, keys: allKeys(removes), since: "4.0.0", tips: []string{multiShard, sumOfShards}, handler: del,
 			usage: "key [key ...]", complexity: perKey, summary: "Delete keys, as DEL does"},
 		{name: "exists", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "1.0.0", tips: []string{multiShard, sumOfShards}, handler: exists,
-			usage: "key [key ...]", complexity: perKey, summary: "How many of the keys exist"},
+			usage: "key [key ...]", complexity: perKey, summary: "Count the keys that exist"},
 		{name: "touch", arity: -2, flags: readonly | fast, keys: allKeys(looksAt), since: "3.2.1", tips: []string{multiShard, sumOfShards}, handler: exists,
-			usage: "key [key ...]", complexity: perKey, summary: "How many of the keys exist, as EXISTS answers"},
+			usage: "key [key ...]", complexity: perKey, summary: "Count the keys that exist, as EXISTS does"},
 		{name: "type", arity: 2, flags: readonly | fast, keys: oneKey(looksAt), since: "1.0.0", handler: typeOf,
-			usage: "key", complexity: constantTime, summary: "The type of a value"},
+			usage: "key", complexity: constantTime, summary: "Get the type of a value"},
 		{name: "randomkey", arity: 1, flags: readonly | wholeKeyspace, since: "1.0.0", tips: []string{allShards, noFixedOutput}, handler: randomKey,
-			complexity: constantTime, summary: "Some key"},
+			complexity: constantTime, summary: "Get a random key"},
 	}, ofKeys, aclKeyspace)
 }
 

@@ -15,22 +15,22 @@ func latencyCommands() []*row {
 	figures := []string{noFixedOutput, allNodes, "response_policy:special"}
 	return inGroup([]*row{
 		{name: "latency", arity: -2, since: "2.8.13",
-			complexity: bySubcommand, summary: "How long things have taken", subs: []*row{
+			complexity: bySubcommand, summary: "Show latencies", subs: []*row{
 				{name: "doctor", arity: 2, flags: plain, since: "2.8.13", tips: figures, handler: latencyDoctor,
-					complexity: constantTime, summary: "What has taken long, in words"},
+					complexity: constantTime, summary: "Describe the latency events in words"},
 				{name: "graph", arity: 3, flags: plain, since: "2.8.13", tips: figures, handler: latencyGraph,
-					usage: "event", complexity: constantTime, summary: "The samples of an event as a picture"},
+					usage: "event", complexity: constantTime, summary: "Draw the samples of an event"},
 				{name: "histogram", arity: -2, flags: plain, since: "7.0.0", tips: figures, handler: latencyHistogram,
 					usage: "[command [command ...]]", complexity: perCommand,
-					summary: "How long commands have taken, all or some"},
+					summary: "Get histograms of the durations of commands"},
 				{name: "history", arity: 3, flags: plain, since: "2.8.13", tips: figures, handler: latencyHistory,
 					usage: "event", complexity: constantTime,
-					summary: "The samples of an event: command, fast-command or expire-cycle"},
+					summary: "Get the samples of an event: command, fast-command or expire-cycle"},
 				{name: "latest", arity: 2, flags: plain, since: "2.8.13", tips: figures, handler: latencyLatest,
-					complexity: constantTime, summary: "The last sample of every event, and the largest"},
+					complexity: constantTime, summary: "Get the last and the largest sample of every event"},
 				{name: "reset", arity: -2, flags: plain, since: "2.8.13", tips: []string{allNodes, allSucceeded}, handler: latencyReset,
 					usage: "[event [event ...]]", complexity: constantTime,
-					summary: "Forget the samples of events, or of all"},
+					summary: "Delete the samples of some events, or of all"},
 				helpRow("2.8.13", 0),
 			}},
 	}, ofServer, 0)

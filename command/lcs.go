@@ -9,7 +9,8 @@ func lcsCommands() []*row {
 	return inGroup([]*row{
 		{name: "lcs", arity: -3, flags: readonly, keys: twoKeys(reads), since: "7.0.0", handler: lcs,
 			usage:      "key1:key key2:key [LEN] [IDX] [MINMATCHLEN len:integer] [WITHMATCHLEN]",
-			complexity: "O(N*M) in the bytes of the values", summary: "The longest common subsequence of two values"},
+			complexity: "O(N*M) in the bytes of the values",
+			summary:    "Find the longest common subsequence of two values"},
 	}, ofStrings, aclString)
 }
 

@@ -15,18 +15,18 @@ func memoryCommands() []*row {
 	figures := []string{noFixedOutput, allShards, "response_policy:special"}
 	return inGroup([]*row{
 		{name: "memory", arity: -2, since: "4.0.0",
-			complexity: bySubcommand, summary: "Memory of keys", subs: []*row{
+			complexity: bySubcommand, summary: "Inspect memory", subs: []*row{
 				{name: "usage", arity: -3, flags: readonly, keys: subKey(looksAt), since: "4.0.0", handler: memoryUsage,
 					usage: "key [SAMPLES count:integer]", complexity: constantTime,
-					summary: "About how many bytes a key takes"},
+					summary: "Estimate the bytes that a key takes"},
 				{name: "stats", arity: 2, flags: wholeKeyspace, since: "4.0.0", tips: figures, handler: memoryStats,
-					complexity: constantTime, summary: "How much memory there is for what"},
+					complexity: constantTime, summary: "Show how memory is used"},
 				{name: "doctor", arity: 2, since: "4.0.0", tips: figures, handler: memoryDoctor,
-					complexity: constantTime, summary: "What is wrong with the use of memory"},
+					complexity: constantTime, summary: "Report problems of memory use"},
 				{name: "purge", arity: 2, flags: takesLong, since: "4.0.0", tips: shards, handler: memoryPurge,
-					complexity: constantTime, summary: "Give idle memory back to the system"},
+					complexity: constantTime, summary: "Return idle memory to the system"},
 				{name: "malloc-stats", arity: 2, since: "4.0.0", tips: figures, handler: memoryMallocStats,
-					complexity: constantTime, summary: "Go's own figures of memory"},
+					complexity: constantTime, summary: "Show the memory figures of the Go runtime"},
 				helpRow("4.0.0", 0),
 			}},
 	}, ofServer, 0)

@@ -63,12 +63,28 @@ func listOfCommands() string {
 			for _, r := range newTable(family).rows {
 				if r.handler != nil {
 					name := strings.ToUpper(strings.Replace(r.full, "|", " ", 1))
-					fmt.Fprintf(&b, "- `%s`: %s\n", manual.Text(name, r.arguments), r.summary)
+					b.WriteString(item(fmt.Sprintf("- `%s`: %s", manual.Text(name, r.arguments), r.summary)))
 				}
 			}
 		}
 	}
 	return b.String()
+}
+
+// item is an item of a Markdown list, wrapped at 120 columns: all its lines but the first are indented.
+func item(text string) string {
+	const most, indent = 120, "  "
+	words := strings.Split(text, " ")
+	lines := []string{words[0]}
+	for _, word := range words[1:] {
+		last := &lines[len(lines)-1]
+		if longer := *last + " " + word; len(longer) <= most {
+			*last = longer
+		} else {
+			lines = append(lines, indent+word)
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 func TestEveryRowTellsPeopleOfItsCommand(t *testing.T) {

@@ -15,16 +15,16 @@ import (
 func persistenceCommands() []*row {
 	return []*row{
 		{name: "save", arity: 1, flags: admin | noscript | noAsyncLoading | noMulti, group: ofServer, since: "1.0.0", handler: save,
-			complexity: perKey, summary: "Write a snapshot, and answer when it is safe"},
+			complexity: perKey, summary: "Write a snapshot, and reply when it is synced"},
 		{name: "bgsave", arity: -1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgSave,
-			usage: "[SCHEDULE]", complexity: constantTime, summary: "Begin to write a snapshot"},
+			usage: "[SCHEDULE]", complexity: constantTime, summary: "Write a snapshot in the background"},
 		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, group: ofServer, since: "1.0.0", handler: bgRewriteAOF,
-			complexity: constantTime, summary: "Begin to write a snapshot, which takes the log's place"},
+			complexity: constantTime, summary: "Write a snapshot in the background; it replaces the log"},
 		{name: "lastsave", arity: 1, flags: loading | stale | fast, acl: aclAdmin | aclDangerous, group: ofServer, since: "1.0.0", tips: []string{noFixedOutput}, handler: lastSave,
-			complexity: constantTime, summary: "When the last snapshot was safe"},
+			complexity: constantTime, summary: "Get the unix time at which the last snapshot was synced"},
 		{name: "waitaof", arity: 4, flags: noscript, acl: aclConnection, group: ofKeys, since: "7.2.0", tips: []string{allShards, leastOfShards}, handler: waitAOF,
 			usage: "numlocal numreplicas timeout:integer", complexity: constantTime,
-			summary: "Wait until all that was written before is safe on the disk"},
+			summary: "Wait until all earlier writes are synced to the disk"},
 	}
 }
 

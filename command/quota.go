@@ -13,17 +13,18 @@ func quotaCommands() []*row {
 	return inGroup([]*row{
 		{name: "quotaset", arity: 4, flags: write | denyOOM | fast, keys: oneKey(touches), since: ours, handler: quotaSet,
 			usage: "key limit:integer window:integer", complexity: constantTime,
-			summary: "Make a key a token bucket of a limit per window of seconds"},
+			summary: "Make a key a quota: a token bucket with a limit per window"},
 		{name: "quotaget", arity: -2, flags: readonly | fast, keys: oneKey(looksAt), since: ours, handler: quotaGet,
-			usage: "key [FULL]", complexity: constantTime, summary: "A quota's limit, window and remaining tokens"},
+			usage: "key [FULL]", complexity: constantTime,
+			summary: "Get the limit, window and remaining tokens of a quota"},
 		{name: "quotadel", arity: 2, flags: write | fast, keys: oneKey(touches), since: ours, handler: quotaDel,
-			usage: "key", complexity: constantTime, summary: "Make a quota a counter again"},
+			usage: "key", complexity: constantTime, summary: "Remove a quota; the key is a counter again"},
 		{name: "quotaincr", arity: -4, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: quotaIncr,
 			usage: "key limit:integer window:integer [tokens:integer]", complexity: constantTime,
-			summary: "Take tokens from a quota, which is made if there is none"},
+			summary: "Take tokens from a quota; create or change the quota first if needed"},
 		{name: "cl.throttle", arity: -5, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: throttle,
 			usage: "key max-burst:integer count:integer period:integer [quantity:integer]", complexity: constantTime,
-			summary: "Take tokens from a quota, as the module redis-cell does"},
+			summary: "Take tokens from a quota, with the arguments and reply of the module redis-cell"},
 	}, ofQuotas, aclString)
 }
 

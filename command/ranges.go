@@ -10,16 +10,16 @@ func rangeCommands() []*row {
 	return inGroup([]*row{
 		{name: "getrange", arity: 4, flags: readonly, keys: oneKey(reads), since: "2.4.0", handler: getRange,
 			usage: "key start:integer end:integer", complexity: "O(N) in the bytes that are answered",
-			summary: "Some of a value's bytes, from one position to another"},
+			summary: "Get the bytes of a value between two positions"},
 		{name: "substr", arity: 4, flags: readonly, keys: oneKey(reads), since: "1.0.0", handler: getRange,
 			usage: "key start:integer end:integer", complexity: "O(N) in the bytes that are answered",
-			deprecated: deprecation{"2.0.0", "`GETRANGE`"}, summary: "GETRANGE by its old name"},
+			deprecated: deprecation{"2.0.0", "`GETRANGE`"}, summary: "The old name of GETRANGE"},
 		{name: "setrange", arity: 4, flags: write | denyOOM, keys: oneKey(touches), since: "2.2.0", handler: setRange,
 			usage:      "key offset:integer value",
 			complexity: "O(1) within a long value, O(N) in its bytes where it grows",
-			summary:    "Write over some of a value's bytes"},
+			summary:    "Overwrite a part of a value"},
 		{name: "append", arity: 3, flags: write | denyOOM | fast, keys: oneKey("RW insert"), since: "2.0.0", handler: appendTo,
-			usage: "key value", complexity: "O(N) in the bytes of the value", summary: "Write behind a value's bytes"},
+			usage: "key value", complexity: "O(N) in the bytes of the value", summary: "Append bytes to a value"},
 	}, ofStrings, aclString)
 }
 

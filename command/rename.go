@@ -12,14 +12,14 @@ import (
 func renameCommands() []*row {
 	return inGroup([]*row{
 		{name: "rename", arity: 3, flags: write, keys: fromTo(takes, "OW update"), since: "1.0.0", handler: rename,
-			usage: "key newkey:key", complexity: constantTime, summary: "Give a key another name"},
+			usage: "key newkey:key", complexity: constantTime, summary: "Rename a key"},
 		{name: "renamenx", arity: 3, flags: write | fast, keys: fromTo(takes, inserts), since: "1.0.0", handler: renameNX,
-			usage: "key newkey:key", complexity: constantTime, summary: "Give a key another name if no key has it"},
+			usage: "key newkey:key", complexity: constantTime, summary: "Rename a key if the new name is free"},
 		{name: "copy", arity: -3, flags: write | denyOOM, keys: fromTo(reads, "OW update"), since: "6.2.0", handler: copyKey,
 			usage: "source:key destination:key [DB destination-db:integer] [REPLACE]", complexity: constantTime,
-			summary: "Give a key's value and deadline to another key too"},
+			summary: "Copy a key's value and TTL to another key"},
 		{name: "move", arity: 3, flags: write | fast, keys: oneKey(changes), since: "1.0.0", handler: move,
-			usage: "key db:integer", complexity: constantTime, summary: "Refused: there is one database"},
+			usage: "key db:integer", complexity: constantTime, summary: "Not supported: there is one database"},
 	}, ofKeys, aclKeyspace)
 }
 

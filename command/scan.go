@@ -15,11 +15,12 @@ import (
 func scanCommands() []*row {
 	return inGroup([]*row{
 		{name: "keys", arity: 2, flags: readonly | wholeKeyspace, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys,
-			usage: "pattern", complexity: "O(N) in the number of all keys", summary: "All keys that match a pattern"},
+			usage: "pattern", complexity: "O(N) in the number of all keys",
+			summary: "List all keys that match a pattern"},
 		{name: "scan", arity: -2, flags: readonly | wholeKeyspace, since: "2.8.0", tips: []string{noFixedOutput, "request_policy:special"}, handler: scan,
 			usage:      "cursor:integer [MATCH pattern] [COUNT count:integer] [TYPE type]",
 			complexity: "O(1) for a call that counts 1, O(N) for all of them, in the number of all keys",
-			summary:    "Some keys, and the cursor to go on with"},
+			summary:    "List some keys, and return the cursor for the next call"},
 	}, ofKeys, aclKeyspace)
 }
 

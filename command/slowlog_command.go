@@ -12,14 +12,14 @@ func slowlogCommands() []*row {
 	const allNodes = "request_policy:all_nodes"
 	return inGroup([]*row{
 		{name: "slowlog", arity: -2, since: "2.2.12",
-			complexity: bySubcommand, summary: "Commands that took long", subs: []*row{
+			complexity: bySubcommand, summary: "Inspect slow commands", subs: []*row{
 				{name: "get", arity: -2, flags: plain, since: "2.2.12", tips: []string{allNodes, noFixedOutput}, handler: slowlogGet,
 					usage: "[count:integer]", complexity: "O(N) in the number of entries",
-					summary: "The latest entries: 10, or a number of them, or -1 for all"},
+					summary: "Get the latest entries: 10, or a number of them, or -1 for all"},
 				{name: "len", arity: 2, flags: plain, since: "2.2.12", tips: []string{allNodes, sumOfShards, noFixedOutput}, handler: slowlogLen,
-					complexity: constantTime, summary: "How many entries there are"},
+					complexity: constantTime, summary: "Count the entries"},
 				{name: "reset", arity: 2, flags: plain, since: "2.2.12", tips: []string{allNodes, allSucceeded}, handler: slowlogReset,
-					complexity: "O(N) in the number of entries", summary: "Forget all entries"},
+					complexity: "O(N) in the number of entries", summary: "Delete all entries"},
 				helpRow("6.2.0", 0),
 			}},
 	}, ofServer, 0)

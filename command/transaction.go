@@ -11,16 +11,17 @@ func transactionCommands() []*row {
 	const plain = noscript | loading | stale | allowBusy | fast
 	return inGroup([]*row{
 		{name: "multi", arity: 1, flags: plain | atOnce | connectionOnly, since: "1.2.0", handler: multi,
-			complexity: constantTime, summary: "Queue the commands that follow, for EXEC"},
+			complexity: constantTime, summary: "Start a transaction: queue the commands that follow until EXEC"},
 		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | atOnce | unseen | commits | connectionOnly, since: "1.2.0", handler: execQueue,
 			complexity: "Depends on the commands of the transaction",
-			summary:    "Run the queued commands, nothing in between"},
+			summary:    "Run the queued commands as one transaction"},
 		{name: "discard", arity: 1, flags: plain | atOnce | connectionOnly, since: "2.0.0", handler: discard,
-			complexity: "O(N) in the number of queued commands", summary: "Forget the queued commands"},
+			complexity: "O(N) in the number of queued commands", summary: "Discard the queued commands"},
 		{name: "watch", arity: -2, flags: plain | atOnce | connectionOnly, keys: allKeys(looksAt), since: "2.2.0", handler: watch,
-			usage: "key [key ...]", complexity: perKey, summary: "Have EXEC do nothing if one of the keys changes"},
+			usage: "key [key ...]", complexity: perKey,
+			summary: "Watch keys: EXEC does nothing if one of them changes before it"},
 		{name: "unwatch", arity: 1, flags: plain | connectionOnly, since: "2.2.0", handler: unwatch,
-			complexity: constantTime, summary: "Forget what WATCH has said"},
+			complexity: constantTime, summary: "Stop watching all keys"},
 	}, ofTransaction, aclTransaction)
 }
 
