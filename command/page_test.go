@@ -56,7 +56,7 @@ func TestThePageOfCommandsListsEveryCommand(t *testing.T) {
 // listOfCommands is all commands by chapter, as Markdown. A container is listed by its subcommands.
 func listOfCommands() string {
 	var b strings.Builder
-	b.WriteString("\nWhat `COMMAND DOCS`, and so the help of redis-cli, says of them.\n")
+	b.WriteString("\nThese are the texts of `COMMAND DOCS`, and of the help of redis-cli.\n")
 	for _, c := range chapters() {
 		fmt.Fprintf(&b, "\n### %s\n\n", c.heading)
 		for _, family := range c.families {
