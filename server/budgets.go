@@ -1,8 +1,7 @@
 package server
 
 import (
-	"cmp"
-	"slices"
+	"container/heap"
 	"sync/atomic"
 	"time"
 )
@@ -134,47 +133,66 @@ type holder struct {
 // fewBytes is what a viewer of MONITOR that keeps up may hold for a moment.
 const fewBytes = 64 << 10
 
+// holders is a heap of connections: viewers of MONITOR first, the largest first. With thousands of connections only a
+// few are to be closed, so sorting all of them would take the processor from the loops for nothing.
+type holders []holder
+
+func (hs holders) Len() int      { return len(hs) }
+func (hs holders) Swap(i, j int) { hs[i], hs[j] = hs[j], hs[i] }
+func (hs *holders) Push(any)     { panic("server: holders are only taken") }
+func (hs holders) Less(i, j int) bool {
+	if hs[i].watches != hs[j].watches {
+		return hs[i].watches
+	}
+	return hs[i].bytes > hs[j].bytes
+}
+
+func (hs *holders) Pop() any {
+	last := len(*hs) - 1
+	h := (*hs)[last]
+	*hs = (*hs)[:last]
+	return h
+}
+
 // shed closes the connections of a class that hold the most, until an eighth of the budget is free, or only viewers if the
 // budget is kept without them.
 func (s *Server) shed(own class, d direction) {
-	b, holders := &s.budgets[own][d], s.holders(own, d)
-	closed, freed := 0, int64(0)
-	for i, h := range holders {
-		if b.total.Load()-b.doomed.Load() <= b.limit-b.limit/8 || i > 0 && holders[i-1].watches && !h.watches && !b.isExceeded() {
+	b, largest := &s.budgets[own][d], s.holders(own, d)
+	first, closed, freed := holder{}, 0, int64(0)
+	viewers := false // the last that was closed is one
+	for len(largest) > 0 && b.total.Load()-b.doomed.Load() > b.limit-b.limit/8 {
+		h := heap.Pop(&largest).(holder)
+		if viewers && !h.watches && !b.isExceeded() {
 			break
 		}
+		viewers = h.watches
 		if !h.share.doomed.CompareAndSwap(nil, &doom{b, h.bytes}) {
 			continue
 		}
 		b.doomed.Add(h.bytes)
 		h.conn.Close()
 		freed += h.bytes
-		if closed++; closed%shedAtOnce == 0 {
+		if closed++; closed == 1 {
+			first = h
+		}
+		if closed%shedAtOnce == 0 {
 			time.Sleep(shedPause)
 		}
 	}
 	if closed > 0 {
 		s.log.Warn("clients closed: they held the most of what all may hold together", "clients", closed, "bytes", freed,
-			"largest", holders[0].remote, "limit", b.limit, "unsent_replies", d == unsent, "logged_in", own == known)
+			"largest", first.remote, "limit", b.limit, "unsent_replies", d == unsent, "logged_in", own == known)
 	}
 }
 
-// holders are the connections of a class that hold something: viewers first if it is unsent, the largest first.
-func (s *Server) holders(own class, d direction) []holder {
-	var holders []holder
+// holders are the connections of a class that hold something, as a heap.
+func (s *Server) holders(own class, d direction) holders {
+	var all holders
 	s.roster.each(func(c *connection) {
 		if n := c.share.bytes[d].Load(); n > 0 && class(c.share.class.Load()) == own && c.share.doomed.Load() == nil {
-			holders = append(holders, holder{c, n, d == unsent && n > fewBytes && c.session.client.Monitors()})
+			all = append(all, holder{c, n, d == unsent && n > fewBytes && c.session.client.Monitors()})
 		}
 	})
-	slices.SortFunc(holders, func(x, y holder) int {
-		switch {
-		case x.watches && !y.watches:
-			return -1
-		case y.watches && !x.watches:
-			return 1
-		}
-		return cmp.Compare(y.bytes, x.bytes)
-	})
-	return holders
+	heap.Init(&all)
+	return all
 }

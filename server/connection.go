@@ -33,6 +33,7 @@ type connection struct {
 	overSince     int64       // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
 	held          held        // replies that wait until what they tell of is true everywhere, and safe
 	share         share       // of the bytes that the server holds for all clients
+	place         int         // in the roster, which protects it
 	quiet         int         // while lingering: looks since the client last sent something
 	last          bool        // the server shuts down and what had arrived has been read
 	ended         bool        // the client has said that it sends no more

@@ -1,13 +1,16 @@
 package server
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // roster knows every connection, and how many there are: those that a loop has opened and those on their way there.
 // Its methods are safe for concurrent use.
 type roster struct {
 	mu       sync.Mutex
 	reserved int
-	members  map[*connection]struct{}
+	members  []*connection // each knows its index, as its place
 	gone     chan struct{} // set by drain; closed when the last member has left
 }
 
@@ -33,17 +36,19 @@ func (r *roster) release() {
 func (r *roster) enter(c *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members == nil {
-		r.members = make(map[*connection]struct{})
-	}
-	r.members[c] = struct{}{}
+	c.place = len(r.members)
+	r.members = append(r.members, c)
 }
 
 // leave ends a connection's membership and its reservation.
 func (r *roster) leave(c *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.members, c)
+	last := len(r.members) - 1
+	r.members[c.place] = r.members[last]
+	r.members[c.place].place = c.place
+	r.members[last] = nil
+	r.members = r.members[:last]
 	r.reserved--
 	if r.gone != nil && len(r.members) == 0 {
 		close(r.gone)
@@ -51,11 +56,13 @@ func (r *roster) leave(c *connection) {
 	}
 }
 
-// each calls fn with every member. fn must not wait and must not call the roster.
+// each calls fn with every member. Loops that open or close connections do not wait meanwhile, so a member may have left
+// when fn gets it.
 func (r *roster) each(fn func(*connection)) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for c := range r.members {
+	members := slices.Clone(r.members)
+	r.mu.Unlock()
+	for _, c := range members {
 		fn(c)
 	}
 }
