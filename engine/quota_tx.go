@@ -93,6 +93,35 @@ func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, 
 	return taken, state, nil
 }
 
+// GiveBack gives n tokens back to the quota of k, and returns the quota's state then; false if k has no quota. It gives
+// no more than are used now, and none to a quota that owes tokens. A transient quota that is full by that has ended.
+//
+// The reserve stays as it is. The disk has a bucket without the given tokens or with them, and its reserve covers all
+// takes since that was written. So after a crash the bucket lacks at least as many tokens as it lacks now.
+func (tx *Tx) GiveBack(k Key, n uint64) (QuotaState, bool) {
+	s := tx.db.shard(k.Hash)
+	r, rec, _ := s.find(k)
+	if rec == nil || !rec.isQuota() || rec.lapsed(tx.now) {
+		return QuotaState{}, false
+	}
+	off := quotaOffset(rec.header())
+	state := QuotaState{rec.rate(off), rec.bucket(off)}
+	if !state.Bucket.Give(state.Rate, n, tx.now.Mono) {
+		return state, true
+	}
+	rec.putBucket(off, state.Bucket)
+	s.touch(k)
+	s.markFor(rec, k.Hash, s.changes.wanted&toDisk) // also before the quota ends: the disk does not know why
+	switch {
+	case rec.lapsed(tx.now):
+		s.store(k, s.load(k, tx.now), tx.now, toDisk)
+	case rec.isTransient(): // it is full earlier than the sweep would visit it
+		s.unlink(rec)
+		s.link(r, rec, tx.now)
+	}
+	return state, true
+}
+
 // configure writes the quota register. A transient quota, of which no other node hears, gets no stamp of its own: it
 // keeps the register's stamp, or that of the ended quota that it lies over.
 func (s *shard) configure(d *draft, rate quota.Rate, transient bool, now Moment) {

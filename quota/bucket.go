@@ -150,6 +150,21 @@ func (b *Bucket) Drain(r Rate, n uint64, now int64) {
 	*b = at(now, after)
 }
 
+// Give gives n tokens back at now, or as many as are missing if those are fewer. It reports whether the bucket has
+// changed. A bucket in debt gets nothing: whoever took the tokens, they are owed.
+func (b *Bucket) Give(r Rate, n uint64, now int64) bool {
+	missing := b.missing(now)
+	if n == 0 || missing == (span{}) || r.earn(r.Capacity).less(missing) {
+		return false
+	}
+	left := span{}
+	if back := r.earn(min(n, r.Capacity)); back.less(missing) {
+		left = r.sub(missing, back)
+	}
+	*b = at(now, left)
+	return true
+}
+
 // Remaining is the number of whole tokens in the bucket at now, 0 while it owes some.
 func (b Bucket) Remaining(r Rate, now int64) uint64 {
 	window, missing := r.earn(r.Capacity), b.missing(now)

@@ -11,7 +11,7 @@ import (
 // quotas are keys on which clients create quotas of all kinds, take from them and end them. Each key has a few limits,
 // as different versions of a program use them. Each node admits its own limit, so the law is checked for each node:
 // over every interval, clients got at most as many tokens as the largest limit in force holds, plus those that the
-// fastest limit earns in the interval.
+// fastest limit earns in the interval. Tokens that they gave back do not count from then on.
 type quotas struct {
 	*world
 	keys   []string
@@ -28,10 +28,10 @@ type ledger struct {
 	ends   bool         // and whether it had a deadline
 }
 
-// taking is an event: a client got tokens.
+// taking is an event: a client got tokens, or gave some back.
 type taking struct {
 	at int64 // Moment.Mono
-	n  uint64
+	n  int64 // negative: given back
 }
 
 // ledgers has the ledgers of a host, by key.
@@ -116,7 +116,7 @@ func (q *quotas) change(h *host, key, what string, fn func(*engine.Tx, engine.Ke
 		q.saw("a take is from a reserve")
 	}
 	if n > 0 {
-		q.told(p, key, taking{now.Mono, n})
+		q.told(p, key, taking{now.Mono, int64(n)})
 	}
 }
 
@@ -133,10 +133,10 @@ func (q *quotas) told(p *process, key string, t taking) {
 		// rounded up, by at most a token a second
 		largest.Count = max(largest.Count, uint64(time.Second)*r.Count/uint64(r.Period)+1)
 	}
-	sum := uint64(0)
+	sum := int64(0)
 	for i := len(l.takes) - 1; i >= 0; i-- {
 		sum += l.takes[i].n
-		if earned := largest.Count * uint64(t.at-l.takes[i].at) / uint64(time.Second); sum > largest.Capacity+earned {
+		if earned := largest.Count * uint64(t.at-l.takes[i].at) / uint64(time.Second); sum > int64(largest.Capacity+earned) {
 			q.note("TOO MANY %v", l.takes)
 			q.fail("host %d: %d tokens of %s within %v, where %+v were in force", p.host.index, sum, key, time.Duration(t.at-l.takes[i].at), l.limits)
 			return
@@ -199,7 +199,7 @@ func (q *quotas) command(h *host) {
 	key := q.keys[q.random.IntN(len(q.keys))]
 	limits := q.limits[key]
 	limit := func() quota.Rate { return limits[q.random.IntN(len(limits))] }
-	switch n := q.random.IntN(24); {
+	switch n := q.random.IntN(26); {
 	case n < 6:
 		q.takeSome(h, key, limits[n%len(limits):][:1])
 	case n < 10:
@@ -216,6 +216,8 @@ func (q *quotas) command(h *host) {
 		})
 	case n < 20:
 		q.end(h, key)
+	case n >= 24:
+		q.giveBack(h, key)
 	case n == 20:
 		q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 { // without a quota it counts
 			if tx.Get(k).Kind != engine.Quota {
@@ -232,6 +234,29 @@ func (q *quotas) command(h *host) {
 			return 0
 		})
 	}
+}
+
+// giveBack gives some tokens back. They count as given back even if the process dies before its reply: the disk may
+// know of it.
+func (q *quotas) giveBack(h *host, key string) {
+	q.change(h, key, "QUOTAGIVE", func(tx *engine.Tx, k engine.Key) uint64 {
+		before, _ := tx.Quota(k)
+		after, ok := tx.GiveBack(k, uint64(1+q.random.IntN(4)))
+		if !ok {
+			return 0
+		}
+		now := tx.Now().Mono
+		full := after.Bucket.FullAfter(now)
+		n := int64(before.Bucket.FullAfter(now)-full) * int64(before.Rate.Count)
+		if n == 0 {
+			return 0
+		}
+		l := h.process.ledgers.of(key)
+		l.fullAt = now + int64(full) // a transient quota that is full now has not ended in use
+		l.takes = append(l.takes, taking{now, -(n/int64(before.Rate.Period) + 1)})
+		q.saw("tokens are given back")
+		return 0
+	})
 }
 
 // end ends a quota in one of the possible ways; mostly a transient quota follows at once.

@@ -100,7 +100,7 @@ var occurrences = []string{
 	"a deadline is put off for ever, in time", "a life is not confirmed", "a loss of power", "a partition", "a process dies before its reply", "a process pauses", "a reply is lost",
 	"a rolling restart", "a row of an old life", "a second connection is refused", "a second process with an id is refused", "a snapshot", "a wiped disk", "an old delta arrives again", "an old disk",
 	"an old disk that was stopped clean", "a clock is hours ahead", "a register is held back", "bytes are swallowed", "clock jumps", "clocks a little apart", "clocks seconds apart", "comparing fills", "comparing is put off", "comparing repairs", "little may wait for a peer",
-	"a bucket owes tokens", "a quota in use ends", "a take is from a reserve", "a take waits for the disk", "limits in turns",
+	"a bucket owes tokens", "a quota in use ends", "a take is from a reserve", "a take waits for the disk", "limits in turns", "tokens are given back",
 	"rounds remembered by their keys", "silence is noticed", "two disks are one node by turns", "two hosts do not reach each other", "two processes are one node",
 }
 
