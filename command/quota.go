@@ -12,7 +12,7 @@ import (
 func quotaCommands() []*row {
 	return inGroup([]*row{
 		{name: "quotaset", arity: 4, flags: write | denyOOM | fast, keys: oneKey(touches), since: ours, handler: quotaSet,
-			usage: "key limit:integer window:integer", complexity: constantTime,
+			usage: "key limit:integer window", complexity: constantTime,
 			summary: "Make a key a quota: a token bucket with a limit per window"},
 		{name: "quotaget", arity: -2, flags: readonly | fast, keys: oneKey(looksAt), since: ours, handler: quotaGet,
 			usage: "key [FULL]", complexity: constantTime,
@@ -20,16 +20,15 @@ func quotaCommands() []*row {
 		{name: "quotadel", arity: 2, flags: write | fast, keys: oneKey(touches), since: ours, handler: quotaDel,
 			usage: "key", complexity: constantTime, summary: "Remove a quota; the key is a counter again"},
 		{name: "quotaincr", arity: -4, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: quotaIncr,
-			usage: "key limit:integer window:integer [tokens:integer]", complexity: constantTime,
+			usage: "key limit:integer window [tokens:integer] [FULL]", complexity: constantTime,
 			summary: "Take tokens from a quota; create or change the quota first if needed"},
+		{name: "quotagive", arity: 3, flags: write | fast, keys: oneKey(changes), since: ours, handler: quotaGive,
+			usage: "key tokens:integer", complexity: constantTime, summary: "Give tokens back to a quota"},
 		{name: "cl.throttle", arity: -5, flags: write | denyOOM | fast, keys: oneKey(changes), since: ours, handler: throttle,
 			usage: "key max-burst:integer count:integer period:integer [quantity:integer]", complexity: constantTime,
 			summary: "Take tokens from a quota, with the arguments and reply of the module redis-cell"},
 	}, ofQuotas, aclString)
 }
-
-// maxWindowSeconds is the longest window of a quota.
-const maxWindowSeconds = int64(quota.MaxPeriod / time.Second)
 
 // limit reads the arguments at i and i+1 as a quota's limit and window; false after answering an error.
 func (c *call) limit(i int) (quota.Rate, bool) {
@@ -38,12 +37,12 @@ func (c *call) limit(i int) (quota.Rate, bool) {
 		c.fail(errQuotaLimit)
 		return quota.Rate{}, false
 	}
-	window, ok := resp.ParseInt(c.args[i+1])
-	if !ok || window < 1 || window > maxWindowSeconds {
+	window, ok := parseWindow(c.args[i+1])
+	if !ok {
 		c.fail(errQuotaWindow)
 		return quota.Rate{}, false
 	}
-	rate, err := quota.Limit(uint64(limit), time.Duration(window)*time.Second)
+	rate, err := quota.Limit(uint64(limit), window)
 	if err != nil {
 		c.fail("ERR " + err.Error())
 		return quota.Rate{}, false
@@ -64,18 +63,23 @@ func quotaSet(c *call) {
 	c.ok()
 }
 
-// quotaIncr is QUOTAINCR key limit window [n]: it makes sure of the quota, takes, and answers as INCR does.
+// quotaIncr is QUOTAINCR key limit window [n] [FULL]: it makes sure of the quota, takes, and answers as INCR does; with
+// FULL it answers what a program puts into the headers of its own answer.
 func quotaIncr(c *call) {
 	rate, ok := c.limit(2)
 	if !ok {
 		return
 	}
+	rest := c.args[4:]
+	full := len(rest) > 0 && is(rest[len(rest)-1], "full")
+	if full {
+		rest = rest[:len(rest)-1]
+	}
 	n := int64(1)
-	switch len(c.args) {
-	case 4:
-	case 5:
-		if n, ok = resp.ParseInt(c.args[4]); !ok || n < 0 {
-			c.fail(errQuotaTokens)
+	switch len(rest) {
+	case 0:
+	case 1:
+		if n, ok = c.tokens(rest[0]); !ok {
 			return
 		}
 	default:
@@ -86,11 +90,60 @@ func quotaIncr(c *call) {
 	switch {
 	case err != nil:
 		c.fail(quotaError(err))
+	case full:
+		c.decided(taken, state, uint64(n))
 	case !taken:
 		c.integer(-1)
 	default:
-		c.integer(int64(state.Bucket.Remaining(rate, c.now.Mono)))
+		c.integer(c.remaining(state))
 	}
+}
+
+// tokens reads an argument as a number of tokens; false after answering an error.
+func (c *call) tokens(arg []byte) (n int64, ok bool) {
+	if n, ok = resp.ParseInt(arg); !ok || n < 0 {
+		c.fail(errQuotaTokens)
+		return 0, false
+	}
+	return n, true
+}
+
+// decided answers QUOTAINCR with FULL: whether n tokens were taken, the limit, the tokens that remain, milliseconds
+// until n tokens are there (0 when they were taken, -1 when they never will be), and milliseconds until the bucket is
+// full.
+func (c *call) decided(taken bool, state engine.QuotaState, n uint64) {
+	retry := int64(0)
+	if !taken {
+		retry = -1
+		if wait := state.Bucket.RetryAfter(state.Rate, n, c.now.Mono); wait >= 0 {
+			retry = ceil(wait, time.Millisecond)
+		}
+	}
+	c.array(5)
+	c.flag(taken)
+	c.integer(int64(state.Rate.Capacity))
+	c.integer(c.remaining(state))
+	c.integer(retry)
+	c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Millisecond))
+}
+
+// remaining is the number of whole tokens in a bucket.
+func (c *call) remaining(state engine.QuotaState) int64 {
+	return int64(state.Bucket.Remaining(state.Rate, c.now.Mono))
+}
+
+// quotaGive is QUOTAGIVE key n. It answers the tokens that remain, as INCR does, or nil if the key has no quota.
+func quotaGive(c *call) {
+	n, ok := c.tokens(c.args[2])
+	if !ok {
+		return
+	}
+	state, ok := c.tx.GiveBack(c.key, uint64(n))
+	if !ok {
+		c.null()
+		return
+	}
+	c.integer(c.remaining(state))
 }
 
 // quotaGet is QUOTAGET key [FULL].
@@ -111,8 +164,8 @@ func quotaGet(c *call) {
 		c.array(3)
 	}
 	c.integer(int64(state.Rate.Capacity))
-	c.integer(ceil(state.Rate.Window(), time.Second))
-	c.integer(int64(state.Bucket.Remaining(state.Rate, c.now.Mono)))
+	c.window(state.Rate)
+	c.integer(c.remaining(state))
 	if full {
 		c.integer(ceil(state.Bucket.RetryAfter(state.Rate, 1, c.now.Mono), time.Millisecond))
 		c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Millisecond))
@@ -129,66 +182,6 @@ func ceil(d, unit time.Duration) int64 {
 		n++
 	}
 	return n
-}
-
-// throttle is CL.THROTTLE key max_burst count period [quantity], as the module redis-cell has it: whether it was
-// refused, the capacity, what remains, seconds until it is worth trying again (-1 when it was not refused, or never
-// will be), and seconds until the bucket is full.
-func throttle(c *call) {
-	var n [4]int64
-	n[3] = 1 // quantity
-	if len(c.args) > 6 {
-		c.fail(errSyntax)
-		return
-	}
-	for i, arg := range c.args[2:] {
-		v, ok := resp.ParseInt(arg)
-		if !ok {
-			c.fail(errNotInteger)
-			return
-		}
-		n[i] = v
-	}
-	burst, count, period, quantity := n[0], n[1], n[2], n[3]
-	switch {
-	case burst < 0 || burst >= quota.MaxTokens:
-		c.fail(errBurst)
-		return
-	case count < 1 || count > quota.MaxTokens:
-		c.fail(errCount)
-		return
-	case period < 1 || period > maxWindowSeconds:
-		c.fail(errPeriod)
-		return
-	case quantity < 0:
-		c.fail(errQuantity)
-		return
-	}
-	rate, err := quota.New(uint64(burst)+1, uint64(count), time.Duration(period)*time.Second)
-	if err != nil {
-		c.fail(errQuotaWindow)
-		return
-	}
-	taken, state, err := c.tx.Throttle(c.key, rate, uint64(quantity))
-	if err != nil {
-		c.fail(quotaError(err))
-		return
-	}
-	c.throttled(taken, state, uint64(quantity))
-}
-
-// throttled answers CL.THROTTLE.
-func (c *call) throttled(taken bool, state engine.QuotaState, quantity uint64) {
-	retry := int64(-1)
-	if wait := state.Bucket.RetryAfter(state.Rate, quantity, c.now.Mono); !taken && wait >= 0 {
-		retry = ceil(wait, time.Second)
-	}
-	c.array(5)
-	c.flag(!taken)
-	c.integer(int64(state.Rate.Capacity))
-	c.integer(int64(state.Bucket.Remaining(state.Rate, c.now.Mono)))
-	c.integer(retry)
-	c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Second))
 }
 
 // quotaError is the text for an error of an operation on a quota.

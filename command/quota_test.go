@@ -56,12 +56,12 @@ func TestQuotasTakeTokensAllOrNothing(t *testing.T) {
 func TestQuotasRefuseWhatIsNotTaking(t *testing.T) {
 	runOurs(t, `
 		QUOTASET q 10 60 => +OK
-		DECR q => -ERR the key holds a quota, from which tokens can only be taken
-		DECRBY q 1 => -ERR the key holds a quota, from which tokens can only be taken
-		DECRBY q 0 => -ERR the key holds a quota, from which tokens can only be taken
-		DECRBY q -1 => -ERR the key holds a quota, from which tokens can only be taken
-		INCRBY q -1 => -ERR the key holds a quota, from which tokens can only be taken
-		INCREX q => -ERR the key holds a quota, from which tokens can only be taken
+		DECR q => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
+		DECRBY q 1 => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
+		DECRBY q 0 => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
+		DECRBY q -1 => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
+		INCRBY q -1 => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
+		INCREX q => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
 		GET q => $2¶10
 		SET s abc => +OK
 		QUOTASET s 1 1 => -ERR the key holds bytes: a quota can only take the place of a counter
@@ -71,11 +71,17 @@ func TestQuotasRefuseWhatIsNotTaking(t *testing.T) {
 		QUOTASET q 0 1 => -ERR a quota has from 1 to 1000000000000000 tokens
 		QUOTASET q 1000000000000001 1 => -ERR a quota has from 1 to 1000000000000000 tokens
 		QUOTASET q x 1 => -ERR a quota has from 1 to 1000000000000000 tokens
-		QUOTASET q 1 0 => -ERR a quota's window is from 1 to 1000000000 seconds
-		QUOTASET q 1 1000000001 => -ERR a quota's window is from 1 to 1000000000 seconds
+		QUOTASET q 1 0 => -ERR a quota's window is from 1ms to 1000000000 seconds: a number of seconds, or with a unit as 500ms, 60s, 5m or 1h
+		QUOTASET q 1 1000000001 => -ERR a quota's window is from 1ms to 1000000000 seconds: a number of seconds, or with a unit as 500ms, 60s, 5m or 1h
 		QUOTASET q 1 => -ERR wrong number of arguments for 'quotaset' command
 		QUOTAINCR q 1 1 -1 => -ERR the number of tokens is not an integer or out of range
 		QUOTAINCR q 1 1 1 1 => -ERR syntax error
+		QUOTAINCR q 1 1 FULL 1 => -ERR syntax error
+		QUOTAINCR q 1 1 FULL FULL => -ERR the number of tokens is not an integer or out of range
+		QUOTAINCR q 1 1 1 1 FULL => -ERR syntax error
+		QUOTAGIVE q -1 => -ERR the number of tokens is not an integer or out of range
+		QUOTAGIVE q all => -ERR the number of tokens is not an integer or out of range
+		QUOTAGIVE q => -ERR wrong number of arguments for 'quotagive' command
 		QUOTAGET q WHAT => -ERR syntax error
 		QUOTASET big 1000000000000000 1000000000 => +OK
 		INCRBY big 999999999999999 => :1
@@ -162,9 +168,12 @@ func TestThrottleAnswersAsRedisCell(t *testing.T) {
 		CL.THROTTLE v x 30 60 => -ERR value is not an integer or out of range
 		CL.THROTTLE v -1 30 60 => -ERR max_burst is from 0 to 999999999999999
 		CL.THROTTLE v 1 0 60 => -ERR count is from 1 to 1000000000000000 tokens
-		CL.THROTTLE v 1 1 60 -1 => -ERR quantity cannot be negative: tokens cannot be given back
+		CL.THROTTLE v 1 1 60 -1 => -ERR quantity cannot be negative: QUOTAGIVE gives tokens back
 		CL.THROTTLE v 1 1 0 => -ERR period is from 1 to 1000000000 seconds
-		CL.THROTTLE v 1000 1 1000000000 => -ERR a quota's window is from 1 to 1000000000 seconds
+		CL.THROTTLE v 1000 1 1000000000 => -ERR the bucket would take longer than 1000000000 seconds to fill
+		CL.THROTTLE v 1 1 500ms => -ERR value is not an integer or out of range
+		CL.THROTTLE w 0 3 1 => *5¶:0¶:1¶:0¶:-1¶:1
+		QUOTAGET w => *3¶:1¶:1¶:0
 	`)
 }
 

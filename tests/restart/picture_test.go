@@ -28,8 +28,10 @@ type entry struct {
 
 // quota is the reply of QUOTAGET FULL.
 type quota struct {
-	limit, window, left int64
-	full                time.Duration // time until the bucket is full
+	limit  int64
+	window string // a number of seconds, or of milliseconds with its unit
+	left   int64
+	full   time.Duration // time until the bucket is full
 }
 
 const (
@@ -122,7 +124,7 @@ func (p *picture) closely(c *wire.Conn, names []string) error {
 			for i := range q {
 				n[i], _ = q[i].Int()
 			}
-			e.value, e.quota = "", quota{n[0], n[1], n[2], time.Duration(n[4]) * time.Millisecond}
+			e.value, e.quota = "", quota{n[0], q[1].Text, n[2], time.Duration(n[4]) * time.Millisecond}
 		}
 		p.keys[name] = e
 	}

@@ -52,8 +52,11 @@ QUOTADEL <key>
 QUOTADEL <quota>
 QUOTAINCR <key> <limit> <window>
 QUOTAINCR <quota> <limit> <window> <tokens>
-CL.THROTTLE <key> <burst> <limit> <window>
-CL.THROTTLE <quota> <burst> <limit> <window> <tokens>
+QUOTAINCR <quota> <limit> <window> <tokens> FULL
+QUOTAGIVE <key> <tokens>
+QUOTAGIVE <quota> <tokens>
+CL.THROTTLE <key> <burst> <limit> <period>
+CL.THROTTLE <quota> <burst> <limit> <period> <tokens>
 INCREX <key> BYINT <amount>
 INCREX <key> EX <seconds> ENX
 INCREX <key> PX <millis> ENX
@@ -230,7 +233,8 @@ var fillings = map[string][]string{
 	"at":       {"1", "99999999999", "88888888888"},
 	"limit":    {"1", "5", "100", "100000", "1000000000000000"},
 	"burst":    {"0", "4", "99"},
-	"window":   {"1", "1", "60", "3600", "1000000000"},
+	"window":   {"1", "500ms", "60", "3600500ms", "5m", "1000000000"},
+	"period":   {"1", "1", "60", "3600", "1000000000"},
 	"tokens":   {"0", "1", "3", "60", "50000"},
 	"protocol": {"2", "3"},
 	"mode":     {"WRITE", "ALL"},

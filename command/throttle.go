@@ -1,0 +1,69 @@
+package command
+
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/quota"
+	"github.com/quotadb/quota-db/resp"
+)
+
+// throttle is CL.THROTTLE key max_burst count period [quantity], as the module redis-cell has it: whether it was
+// refused, the capacity, what remains, seconds until it is worth trying again (-1 when it was not refused, or never
+// will be), and seconds until the bucket is full.
+func throttle(c *call) {
+	var n [4]int64
+	n[3] = 1 // quantity
+	if len(c.args) > 6 {
+		c.fail(errSyntax)
+		return
+	}
+	for i, arg := range c.args[2:] {
+		v, ok := resp.ParseInt(arg)
+		if !ok {
+			c.fail(errNotInteger)
+			return
+		}
+		n[i] = v
+	}
+	burst, count, period, quantity := n[0], n[1], n[2], n[3]
+	switch {
+	case burst < 0 || burst >= quota.MaxTokens:
+		c.fail(errBurst)
+		return
+	case count < 1 || count > quota.MaxTokens:
+		c.fail(errCount)
+		return
+	case period < 1 || period > maxWindowSeconds:
+		c.fail(errPeriod)
+		return
+	case quantity < 0:
+		c.fail(errQuantity)
+		return
+	}
+	rate, err := quota.New(uint64(burst)+1, uint64(count), time.Duration(period)*time.Second)
+	if err != nil {
+		c.fail(errFillTime)
+		return
+	}
+	taken, state, err := c.tx.Throttle(c.key, rate, uint64(quantity))
+	if err != nil {
+		c.fail(quotaError(err))
+		return
+	}
+	c.throttled(taken, state, uint64(quantity))
+}
+
+// throttled answers CL.THROTTLE.
+func (c *call) throttled(taken bool, state engine.QuotaState, quantity uint64) {
+	retry := int64(-1)
+	if wait := state.Bucket.RetryAfter(state.Rate, quantity, c.now.Mono); !taken && wait >= 0 {
+		retry = ceil(wait, time.Second)
+	}
+	c.array(5)
+	c.flag(!taken)
+	c.integer(int64(state.Rate.Capacity))
+	c.integer(c.remaining(state))
+	c.integer(retry)
+	c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Second))
+}
