@@ -26,7 +26,7 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	var confirmed []lives.Witness
 	deny := func(peer string, err error) {
 		denied.Add(1)
-		c.o.Log.Info("a new life begins: a peer does not confirm the one before", "peer", peer, "reason", reason(err))
+		c.o.Log.Info("this node takes a new identity: a peer does not confirm the old one", "peer", peer, "reason", reason(err))
 	}
 	for _, peer := range c.o.Peers {
 		all.Go(func() {
@@ -52,10 +52,10 @@ func (c *Cluster) Confirm(ctx context.Context, claim Claim) bool {
 	}
 	missing, known := c.claims.Load().Missing(confirmed)
 	if !known {
-		c.o.Log.Info("a new life begins: no peer was known that could confirm the one before")
+		c.o.Log.Info("this node takes a new identity: it knows no peer that could confirm the old one")
 	}
 	for _, w := range missing {
-		c.o.Log.Info("a new life begins: a peer that was known does not confirm the one before", "node", w.Node)
+		c.o.Log.Info("this node takes a new identity: a peer of earlier runs does not confirm the old one", "node", w.Node)
 	}
 	return known && len(missing) == 0
 }
@@ -84,7 +84,7 @@ func (c *Cluster) askAll(ctx context.Context, addresses []netip.AddrPort, claim 
 }
 
 // errNotLast: the peer does not confirm the claim.
-var errNotLast = errors.New("it knows of a later start of that life, or of none")
+var errNotLast = errors.New("the peer knows of a later start with this identity, or of no start with it")
 
 // ask asks at one address. Errors: errNotLast, a refusal, errors of the network.
 func (c *Cluster) ask(ctx context.Context, address netip.AddrPort, claim Claim) (w lives.Witness, err error) {

@@ -71,7 +71,7 @@ func explain(err error, node uint16) *refusal {
 	case errors.Is(err, replica.ErrCrowded):
 		return &refusal{code: refusedOther, text: fmt.Sprintf("a node has at most %d peers: are there processes that start again and again with new ids?", replica.MaxPeers)}
 	case errors.Is(err, lives.ErrStartedTwice):
-		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d continues the same life as another process, perhaps from a copy of its data directory: restart it with all nodes in --peers, and stop the other", node)}
+		return &refusal{code: refusedOther, text: fmt.Sprintf("node %d uses the same identity as another process, perhaps from a copy of its data directory: restart it with all nodes in --peers, and stop the other process", node)}
 	}
 	return &refusal{code: refusedOther, text: printable(err.Error())}
 }

@@ -21,9 +21,9 @@ const (
 // Errors of Claims.
 var (
 	// ErrStartedTwice: the life was also started with another run.
-	ErrStartedTwice = errors.New("the peer counts under a life that was started twice")
+	ErrStartedTwice = errors.New("the peer uses an identity that was started twice")
 	// ErrUndecided: this node has not decided yet whether its own life goes on.
-	ErrUndecided = errors.New("the node has not decided yet which life it counts under")
+	ErrUndecided = errors.New("the node has not decided yet which identity it uses")
 	errClaims    = errors.New("it is not as it was written: a line is damaged, or the checksum is wrong")
 )
 
@@ -179,7 +179,7 @@ func (c *Claims) Decide(own uint64, goesOn bool) error {
 	defer c.mu.Unlock()
 	if !goesOn && len(c.table) > 0 {
 		if err := c.save(claimsText(nil)); err != nil {
-			return fmt.Errorf("forget which lives peers were started with: %w", err)
+			return fmt.Errorf("forget the identities of peers: %w", err)
 		}
 		c.table = nil
 	}
@@ -216,7 +216,7 @@ func (c *Claims) put(e claim) error {
 	table = append(table, e)
 	table = table[max(0, len(table)-maxClaims):]
 	if err := c.save(claimsText(table)); err != nil {
-		return fmt.Errorf("remember which life a peer was started with: %w", err)
+		return fmt.Errorf("remember the identity of a peer: %w", err)
 	}
 	c.table = table
 	return nil

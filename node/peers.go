@@ -56,7 +56,7 @@ func (p *peers) remember(files vfs.FS, dir string) error {
 	p.claims, err = lives.NewClaims(text, func(text []byte) error { return disk.WritePeers(files, dir, text) })
 	if err != nil {
 		name := filepath.Join(dir, disk.PeersFile)
-		return fmt.Errorf("%s is damaged: %w; without the file, peers begin new lives when they start, which is correct too", name, err)
+		return fmt.Errorf("%s is damaged: %w; you may remove the file: then peers take new identities when they start, and counts stay right", name, err)
 	}
 	p.cluster.Answer(p.claims)
 	return nil

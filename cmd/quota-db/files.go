@@ -7,11 +7,12 @@ import (
 	"syscall"
 )
 
-// leastFiles is how many files the program has to be able to open before anything else: Go's runtime, which ends the process with stacks if it has too few,
-// takes two of them. What the server needs for itself, package node knows.
+// leastFiles is how many files the program must be able to open at its start. Go's runtime needs two of them, and ends
+// the process with a stack trace if it cannot open them. Package node knows how many files the server needs.
 const leastFiles = 3
 
-// enoughFiles says whether the limit of open files is too low for Go's runtime. It opens the files, as some may be open already that a parent has left.
+// enoughFiles returns an error if the limit of open files is too low for Go's runtime. It opens that many files instead
+// of reading the limit, because the parent process may have left files open.
 func enoughFiles() error {
 	var files []int
 	defer func() {

@@ -1,5 +1,6 @@
-// Command quota-db runs one node. Its flags are those of package config; it ends with SIGTERM, SIGINT or SHUTDOWN, and loads files of the configuration again with
-// SIGHUP. With the name of a subcommand as its first argument, as config.Subcommands lists them, it is a tool for operators instead.
+// Command quota-db runs one node. Package config has its flags. SIGTERM, SIGINT or the command SHUTDOWN stop the node;
+// SIGHUP makes it read the files of users and passwords again. If the first argument is a subcommand of
+// config.Subcommands, the program is a tool for operators instead.
 package main
 
 import (
@@ -25,7 +26,7 @@ const shutdownTimeout = 10 * time.Second
 // logTimeout is how long the end of the process waits for a log that nobody reads.
 const logTimeout = 500 * time.Millisecond
 
-// reloadTimeout is how long the end of the process waits for a file that SIGHUP has it read again.
+// reloadTimeout is how long the end of the process waits for a reload that SIGHUP has started.
 const reloadTimeout = 500 * time.Millisecond
 
 func main() {
@@ -53,7 +54,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole life of the node, until ctx ends or a client asks for it, or that of a tool. environ is as os.Environ gives it.
+// run runs a tool, or a node until ctx ends or a client sends SHUTDOWN. environ has the form of os.Environ.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	t := &tools{sources: config.Sources{Args: args, Env: lookUp(environ), ReadFile: os.ReadFile, Out: stdout}, stdout: stdout, stderr: stderr}
 	if ok, err := t.run(ctx); ok {
@@ -69,14 +70,14 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	log := logs.New(stderr, cfg.LogLevel, cfg.LogFormat)
 	log.Info("configuration", "options", cfg)
 	for _, name := range config.Unknown(environ) {
-		log.Warn("an environment variable is not that of any option: it changes nothing", "variable", name)
+		log.Warn("ignored an environment variable: there is no such option", "variable", name)
 	}
 	return serve(ctx, cfg, log, t.sources.Env)
 }
 
-// serve is the life of the node.
+// serve runs the node.
 func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(string) (string, bool)) error {
-	signal.Ignore(syscall.SIGPIPE) // a log whose reader has gone is no reason to end
+	signal.Ignore(syscall.SIGPIPE) // the node keeps running if the reader of its log ends
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP) // before the start, which may take long
 	defer signal.Stop(reload)
@@ -86,7 +87,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(s
 	}
 	notify(log, env, "READY=1")
 	reloaded := make(chan struct{})
-	go func() { // a file may hang: a stop does not wait behind it
+	go func() { // a file may hang: a stop must not wait for it
 		defer close(reloaded)
 		for range reload {
 			n.Reload()
@@ -102,7 +103,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(s
 	select {
 	case <-reloaded:
 	case <-time.After(reloadTimeout):
-		log.Warn("SIGHUP: a file of users or passwords does not answer: it is not read to its end")
+		log.Warn("SIGHUP: a file of users or passwords hangs: stopped without reading it")
 	}
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(s
 	return nil
 }
 
-// await waits for the reason to stop.
+// await waits until the node has to stop, and returns why.
 func await(ctx context.Context, n *node.Node) (reason string) {
 	select {
 	case <-ctx.Done():
@@ -121,7 +122,7 @@ func await(ctx context.Context, n *node.Node) (reason string) {
 	}
 }
 
-// lookUp finds variables of an environment as os.LookupEnv does.
+// lookUp returns a function that finds variables in environ as os.LookupEnv does in the environment of the process.
 func lookUp(environ []string) func(name string) (string, bool) {
 	variables := map[string]string{}
 	for _, variable := range environ {

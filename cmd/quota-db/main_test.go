@@ -14,10 +14,10 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// patience is how long a test waits for what must happen soon.
+// patience is how long a test waits for something that must happen soon.
 const patience = 20 * time.Second
 
-// lines is a log that a test reads while it is written.
+// lines is a log that a test reads while the node writes it.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -29,7 +29,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-// find waits until the pattern is there and returns its first group.
+// find waits until the log matches the pattern, and returns the first group of the pattern.
 func (l *lines) find(t *testing.T, pattern string) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)

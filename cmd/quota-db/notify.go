@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// notify tells systemd what this process does now, if systemd has started it and wants to know: units of Type=notify. The protocol is
-// that of sd_notify(3): a datagram to the unix socket that NOTIFY_SOCKET names, where @ begins an abstract name.
+// notify sends the state of this process to systemd, if the process runs as a unit of Type=notify. The protocol is that
+// of sd_notify(3): a datagram to the unix socket that NOTIFY_SOCKET names; a first @ means an abstract name.
 func notify(log *slog.Logger, env func(string) (string, bool), state string) {
 	name, ok := env("NOTIFY_SOCKET")
 	if !ok || name == "" {
@@ -22,6 +22,6 @@ func notify(log *slog.Logger, env func(string) (string, bool), state string) {
 		_ = conn.Close()
 	}
 	if err != nil {
-		log.Warn("systemd was not told", "state", state, "error", err)
+		log.Warn("could not notify systemd", "state", state, "error", err)
 	}
 }

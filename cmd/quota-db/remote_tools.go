@@ -15,16 +15,16 @@ import (
 const (
 	configUsage = `Usage: quota-db config check [FILE] [OPTIONS]
 
-Says whether a start with these options, this environment and this file would take them, and prints every option with its source.
-FILE is what --config names. Secrets are not shown, and no file that an option names is opened but FILE.
+Checks the options, the environment and the file that a start would use, and prints every option with its source.
+FILE stands for --config FILE. Secrets are not shown. Of the files that options name, only FILE is opened.
 `
 	completionUsage = `Usage: quota-db completion bash|zsh|fish
 
-Prints the completion script of that shell: source <(quota-db completion bash)
+Prints the completion script of the shell. Example: source <(quota-db completion bash)
 `
 )
 
-// nodes are the nodes that a tool talks to, each with so many connections.
+// nodes opens the nodes of a tool's arguments, each with at most this number of connections.
 func nodes(r config.Remote, connections int) []*remote.Node {
 	remote.Silence()
 	var all []*remote.Node
@@ -60,7 +60,7 @@ func (t *tools) ping(ctx context.Context) error {
 	return nil
 }
 
-// but says what a node that lives has refused.
+// but is the text for an error reply of a node that is alive; nil gives no text.
 func but(refusal error) string {
 	_, text := remote.Reply(refusal)
 	switch {
@@ -69,7 +69,7 @@ func but(refusal error) string {
 	case remote.WantsPassword(refusal):
 		return ", and wants a password"
 	case remote.IsFull(refusal):
-		return ", but takes no more clients: all of --max-connections are connected"
+		return ", but accepts no more clients: --max-connections clients are connected"
 	}
 	return ", with an error: " + text
 }
@@ -117,7 +117,7 @@ func (t *tools) bench(ctx context.Context) error {
 	return err
 }
 
-// progress writes the line that says how far a load has come.
+// progress returns a function that writes a line about the progress of a load.
 func progress(out io.Writer) func(load.Progress) {
 	return func(p load.Progress) { _, _ = fmt.Fprintln(out, p) }
 }

@@ -16,20 +16,21 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// errUsage: the arguments are not those of a tool, and the tool has printed which are. It is config.ErrUsage for tools without options.
-var errUsage = errors.New("wrong usage, and what is right was printed")
+// errUsage: the arguments of a tool without options are wrong, and the tool has printed its usage. Tools with options
+// return config.ErrUsage.
+var errUsage = errors.New("wrong usage; the usage was printed")
 
-// errSaid: a tool's answer is no, and the tool has said why.
+// errSaid: the answer of a tool is no, and the tool has printed the reason.
 var errSaid = errors.New("not healthy")
 
-// tools is what the operator's tools work with.
+// tools runs one of the tools for operators.
 type tools struct {
 	sources        config.Sources
 	stdout, stderr io.Writer
 	files          vfs.FS
 }
 
-// rows are the tools: what config.Subcommands lists, with what runs each. The longer name comes first.
+// rows are the functions of the tools that config.Subcommands lists, by name.
 func (t *tools) rows() map[string]func(ctx context.Context) error {
 	return map[string]func(ctx context.Context) error{
 		"ping":         t.ping,
@@ -45,7 +46,8 @@ func (t *tools) rows() map[string]func(ctx context.Context) error {
 	}
 }
 
-// run runs the tool that the arguments name; ok is false if they name none.
+// run runs the tool that the arguments name; ok is false if they name none. Of "config check" and "config" the longer
+// name wins.
 func (t *tools) run(ctx context.Context) (ok bool, err error) {
 	args := t.sources.Args
 	for n := min(len(args), 2); n > 0; n-- {
@@ -64,7 +66,7 @@ func (t *tools) run(ctx context.Context) (ok bool, err error) {
 	return false, nil
 }
 
-// usage says how a tool is used. Help was asked for, or it is an error.
+// usage prints the usage of a tool: to stdout if --help was given, otherwise to stderr, and that is an error.
 func (t *tools) usage(text string) error {
 	if t.wantsHelp() {
 		_, err := io.WriteString(t.stdout, text)
@@ -78,11 +80,11 @@ func (t *tools) wantsHelp() bool {
 	return slices.Contains(t.sources.Args, "--help") || slices.Contains(t.sources.Args, "-h")
 }
 
-const dataUsage = `Usage: quota-db check DIR                  whether a start on data directory DIR would succeed, and why not
-       quota-db check --salvage DIR OUT    write what is sound of DIR into the new directory OUT
+const dataUsage = `Usage: quota-db check DIR                  check whether a start on data directory DIR would succeed
+       quota-db check --salvage DIR OUT    write the undamaged data of DIR into the new directory OUT
        quota-db backup DIR OUT             copy DIR into the new directory OUT; a server may run on DIR
-       quota-db clock DIR                  how far the clock of DIR is ahead of the machine's
-       quota-db clock --set-back DIR       begin at the machine's time again, after the machine's clock was wrong
+       quota-db clock DIR                  show how far the clock of DIR is ahead of the machine's clock
+       quota-db clock --set-back DIR       set the clock of DIR to the machine's time, after the machine's clock was wrong
 
 See docs/operating.md.
 `
@@ -122,14 +124,14 @@ func (t *tools) dataClock(ctx context.Context) error {
 	return t.usage(dataUsage)
 }
 
-// areDirs reports whether the arguments are so many directories; one that begins with "-" is written as ./-.
+// areDirs reports whether the arguments are n directories. A name that begins with "-" must be written as ./-name.
 func areDirs(args []string, n int) bool {
 	return len(args) == n && !slices.ContainsFunc(args, func(a string) bool { return a == "" || a[0] == '-' })
 }
 
 func (t *tools) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.stdout, format, args...) }
 
-// check prints what there is, and returns why a start would fail.
+// check prints the files of a directory, and returns the reason why a start on the directory would fail.
 func (t *tools) check(dir string) error {
 	r, err := persist.Check(t.files, dir)
 	if errors.Is(err, context.Canceled) {
@@ -159,19 +161,19 @@ func (t *tools) check(dir string) error {
 	return nil
 }
 
-// owner says whose the directory is, and how the last run has ended.
+// owner is the text for the identity of the directory, and for the end of the last run.
 func owner(r *disk.Report) string {
 	if r.Node == 0 {
-		return "nobody's: a start on it begins a new life"
+		return "no identity: a node that starts on it takes a new one"
 	}
 	ending := "not stopped clean"
 	if r.Clean {
 		ending = "stopped clean"
 	}
 	if r.Busy {
-		ending = "a server has it: this is what it had written when the check began"
+		ending = "a server uses it: this is the state when the check began"
 	}
-	return fmt.Sprintf("node %d, life %016x; %s", r.Node, r.Life, ending)
+	return fmt.Sprintf("node %d, identity %016x; %s", r.Node, r.Life, ending)
 }
 
 func orBusy(busy bool) string {
@@ -181,29 +183,29 @@ func orBusy(busy bool) string {
 	return ""
 }
 
-// explain says what to do about what is not sound.
+// explain adds to an error of a check what the operator can do.
 func explain(dir string, err error) error {
 	var damage *disk.DamageError
 	switch {
 	case errors.Is(err, disk.ErrNoData):
 		return fmt.Errorf("%s: %w", dir, err)
 	case errors.Is(err, disk.ErrVersion) && !errors.As(err, &damage):
-		return fmt.Errorf("%w: use the release that wrote it, or a later one", err)
+		return fmt.Errorf("%w: use the release that wrote the directory, or a later one", err)
 	case errors.Is(err, disk.ErrEarlier):
 		return err
 	case isContent(err):
-		return fmt.Errorf("a start on %s fails:\n%w\nrestore a backup, or keep what is sound: quota-db check --salvage %s OUT", dir, err, dir)
+		return fmt.Errorf("a start on %s fails:\n%w\nrestore a backup, or keep the undamaged data: quota-db check --salvage %s OUT", dir, err, dir)
 	}
 	return fmt.Errorf("check %s: %w", dir, err)
 }
 
-// isContent reports whether it is what the files hold that is wrong, and not that they cannot be read.
+// isContent reports whether an error is about the contents of files, and not about reading them.
 func isContent(err error) bool {
 	var damage *disk.DamageError
 	return errors.As(err, &damage) || errors.Is(err, crdt.ErrCorrupt) || errors.Is(err, crdt.ErrShort)
 }
 
-// salvage prints what was kept and what was not.
+// salvage writes the undamaged data of a directory into a new one, and prints what was kept and what was lost.
 func (t *tools) salvage(dir, out string) error {
 	found, err := persist.Salvage(t.files, dir, out)
 	if err != nil {
@@ -220,14 +222,14 @@ func (t *tools) salvage(dir, out string) error {
 	}
 	switch {
 	case found.LostKeys < 0:
-		t.printf("lost: keys of the snapshot, how many is not known; those that changed later are in the log\n")
+		t.printf("lost: an unknown number of keys of the snapshot, except keys that changed later: these are in the log\n")
 	case found.LostKeys > 0:
-		t.printf("lost: %d keys of the snapshot; those of them that changed later are in the log\n", found.LostKeys)
+		t.printf("lost: %d keys of the snapshot, except keys that changed later: these are in the log\n", found.LostKeys)
 	}
 	if found.Mixed {
-		t.printf("mixed: each key is as it was at some moment while the snapshot was written, not all at the same\n")
+		t.printf("mixed: each key has its state at some moment while the snapshot was written, not all keys at the same moment\n")
 	}
-	t.printf("%s is sound: a start on it begins a new life\n", out)
+	t.printf("%s is sound: a node that starts on it takes a new identity\n", out)
 	return nil
 }
 
@@ -238,19 +240,20 @@ func orMore(records int64) string {
 	return fmt.Sprintf(", %d records or more", records)
 }
 
+// backup copies a directory into a new one.
 func (t *tools) backup(dir, out string) error {
 	err := persist.Backup(t.files, dir, out)
 	if err != nil && isContent(err) {
-		return fmt.Errorf("back up %s: %w; quota-db check %s says more", dir, err, dir)
+		return fmt.Errorf("back up %s: %w; for details: quota-db check %s", dir, err, dir)
 	}
 	if err != nil {
 		return fmt.Errorf("back up %s: %w", dir, err)
 	}
-	t.printf("%s has what was written to %s when the backup began; a start on it begins a new life\n", out, dir)
+	t.printf("%s has the data that %s had when the backup began; a node that starts on it takes a new identity\n", out, dir)
 	return nil
 }
 
-// clock prints what the clock of a directory has come to, and how far that is ahead of the machine's.
+// clock prints the last time of a directory's clock, and how far that time is ahead of the machine's clock.
 func (t *tools) clock(dir string) error {
 	c, clean, err := disk.ReadClock(t.files, dir)
 	if err != nil {
@@ -258,18 +261,18 @@ func (t *tools) clock(dir string) error {
 	}
 	state := "stopped clean"
 	if !clean {
-		state = "not stopped clean, or a server has it: this is what was known when it began, or later"
+		state = "not stopped clean, or a server uses it: the time when the last run began, or a later one"
 	}
-	t.printf("%s served clients by a clock that stood at %s (%s)\nthe machine's clock stands at            %s\n", dir, moment(c.Wall), state, moment(time.Now().UnixMilli()))
+	t.printf("the clock of %s: %s (%s)\nthe machine's clock: %s\n", dir, moment(c.Wall), state, moment(time.Now().UnixMilli()))
 	if ahead := time.Until(time.UnixMilli(c.Wall)); ahead > time.Second {
-		t.printf("a start goes on from the former, %v ahead. If that was wrong and the machine's is right: quota-db clock --set-back %s\n", ahead.Round(time.Second), dir)
+		t.printf("a node that starts on it uses a clock that is %v ahead of the machine's clock. If the machine's clock is right: quota-db clock --set-back %s\n", ahead.Round(time.Second), dir)
 	}
 	return nil
 }
 
 func moment(wall int64) string { return time.UnixMilli(wall).UTC().Format(time.RFC3339) }
 
-// setBack has a directory begin at the machine's time.
+// setBack sets the clock of a directory to the machine's time.
 func (t *tools) setBack(dir string) error {
 	before, _, err := disk.ReadClock(t.files, dir)
 	now := time.Now().UnixMilli()

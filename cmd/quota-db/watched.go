@@ -9,10 +9,11 @@ import (
 	"github.com/quotadb/quota-db/disk/vfs"
 )
 
-// progressEvery is how often a tool that takes long says how far it has come.
+// progressEvery is how often a tool that takes long prints its progress.
 const progressEvery = 2 * time.Second
 
-// watched is a file system whose reads fail once ctx has ended, and are counted. One goroutine uses it.
+// watched is a file system that counts the bytes of its reads, and whose reads fail when ctx has ended. It is for one
+// goroutine.
 type watched struct {
 	vfs.FS
 	ctx  context.Context

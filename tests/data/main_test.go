@@ -52,13 +52,13 @@ func must(t *testing.T, code int, args []string, patterns ...string) {
 	}
 }
 
-// life is the life that check finds in a directory.
+// life is the identity that check finds in a directory.
 func life(t *testing.T, dir string) string {
 	t.Helper()
 	out, _ := tool(t, "check", dir)
-	found := regexp.MustCompile(`life ([0-9a-f]{16})`).FindStringSubmatch(out)
+	found := regexp.MustCompile(`identity ([0-9a-f]{16})`).FindStringSubmatch(out)
 	if found == nil {
-		t.Fatalf("no life:\n%s", out)
+		t.Fatalf("no identity:\n%s", out)
 	}
 	return found[1]
 }

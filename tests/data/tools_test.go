@@ -22,7 +22,7 @@ func TestCheckSaysHowADirectoryIs(t *testing.T) {
 	for i := range 100 {
 		do(t, c, "INCR", fmt.Sprint("key", i))
 	}
-	must(t, 0, []string{"check", dir}, "100 records; node 1, life [0-9a-f]{16}; a server has it", "sound")
+	must(t, 0, []string{"check", dir}, "100 records; node 1, identity [0-9a-f]{16}; a server uses it", "sound")
 	end(t, s, syscall.SIGTERM)
 	must(t, 0, []string{"check", dir}, "; stopped clean", "sound")
 
@@ -110,7 +110,7 @@ func TestALogThatIsDamagedCountsUpToTheDamage(t *testing.T) {
 	}
 	end(t, s, syscall.SIGTERM)
 	name := damage(t, dir, "log")
-	must(t, 0, []string{"check", "--salvage", dir, out}, "kept: log-", "lost: "+regexp.QuoteMeta(name)+` from offset \d+ on, \d+ bytes, \d+ records or more`, "new life")
+	must(t, 0, []string{"check", "--salvage", dir, out}, "kept: log-", "lost: "+regexp.QuoteMeta(name)+` from offset \d+ on, \d+ bytes, \d+ records or more`, "new identity")
 	must(t, 1, []string{"check", "--salvage", dir, out}, "the directory is not empty")
 	c = serve(t, out).Dial(t)
 	there := 0
@@ -145,7 +145,7 @@ func TestABackupOfAServerUnderLoadIsOfOneMoment(t *testing.T) {
 			}
 		}
 		do(t, c, "WAITAOF", "1", "0", "0") // everything before is on disk
-		must(t, 0, []string{"backup", dir, out}, "new life")
+		must(t, 0, []string{"backup", dir, out}, "new identity")
 		after := counter(t, c, "a")
 		must(t, 0, []string{"check", out}, "sound")
 		copied := serve(t, out)

@@ -104,7 +104,7 @@ func TestANodeWithAllConnectionsTakenIsAliveAndSaysSo(t *testing.T) {
 	}
 	for range 20 {
 		out, errs, code := tool(t, nil, "ping", server.Addr)
-		if wants(t, out, "takes no more clients"); code != 0 {
+		if wants(t, out, "accepts no more clients"); code != 0 {
 			t.Fatalf("exit code %d: %s", code, errs)
 		}
 	}
