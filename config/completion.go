@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// PrintCompletion writes the completion script of a shell; false if that is none of Shells. All scripts complete the names of
-// subcommands and options, and file names behind an option that takes one.
+// PrintCompletion writes the completion script of a shell; false if the shell is not one of Shells. All scripts
+// complete the names of subcommands and options, and file names after an option with an argument.
 func PrintCompletion(out io.Writer, shell string) bool {
 	write := map[string]func(*strings.Builder){"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]
 	if write == nil {
@@ -32,7 +32,7 @@ func words() []string {
 	return all
 }
 
-// optionsOf are all options of a subcommand; the empty name is the server itself.
+// optionsOf are all options of a subcommand. The empty name stands for the server.
 func optionsOf(name string) []option {
 	table := groups(Default())
 	for _, c := range Subcommands() {
@@ -76,7 +76,7 @@ func bashCompletion(b *strings.Builder) {
 	b.WriteString("  COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n}\ncomplete -o default -F _quota_db quota-db\n")
 }
 
-// wordsBehind are words that may stand behind a subcommand, with a blank before each.
+// wordsBehind are the words that may follow a subcommand, with a blank before each.
 func wordsBehind(name string) string {
 	switch name {
 	case "completion":

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// parse is Parse with an environment given as a map.
+// parse is Parse with the environment as a map.
 func parse(args []string, env map[string]string) (*Config, error) {
 	lookup := func(name string) (string, bool) { text, ok := env[name]; return text, ok }
 	c, err := Parse(Sources{Args: args, Env: lookup, ReadFile: noFile, Out: io.Discard})
 	if c != nil {
-		c.sources = nil // the tests of the file look at these
+		c.sources = nil // the tests in file_test.go check the sources
 	}
 	return c, err
 }
 
 func noFile(name string) ([]byte, error) { return nil, fmt.Errorf("no file %s", name) }
 
-// with is the default configuration after a change.
+// with is the default configuration with a change.
 func with(change func(*Config)) *Config {
 	c := Default()
 	change(c)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Where an option's value comes from.
+// The sources of an option's value.
 const (
 	sourceFlag        = "flag"
 	sourceEnvironment = "environment"
@@ -22,7 +22,7 @@ const masked = "***"
 // isSecret reports whether an option's value must not be shown.
 func isSecret(name string) bool { return name == "requirepass" || name == "cluster-secret" }
 
-// shown is an option's value as it may be shown.
+// shown is the text of an option's value for people; secrets are masked.
 func shown(name, text string) string {
 	if isSecret(name) && text != "" {
 		return masked
@@ -30,7 +30,8 @@ func shown(name, text string) string {
 	return text
 }
 
-// Setting is one option with its value, as it may be shown, and where that comes from.
+// Setting is one option with its value, and the source of the value: flag, environment, file or default. Secrets are
+// masked.
 type Setting struct{ Name, Value, Source string }
 
 // Settings are all options, in the order of the help text, with secrets masked.
@@ -57,7 +58,7 @@ func (c *Config) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// PrintSettings writes all options as the file has them, each with its source behind it.
+// PrintSettings writes all options as lines of a TOML file, each with its source in a comment. Errors are those of out.
 func (c *Config) PrintSettings(out io.Writer) error {
 	var b strings.Builder
 	for _, s := range c.Settings() {

@@ -2,20 +2,21 @@ package config
 
 import "fmt"
 
-// exclusives are options of which at most one may be set: the value itself, and a file that has it.
+// exclusives are pairs of options of which at most one may be set: a value, and the file that contains the value.
 var exclusives = [][2]string{
 	{"requirepass", "requirepass-file"},
 	{"cluster-secret", "cluster-secret-file"},
 }
 
-// strength says which source wins over which.
+// strength orders the sources: the larger one wins.
 func strength(source string) int {
 	return map[string]int{sourceFlag: 3, sourceEnvironment: 2, sourceFile: 1}[source]
 }
 
-// settleExclusives resolves that both options of a pair are set: the one of the stronger source wins, as if the weaker source did not have the other. If
-// both are of one source, it is an error. An option that is set to nothing takes the place of none: an empty password is not to win over a file that
-// has one. Its error comes with the option that it is about.
+// settleExclusives decides when both options of a pair are set. The option of the stronger source wins, as if the
+// weaker source did not have the other option. If both have the same source, that is an error. An option that is set to
+// an empty value counts as not set, so that an empty password does not win over a password file. flag is the option
+// that the error is about.
 func settleExclusives(c *Config, table []group) (flag string, err error) {
 	for _, pair := range exclusives {
 		a, aThere := find(table, pair[0])

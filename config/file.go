@@ -10,11 +10,11 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// fileOption is the one option that the file cannot have itself.
+// fileOption is the one option that cannot stand in the file.
 const fileOption = "config"
 
-// readFile sets the options that neither a flag nor a variable has set from the TOML file c.File. Its keys are the flags' names; a key that no
-// flag has is an error, as is a value that the flag would not take.
+// readFile reads the TOML file c.File, and sets the options that neither a flag nor a variable has set. The keys are
+// the names of flags. A key that is no flag, and a value that the flag would not accept, are errors.
 func readFile(c *Config, table []group, read func(string) ([]byte, error)) error {
 	text, err := read(c.File)
 	if err != nil {
@@ -48,17 +48,18 @@ func readFile(c *Config, table []group, read func(string) ([]byte, error)) error
 	return nil
 }
 
-// syntaxError says where a file is no TOML. What the library says is not shown: it may quote a secret.
+// syntaxError is the error for a file that is not TOML, with line and column. It leaves out the error text of the
+// library, which may quote a secret.
 func syntaxError(file string, err error) error {
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
-		return fmt.Errorf("%s:%d:%d: this is not TOML, as name = \"text\", name = 1 or name = true; no name may be there twice",
+		return fmt.Errorf("%s:%d:%d: not valid TOML; a line is name = \"text\", name = 1 or name = true, and no name may occur twice",
 			file, syntax.Position.Line, syntax.Position.Col)
 	}
-	return fmt.Errorf("%s: this is not TOML", file)
+	return fmt.Errorf("%s: not valid TOML", file)
 }
 
-// find is the option of that name.
+// find finds the option with a name.
 func find(table []group, name string) (option, bool) {
 	for _, g := range table {
 		for _, o := range g.options {
@@ -70,13 +71,14 @@ func find(table []group, name string) (option, bool) {
 	return option{}, false
 }
 
-// try says whether an option would take an argument that another source overrides: a file with a mistake in it is refused either way.
+// try checks an argument that another source overrides. So a mistake in the file is an error also if the value is not
+// used.
 func try(name, argument string) error {
 	o, _ := find(groups(Default()), name)
 	return o.value.Set(argument)
 }
 
-// argumentOf is a value of the file as the flag's argument.
+// argumentOf turns a value of the file into the argument of the flag.
 func argumentOf(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -99,7 +101,7 @@ func argumentOf(v any) (string, error) {
 	return "", errors.New("a value is a string, a whole number, true or false, or a list of strings; there are no tables")
 }
 
-// sortedByLine are the keys in the order of the file, so that the first mistake is the one that is reported.
+// sortedByLine are the keys in the order of the file, so that the first mistake of the file is reported.
 func sortedByLine(keys map[string]any, text string) []string {
 	var names []string
 	for key := range keys {
@@ -114,7 +116,7 @@ func sortedByLine(keys map[string]any, text string) []string {
 	return names
 }
 
-// lineOf is the number of the line that begins with the key, or with a table of its name; 1 if none is found.
+// lineOf is the number of the line that begins with the key or with a table of that name; 1 if there is no such line.
 func lineOf(text, key string) int {
 	n := 0
 	for line := range strings.Lines(text) {

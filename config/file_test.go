@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// parseFile is Parse with a file of that text, and an environment given as a map.
+// parseFile is Parse with a file that has this text, and the environment as a map.
 func parseFile(text string, env map[string]string, args ...string) (*Config, error) {
 	return Parse(Sources{
 		Args:     append([]string{"--config", "node.toml"}, args...),
@@ -78,7 +78,8 @@ func TestAFlagWinsOverTheEnvironmentAndThatOverTheFile(t *testing.T) {
 	}
 }
 
-// TestOfTwoOptionsThatExcludeEachOtherTheStrongerSourceWins has both options of each pair in two sources, either way around.
+// TestOfTwoOptionsThatExcludeEachOtherTheStrongerSourceWins sets both options of each pair, from two different sources,
+// in both orders.
 func TestOfTwoOptionsThatExcludeEachOtherTheStrongerSourceWins(t *testing.T) {
 	for _, pair := range exclusives {
 		for _, names := range [][2]string{pair, {pair[1], pair[0]}} {
@@ -119,7 +120,7 @@ func TestOfTwoOptionsThatExcludeEachOtherTheStrongerSourceWins(t *testing.T) {
 			}
 		}
 	}
-	for _, g := range groups(Default()) { // a pair that is added later has to be known here
+	for _, g := range groups(Default()) { // so that a new pair is not forgotten here
 		for _, o := range g.options {
 			if _, ok := find(groups(Default()), o.name+"-file"); ok && !slices.Contains(exclusives, [2]string{o.name, o.name + "-file"}) {
 				t.Errorf("%s and its file are no pair", o.name)
@@ -172,7 +173,7 @@ func TestSecretsAreMaskedWhereverTheConfigurationIsShown(t *testing.T) {
 			t.Errorf("shown: %s", shown)
 		}
 	}
-	for _, g := range groups(c) { // a secret that is added later has to be known here
+	for _, g := range groups(c) { // so that a new secret is not forgotten here
 		for _, o := range g.options {
 			if secret := o.arg == "PASSWORD" || o.arg == "SECRET"; secret != isSecret(o.name) {
 				t.Errorf("%s: secret %v, masked %v", o.name, secret, isSecret(o.name))

@@ -20,8 +20,8 @@ func printHelp(out io.Writer) error {
 	table[0].options = append(table[0].options, helpOption,
 		option{name: "version", short: "V", usage: "Print version"})
 	printGroups(&b, table)
-	fmt.Fprintf(&b, "\nEach option is also an environment variable, --max-connections as %sMAX_CONNECTIONS, and a key of the file "+
-		"that\n--config names, as max-connections = 10000. The option wins over the variable, the variable over the file.\n", envPrefix)
+	fmt.Fprintf(&b, "\nEach option is also an environment variable (--max-connections is %sMAX_CONNECTIONS) and a key of the file "+
+		"that\n--config names (max-connections = 10000). The option wins over the variable, the variable over the file.\n", envPrefix)
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -40,9 +40,9 @@ func printToolHelp(out io.Writer, name string) error {
 		last := len(table) - 1
 		table[last].options = append(table[last].options, helpOption)
 		printGroups(&b, table)
-		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path. If no ADDR is given, it is the first address of %sBIND; if that is not set, the\n"+
-			"first of bind in the file that --config or %sCONFIG names; else %s. If no password is given, it is\n"+
-			"taken from %sREQUIREPASS or %sREQUIREPASS_FILE, else from that file.\n"+
+		fmt.Fprintf(&b, "\nADDR is host:port or unix:/path. Without ADDR it is the first address of %sBIND; if that is not set, the first\n"+
+			"address of bind in the file that --config or %sCONFIG names; otherwise %s. Without a password\n"+
+			"option, the password is that of %sREQUIREPASS or %sREQUIREPASS_FILE, otherwise that of the file.\n"+
 			"Exit codes: 0 yes, or success; 1 no, or failure; 2 wrong usage.\n", envPrefix, envPrefix, Default().Bind[0], envPrefix, envPrefix)
 	}
 	_, err := io.WriteString(out, b.String())
@@ -58,7 +58,7 @@ func printGroups(b *strings.Builder, table []group) {
 	}
 }
 
-// help is the option's line.
+// help is the option's line of the help text.
 func (o option) help() string {
 	short := "    "
 	if o.short != "" {

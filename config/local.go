@@ -9,14 +9,16 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// local is what a tool takes from the settings of the server on its machine, so that a health check beside a server needs no options.
+// local is the settings that a tool takes from the server on the same machine, so that a health check beside a server
+// needs no options.
 type local struct {
 	*Config
 	table []group
 }
 
-// readLocal reads these options of the server, and no others, from the environment and from the file that is named, if the environment does not have all
-// that is wanted. A mistake in another option is not the tool's concern: a node that runs must not be called dead for it.
+// readLocal reads the wanted options of the server, and no others, from the environment. If the environment has none of
+// them, it reads the file too. It ignores mistakes in other options: because of them a health check must not call a
+// running node dead.
 func readLocal(s Sources, file string, wanted ...string) (*Config, error) {
 	l := local{Config: Default()}
 	l.sources = map[string]string{}
@@ -38,7 +40,7 @@ func readLocal(s Sources, file string, wanted ...string) (*Config, error) {
 	return l.Config, l.blame(err, flag)
 }
 
-// found reports whether the environment has set one of the options to something.
+// found reports whether the environment has set one of the options to a value that is not empty.
 func (l *local) found() bool {
 	for name := range l.sources {
 		if o, ok := find(l.table, name); ok && o.value.String() != "" {
@@ -74,7 +76,8 @@ func (l *local) readFile(s Sources, file string) error {
 	return nil
 }
 
-// localAddr is where the server on this machine serves clients: the first address that it binds, on loopback if that is all interfaces.
+// localAddr is the address of the server on this machine: the first address of --bind, and a loopback address if that
+// is all interfaces.
 func localAddr(s Sources, file string) (string, error) {
 	c, err := readLocal(s, file, "bind")
 	if err != nil {
@@ -92,7 +95,7 @@ func localAddr(s Sources, file string) (string, error) {
 		return "", err
 	}
 	if strings.Trim(port, "0") == "" {
-		return "", c.blame(fmt.Errorf("bind: %s has port 0, so the server takes a free port: name its address", c.Bind[0]), "bind")
+		return "", c.blame(fmt.Errorf("bind: %s has port 0, so the server uses a free port: give the server's address as an argument", c.Bind[0]), "bind")
 	}
 	ip := net.ParseIP(host)
 	switch {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// PrintManual writes the manual page, in the language of man(7), from the tables that the help text is made from.
+// PrintManual writes the manual page, in the language of man(7), from the tables of the help text. Errors are those of
+// out.
 func PrintManual(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH QUOTA-DB 1 \"\" \"quota-db %s\" \"User Commands\"\n", roff(Version))
@@ -28,7 +29,7 @@ func PrintManual(out io.Writer) error {
 			manualOptions(&b, g.options)
 		}
 	}
-	fmt.Fprintf(&b, ".SH ENVIRONMENT\nEach option is also a variable, \\fB\\-\\-max\\-connections\\fR as \\fB%sMAX_CONNECTIONS\\fR; the option wins. "+
+	fmt.Fprintf(&b, ".SH ENVIRONMENT\nEach option is also a variable: \\fB\\-\\-max\\-connections\\fR is \\fB%sMAX_CONNECTIONS\\fR. The option wins. "+
 		"An empty variable counts as not set.\n", envPrefix)
 	b.WriteString(".SH FILES\nThe file that \\fB\\-\\-config\\fR names is TOML; its keys are the options' names without the dashes before them. " +
 		"Options and variables win over it.\n.PP\n\\fI./quota\\-data\\fR: the data, if \\fB\\-\\-data\\-dir\\fR names no other directory.\n")
@@ -60,7 +61,7 @@ func manualOptions(b *strings.Builder, options []option) {
 	}
 }
 
-// roff is text in which nothing is a request or an escape.
+// roff quotes a text so that roff reads no request and no escape in it.
 func roff(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(s)
 	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {

@@ -8,19 +8,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// envPrefix begins the name of every environment twin.
+// envPrefix begins the name of every environment variable of an option.
 const envPrefix = "QUOTADB_"
 
-// option is one flag: a row of the table that parsing, environment and help are loops over.
+// option is one flag, a row of the table. Parsing, environment and help are loops over that table.
 type option struct {
-	name  string // long name; also the environment twin's, in capitals
+	name  string // long name; in capitals also the name of the environment variable
 	short string // one letter, or empty
-	arg   string // what help calls the argument; empty: the flag takes none
+	arg   string // the word for the argument in the help text; empty: the flag has no argument
 	usage string
 	value pflag.Value
 }
 
-// env is the name of the option's environment twin.
+// env is the name of the option's environment variable.
 func (o option) env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
 }
@@ -31,17 +31,17 @@ type group struct {
 	options []option
 }
 
-// groups is the table of all options that set a field of c.
+// groups is the table of the server's options; each sets a field of c.
 func groups(c *Config) []group {
 	return []group{
 		{"Options", []option{
-			{fileOption, "", "FILE", "TOML file of options; flags and the environment win over it", text(&c.File)},
+			{fileOption, "", "FILE", "TOML file of options; flags and variables win over it", text(&c.File)},
 			{"bind", "b", "ADDR", "Address for clients, host:port or unix:/path (comma list, may repeat)", &listValue{dst: &c.Bind}},
 			{"shards", "s", "NUM", "Number of lock shards (64 is right for most)", number(&c.Shards)},
 			{"node-id", "n", "ID", "This node's unique identifier, 1 to 65535", number(&c.NodeID)},
 			{"max-connections", "", "NUM", "Maximum concurrent connections", number(&c.MaxConnections)},
-			{"maxmemory", "", "BYTES", "Refuse writes beyond this much memory, as 100mb or 1gb (0: no limit)", memory(&c.MaxMemory)},
-			{"timeout", "", "SECONDS", "Disconnect clients idle for so long (0: never)", duration(&c.Timeout, time.Second)},
+			{"maxmemory", "", "BYTES", "Refuse writes above this much memory, for example 100mb or 1gb (0: no limit)", memory(&c.MaxMemory)},
+			{"timeout", "", "SECONDS", "Disconnect clients that are idle for this long (0: never)", duration(&c.Timeout, time.Second)},
 			{"enable-ttl", "", "BOOL", "Enable TTL support", boolean(&c.EnableTTL)},
 			{"ttl-tick-ms", "", "MS", "How often expired keys are removed from memory", duration(&c.TTLTick, time.Millisecond)},
 			{"requirepass", "", "PASSWORD", "Password of the default user (empty: none is needed)", text(&c.RequirePass)},
@@ -57,9 +57,9 @@ func groups(c *Config) []group {
 		{"Replication Options", []option{
 			{"peers", "", "ADDR,ADDR,...", "Peer nodes for replication (comma list, may repeat)", &listValue{dst: &c.Peers}},
 			{"replication-port", "", "PORT", "Port for replication connections (0: a free one)", number(&c.ReplicationPort)},
-			{"replication-bind", "", "HOST", "Host for replication connections (empty: that of --bind)", text(&c.ReplicationBind)},
-			{"batch-max-size", "", "NUM", "Max deltas per batch", number(&c.BatchMaxSize)},
-			{"batch-max-delay-ms", "", "MS", "Max delay before flushing batch", duration(&c.BatchMaxDelay, time.Millisecond)},
+			{"replication-bind", "", "HOST", "Host for replication connections (empty: the host of --bind)", text(&c.ReplicationBind)},
+			{"batch-max-size", "", "NUM", "Largest number of deltas in one message to a peer", number(&c.BatchMaxSize)},
+			{"batch-max-delay-ms", "", "MS", "Longest time that a change waits for others before it is written and sent", duration(&c.BatchMaxDelay, time.Millisecond)},
 			{"anti-entropy-interval", "", "TIME", "How often nodes compare their data, for example 10 (seconds), 500ms, 1m", interval(&c.AntiEntropyInterval)},
 			{"cluster-secret", "", "SECRET", "Shared secret, the same on every node", text(&c.ClusterSecret)},
 			{"cluster-secret-file", "", "PATH", "File whose first line is the shared secret", text(&c.ClusterSecretFile)},

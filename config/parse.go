@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Parse prints what --help and --version ask for and then returns these. They mean success, not failure.
+// Parse returns these after it has printed the text of --help or --version. They mean success.
 var (
 	ErrHelp    = errors.New("config: help was asked for")
 	ErrVersion = errors.New("config: the version was asked for")
 )
 
-// Sources is where a configuration comes from, and where help goes.
+// Sources are the inputs of a configuration, and the output for help.
 type Sources struct {
 	Args     []string                          // without the program's name
 	Env      func(name string) (string, bool)  // as os.LookupEnv
@@ -31,7 +31,7 @@ func Parse(s Sources) (*Config, error) {
 	table := groups(c)
 	flags, help := newFlags("quota-db", table)
 	version := flags.BoolP("version", "V", false, "")
-	other := flags.BoolP("v", "v", false, "") // what many other programs call it
+	other := flags.BoolP("v", "v", false, "") // --version in many other programs
 	if err := flags.Parse(s.Args); err != nil {
 		return nil, usage(withHint(err))
 	}
@@ -63,7 +63,7 @@ func Parse(s Sources) (*Config, error) {
 	return c, nil
 }
 
-// blame makes an error one of usage, unless the value of that option is from the file.
+// blame makes err a usage error, unless the value of the option comes from the file.
 func (c *Config) blame(err error, flag string) error {
 	if c.sources[flag] == sourceFile {
 		return err
@@ -71,7 +71,7 @@ func (c *Config) blame(err error, flag string) error {
 	return usage(err)
 }
 
-// newFlags are the options of a table, and --help.
+// newFlags is a flag set with the options of a table and --help.
 func newFlags(name string, table []group) (flags *pflag.FlagSet, help *bool) {
 	flags = pflag.NewFlagSet(name, pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -87,7 +87,7 @@ func newFlags(name string, table []group) (flags *pflag.FlagSet, help *bool) {
 	return flags, flags.BoolP("help", "h", false, "")
 }
 
-// readEnvironment sets the options that no flag has set.
+// readEnvironment sets, from the environment, the options that no flag has set.
 func readEnvironment(c *Config, table []group, env func(string) (string, bool)) error {
 	for _, g := range table {
 		for _, o := range g.options {
@@ -104,8 +104,8 @@ func readEnvironment(c *Config, table []group, env func(string) (string, bool)) 
 	return nil
 }
 
-// Unknown is those variables of an environment, of the form name=value, that are meant for quota-db and that no option has: they change nothing. It returns
-// their names, each with the option that was perhaps meant.
+// Unknown returns the names of variables that begin with QUOTADB_ and belong to no option, each with a hint at the
+// option that was perhaps meant. environ has the form of os.Environ.
 func Unknown(environ []string) []string {
 	known := map[string]bool{}
 	for _, g := range groups(Default()) {
@@ -125,7 +125,7 @@ func Unknown(environ []string) []string {
 	return unknown
 }
 
-// withHint adds to the error of an unknown flag which one has its meaning here.
+// withHint adds to the error of an unknown flag the name of our flag with that meaning.
 func withHint(err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
@@ -136,7 +136,8 @@ func withHint(err error) error {
 	return err
 }
 
-// hint says what to give in place of a name that Redis or other servers have for an option, or of one written without its dashes; empty: nothing is known.
+// hint is the text that names our option for a name from Redis or other servers, or for a name without its dashes. It
+// is empty if there is none.
 func hint(name string) string {
 	for _, h := range hints {
 		if slices.Contains(h.names, name) {
@@ -153,7 +154,7 @@ func hint(name string) string {
 	return ""
 }
 
-// hints are names of other servers' options, and what has their meaning here.
+// hints are options of other servers, and our options with the same meaning.
 var hints = []struct {
 	names  []string
 	option string

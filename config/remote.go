@@ -10,48 +10,50 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Remote says which nodes a tool talks to, and how.
+// Remote is the options of tools that connect to nodes.
 type Remote struct {
 	// Addrs are the nodes: host:port or unix:/path.
 	Addrs []string
-	// User and Password log in where a password is needed. Without a password the tool does not log in.
+	// User and Password are for AUTH. Without a password the tool does not log in.
 	User, Password string
 	// PasswordFile names a file whose first line is Password.
 	PasswordFile string
-	// File names the TOML file of the server on this machine, which has the address and the password that no argument gives.
+	// File names the TOML file of the server on this machine. The tool takes address and password from the file if the
+	// arguments have none.
 	File string
 	// Patience is how long the tool waits for one answer. Default 2 s.
 	Patience time.Duration
 }
 
-// Ping is what `quota-db ping` is told.
+// Ping is the options of `quota-db ping`.
 type Ping struct{ Remote }
 
-// Status is what `quota-db status` is told.
+// Status is the options of `quota-db status`.
 type Status struct {
 	Remote
-	// JSON asks for the report as one JSON document instead of tables.
+	// JSON: print the report as one JSON document instead of tables.
 	JSON bool
 }
 
-// Bench is what `quota-db bench` is told.
+// Bench is the options of `quota-db bench`.
 type Bench struct {
 	Remote
-	// Tests are the names of the loads that run one after the other.
+	// Tests are the names of the loads, which run one after the other. Default incr, get, quota.
 	Tests []string
-	// Clients is how many connections there are, shared out evenly between the nodes. Default 50.
+	// Clients is the number of connections, divided evenly between the nodes. Default 50.
 	Clients int
-	// Pipeline is how many commands a client sends before it reads their answers. Default 1.
+	// Pipeline is how many commands a client sends before it reads their replies. Default 1.
 	Pipeline int
-	// Keys is how many keys the commands are spread over. Default 10000.
+	// Keys is the number of different keys in the commands. Default 10000.
 	Keys int
-	// Duration is how long each test runs, if Requests does not end it first. 0: until Requests does. Default 10 s, or 0 if there is a number of Requests.
+	// Duration is how long each test runs. A test ends earlier once it has sent Requests commands. 0: only Requests
+	// ends it. Default 10 s; 0 if Requests is given.
 	Duration time.Duration
-	// Requests is how many commands a test sends. 0, the default: as many as fit in Duration.
+	// Requests is how many commands each test sends. 0, the default: as many as fit in Duration.
 	Requests int
 	// Limit and Window configure the quotas of the tests `quota` and `throttle`. Default 100 tokens per 60 s.
 	Limit, Window int
-	// JSON asks for the figures as one JSON document instead of a table.
+	// JSON: print the figures as one JSON document instead of a table.
 	JSON bool
 }
 
@@ -65,7 +67,7 @@ const (
 	maxNodes     = 256
 )
 
-// BenchTests are the loads that `quota-db bench` knows.
+// BenchTests are the names of all loads of `quota-db bench`.
 var BenchTests = []string{"ping", "get", "set", "incr", "quota", "throttle"}
 
 func defaultPing() *Ping { return &Ping{Remote{Patience: 2 * time.Second}} }
@@ -85,11 +87,12 @@ func (r *Remote) group() group {
 		{passwordOption, "", "PASSWORD", "Password to log in with", text(&r.Password)},
 		{passwordFileOption, "", "PATH", "File whose first line is the password", text(&r.PasswordFile)},
 		{fileOption, "", "FILE", "TOML file of the server, for its address and password", text(&r.File)},
-		{"patience", "", "TIME", "How long to wait for an answer, as 2 (seconds), 500ms or 1m", interval(&r.Patience)},
+		{"patience", "", "TIME", "How long to wait for an answer, for example 2 (seconds), 500ms or 1m", interval(&r.Patience)},
 	}}
 }
 
-// The password of the tools has the environment variables of the server's, so that a health check beside a server needs no flag.
+// The tools read their password from the server's environment variables, so that a health check beside a server needs
+// no flag.
 const (
 	passwordOption     = "password"
 	passwordFileOption = "password-file"
@@ -117,7 +120,7 @@ func (b *Bench) groups() []group {
 	}}}
 }
 
-// ParsePing reads the arguments behind `quota-db ping`.
+// ParsePing reads the arguments of `quota-db ping`. Errors are as those of Parse.
 func ParsePing(s Sources) (*Ping, error) {
 	p := defaultPing()
 	_, err := p.parse("ping", p.groups(), s)
@@ -127,14 +130,14 @@ func ParsePing(s Sources) (*Ping, error) {
 	return p, err
 }
 
-// ParseStatus reads the arguments behind `quota-db status`.
+// ParseStatus reads the arguments of `quota-db status`. Errors are as those of Parse.
 func ParseStatus(s Sources) (*Status, error) {
 	status := defaultStatus()
 	_, err := status.parse("status", status.groups(), s)
 	return status, err
 }
 
-// ParseBench reads the arguments behind `quota-db bench`.
+// ParseBench reads the arguments of `quota-db bench`. Errors are as those of Parse.
 func ParseBench(s Sources) (*Bench, error) {
 	b := defaultBench()
 	flags, err := b.parse("bench", b.groups(), s)
@@ -183,7 +186,7 @@ func (b *Bench) validate() error {
 	return nil
 }
 
-// parse reads the options of one tool; what is left are addresses.
+// parse reads the options of one tool. The remaining arguments are addresses.
 func (r *Remote) parse(name string, table []group, s Sources) (*pflag.FlagSet, error) {
 	flags, help := newFlags(name, table)
 	if err := flags.Parse(s.Args); err != nil {
@@ -205,7 +208,7 @@ func (r *Remote) parse(name string, table []group, s Sources) (*pflag.FlagSet, e
 	return flags, r.readPassword(flags, s)
 }
 
-// readPassword takes the password from the settings of the server, if no flag has it, and out of its file.
+// readPassword takes the password from the server's settings if no flag gives one, and reads the password file.
 func (r *Remote) readPassword(flags *pflag.FlagSet, s Sources) error {
 	option := "--" + passwordFileOption
 	if !flags.Changed(passwordOption) && !flags.Changed(passwordFileOption) {

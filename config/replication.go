@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// ReplicationAddress is the host:port where peers connect: on ReplicationBind, or the host of the first address of Bind that
-// has one; on loopback if clients are served on unix sockets only.
+// ReplicationAddress is the host:port where peers connect. The host is ReplicationBind; if that is empty, the host of
+// the first TCP address of Bind; if Bind has unix sockets only, 127.0.0.1.
 func (c *Config) ReplicationAddress() string {
 	host := c.ReplicationBind
 	if host == "" {

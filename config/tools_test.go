@@ -37,7 +37,7 @@ func TestToolsFindTheirNodes(t *testing.T) {
 	}
 }
 
-// withFiles are sources with these files.
+// withFiles is Sources with these files.
 func withFiles(files map[string]string, env map[string]string, args ...string) Sources {
 	s := sources(env, args...)
 	s.ReadFile = func(name string) ([]byte, error) {
@@ -67,7 +67,8 @@ func TestToolsAskTheNodeOfThisMachineIfNoneIsNamed(t *testing.T) {
 		{map[string]string{"QUOTADB_BIND": "not an address"}, []string{"b:2"}, "b:2"},
 		{nil, []string{"--config", "n.toml"}, "10.0.0.1:7"},
 		{map[string]string{"QUOTADB_CONFIG": "n.toml"}, nil, "10.0.0.1:7"},
-		{map[string]string{"QUOTADB_CONFIG": "gone", "QUOTADB_BIND": "a:1", "QUOTADB_REQUIREPASS": "p"}, nil, "a:1"}, // it is not needed
+		// The environment has all that the tool needs, so a missing file is no error.
+		{map[string]string{"QUOTADB_CONFIG": "gone", "QUOTADB_BIND": "a:1", "QUOTADB_REQUIREPASS": "p"}, nil, "a:1"},
 		{map[string]string{"QUOTADB_CONFIG": "n.toml"}, []string{"--config", "bare.toml"}, "127.0.0.1:6380"},
 	} {
 		p, err := ParsePing(withFiles(files, test.env, test.args...))
@@ -121,7 +122,7 @@ func TestABenchOfSoManyRequestsHasNoOtherEnd(t *testing.T) {
 	}
 }
 
-// TestWrongUsageIsTold is about what main makes exit code 2 of.
+// TestWrongUsageIsTold: main turns ErrUsage into exit code 2.
 func TestWrongUsageIsTold(t *testing.T) {
 	parse := map[string]func(Sources) error{
 		"server": func(s Sources) error { _, err := Parse(s); return err },

@@ -14,26 +14,26 @@ import (
 const (
 	MaxShards     = 1 << 16
 	MaxNodeID     = 1<<16 - 1
-	MaxClients    = 1 << 20 // of --max-connections and the parameter maxclients
+	MaxClients    = 1 << 20 // for --max-connections and the parameter maxclients
 	maxTimeout    = 365 * 24 * time.Hour
 	maxTTLTick    = time.Minute
 	maxBatchSize  = 1 << 20
 	maxBatchDelay = time.Minute
 	leastInterval = 100 * time.Millisecond
 	maxInterval   = time.Hour
-	maxUnixPath   = 107 // what a Linux socket address holds, without its final zero byte
+	maxUnixPath   = 107 // bytes that fit in a Linux socket address, without the final zero byte
 )
 
 // unixPrefix marks an address of --bind as the path of a unix socket.
 const unixPrefix = "unix:"
 
-// Validate checks every field and names the flag of the first that is wrong.
+// Validate checks every field. Its error names the flag of the first wrong one.
 func (c *Config) Validate() error {
 	_, err := c.validate()
 	return err
 }
 
-// validate is Validate, which tells the flag also by itself.
+// validate is Validate that also returns the name of the flag.
 func (c *Config) validate() (flag string, err error) {
 	checks := []struct {
 		flag string
@@ -66,7 +66,7 @@ func (c *Config) validate() (flag string, err error) {
 	return "", nil
 }
 
-// SplitBind takes an address of Bind apart: network "tcp" with host:port, or "unix" with a path.
+// SplitBind splits an address of Bind into network and address: "tcp" and host:port, or "unix" and a path.
 func SplitBind(bind string) (network, address string) {
 	if path, ok := strings.CutPrefix(bind, unixPrefix); ok {
 		return "unix", path
@@ -80,7 +80,7 @@ func validateBind(list []string) error {
 	}
 	for i, bind := range list {
 		if slices.Contains(list[:i], bind) {
-			return fmt.Errorf("%q is there twice", bind)
+			return fmt.Errorf("%q is given twice", bind)
 		}
 		network, address := SplitBind(bind)
 		if network == "tcp" {
@@ -96,7 +96,7 @@ func validateBind(list []string) error {
 	return nil
 }
 
-// validatePassword wants the password from one place. Its text is in no error.
+// validatePassword refuses a password and a password file together. No error contains the password.
 func validatePassword(password, file string) error {
 	if password != "" && file != "" {
 		return errors.New("not together with --requirepass")
@@ -130,10 +130,10 @@ func validatePeers(peers []string) error {
 	return nil
 }
 
-// validateHost wants a name or an address without a port.
+// validateHost accepts a name or an address without a port.
 func validateHost(host string) error {
 	if strings.HasPrefix(host, "[") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		return fmt.Errorf("%q: a host without a port or brackets; the port is --replication-port", host)
+		return fmt.Errorf("%q: give a host without a port and without brackets; the port is --replication-port", host)
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func validateInterval(d time.Duration) error {
 	return nil
 }
 
-// validateSecret wants the secret from one place. Its text is in no error.
+// validateSecret refuses a secret and a secret file together. No error contains the secret.
 func validateSecret(secret, file string) error {
 	if secret != "" && file != "" {
 		return errors.New("not together with --cluster-secret")

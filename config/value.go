@@ -13,16 +13,16 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// value is a flag's argument that is parsed into one field. It never says IsBoolFlag, so that a boolean takes its
-// argument after a space too.
+// value is a flag whose argument is parsed into one field. It has no method IsBoolFlag, so that the argument of a
+// boolean may also stand after a space.
 type value[T any] struct {
 	dst    *T
 	parse  func(string) (T, error)
 	format func(T) string
-	empty  bool // an empty argument has a meaning
+	empty  bool // the empty argument is allowed
 }
 
-// Set parses the argument; the field is untouched when it is bad.
+// Set parses the argument. If it is wrong, the field stays as it was.
 func (v *value[T]) Set(s string) error {
 	parsed, err := v.parse(s)
 	if err == nil {
@@ -34,18 +34,19 @@ func (v *value[T]) Set(s string) error {
 // String is the field as an argument.
 func (v *value[T]) String() string { return v.format(*v.dst) }
 
-// Type is for pflag's own help text, which is not used.
+// Type is for the help text of pflag, which we do not use.
 func (v *value[T]) Type() string { return "value" }
 
 func (v *value[T]) acceptsEmpty() bool { return v.empty }
 
-// acceptsEmpty reports whether an option has a meaning for an empty argument; else an empty environment variable counts as not set.
+// acceptsEmpty reports whether an option allows an empty argument. For other options an empty environment variable
+// counts as not set.
 func acceptsEmpty(v pflag.Value) bool {
 	e, ok := v.(interface{ acceptsEmpty() bool })
 	return ok && e.acceptsEmpty()
 }
 
-// listValue is a comma list. The first argument replaces what was there, further ones of the same source add to it.
+// listValue is a comma list. The first argument replaces the default; further arguments of the same source add to it.
 type listValue struct {
 	dst   *[]string
 	given bool
@@ -72,17 +73,17 @@ func (v *listValue) Set(s string) error {
 // String is the list as an argument.
 func (v *listValue) String() string { return strings.Join(*v.dst, ",") }
 
-// Type is for pflag's own help text, which is not used.
+// Type is for the help text of pflag, which we do not use.
 func (v *listValue) Type() string { return "list" }
 
-// text is any text; empty is mostly none.
+// text is any text, also the empty one.
 func text(dst *string) *value[string] {
 	v := word(dst)
 	v.empty = true
 	return v
 }
 
-// word is a text that is not to be empty.
+// word is a text for which an empty environment variable counts as not set.
 func word(dst *string) *value[string] {
 	same := func(s string) string { return s }
 	return &value[string]{dst: dst, parse: func(s string) (string, error) { return s, nil }, format: same}
@@ -108,7 +109,7 @@ func boolean(dst *bool) *value[bool] {
 	}}
 }
 
-// switched is a boolean that the flag alone turns on.
+// switched is a boolean that the flag turns on without an argument.
 func switched(dst *bool) *value[bool] {
 	v := boolean(dst)
 	v.format = func(bool) string { return "" }
@@ -153,10 +154,11 @@ func interval(dst *time.Duration) *value[time.Duration] {
 
 var errTooLarge = errors.New("too large")
 
-// isTooLarge reports whether an error of package strconv says that the text is a number, but not one of 64 bits.
+// isTooLarge reports whether an error of package strconv means that the number does not fit in 64 bits.
 func isTooLarge(err error) bool { return errors.Is(err, strconv.ErrRange) }
 
-// isLength reports whether a text has the form of a length of time, as 10000000h has, of which package time says only that it is not one that it can keep.
+// isLength reports whether a text has the form of a length of time. Package time has one error for 10000000h, which is
+// too large, and for texts that are no length of time.
 func isLength(s string) bool {
 	digits := strings.TrimLeft(s, "0123456789")
 	return len(digits) < len(s) && slices.Contains([]string{"ns", "us", "ms", "s", "m", "h"}, digits)
@@ -173,7 +175,7 @@ func level(dst *slog.Level) *value[slog.Level] {
 	}}
 }
 
-// levelName is the word for a level that --log-level knows, or slog's own.
+// levelName is the name of a level for --log-level; for other levels the name that slog gives it.
 func levelName(level slog.Level) string {
 	for _, l := range levels {
 		if l.level == level {
@@ -187,8 +189,8 @@ func memory(dst *int64) *value[int64] {
 	return &value[int64]{dst: dst, parse: ParseBytes, format: func(n int64) string { return strconv.FormatInt(n, 10) }}
 }
 
-// ParseBytes reads an amount of memory as Redis writes it: a whole number with an optional unit in any case, b, k
-// (1000), kb (1024), m, mb, g or gb.
+// ParseBytes reads an amount of memory in the form of Redis, in bytes: a whole number with an optional unit b, k
+// (1000), kb (1024), m, mb, g or gb, in upper or lower case. The error is for people.
 func ParseBytes(s string) (int64, error) {
 	digits := strings.TrimRight(s, "bkmgBKMG")
 	unit := int64(1)

@@ -10,7 +10,8 @@ import (
 // Version of this release, as --version and INFO show it.
 const Version = "0.1.0"
 
-// VersionText is what --version prints: the release, and what the program was built from as far as that is known.
+// VersionText is the text of --version: the release and, as far as they are known, the commit, Go's version and the
+// platform.
 func VersionText() string {
 	text := "quota-db " + Version
 	info, ok := debug.ReadBuildInfo()
