@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 )
 
-// keyspace is the keys of one run, by their families.
+// keyspace is the keys of one run: a family for each kind of command.
 type keyspace struct{ counters, buckets, throttles *family }
 
 func newKeyspace(prefix string, keys int) *keyspace {
@@ -13,7 +13,8 @@ func newKeyspace(prefix string, keys int) *keyspace {
 
 func (k *keyspace) families() []*family { return []*family{k.counters, k.buckets, k.throttles} }
 
-// commandOf is what a test sends, each time with a key at random. The names are those of config.BenchTests.
+// commandOf returns the function that makes the next command of a test, with a random key. test is one of
+// config.BenchTests.
 func commandOf(test string, keys *keyspace, plan Plan) func(*rand.Rand) []any {
 	one := func(r *rand.Rand) int { return r.IntN(plan.Keys) }
 	return map[string]func(*rand.Rand) []any{

@@ -6,11 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// family is the keys that one kind of commands makes: a prefix and a number. It remembers which were made, so that no others are deleted. Its methods may
-// be called by many goroutines.
+// family is the keys of one kind of command; a key is a prefix and a number. A family remembers which keys were
+// created, so that only these are deleted at the end. Many goroutines may call its methods.
 type family struct {
 	prefix string
-	made   []atomic.Uint64 // a bit for each key
+	made   []atomic.Uint64 // a bit for each key that was created
 }
 
 func newFamily(prefix string, keys int) *family {
@@ -19,7 +19,7 @@ func newFamily(prefix string, keys int) *family {
 
 func (f *family) key(n int) string { return fmt.Sprint(f.prefix, n) }
 
-// make is key, for a command that makes the key.
+// make is key, for a command that creates the key.
 func (f *family) make(n int) string {
 	if word, bit := &f.made[n/64], uint64(1)<<(n%64); word.Load()&bit == 0 {
 		word.Or(bit)
@@ -27,7 +27,7 @@ func (f *family) make(n int) string {
 	return f.key(n)
 }
 
-// each calls fn with the keys that were made, at most so many at a time, until it fails.
+// each calls fn with the keys that were created, at most atOnce at a time, until fn fails.
 func (f *family) each(atOnce int, fn func(keys []any) error) error {
 	var keys []any
 	for i := range f.made {

@@ -1,7 +1,9 @@
-// Package load puts load on nodes through a client library and measures how long their answers take, for `quota-db bench`.
+// Package load puts load on nodes through a client library, and measures how long their replies take, for
+// `quota-db bench`.
 //
-// Each client has one connection and sends its next command, or pipeline, when it has the answers to the last: a closed loop. So a node that
-// stalls is asked less meanwhile, and latencies are those of the requests that were sent. Latencies go into an HDR histogram.
+// Each client has one connection, and sends its next command or pipeline when it has the replies to the last one: a
+// closed loop. So a node that stalls gets fewer requests during that time, and the latencies are only those of requests
+// that were sent. Latencies go into an HDR histogram.
 package load
 
 import (
@@ -18,35 +20,35 @@ import (
 	"github.com/quotadb/quota-db/remote"
 )
 
-// Plan says what load there is to be.
+// Plan describes the load.
 type Plan struct {
 	Tests         []string      // names of tests, run one after the other
-	Clients       int           // in all
+	Clients       int           // connections to all nodes together
 	Pipeline      int           // commands that a client sends at once
-	Keys          int           // that commands are spread over
+	Keys          int           // number of different keys
 	Duration      time.Duration // of each test; 0: until Requests are sent
 	Requests      int           // of each test; 0: as many as fit in Duration
 	Limit, Window int           // of quotas: tokens and seconds
-	Patience      time.Duration // for one answer
+	Patience      time.Duration // longest wait for one reply
 }
 
 const (
-	maxLatency    = 10 * time.Minute // what the histogram holds, at least
-	digits        = 3                // significant ones of the histogram
+	maxLatency    = 10 * time.Minute // the largest latency of the histogram; longer ones count as this
+	digits        = 3                // significant digits of the histogram
 	progressEvery = time.Second
 	// cleanBatch is how many keys one UNLINK of the cleaning has.
 	cleanBatch = 500
 )
 
-// ErrRefused says that some commands were answered with errors.
+// ErrRefused: some replies were errors.
 var ErrRefused = errors.New("commands were answered with errors")
 
-// Progress is how far a test has come.
+// Progress is the progress of one test.
 type Progress struct {
 	Test    string
 	Elapsed time.Duration
 	Sent    int64
-	Rate    float64 // commands a second, since the last
+	Rate    float64 // commands a second, since the last report
 	Errors  int64
 }
 
@@ -55,8 +57,9 @@ func (p Progress) String() string {
 	return fmt.Sprintf("%s: %.0f s, %d commands, %.0f/s, %d errors", p.Test, p.Elapsed.Seconds(), p.Sent, p.Rate, p.Errors)
 }
 
-// Run runs the tests. Keys that it makes begin with a prefix of their own; these keys, and no others, are deleted at the end. It returns what it has measured also
-// when it fails; ErrRefused says that some answers were errors.
+// Run runs the tests, and calls say once a second. Keys that it creates begin with a random prefix of their own; at the
+// end it deletes these keys and no others. It returns the results also if it fails. Errors: ErrRefused if some replies
+// were errors; errors of the connections; the cause of ctx.
 func Run(ctx context.Context, nodes []*remote.Node, plan Plan, say func(Progress)) (Results, error) {
 	keys := newKeyspace(fmt.Sprintf("bench:%08x:", rand.Uint32()), plan.Keys)
 	var results Results
@@ -79,15 +82,15 @@ func Run(ctx context.Context, nodes []*remote.Node, plan Plan, say func(Progress
 	return results, nil
 }
 
-// clean deletes the keys that were made, at each node: buckets that QUOTAINCR makes are a node's own. A node that fails keeps no other from being
-// cleaned.
+// clean deletes the created keys on each node, because transient quotas are not replicated. If one node fails, the
+// other nodes are cleaned all the same.
 func clean(nodes []*remote.Node, keys *keyspace, plan Plan) error {
 	var failed []error
 	for _, node := range nodes {
 		for _, f := range keys.families() {
 			err := f.each(cleanBatch, func(made []any) error { return unlink(node, made, plan.Patience) })
 			if err != nil {
-				failed = append(failed, fmt.Errorf("%s: the keys %s* could not be deleted: %s", node.Addr(), f.prefix, remote.Explain(err)))
+				failed = append(failed, fmt.Errorf("%s: could not delete the keys %s*: %s", node.Addr(), f.prefix, remote.Explain(err)))
 				break
 			}
 		}
@@ -109,11 +112,11 @@ type test struct {
 	nodes   []*remote.Node
 	command func(*rand.Rand) []any
 
-	sent   atomic.Int64 // commands that were answered
-	errors atomic.Int64
-	left   atomic.Int64 // commands that are still to be sent, if their number is bounded
+	sent   atomic.Int64 // commands that have their reply
+	errors atomic.Int64 // of them, error replies
+	left   atomic.Int64 // commands that are still to be sent, if Requests bounds them
 
-	mu         sync.Mutex // protects what follows
+	mu         sync.Mutex // protects the fields below
 	histogram  *hdrhistogram.Histogram
 	firstError string
 }
@@ -122,7 +125,8 @@ func newHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, maxLatency.Microseconds(), digits)
 }
 
-// run runs all clients until the time, the commands or ctx end; the first connection that fails ends all.
+// run runs all clients until the time is over, all commands are sent, or ctx ends. The first connection that fails ends
+// the whole test.
 func (t *test) run(ctx context.Context, say func(Progress)) (Result, error) {
 	t.histogram = newHistogram()
 	t.left.Store(int64(t.plan.Requests))
@@ -159,7 +163,7 @@ func (t *test) run(ctx context.Context, say func(Progress)) (Result, error) {
 // errTime: the test's time is over.
 var errTime = errors.New("the time is over")
 
-// client is one client.
+// client runs one client.
 func (t *test) client(ctx context.Context, node *remote.Node) error {
 	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	own := newHistogram()
@@ -180,7 +184,7 @@ func (t *test) client(ctx context.Context, node *remote.Node) error {
 		if err != nil {
 			return fmt.Errorf("%s: %s", node.Addr(), remote.Explain(err))
 		}
-		_ = own.RecordValue(min(time.Since(begin), maxLatency).Microseconds()) // within its bounds
+		_ = own.RecordValue(min(time.Since(begin), maxLatency).Microseconds()) // within the bounds: cannot fail
 		t.sent.Add(int64(len(batch)))
 		if refused > 0 {
 			t.refuse(int64(refused), first)
@@ -189,7 +193,7 @@ func (t *test) client(ctx context.Context, node *remote.Node) error {
 	return nil
 }
 
-// take is how many commands the next batch has.
+// take takes the commands of the next batch from those that are left, and returns their number.
 func (t *test) take() int {
 	if t.plan.Requests == 0 {
 		return t.plan.Pipeline
@@ -213,7 +217,7 @@ func (t *test) merge(h *hdrhistogram.Histogram) {
 	t.histogram.Merge(h)
 }
 
-// report says once a second how far it has come.
+// report calls say with the progress once a second, until ended is closed.
 func (t *test) report(begin time.Time, say func(Progress), ended <-chan struct{}) {
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()

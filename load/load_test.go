@@ -32,7 +32,8 @@ func TestABoundedLoadSendsExactlySoMany(t *testing.T) {
 	}
 }
 
-// TestOnlyKeysThatWereMadeAreDeleted: those of families that did not run, keys that were only read, and numbers that were not drawn stay.
+// TestOnlyKeysThatWereMadeAreDeleted: keys of families that did not run, keys that were only read, and keys with
+// numbers that were not drawn are not deleted.
 func TestOnlyKeysThatWereMadeAreDeleted(t *testing.T) {
 	for name, makes := range map[string]string{"ping": "", "get": "", "set": "p:c:", "incr": "p:c:", "quota": "p:q:", "throttle": "p:t:"} {
 		plan := Plan{Keys: 1000, Limit: 5, Window: 5}
@@ -69,7 +70,8 @@ func TestOnlyKeysThatWereMadeAreDeleted(t *testing.T) {
 	}
 }
 
-// TestALoadWithoutADurationEndsWithItsRequests: its context has no deadline. An expired one would end it before it has sent anything.
+// TestALoadWithoutADurationEndsWithItsRequests: the context of such a load has no deadline. An expired deadline would
+// end the load before it has sent anything.
 func TestALoadWithoutADurationEndsWithItsRequests(t *testing.T) {
 	x := &test{plan: Plan{Clients: 0, Requests: 10, Pipeline: 1}}
 	if _, err := x.run(t.Context(), func(Progress) {}); err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Result is what a test has measured. Latencies are those of a batch: of one command if there is no pipeline.
+// Result is the measurements of one test. A latency is the time of one batch; without a pipeline, of one command.
 type Result struct {
 	Test       string  `json:"test"`
 	Clients    int     `json:"clients"`
@@ -26,7 +26,7 @@ type Result struct {
 	Max        float64 `json:"max_ms"`
 }
 
-// Results are those of all tests, in their order.
+// Results are the results of all tests, in their order.
 type Results []Result
 
 func (t *test) result(took time.Duration) Result {
@@ -41,14 +41,14 @@ func (t *test) result(took time.Duration) Result {
 	}
 }
 
-// JSON writes the results as one JSON document.
+// JSON writes the results as one JSON document. Errors are those of out.
 func (r Results) JSON(out io.Writer) error {
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
 }
 
-// Table writes the results for a person.
+// Table writes the results for people. Errors are those of out.
 func (r Results) Table(out io.Writer) error {
 	if len(r) == 0 {
 		return nil

@@ -2,14 +2,14 @@
 //
 //	key value [NX | XX] [EX seconds:integer | PX milliseconds:integer] [ID client-id:integer [client-id ...]]
 //
-// and gives the arguments that COMMAND DOCS describes, and the line as people read it: in HELP and in docs/commands.md.
+// and returns the arguments for COMMAND DOCS, and the line for people: for HELP and docs/commands.md.
 //
-// A word in capitals is to be given as it stands, any other word is the name of a value. Values behind a word in
-// capitals belong to it. Brackets hold arguments that may be left out, angle brackets hold arguments that may not, bars
-// separate alternatives. Brackets that end with dots repeat the arguments in front of them. A value whose type does not
-// follow from its name has the type behind a colon: see the constants. The type is not shown to people.
+// A word in capitals is a token, which the user types as it is. Any other word is the name of a value. Values after a
+// token belong to the token. Square brackets hold optional arguments, angle brackets hold required ones, and bars
+// separate alternatives. Square brackets that end with dots repeat the arguments before them. If the type of a value
+// does not follow from its name, the type stands after a colon: see the constants. People are not shown the type.
 //
-// The package is pure, and knows no command.
+// The package is pure, and does not know any command.
 package manual
 
 import (
@@ -19,32 +19,32 @@ import (
 
 // The types of arguments, in Redis's words.
 const (
-	String    = "string" // of values without a type
-	Key       = "key"    // also of values with this name
+	String    = "string" // values without a type
+	Key       = "key"    // also values with this name
 	Integer   = "integer"
-	Pattern   = "pattern" // also of values with this name
+	Pattern   = "pattern" // also values with this name
 	UnixTime  = "unix-time"
-	PureToken = "pure-token" // a word in capitals without a value
-	OneOf     = "oneof"      // Parts are alternatives
-	Block     = "block"      // Parts are all given
+	PureToken = "pure-token" // a token without a value
+	OneOf     = "oneof"      // a group; its Parts are alternatives
+	Block     = "block"      // a group; all its Parts are given
 )
 
-// Argument is one argument of a command, or a group of them, as COMMAND DOCS describes it.
+// Argument is one argument of a command, or a group of arguments, as COMMAND DOCS describes it.
 type Argument struct {
 	Name  string
 	Kind  string     // one of the types above
-	Token string     // the word in front of it, or that it consists of; empty: there is none
+	Token string     // the token before the value, or the pure token; empty: there is none
 	Parts []Argument // of a group
 
 	Optional      bool
 	Multiple      bool // may be given several times
-	MultipleToken bool // and its word each time
+	MultipleToken bool // the token too is given each time
 }
 
-// IsValue reports whether the argument is one value, with or without a word in front.
+// IsValue reports whether the argument is one value, with or without a token.
 func (a *Argument) IsValue() bool { return a.Parts == nil && a.Kind != PureToken }
 
-// Flags are the words for how an argument may be given; nil: it is given once.
+// Flags are the flags of an argument in COMMAND DOCS: optional, multiple, multiple_token. nil: there is none.
 func (a *Argument) Flags() []string {
 	var flags []string
 	if a.Optional {
@@ -59,12 +59,12 @@ func (a *Argument) Flags() []string {
 	return flags
 }
 
-// Text is a command as people read it, with its name in front.
+// Text is the usage line of a command for people: the name, then the arguments.
 func Text(name string, arguments []Argument) string {
 	return strings.TrimSpace(name + " " + text(arguments, " "))
 }
 
-// text writes arguments as redis-cli does.
+// text is arguments in the form of redis-cli.
 func text(arguments []Argument, separator string) string {
 	all := make([]string, len(arguments))
 	for i := range arguments {
@@ -99,7 +99,7 @@ func (a *Argument) text() string {
 	return line
 }
 
-// asOne makes a group of several arguments.
+// asOne makes one argument of several: a group, or the argument itself if there is only one.
 func asOne(all []Argument) Argument {
 	if len(all) == 1 {
 		return all[0]
@@ -107,8 +107,8 @@ func asOne(all []Argument) Argument {
 	return Argument{Name: groupName(all), Kind: Block, Parts: all}
 }
 
-// groupName is the name of a group, which nobody types: Redis's own for the two that many commands have, those of its
-// parts for others.
+// groupName is the name of a group. Nobody types it. Two groups that many commands have are named as in Redis; the
+// others have the names of their parts.
 func groupName(parts []Argument) string {
 	switch parts[0].Name {
 	case "nx":

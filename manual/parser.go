@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Parse reads a usage line: see the package comment.
+// Parse reads a usage line in the form of the package comment. Errors are mistakes in the line.
 func Parse(line string) ([]Argument, error) {
 	spaced := strings.NewReplacer("[", " [ ", "]", " ] ", "<", " < ", ">", " > ").Replace(line)
 	p := parser{words: strings.Fields(spaced)}
@@ -21,7 +21,7 @@ func Parse(line string) ([]Argument, error) {
 	return arguments, nil
 }
 
-// parser holds what is left of a line, and the first error.
+// parser holds the rest of a line, and the first error.
 type parser struct {
 	words []string
 	err   error
@@ -33,7 +33,7 @@ func (p *parser) fail(format string, args ...any) {
 	}
 }
 
-// skip goes over a word if it is the next one.
+// skip skips a word if it is the next one, and reports whether it was.
 func (p *parser) skip(word string) bool {
 	if len(p.words) == 0 || p.words[0] != word {
 		return false
@@ -47,7 +47,7 @@ func (p *parser) atEnd() bool {
 	return len(p.words) == 0 || slices.Contains([]string{"]", ">", "|", "..."}, p.words[0])
 }
 
-// sequence reads arguments up to the end of the line or of the brackets, or to a bar.
+// sequence reads arguments up to the end of the line or of the brackets, or up to a bar.
 func (p *parser) sequence() []Argument {
 	var all []Argument
 	for !p.atEnd() {
@@ -70,14 +70,14 @@ func (p *parser) sequence() []Argument {
 	return all
 }
 
-// close goes over the end of brackets.
+// close skips a closing bracket.
 func (p *parser) close(bracket string) {
 	if !p.skip(bracket) {
 		p.fail("%q is missing", bracket)
 	}
 }
 
-// tokenAndValues reads a word in capitals with the values that belong to it.
+// tokenAndValues reads a token with the values that belong to it.
 func (p *parser) tokenAndValues() Argument {
 	token := p.words[0]
 	p.words = p.words[1:]
@@ -93,7 +93,7 @@ func (p *parser) tokenAndValues() Argument {
 	return a
 }
 
-// unit reads one value or what is in angle brackets.
+// unit reads one value, or the contents of angle brackets.
 func (p *parser) unit() Argument {
 	if p.skip("<") {
 		a := p.alternatives()
@@ -106,7 +106,7 @@ func (p *parser) unit() Argument {
 	return Argument{Name: name, Kind: kind}
 }
 
-// alternatives reads sequences with bars between them as one argument.
+// alternatives reads sequences separated by bars as one argument.
 func (p *parser) alternatives() Argument {
 	var all []Argument
 	for more := true; more; more = p.skip("|") {
@@ -123,7 +123,7 @@ func (p *parser) alternatives() Argument {
 	return Argument{Name: groupName(all), Kind: OneOf, Parts: all}
 }
 
-// repeat marks the arguments at the end that are those of again as given once or more.
+// repeat marks the last arguments of all, which are the same as those of again, as given once or more.
 func (p *parser) repeat(all []Argument, again Argument) []Argument {
 	n := 1
 	if again.Kind == Block {
@@ -143,7 +143,7 @@ func (p *parser) repeat(all []Argument, again Argument) []Argument {
 	return append(all[:from], last)
 }
 
-// isToken reports whether a word is to be given as it stands.
+// isToken reports whether a word is a token: a word in capitals.
 func isToken(word string) bool {
 	return strings.ContainsFunc(word, unicode.IsUpper) && word == strings.ToUpper(word)
 }

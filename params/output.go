@@ -9,15 +9,16 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// OutputLimit bounds the replies that wait for a client, as Redis's client-output-buffer-limit does. Zero means that
+// OutputLimit bounds the bytes of replies that wait for one client, as Redis's client-output-buffer-limit does. With 0
 // only the server's own bounds hold.
 type OutputLimit struct {
-	Hard        int64 // bytes at which the client is disconnected
-	Soft        int64 // bytes at which it is, once there have been so many for SoftSeconds
+	Hard        int64 // with this many bytes the client is disconnected at once
+	Soft        int64 // with this many bytes, for SoftSeconds without a break, the client is disconnected
 	SoftSeconds int64
 }
 
-// outputLimits are the limits by class. All clients here are of the first; the others are kept for those who ask.
+// outputLimits are the limits by class. All clients of this server have the first class. The other classes have no
+// effect, but CONFIG GET and SET know them.
 type outputLimits [3]OutputLimit
 
 // outputClasses are the names of the classes; Redis knows the second as replica too.
@@ -27,11 +28,11 @@ func defaultOutputLimits() *outputLimits {
 	return &outputLimits{{}, {256 << 20, 64 << 20, 60}, {32 << 20, 8 << 20, 60}}
 }
 
-// freeOutput is how many bytes of replies may wait for a client without counting against its limits: as many as in
-// Redis. Without them the smallest limit would lock everybody out, also from setting it back.
+// freeOutput is how many bytes of replies may wait for a client and do not count against its limits, as in Redis.
+// Without them a very small limit would disconnect every client, also one that wants to set the limit back.
 const freeOutput = 16 << 10
 
-// OutputLimit is what holds for clients now, in bytes that wait.
+// OutputLimit is the limit in force for all clients, with freeOutput added.
 func (v *Values) OutputLimit() OutputLimit {
 	limit := v.output.Load()[0]
 	for _, bytes := range []*int64{&limit.Hard, &limit.Soft} {
@@ -50,7 +51,8 @@ func (l *outputLimits) String() string {
 	return strings.Join(words, " ")
 }
 
-// OutputParam is client-output-buffer-limit: a class, its hard and soft limit and the seconds, as often as one likes.
+// OutputParam is the parameter client-output-buffer-limit. A value is one or more times: class, hard limit, soft limit,
+// seconds.
 func (v *Values) OutputParam() Param {
 	field := &v.output
 	get := func() string { return field.Load().String() }
@@ -77,7 +79,7 @@ func (v *Values) OutputParam() Param {
 	}}
 }
 
-// outputClass is the index of a class, -1 if there is none of that name.
+// outputClass is the index of the class with this name; -1 if there is none.
 func outputClass(name string) int {
 	if same(name, "replica") {
 		name = "slave"

@@ -9,19 +9,19 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// Param is one name that CONFIG knows.
+// Param is one parameter of CONFIG.
 type Param struct {
 	Name string
 	Get  func() string
-	// Set checks a value and returns the function that makes it so, or says why the value cannot be. Nil: fixed at the
-	// start.
+	// Set checks a value, and returns the function that sets it, or the reason why the value is refused. Nil: the
+	// parameter is fixed at the start.
 	Set func(value string) (apply func(), problem string)
 }
 
 // Constant is a Get of a value that does not change.
 func Constant(value string) func() string { return func() string { return value } }
 
-// Only is a Set that takes the one value that the parameter has anyway.
+// Only is a Set that accepts only the value that the parameter already has. problem is the reason for all others.
 func Only(value, problem string) func(string) (func(), string) {
 	return func(v string) (func(), string) {
 		if !same(v, value) {
@@ -31,10 +31,10 @@ func Only(value, problem string) func(string) (func(), string) {
 	}
 }
 
-// Fixed is a parameter that is fixed at the start.
+// Fixed is a parameter that CONFIG SET cannot set.
 func Fixed(name, value string) Param { return Param{Name: name, Get: Constant(value)} }
 
-// Sole is a parameter with one value, which CONFIG SET takes too. problem says why it has no other.
+// Sole is a parameter with one possible value, which CONFIG SET accepts too. problem is the reason why it has no other.
 func Sole(name, value, problem string) Param {
 	return Param{Name: name, Get: Constant(value), Set: Only(value, problem)}
 }
@@ -86,6 +86,6 @@ func Memory(name string, field *atomic.Int64) Param {
 	}}
 }
 
-// same compares a value with a word of ASCII letters, without regard to their case. A letter that only Unicode takes for
-// the same has more bytes.
+// same compares a value with a word of ASCII letters, ignoring case. It compares the lengths too, because Unicode folds
+// some longer characters to ASCII letters.
 func same(value, word string) bool { return len(value) == len(word) && strings.EqualFold(value, word) }

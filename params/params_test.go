@@ -7,8 +7,8 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// TestAValueIsShownAsItWasTaken sets each kind of parameter to values, in order. An empty want stands for a refusal, after
-// which the value is as before.
+// TestAValueIsShownAsItWasTaken sets each kind of parameter to values, in order. An empty want stands for a refusal;
+// the value must then be as before.
 func TestAValueIsShownAsItWasTaken(t *testing.T) {
 	v := New(config.Default())
 	v.BoundClients(500)

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// maxPercentiles is how many percentiles INFO latencystats can be told to show.
+// maxPercentiles is the largest number of percentiles that INFO latencystats can show.
 const maxPercentiles = 64
 
 // defaultPercentiles are Redis's.
 func defaultPercentiles() *[]float64 { return &[]float64{50, 99, 99.9} }
 
-// Percentiles are the percentiles of latencies that INFO shows. They do not change.
+// Percentiles are the percentiles that INFO latencystats shows. The caller must not change the slice.
 func (v *Values) Percentiles() []float64 { return *v.percentiles.Load() }
 
-// PercentilesParam is latency-tracking-info-percentiles: numbers from 0 to 100.
+// PercentilesParam is the parameter latency-tracking-info-percentiles: numbers from 0 to 100.
 func (v *Values) PercentilesParam() Param {
 	field := &v.percentiles
 	const name = "latency-tracking-info-percentiles"

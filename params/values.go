@@ -1,5 +1,5 @@
-// Package params is the values that CONFIG SET changes while the server runs, and the texts by which CONFIG names, shows
-// and takes a value. It knows no client and no command: whoever has the Values reads and changes them.
+// Package params holds the values that CONFIG SET changes while the server runs, and the parameters of CONFIG: name,
+// text of the value, check of a new value. It knows no client and no command.
 package params
 
 import (
@@ -16,19 +16,19 @@ type Values struct {
 	MaxMemory      atomic.Int64 // bytes that the keys may take; 0: no limit
 	MaxClients     atomic.Int64 // connections at one time
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
-	KeepAlive      atomic.Int64 // seconds between two signs of life from an idle connection's host; 0: none are asked for
+	KeepAlive      atomic.Int64 // seconds between two TCP keepalive probes on an idle connection; 0: no probes
 
-	SlowlogSlower    atomic.Int64 // microseconds from which on a command is slow; 0: all are, negative: none
+	SlowlogSlower    atomic.Int64 // a command that takes this many microseconds or more is slow; negative: none is
 	SlowlogLen       atomic.Int64 // entries of the slow log
-	LatencyThreshold atomic.Int64 // milliseconds from which on latency is monitored; 0: not at all
-	LatencyTracking  atomic.Bool  // count in histograms how long commands take
+	LatencyThreshold atomic.Int64 // events that take this many milliseconds or more are kept; 0: none are
+	LatencyTracking  atomic.Bool  // count the durations of commands in histograms
 
 	ProtectedMode atomic.Bool  // clients from other hosts are refused as long as the default user needs no password
 	AccessLogLen  atomic.Int64 // entries that ACL LOG keeps
 
 	RequirePass atomic.Pointer[string] // the password as CONFIG GET shows it, never nil
 
-	roomForClients atomic.Int64 // how many the system has open files for
+	roomForClients atomic.Int64 // clients for which the limit of open files has room
 	output         atomic.Pointer[outputLimits]
 	percentiles    atomic.Pointer[[]float64]
 }
@@ -36,14 +36,14 @@ type Values struct {
 // DefaultKeepAlive is the parameter tcp-keepalive at the start, in seconds, as in Redis.
 const DefaultKeepAlive = 300
 
-// Redis's defaults.
+// Defaults, as in Redis.
 const (
 	slowlogSlower = 10_000
 	slowlogLen    = 128
 	accessLogLen  = 128
 )
 
-// New is the values at the start.
+// New returns the values at the start of a server.
 func New(cfg *config.Config) *Values {
 	v := new(Values)
 	v.MaxMemory.Store(cfg.MaxMemory)
@@ -62,13 +62,13 @@ func New(cfg *config.Config) *Values {
 	return v
 }
 
-// BoundClients says how many clients the system has room for: maxclients is at most that.
+// BoundClients bounds maxclients by the number of clients that the limit of open files has room for.
 func (v *Values) BoundClients(room int64) {
 	v.roomForClients.Store(room)
 	v.MaxClients.Store(min(v.MaxClients.Load(), room))
 }
 
-// MaxClientsParam is maxclients, which the limit of open files bounds too.
+// MaxClientsParam is the parameter maxclients, which BoundClients bounds too.
 func (v *Values) MaxClientsParam() Param {
 	p := Integer("maxclients", &v.MaxClients, 1, config.MaxClients)
 	set := p.Set

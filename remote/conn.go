@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// dial connects so that the last words of a node are not lost.
+// dial makes connections that do not lose the last words of a node.
 func dial(o Options) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		d := net.Dialer{Timeout: o.Timeout}
@@ -19,11 +19,12 @@ func dial(o Options) func(ctx context.Context, network, addr string) (net.Conn, 
 	}
 }
 
-// lastWords is a connection on which a write after the other side has closed is no error as long as there may be something to read: a node that does
-// not serve a client says why and closes, and the client library, which writes before it reads, would only see a broken pipe. One goroutine uses it.
+// lastWords is a connection whose writes do not fail after the other side has closed, so that the client library still
+// reads what the node has sent. Why: a node that refuses a client writes the reason and closes. The library writes
+// before it reads, and would see only a broken pipe. A lastWords is for one goroutine.
 type lastWords struct {
 	net.Conn
-	broken error // of a write; the read that finds nothing returns it
+	broken error // error of a write; a read that finds nothing returns it
 }
 
 func (c *lastWords) Write(b []byte) (int, error) {
@@ -43,7 +44,7 @@ func (c *lastWords) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// SyscallConn lets the client library look whether an idle connection was closed.
+// SyscallConn lets the client library check whether an idle connection was closed.
 func (c *lastWords) SyscallConn() (syscall.RawConn, error) {
 	raw, ok := c.Conn.(syscall.Conn)
 	if !ok {

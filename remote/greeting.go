@@ -9,16 +9,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// toolName is what CLIENT LIST shows of a tool.
+// toolName is the name of a tool's connection in CLIENT LIST.
 const toolName = "quota-db-tool"
 
-// refusedError is what a node says to a client that it does not serve, in place of a greeting.
+// refusedError is the error reply with which a node refuses a whole connection, in place of the reply to HELLO.
 type refusedError struct{ text string }
 
 func (e *refusedError) Error() string { return e.text }
 
-// greeting makes an error of the client library out of a refused HELLO. The library takes each error reply to HELLO for that of a server that does not
-// know this command, goes on, and then shows only that the connection has ended.
+// greeting is a hook of the client library that makes a refused HELLO an error. The library itself assumes that a
+// server with an error reply to HELLO does not know this command. It continues, and then shows only that the connection
+// ended.
 type greeting struct{}
 
 func (greeting) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -37,21 +38,22 @@ func (greeting) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// isUnknownHello reports whether a server is older than HELLO, and is talked to without it.
+// isUnknownHello reports whether the server does not know HELLO, so that the connection works without it.
 func isUnknownHello(reply string) bool {
 	return strings.HasPrefix(reply, "NOPROTO") || strings.HasPrefix(reply, "ERR unknown command")
 }
 
-// introduce gives the connection a name in CLIENT LIST. It is an option of HELLO, as every user may run HELLO; CLIENT SETNAME needs a right.
+// introduce gives the connection a name in CLIENT LIST. It uses HELLO for that, because every user may run HELLO, while
+// CLIENT SETNAME needs a right.
 func introduce(ctx context.Context, conn *redis.Conn) error {
 	err := conn.Do(ctx, "HELLO", "3", "SETNAME", toolName).Err()
 	if isReply(err) {
-		return nil // the connection goes without a name
+		return nil // the connection has no name
 	}
 	return err
 }
 
-// isReply reports whether it is the node itself that has refused something.
+// isReply reports whether err is an error reply of the node.
 func isReply(err error) bool {
 	var reply redis.Error
 	return isOver(err) || errors.As(err, &reply) && !errors.Is(err, redis.Nil)
@@ -63,29 +65,31 @@ func isOver(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// Reply is the node's own error, and its first word: NOAUTH, NOPERM, LOADING, ... Both are empty if the node has not answered.
+// Reply is the node's error reply, and its first word: NOAUTH, NOPERM, LOADING, ... Both are empty if err is no error
+// reply.
 func Reply(err error) (code, text string) {
 	if !isReply(err) {
 		return "", ""
 	}
 	text = err.Error()
-	if at := strings.Index(text, ": "); at >= 0 && strings.HasPrefix(text, "failed to ") { // the client library's own words
+	// The client library puts words of its own in front of some errors.
+	if at := strings.Index(text, ": "); at >= 0 && strings.HasPrefix(text, "failed to ") {
 		text = text[at+2:]
 	}
 	code, _, _ = strings.Cut(text, " ")
 	return code, text
 }
 
-// Explain says in plain words why a node does not do what it was asked.
+// Explain is the error of a command as a text for people; empty for nil.
 func Explain(err error) string {
 	var timeout net.Error
 	switch _, text := Reply(err); {
 	case err == nil:
 		return ""
 	case text != "":
-		return "it answers: " + text
+		return "the node answers: " + text
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "it does not answer in time"
+		return "the node does not answer in time"
 	}
-	return "it cannot be reached: " + err.Error()
+	return "the node cannot be reached: " + err.Error()
 }

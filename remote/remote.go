@@ -1,6 +1,7 @@
-// Package remote talks to nodes as any client does: it is what the tools that look at a node from outside work with.
+// Package remote connects to nodes as clients do. The tools ping, status and bench use it.
 //
-// The client library is go-redis, so that a tool sees what users' programs see; nothing here knows the protocol.
+// The client library is go-redis, so that tools see the same as users' programs. The package does not know the
+// protocol.
 package remote
 
 import (
@@ -14,23 +15,23 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Options say how nodes are reached.
+// Options are the options of the connections to a node.
 type Options struct {
 	User, Password string        // empty: no login
-	Timeout        time.Duration // for one answer, the connection included
-	Connections    int           // at most; 0: one
+	Timeout        time.Duration // longest wait for one reply, connecting included
+	Connections    int           // largest number of connections; 0: one
 }
 
-// Node is a node seen from outside. Its methods may be called by many goroutines.
+// Node is a node, as a client sees it. Many goroutines may call its methods.
 type Node struct {
 	addr   string
 	client *redis.Client
 }
 
-// Silence turns off the log lines of the client library, which repeat what errors say. Call it before anything else.
+// Silence turns off the log lines of the client library, which repeat the errors. Call it before anything else.
 func Silence() { logging.Disable() }
 
-// Open prepares to talk to a node, at host:port or unix:/path. It connects when the first question is asked.
+// Open returns the node at host:port or unix:/path. It connects with the first command.
 func Open(addr string, o Options) *Node {
 	network, address := "tcp", addr
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
@@ -40,26 +41,26 @@ func Open(addr string, o Options) *Node {
 		Network: network, Addr: address, Username: o.User, Password: o.Password, Dialer: dial(o), OnConnect: introduce,
 		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
 		PoolSize: max(o.Connections, 1), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, DisableIdentity: true,
-		// The library's own default asks each node for notices that only a hosted Redis has.
+		// By default the library asks each node for notices that only a hosted Redis sends.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	client.AddHook(greeting{})
 	return &Node{addr, client}
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (n *Node) Close() error { return n.client.Close() }
 
-// Addr is where the node is, as Open got it.
+// Addr is the address that was given to Open.
 func (n *Node) Addr() string { return n.addr }
 
-// Do sends one command and returns its answer; an error reply is an error.
+// Do sends one command and returns its reply. An error reply is an error.
 func (n *Node) Do(ctx context.Context, command ...any) (any, error) {
 	return n.client.Do(ctx, command...).Result()
 }
 
-// Pipeline sends commands in one write and waits for all their answers. It returns how many of them were error replies, and
-// the first of these; or an error if the connection failed.
+// Pipeline sends commands in one write, and waits for all their replies. refused is the number of error replies, first
+// the first of them. err is an error of the connection.
 func (n *Node) Pipeline(ctx context.Context, commands [][]any) (refused int, first, err error) {
 	p := n.client.Pipeline()
 	for _, c := range commands {
@@ -83,8 +84,9 @@ func (n *Node) Pipeline(ctx context.Context, commands [][]any) (refused int, fir
 	return refused, first, nil
 }
 
-// Ping says how long the node took to answer PING. A node that answers with an error lives too, unless this error means that it does not serve yet
-// or that the login is wrong: then it returns that error as refusal.
+// Ping sends PING and returns the time until the reply. If the reply is an error of a node that is alive, Ping returns
+// that error as refusal, and err is nil. An error reply of a node that does not serve yet, or that refuses the login,
+// is err.
 func (n *Node) Ping(ctx context.Context) (took time.Duration, refusal, err error) {
 	begin := time.Now()
 	err = n.client.Ping(ctx).Err()
@@ -94,11 +96,11 @@ func (n *Node) Ping(ctx context.Context) (took time.Duration, refusal, err error
 	return time.Since(begin), refusal, err
 }
 
-// maxClients is how a node refuses a client that is one too many.
+// maxClients is the reply of a node that already has --max-connections clients.
 const maxClients = "ERR max number of clients reached"
 
-// isAlive reports whether an error reply is one of a node that works, and that a restart would not help: it wants a password, this user may not run
-// PING, all its connections are taken, or it refuses writes because its disk fails.
+// isAlive reports whether an error is the reply of a node that works, so that a restart would not help: the node wants
+// a password, this user may not run PING, all connections are taken, or the node refuses writes because its disk fails.
 func isAlive(err error) bool {
 	switch code, text := Reply(err); code {
 	case "NOAUTH", "NOPERM", "MISCONF":
@@ -108,13 +110,13 @@ func isAlive(err error) bool {
 	}
 }
 
-// WantsPassword reports whether an error is that the node answers only clients that have logged in.
+// WantsPassword reports whether err means that the client has to log in first.
 func WantsPassword(err error) bool { code, _ := Reply(err); return code == "NOAUTH" }
 
-// IsFull reports whether an error is that all connections of the node are taken.
+// IsFull reports whether err means that all connections of the node are taken.
 func IsFull(err error) bool { _, text := Reply(err); return text == maxClients }
 
-// Info is INFO with all sections: the fields by their names.
+// Info returns all sections of INFO: the values of the fields by their names.
 func (n *Node) Info(ctx context.Context) (map[string]string, error) {
 	text, err := n.client.Info(ctx, "everything").Result()
 	if err != nil {
@@ -129,7 +131,7 @@ func (n *Node) Info(ctx context.Context) (map[string]string, error) {
 	return fields, nil
 }
 
-// Digest is CLUSTER DIGEST: the same text on nodes that store the same.
+// Digest returns the reply to CLUSTER DIGEST: the same text on nodes that store the same data.
 func (n *Node) Digest(ctx context.Context) (string, error) {
 	return n.client.Do(ctx, "CLUSTER", "DIGEST").Text()
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fake is a node that gives each connection to serve.
+// fake is a node that passes each connection to the function serve.
 func fake(t *testing.T, serve func(net.Conn)) *Node {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,7 +38,8 @@ func fake(t *testing.T, serve func(net.Conn)) *Node {
 	return n
 }
 
-// TestTheLastWordsOfANodeAreRead is about a node that refuses a client as Redis does: it writes why and closes, before or after the client has written.
+// TestTheLastWordsOfANodeAreRead: the node refuses a client as Redis does. It writes the reason and closes, before or
+// after the client has written.
 func TestTheLastWordsOfANodeAreRead(t *testing.T) {
 	Silence()
 	for _, test := range []struct {
@@ -61,7 +62,7 @@ func TestTheLastWordsOfANodeAreRead(t *testing.T) {
 			if test.alive && (err != nil || refusal == nil || refusal.Error() != want) {
 				t.Fatalf("%q: alive with %v, error %v", want, refusal, err)
 			}
-			if !test.alive && (err == nil || Explain(err) != "it answers: "+want) {
+			if !test.alive && (err == nil || Explain(err) != "the node answers: "+want) {
 				t.Fatalf("%q: alive with %v, error %q", want, refusal, Explain(err))
 			}
 		}
@@ -71,12 +72,13 @@ func TestTheLastWordsOfANodeAreRead(t *testing.T) {
 func TestANodeThatClosesWithoutAWordIsNotAlive(t *testing.T) {
 	Silence()
 	n := fake(t, func(conn net.Conn) { _ = conn.Close() })
-	if _, refusal, err := n.Ping(t.Context()); err == nil || !strings.HasPrefix(Explain(err), "it cannot be reached: ") {
+	if _, refusal, err := n.Ping(t.Context()); err == nil || !strings.HasPrefix(Explain(err), "the node cannot be reached: ") {
 		t.Errorf("%v, %v", refusal, err)
 	}
 }
 
-// TestAServerWithoutHelloIsTalkedTo is about servers that are older than HELLO, with a password and without a name for the connection.
+// TestAServerWithoutHelloIsTalkedTo: the server is older than HELLO. The client logs in, and its connection has no
+// name.
 func TestAServerWithoutHelloIsTalkedTo(t *testing.T) {
 	Silence()
 	n := fake(t, func(conn net.Conn) {
@@ -101,7 +103,7 @@ func TestAServerWithoutHelloIsTalkedTo(t *testing.T) {
 	}
 }
 
-// command reads what a client sends: the words of a command, each behind a line with its length.
+// command reads one command of a client: its words, each after a line with its length.
 func command(lines *bufio.Reader) ([]string, error) {
 	head, err := lines.ReadString('\n')
 	if err != nil {

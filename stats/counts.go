@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Counts is what one goroutine has run, by the number of the command. Only that goroutine calls Ran, Took and the
-// methods that count; so none of them waits for another processor or allocates, but for the first call of a command
-// that is timed.
+// Counts is the counts of one goroutine that runs commands; the slices have one element for each command. Only that
+// goroutine calls Ran, Took and the methods that count, except Failed. So no call waits for another processor. The
+// first call of Took for a command allocates its histogram; no other call allocates.
 type Counts struct {
 	calls    []atomic.Int64              // commands that ran
-	nanos    []atomic.Int64              // that these took
-	failed   []atomic.Int64              // of them, those that answered an error
+	nanos    []atomic.Int64              // time that these commands took together
+	failed   []atomic.Int64              // of these commands, those with an error reply
 	rejected []atomic.Int64              // commands that did not run
-	took     []atomic.Pointer[histogram] // how long each took; nil before the first
+	took     []atomic.Pointer[histogram] // durations; nil before the first
 	unknown  atomic.Int64                // commands without a number, which did not run
 	hits     atomic.Int64
 	misses   atomic.Int64
@@ -21,7 +21,7 @@ type Counts struct {
 	sent     atomic.Int64
 }
 
-// NewCounts makes the counts of one more goroutine.
+// NewCounts returns counts for one more goroutine.
 func (s *Stats) NewCounts() *Counts {
 	n := len(s.names)
 	c := &Counts{calls: make([]atomic.Int64, n), nanos: make([]atomic.Int64, n), failed: make([]atomic.Int64, n),
@@ -32,13 +32,13 @@ func (s *Stats) NewCounts() *Counts {
 	return c
 }
 
-// Ran counts n calls of a command, which took so many nanoseconds together.
+// Ran counts n calls of a command, which took nanos nanoseconds together.
 func (c *Counts) Ran(id int, n, nanos int64) {
 	c.calls[id].Add(n)
 	c.nanos[id].Add(nanos)
 }
 
-// Took enters in the command's histogram that n calls took so many nanoseconds each.
+// Took counts in the command's histogram n calls that took nanos nanoseconds each.
 func (c *Counts) Took(id int, n, nanos int64) {
 	h := c.took[id].Load()
 	if h == nil {
@@ -48,7 +48,7 @@ func (c *Counts) Took(id int, n, nanos int64) {
 	h.add(nanos, n)
 }
 
-// Failed counts a command that ran and answered an error. Any goroutine may call it.
+// Failed counts a command that ran and replied with an error. Any goroutine may call it.
 func (c *Counts) Failed(id int) { c.failed[id].Add(1) }
 
 // Refused counts a command that did not run.
@@ -57,7 +57,7 @@ func (c *Counts) Refused(id int) { c.rejected[id].Add(1) }
 // RefusedUnknown counts a command without a number, which did not run.
 func (c *Counts) RefusedUnknown() { c.unknown.Add(1) }
 
-// Looked counts lookups of readers that found a key, and that did not.
+// Looked counts lookups by reading commands: those that found a key, and those that did not.
 func (c *Counts) Looked(hits, misses int64) {
 	c.hits.Add(hits)
 	c.misses.Add(misses)
@@ -66,10 +66,10 @@ func (c *Counts) Looked(hits, misses int64) {
 // Received counts bytes from clients.
 func (c *Counts) Received(bytes int) { c.received.Add(int64(bytes)) }
 
-// Sent counts bytes for clients.
+// Sent counts bytes of replies to clients.
 func (c *Counts) Sent(bytes int) { c.sent.Add(int64(bytes)) }
 
-// addTo adds the counts to those of other goroutines.
+// addTo adds the counts to t.
 func (c *Counts) addTo(t *Snapshot) {
 	for id := range t.Commands {
 		sum := &t.Commands[id]

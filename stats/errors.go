@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Bounds of what is told apart: scripts can answer any error.
+// Bounds of the errors that are counted by their first word. Without them a client could fill the memory with new
+// words.
 const (
 	errorKinds     = 128
 	errorKindBytes = 64
@@ -18,7 +19,8 @@ type errorCounts struct {
 	byKind map[string]int64
 }
 
-// CountError counts an error reply by its first word. A word beyond the bounds counts in the sum of all errors only.
+// CountError counts an error reply by its first word. If there are errorKinds words already, or the word is too long,
+// the error counts only in Snapshot.Errors.
 func (s *Stats) CountError(text string) {
 	kind, _, _ := strings.Cut(text, " ")
 	e := &s.errors

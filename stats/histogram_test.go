@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestDurationsAreInTheFirstBucketThatHoldsThem compares with a search from the first bucket on.
+// TestDurationsAreInTheFirstBucketThatHoldsThem compares with a linear search from the first bucket.
 func TestDurationsAreInTheFirstBucketThatHoldsThem(t *testing.T) {
 	slow := func(nanos int64) int {
 		for k := range buckets {

@@ -9,21 +9,21 @@ import (
 // latencySamples is how many samples of an event are kept.
 const latencySamples = 160
 
-// Event is something that clients may have had to wait for.
+// Event is a kind of work for which clients may have had to wait.
 type Event uint8
 
 // The events, in the order in which they are listed.
 const (
-	EventCommand Event = iota // a command, or a group that a command which is not marked as fast began
-	EventFast                 // a command that is marked as fast, or a group that one began
-	EventSweep                // a round of deleting keys past their deadline
+	EventCommand Event = iota // a command that is not marked fast, or a group whose first command is not
+	EventFast                 // a command that is marked fast, or a group whose first command is
+	EventSweep                // one round of deleting expired keys
 	events
 )
 
-// EventNames are the words of the events, as in Redis, by event.
+// EventNames are the names of the events, as in Redis, in the order of the constants.
 func EventNames() []string { return []string{"command", "fast-command", "expire-cycle"} }
 
-// Latency is when events took long.
+// Latency keeps samples of events that took long.
 type Latency struct {
 	mu     sync.Mutex // protects the fields below
 	events [events]Series
@@ -35,14 +35,14 @@ type Series struct {
 	Max     int64    // milliseconds, since the last reset
 }
 
-// Sample is the longest of an event within one second.
+// Sample is the longest event of one kind within one second.
 type Sample struct {
 	At   int64 // unix seconds
 	Took int64 // milliseconds
 }
 
-// Observe enters an event that took at least threshold milliseconds; with a threshold of 0 it enters nothing. The wall
-// clock is in unix milliseconds.
+// Observe adds a sample if the event took threshold milliseconds or more; with a threshold of 0 it adds nothing. wall
+// is the time in unix milliseconds.
 func (l *Latency) Observe(e Event, wall int64, took time.Duration, threshold int64) {
 	if threshold > 0 && took.Milliseconds() >= threshold {
 		l.add(e, Sample{wall / 1000, took.Milliseconds()})
@@ -64,7 +64,7 @@ func (l *Latency) add(e Event, latest Sample) {
 	s.Samples = append(s.Samples, latest)
 }
 
-// History copies the samples of an event.
+// History returns a copy of the samples of an event.
 func (l *Latency) History(e Event) Series {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,7 +73,7 @@ func (l *Latency) History(e Event) Series {
 	return s
 }
 
-// Reset drops the samples of an event and reports whether there were any.
+// Reset deletes the samples of an event, and reports whether there were any.
 func (l *Latency) Reset(e Event) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,7 +82,7 @@ func (l *Latency) Reset(e Event) bool {
 	return had
 }
 
-// Lowest is the least of the samples in milliseconds; there must be some.
+// Lowest is the smallest of the samples, in milliseconds. There must be samples.
 func (s *Series) Lowest() int64 {
 	low := s.Samples[0].Took
 	for _, one := range s.Samples {
@@ -91,7 +91,7 @@ func (s *Series) Lowest() int64 {
 	return low
 }
 
-// Highest is the largest of the samples in milliseconds.
+// Highest is the largest of the samples, in milliseconds; 0 without samples.
 func (s *Series) Highest() (high int64) {
 	for _, one := range s.Samples {
 		high = max(high, one.Took)

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Process is what this process takes from the machine.
+// Process is the processor time and memory of this process.
 type Process struct {
 	User, System time.Duration // processor time
-	Resident     int64         // bytes; where the system does not tell, what Go has of it
-	Heap         int64         // bytes of live Go objects; the keys are not among them
+	Resident     int64         // bytes; if the system does not say, the memory that Go has from the system
+	Heap         int64         // bytes of live Go objects, without the keys
 }
 
-// MeasureProcess asks the system. What it does not tell is zero.
+// MeasureProcess asks the system. A figure that the system does not have is 0.
 func MeasureProcess() Process {
 	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}}
 	metrics.Read(samples)
@@ -31,7 +31,7 @@ func MeasureProcess() Process {
 	return p
 }
 
-// residentPages is the process's resident memory where the system has Linux's /proc.
+// residentPages is the process's resident memory; ok is false if the system has no /proc as Linux has it.
 func residentPages() (pages int64, ok bool) {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -45,7 +45,7 @@ func residentPages() (pages int64, ok bool) {
 	return pages, err == nil
 }
 
-// SystemMemory is the machine's memory in bytes where the system has Linux's /proc, else 0.
+// SystemMemory is the machine's memory in bytes; 0 if the system has no /proc as Linux has it.
 func SystemMemory() int64 {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -64,7 +64,7 @@ func SystemMemory() int64 {
 	return 0
 }
 
-// Executable is the path of the program, empty where the system does not tell.
+// Executable is the path of the program; empty if the system does not say.
 func Executable() string {
 	path, err := os.Executable()
 	if err != nil {

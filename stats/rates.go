@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Flow is what happens per second.
+// Flow is commands, bytes received and bytes sent, per second.
 type Flow struct{ Commands, Received, Sent float64 }
 
-// rates is what happens per second, between the last two samples.
+// rates computes the Flow between the last two samples.
 type rates struct {
 	mu    sync.Mutex // protects the fields below
 	at    int64      // of the last sample, in nanoseconds of the monotonic clock
-	last  Flow       // what had happened by then
-	rated Flow       // per second
+	last  Flow       // totals at the last sample
+	rated Flow       // per second, between the last two samples
 }
 
-// Sample looks at the counters, for the figures that are per second, at a time of the monotonic clock in nanoseconds.
-// It is to be called regularly, about once a second.
+// Sample takes a sample of the counters for the figures per second. now is a time of the monotonic clock in
+// nanoseconds. The caller calls it about once a second.
 func (s *Stats) Sample(now int64) {
 	t := s.totals()
 	s.rates.sample(now, Flow{float64(t.Calls), float64(t.Received), float64(t.Sent)})

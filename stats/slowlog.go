@@ -9,23 +9,23 @@ import (
 
 // Bounds of the slow log.
 const (
-	slowArgs     = 32       // arguments that an entry keeps, as in Redis
-	slowArgBytes = 128      // bytes that it keeps of each
-	slowBytes    = 16 << 20 // bytes of all entries, however many their number allows
+	slowArgs     = 32       // arguments of an entry, as in Redis
+	slowArgBytes = 128      // bytes of each argument
+	slowBytes    = 16 << 20 // bytes of all entries together
 )
 
-// Redacted stands for an argument that no log may show.
+// Redacted replaces an argument that no log may show.
 const Redacted = "(redacted)"
 
-// SlowLog is the latest commands that took long.
+// SlowLog keeps the latest commands that took long.
 type SlowLog struct {
 	mu      sync.Mutex // protects the fields below
 	entries []SlowEntry
-	bytes   int   // of entries
-	next    int64 // the next entry's ID; IDs are never used again
+	bytes   int   // footprint of all entries
+	next    int64 // ID of the next entry; no ID is used twice
 }
 
-// SlowEntry is one command, or a group of pipelined ones that took long together.
+// SlowEntry is one slow command, or a slow group of pipelined commands.
 type SlowEntry struct {
 	ID      int64
 	At      int64 // unix seconds
@@ -35,8 +35,8 @@ type SlowEntry struct {
 	Name    string // of the client
 }
 
-// NewSlowEntry describes a command that a client sent, and more commands that ran in the same group behind it. hidden
-// are the positions of arguments that no log may show. The wall clock is in unix milliseconds.
+// NewSlowEntry makes an entry of a command and of the more commands that ran after it in the same group. hidden are the
+// positions of arguments that no log may show. wall is the time in unix milliseconds.
 func NewSlowEntry(args [][]byte, hidden []int, more int, address, name string, wall int64, took time.Duration) SlowEntry {
 	e := SlowEntry{At: wall / 1000, Took: took, Args: clipArgs(args, hidden), Address: address, Name: name}
 	if more > 0 {
@@ -45,7 +45,7 @@ func NewSlowEntry(args [][]byte, hidden []int, more int, address, name string, w
 	return e
 }
 
-// clipArgs copies a command's words as far as the log shows them.
+// clipArgs copies the part of a command's arguments that the log shows.
 func clipArgs(args [][]byte, hidden []int) []string {
 	kept := len(args)
 	if kept > slowArgs {
@@ -68,9 +68,9 @@ func clipArgs(args [][]byte, hidden []int) []string {
 	return shown
 }
 
-// footprint is about how much memory an entry takes.
+// footprint is the approximate memory of an entry in bytes.
 func (e *SlowEntry) footprint() int {
-	const header, word = 96, 16 // of the entry, of a string
+	const header, word = 96, 16 // bytes of the entry, and of the header of a string
 	n := header + len(e.Address) + len(e.Name) + word*cap(e.Args)
 	for _, arg := range e.Args {
 		n += len(arg)
@@ -78,8 +78,8 @@ func (e *SlowEntry) footprint() int {
 	return n
 }
 
-// Add enters an entry, whose ID it sets. Then it drops the oldest entries until there are at most so many, within the
-// bound in bytes.
+// Add sets the ID of an entry and adds the entry. Then it removes the oldest entries until there are at most most
+// entries, with at most slowBytes bytes.
 func (l *SlowLog) Add(e SlowEntry, most int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,12 +89,12 @@ func (l *SlowLog) Add(e SlowEntry, most int64) {
 	l.bytes += e.footprint()
 	for len(l.entries) > 0 && (int64(len(l.entries)) > most || l.bytes > slowBytes) {
 		l.bytes -= l.entries[0].footprint()
-		l.entries[0] = SlowEntry{} // lets go of its words
+		l.entries[0] = SlowEntry{} // so that its arguments can be freed
 		l.entries = l.entries[1:]
 	}
 }
 
-// Latest copies up to n entries, the newest first.
+// Latest returns copies of up to n entries, the newest first.
 func (l *SlowLog) Latest(n int64) []SlowEntry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,14 +103,14 @@ func (l *SlowLog) Latest(n int64) []SlowEntry {
 	return some
 }
 
-// Len is how many entries there are.
+// Len is the number of entries.
 func (l *SlowLog) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.entries)
 }
 
-// Reset drops all entries.
+// Reset removes all entries.
 func (l *SlowLog) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

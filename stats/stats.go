@@ -1,12 +1,11 @@
 // Package stats keeps the figures of one server: how many commands ran, how long they took and which errors they gave,
 // the slow log, latency events, rates per second, and what the process takes from the machine.
 //
-// A command is a number here, its place in the list of names that New gets. Each goroutine that runs commands has
-// Counts of its own, so that an addition never waits for another processor; a reader adds them up. Snapshot is all
-// figures at one moment, for whoever prints them. The slow log and the latency events, which are lists, are read for
-// themselves.
+// Here a command is a number: its index in the list of names that New gets. Each goroutine that runs commands has
+// Counts of its own, so that counting never waits for another processor; a reader adds them up. Snapshot returns all
+// figures at one moment. The slow log and the latency events are lists, and have methods of their own for reading.
 //
-// The package knows nothing of clients, protocols or keys: it is given names, numbers and times.
+// The package does not know clients, protocols or keys. Its callers give it names, numbers and times.
 package stats
 
 import (
@@ -25,49 +24,49 @@ type Stats struct {
 	Latency Latency
 
 	names  []string
-	swept  atomic.Int64 // nanoseconds that deleting keys past their deadline took
-	peak   atomic.Int64 // bytes: the most that the keys were seen to take
+	swept  atomic.Int64 // nanoseconds of deleting expired keys
+	peak   atomic.Int64 // bytes: the largest memory of the keys that was seen
 	errors errorCounts
 	rates  rates
 
 	mu      sync.Mutex // protects the fields below
-	all     []*Counts  // of every goroutine that runs commands, each written by its own
+	all     []*Counts  // of every goroutine that runs commands; only that goroutine writes its Counts
 	expired int64      // keys that had expired at the last Reset
 }
 
-// New makes the figures of a server with commands of these names.
+// New returns the figures of a server whose commands have these names.
 func New(names []string) *Stats { return &Stats{names: names} }
 
-// Snapshot is all figures at one moment, or nearly: commands go on while they are added up.
+// Snapshot is all figures at nearly one moment: commands continue while the figures are added up.
 type Snapshot struct {
 	Commands []Command        // by number
-	ByError  map[string]int64 // error replies by their first word, as far as they are told apart
+	ByError  map[string]int64 // error replies by their first word, within the bounds of CountError
 
 	Calls    int64 // commands that ran
 	Errors   int64 // error replies
-	Hits     int64 // lookups of readers that found a key
-	Misses   int64 // and that did not
+	Hits     int64 // lookups by reading commands that found a key
+	Misses   int64 // lookups by reading commands that found none
 	Received int64 // bytes from clients
-	Sent     int64 // bytes for clients
+	Sent     int64 // bytes of replies to clients
 
 	Connections int64         // accepted
 	Rejected    int64         // connections refused because there were too many
-	Swept       time.Duration // that deleting keys past their deadline took
-	Peak        int64         // bytes: the most that the keys were seen to take
+	Swept       time.Duration // time of deleting expired keys
+	Peak        int64         // bytes: the largest memory of the keys that was seen
 	PerSecond   Flow          // between the last two samples
-	ExpiredThen int64         // keys that had expired at the last Reset: they do not count
+	ExpiredThen int64         // keys that had expired before the last Reset, so that INFO does not count them
 }
 
-// Command is what has been counted of one command.
+// Command is the counts of one command.
 type Command struct {
 	Name     string
-	Calls    int64         // that ran
-	Took     time.Duration // all of them together
-	Failed   int64         // of them, those that answered an error
-	Rejected int64         // that did not run
+	Calls    int64         // calls that ran
+	Took     time.Duration // of these calls together
+	Failed   int64         // of these calls, those with an error reply
+	Rejected int64         // calls that did not run
 }
 
-// Snapshot adds all figures up.
+// Snapshot adds all figures up. It does not wait for commands.
 func (s *Stats) Snapshot() Snapshot {
 	snap := s.totals()
 	snap.ByError = s.errors.snapshot()
@@ -78,7 +77,7 @@ func (s *Stats) Snapshot() Snapshot {
 	return snap
 }
 
-// totals is the part of a Snapshot that all Counts have together.
+// totals is the part of a Snapshot that comes from Counts.
 func (s *Stats) totals() Snapshot {
 	t := Snapshot{Commands: make([]Command, len(s.names))}
 	for id, name := range s.names {
@@ -93,7 +92,7 @@ func (s *Stats) totals() Snapshot {
 	return t
 }
 
-// Distributions is how long commands took, by number.
+// Distributions are the durations of commands, by number.
 func (s *Stats) Distributions() []Distribution {
 	all := make([]Distribution, len(s.names))
 	s.mu.Lock()
@@ -108,10 +107,10 @@ func (s *Stats) Distributions() []Distribution {
 	return all
 }
 
-// SweepTook enters that deleting keys past their deadline took so long.
+// SweepTook adds the time of one round of deleting expired keys.
 func (s *Stats) SweepTook(took time.Duration) { s.swept.Add(int64(took)) }
 
-// SawUsed enters how many bytes the keys take, for the peak.
+// SawUsed raises the peak if the keys take more bytes now than ever before.
 func (s *Stats) SawUsed(bytes int64) {
 	for {
 		peak := s.peak.Load()
@@ -121,8 +120,8 @@ func (s *Stats) SawUsed(bytes int64) {
 	}
 }
 
-// Reset begins to count anew, at a time of the monotonic clock in nanoseconds, when so many keys have expired. A
-// command that runs at the same moment may be counted or not. The peak of memory stays.
+// Reset sets the counts to 0. expired is how many keys have expired until now, and now a time of the monotonic clock in
+// nanoseconds. A command that runs at the same moment may be counted or not. The peak of memory stays.
 func (s *Stats) Reset(expired, now int64) {
 	s.Connections.Store(0)
 	s.Rejected.Store(0)

@@ -89,10 +89,10 @@ func TestAResetLeavesOnlyTheSlowLogTheLatencyAndThePeak(t *testing.T) {
 	}
 }
 
-// TestCountingAllocatesNothing is for the counters that are used for each group of commands.
+// TestCountingAllocatesNothing checks the methods that are called for each group of commands.
 func TestCountingAllocatesNothing(t *testing.T) {
 	c := New([]string{"get"}).NewCounts()
-	c.Took(0, 1, 1) // makes the histogram
+	c.Took(0, 1, 1) // allocates the histogram
 	if n := testing.AllocsPerRun(100, func() {
 		c.Ran(0, 1, 5)
 		c.Took(0, 1, 5)

@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// agreement is what the digests of the nodes say together.
+// agreement is the result of comparing the digests of the nodes.
 type agreement int
 
 const (
-	equal     agreement = iota // at one look, all nodes gave the same one; or there is one node
-	unread                     // at one node at least, it was not read: nothing is known of equality
-	changing                   // they differ, and at one node at least it changes from look to look, or there were too few looks
-	different                  // they differ, and did not change
+	equal  agreement = iota // in one look all nodes had the same digest; or there is one node
+	unread                  // the digest of at least one node was not read, so nothing is known
+	// changing: digests differ, and the digest of at least one node changes from look to look, or there were too few
+	// looks.
+	changing
+	different // digests differ, and no digest changes
 )
 
-// digests compares what all nodes have given.
+// digests compares the digests of all nodes.
 func (r *Report) digests() agreement {
 	found := equal
 	var first *Node
@@ -44,8 +46,8 @@ func (r *Report) digests() agreement {
 	return found
 }
 
-// judgeDigests: contents that differ while no node changes are a problem; under writes they always differ a little. A digest that was not read is never
-// taken for equal to another.
+// judgeDigests reports nodes whose digests differ while no digest changes. During writes, digests always differ a
+// little. A digest that was not read never counts as equal to another one.
 func (r *Report) judgeDigests() {
 	var known []*Node
 	for i := range r.Nodes {
@@ -59,13 +61,13 @@ func (r *Report) judgeDigests() {
 			switch {
 			case n.Digest != "":
 			case len(known) == 1:
-				r.note(n, "its digest was not read: %s", orUnasked(n.DigestError))
+				r.note(n, "the digest was not read: %s", orUnasked(n.DigestError))
 			default:
-				r.problem(n, "its digest was not read, so nobody knows whether it stores the same as the others: %s", orUnasked(n.DigestError))
+				r.problem(n, "the digest was not read, so it is unknown whether this node stores the same as the others: %s", orUnasked(n.DigestError))
 			}
 		}
 	case changing:
-		r.Notes = append(r.Notes, Problem{"", "the contents of the nodes change while they are compared: differences are normal under writes"})
+		r.Notes = append(r.Notes, Problem{"", "the data of the nodes changes while it is compared: differences are normal during writes"})
 	case different:
 		var who []string
 		for _, n := range known {
@@ -77,7 +79,7 @@ func (r *Report) judgeDigests() {
 
 func orUnasked(why string) string {
 	if why == "" {
-		return "it was not asked"
+		return "the node was not asked"
 	}
 	return why
 }

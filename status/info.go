@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// fromInfo is a node as its INFO describes it. A field that is not there counts as 0 or empty.
+// fromInfo makes a Node of the fields of INFO. A missing field counts as 0 or empty.
 func fromInfo(addr string, f map[string]string) Node {
 	n := Node{
 		Address: addr, Answers: true,
@@ -19,7 +19,7 @@ func fromInfo(addr string, f map[string]string) Node {
 		Links: []Link{}, Unreachable: []string{}, process: f["run_id"], run: f["replication_run"],
 	}
 	if f["quotadb_version"] == "" {
-		n.Error = "it is not a QuotaDB node: its INFO has no quotadb_version"
+		n.Error = "this is not a QuotaDB node: its INFO has no quotadb_version"
 	}
 	keyspace := pairs(f["db0"])
 	n.Keys, n.Expires = number(keyspace["keys"]), number(keyspace["expires"])
@@ -59,7 +59,7 @@ func pairs(line string) map[string]string {
 }
 
 func number(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64) // a field that is missing is 0
+	n, _ := strconv.ParseInt(s, 10, 64) // a missing field is 0
 	return n
 }
 

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// Bounds beyond which a figure is a problem, or worth a note.
+// Bounds above which a figure is a problem or a note.
 const (
-	maxSilentSeconds = 1.0 // docs/cluster.md: above it, a peer stalls
+	maxSilentSeconds = 1.0 // above it a peer stalls: see docs/cluster.md
 	maxBehindSeconds = 5.0
 	fullShare        = 0.95 // of maxmemory or maxclients
 	manyRemains      = 1_000_000
 )
 
-// judge fills in what is wrong, and whether that is all right.
+// judge fills in Problems, Notes and Healthy.
 func (r *Report) judge() {
 	for i := range r.Nodes {
 		r.judgeNode(&r.Nodes[i])
@@ -38,29 +38,29 @@ func (r *Report) judgeNode(n *Node) {
 		return
 	}
 	if n.DiskError != "" {
-		r.problem(n, "the disk fails, and writes are refused: %s", n.DiskError)
+		r.problem(n, "the disk fails, so writes are refused: %s", n.DiskError)
 	}
 	if !n.SnapshotOK {
-		r.problem(n, "the last snapshot failed: look for room on the disk, and in the log of the node")
+		r.problem(n, "the last snapshot failed: look at the free space of the disk, and at the log of the node")
 	}
 	if n.LimitBytes > 0 && float64(n.UsedBytes) > fullShare*float64(n.LimitBytes) {
-		r.problem(n, "%s of memory are used, of --maxmemory %s: writes are refused when it is full", size(n.UsedBytes), size(n.LimitBytes))
+		r.problem(n, "%s of memory are used, of --maxmemory %s: when it is full, writes are refused", size(n.UsedBytes), size(n.LimitBytes))
 	}
 	if n.MaxClients > 0 && float64(n.Clients) > fullShare*float64(n.MaxClients) {
-		r.problem(n, "%d clients are connected, of at most %d: further ones are refused", n.Clients, n.MaxClients)
+		r.problem(n, "%d clients are connected, of at most %d: more clients will be refused", n.Clients, n.MaxClients)
 	}
 	if !n.Persistent {
-		r.note(n, "it keeps its data in memory only")
+		r.note(n, "the node keeps its data in memory only")
 	}
 	if n.Remains > manyRemains {
-		r.note(n, "%d deleted keys are kept, which merging with peers needs", n.Remains)
+		r.note(n, "%d deleted keys are kept: merging with peers needs them", n.Remains)
 	}
 	r.judgeLinks(n)
 }
 
 func (r *Report) judgeLinks(n *Node) {
 	if n.Cluster == "off" {
-		r.problem(n, "it does not replicate: %s", n.OffReason)
+		r.problem(n, "the node does not replicate: %s", n.OffReason)
 	}
 	for _, u := range n.Unreachable {
 		r.problem(n, "a peer cannot be reached: %s", u)
@@ -70,7 +70,7 @@ func (r *Report) judgeLinks(n *Node) {
 		case l.State == "offline":
 			r.problem(n, "node %d is offline", l.Peer)
 		case l.State == "syncing":
-			r.note(n, "node %d is connected and not yet compared", l.Peer)
+			r.note(n, "node %d is connected, and its data is not compared yet", l.Peer)
 		case l.SilentSeconds > maxSilentSeconds:
 			r.problem(n, "node %d has been silent for %.1f s", l.Peer, l.SilentSeconds)
 		case l.BehindSeconds > maxBehindSeconds:
@@ -81,6 +81,6 @@ func (r *Report) judgeLinks(n *Node) {
 		}
 	}
 	if n.Cluster == "degraded" && !slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Node == n.Address }) {
-		r.problem(n, "a peer that is listed in --peers, or was known before, is not online")
+		r.problem(n, "a peer of --peers, or a peer of earlier runs, is offline")
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// JSON writes the report as one JSON document.
+// JSON writes the report as one JSON document. Errors are those of out.
 func (r *Report) JSON(out io.Writer) error {
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
 }
 
-// Table writes the report for a person: nodes, links between them, what is wrong.
+// Table writes the report for people: nodes, links between them, notes and problems. Errors are those of out.
 func (r *Report) Table(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line(w, "NODE", "ADDRESS", "CLUSTER", "UP", "KEYS", "QUOTAS", "DELETED", "MEMORY", "CLIENTS", "OPS/S", "DISK", "DIGEST")
@@ -61,7 +61,7 @@ func (r *Report) verdict(out io.Writer) error {
 	return err
 }
 
-// plural is a number with its noun.
+// plural is a number with its noun, such as "2 problems".
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -121,7 +121,7 @@ func (l Link) compared() string {
 	return fmt.Sprintf("%.0f s ago", l.ComparedSecs)
 }
 
-// digest is what the table has of the digest.
+// digest is the cell of the table for the digest.
 func (n *Node) digest() string {
 	if n.Digest == "" {
 		return "not read"
@@ -129,7 +129,8 @@ func (n *Node) digest() string {
 	return n.Digest
 }
 
-// failure is what the table has of a node that has not said how it is: the first word of its own error if it answers.
+// failure is the cell of the table for a node whose INFO could not be read. If the node has answered with an error, it
+// is the first word of that error.
 func (n *Node) failure() string {
 	switch {
 	case n.Answers && n.code == "":
@@ -142,7 +143,7 @@ func (n *Node) failure() string {
 	return "no answer"
 }
 
-// size is a number of bytes for a person.
+// size is a number of bytes for people.
 func size(n int64) string {
 	const units = "KMGTPE"
 	if n < 1024 {

@@ -1,5 +1,5 @@
-// Package status asks nodes how they are, through a client, and says in one report what a person wants to know of a cluster: nodes, links,
-// what is wrong. It knows what INFO's fields mean; docs/cluster.md and docs/operating.md explain them.
+// Package status reads INFO and the digest of nodes, as a client, and makes one report of the cluster: nodes, links and
+// problems. docs/cluster.md and docs/operating.md explain the fields of INFO.
 package status
 
 import (
@@ -10,15 +10,16 @@ import (
 	"github.com/quotadb/quota-db/remote"
 )
 
-// Report is a cluster as its nodes describe it. docs/operating.md describes its fields in JSON; lists are empty and never null.
+// Report is the state of a cluster, as its nodes describe it. docs/operating.md describes its fields in JSON. Lists may
+// be empty and are never null.
 type Report struct {
 	Healthy  bool      `json:"healthy"`
 	Problems []Problem `json:"problems"`
-	Notes    []Problem `json:"notes"` // worth knowing, and no reason to get up at night
+	Notes    []Problem `json:"notes"` // good to know; Healthy does not depend on them
 	Nodes    []Node    `json:"nodes"`
 }
 
-// Problem is one thing that is wrong, or worth a look.
+// Problem is one problem or one note.
 type Problem struct {
 	Node string `json:"node"` // its address; empty: it concerns the cluster
 	Text string `json:"text"`
@@ -28,14 +29,14 @@ type Problem struct {
 type Node struct {
 	Address      string   `json:"address"`
 	Answers      bool     `json:"answers"`
-	Error        string   `json:"error,omitempty"` // why nothing more is known of it; it may answer with an error
+	Error        string   `json:"error,omitempty"` // why INFO could not be read; the fields below are then 0 or empty
 	ID           int      `json:"node_id"`
 	Version      string   `json:"version"`
 	UptimeSecs   int64    `json:"uptime_seconds"`
 	Cluster      string   `json:"cluster_state"` // alone, ok, degraded, off
 	OffReason    string   `json:"replication_off,omitempty"`
-	Digest       string   `json:"digest"`                 // of all that it stores; empty: it was not read
-	DigestError  string   `json:"digest_error,omitempty"` // why it was not read
+	Digest       string   `json:"digest"`                 // of all stored data; empty: the digest was not read
+	DigestError  string   `json:"digest_error,omitempty"` // why the digest was not read
 	Clients      int64    `json:"clients"`
 	MaxClients   int64    `json:"max_clients"`
 	OpsPerSecond int64    `json:"ops_per_second"`
@@ -46,16 +47,16 @@ type Node struct {
 	UsedBytes    int64    `json:"used_bytes"`
 	LimitBytes   int64    `json:"limit_bytes"` // 0: none
 	RSSBytes     int64    `json:"resident_bytes"`
-	Persistent   bool     `json:"persistent"` // it keeps its data on a disk
+	Persistent   bool     `json:"persistent"` // the node keeps its data on a disk
 	DiskError    string   `json:"disk_error,omitempty"`
 	SnapshotOK   bool     `json:"snapshot_ok"`
 	Links        []Link   `json:"links"`
 	Unreachable  []string `json:"unreachable"`
 
-	code    string   // of the error that it answers with, as LOADING
-	process string   // INFO's run_id: two addresses with the same one are one process
-	run     string   // of its replication, as its peers have it in their links; empty: it does not replicate, or does not say
-	digests []string // what it gave at each look; empty: it was not read
+	code    string   // first word of the error reply, such as LOADING; empty: no error reply
+	process string   // INFO's run_id: two addresses with the same run_id are one process
+	run     string   // the node's run in replication; its peers show it in their links. Empty: none, or not shown
+	digests []string // the digest of each look; an empty text: it was not read
 }
 
 // Link is a peer as a node sees it.
@@ -70,16 +71,17 @@ type Link struct {
 	Repairs       int64   `json:"repairs"`
 	Held          int64   `json:"held"`
 
-	run string // of the peer's replication; empty: it is not said
+	run string // the peer's run in replication; empty: not shown
 }
 
-// digestPause is what lies between two looks at the digests: two that differ and stay are different contents, and not writes on their way.
+// digestPause is the time between two looks at the digests. Digests that differ, and are the same after the pause, mean
+// different data; other differences may be writes that are still on their way.
 const digestPause = 300 * time.Millisecond
 
-// digestLooks is how often the digests are looked at before they are said to differ.
+// digestLooks is how many looks at the digests come before the report says that they differ.
 const digestLooks = 3
 
-// Ask asks all nodes at once. A node that does not answer within patience is one of the problems.
+// Ask asks all nodes at once and returns the report. A node that does not answer within patience is a problem in it.
 func Ask(ctx context.Context, nodes []*remote.Node, patience time.Duration) *Report {
 	r := &Report{Problems: []Problem{}, Notes: []Problem{}, Nodes: make([]Node, len(nodes))}
 	each(nodes, func(i int, n *remote.Node) { r.Nodes[i] = describe(ctx, n, patience) })
@@ -96,7 +98,7 @@ func Ask(ctx context.Context, nodes []*remote.Node, patience time.Duration) *Rep
 	return r
 }
 
-// each calls fn for all nodes at once and waits for the end.
+// each calls fn for all nodes at once, and waits until all calls have ended.
 func each(nodes []*remote.Node, fn func(int, *remote.Node)) {
 	var all sync.WaitGroup
 	for i, n := range nodes {
@@ -105,7 +107,7 @@ func each(nodes []*remote.Node, fn func(int, *remote.Node)) {
 	all.Wait()
 }
 
-// pause waits, and reports whether ctx goes on.
+// pause waits; false if ctx has ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
@@ -125,7 +127,7 @@ func describe(ctx context.Context, n *remote.Node, patience time.Duration) Node 
 	return fromInfo(n.Addr(), fields)
 }
 
-// failed is a node of which nothing is known but an error.
+// failed is a Node of which only the error is known.
 func failed(addr string, err error) Node {
 	code, _ := remote.Reply(err)
 	return Node{Address: addr, Answers: code != "", Error: remote.Explain(err), Links: []Link{}, Unreachable: []string{}, code: code}
@@ -145,5 +147,5 @@ func (n *Node) askDigest(ctx context.Context, from *remote.Node, patience time.D
 	n.digests = append(n.digests, n.Digest)
 }
 
-// known reports whether the node has said how it is.
+// known reports whether INFO of the node was read.
 func (n *Node) known() bool { return n.Error == "" }

@@ -13,7 +13,7 @@ import (
 	"github.com/quotadb/quota-db/remote"
 )
 
-// sound is INFO of a node with nothing wrong.
+// sound is INFO of a healthy node.
 var sound = map[string]string{
 	"node_id": "1", "quotadb_version": "0.1.0", "uptime_in_seconds": "61", "cluster_state": "ok",
 	"connected_clients": "3", "maxclients": "10000", "used_memory": "1536", "maxmemory": "0", "aof_enabled": "1",
@@ -113,7 +113,7 @@ func TestANodeAskedAtTwoAddressesIsNoProblem(t *testing.T) {
 
 func TestNodesThatDoNotReplicateWithEachOtherAreAProblem(t *testing.T) {
 	alone := func(id string) map[string]string { return with("node_id", id, "peer0", "", "cluster_state", "alone") }
-	// in a cluster of that run, with one peer of that id and run
+	// member is INFO of a node with this id and run, and with one peer.
 	member := func(id, run, peerID, peerRun, state string) map[string]string {
 		return with("node_id", id, "replication_run", run, "peer0", peer("node", peerID, "state", state)+",run="+peerRun)
 	}
@@ -124,7 +124,7 @@ func TestNodesThatDoNotReplicateWithEachOtherAreAProblem(t *testing.T) {
 		"single nodes":                   {[]map[string]string{alone("1"), alone("2")}, "node 2 has no link with node 1 (a:1)"},
 		"two clusters":                   {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("3", "r3", "4", "r4", "online")}, "node 3 has no link with node 1 (a:1)"},
 		"a single node beside a cluster": {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r2", "1", "r1", "online"), alone("3")}, "node 3 has no link with node 1 (a:1), node 2 (b:1)"},
-		"two clusters with the same ids": {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r4", "1", "r3", "online")}, "node 2 replicates with another process of that id than node 1 (a:1)"},
+		"two clusters with the same ids": {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r4", "1", "r3", "online")}, "node 2 replicates with another process of the same id than node 1 (a:1)"},
 		"a cluster":                      {[]map[string]string{member("1", "r1", "2", "r2", "online"), member("2", "r2", "1", "r1", "online")}, ""},
 		"one that knows the other":       {[]map[string]string{member("1", "r1", "2", "r2", "online"), alone("2")}, ""},
 		"a release that tells no runs":   {[]map[string]string{sound, with("node_id", "2", "peer0", peer("node", "1"))}, ""},
@@ -154,7 +154,7 @@ func TestDigestsThatDifferAreAProblemOnlyIfTheyStay(t *testing.T) {
 		{[]string{"x", "x"}, []string{"y", "x"}, true},
 		{[]string{"x", "x", "x"}, []string{"y", "y", "y"}, false},
 		{[]string{"x", "x", "z"}, []string{"y", "y", "y"}, true}, // writes
-		{[]string{"x", "x", "x"}, []string{"", "", ""}, false},   // b was not read
+		{[]string{"x", "x", "x"}, []string{"", "", ""}, false},   // the digest of b was not read
 		{[]string{"x"}, []string{""}, false},
 		{[]string{"", "", ""}, []string{"", "", ""}, false},
 	} {
@@ -173,13 +173,13 @@ func TestDigestsThatDifferAreAProblemOnlyIfTheyStay(t *testing.T) {
 func TestADigestThatWasNotReadIsShownAsThat(t *testing.T) {
 	r := &Report{Nodes: []Node{fromInfo("a:1", sound), fromInfo("b:1", with("node_id", "2"))}}
 	r.Nodes[0].Digest, r.Nodes[0].digests = "x", []string{"x"}
-	r.Nodes[1].DigestError, r.Nodes[1].digests = "it answers: NOPERM no right", []string{""}
+	r.Nodes[1].DigestError, r.Nodes[1].digests = "the node answers: NOPERM no right", []string{""}
 	r.judge()
 	var out strings.Builder
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"not read\n", "problem: b:1: its digest was not read", "NOPERM no right"} {
+	for _, want := range []string{"not read\n", "problem: b:1: the digest was not read", "NOPERM no right"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -190,7 +190,7 @@ func TestADigestThatWasNotReadIsShownAsThat(t *testing.T) {
 	}
 }
 
-// TestNoListInTheJSONIsNull looks at a report on nothing, on a sound node, and on one that is not there.
+// TestNoListInTheJSONIsNull checks the reports on no node, on a healthy node, and on a node that does not answer.
 func TestNoListInTheJSONIsNull(t *testing.T) {
 	remote.Silence()
 	gone := remote.Open("127.0.0.1:1", remote.Options{Timeout: time.Second})
@@ -206,7 +206,7 @@ func TestNoListInTheJSONIsNull(t *testing.T) {
 	}
 }
 
-// TestThePageDescribesEachFieldOfTheJSON: docs/operating.md has a table of them.
+// TestThePageDescribesEachFieldOfTheJSON: docs/operating.md has a table of the fields.
 func TestThePageDescribesEachFieldOfTheJSON(t *testing.T) {
 	page, err := os.ReadFile("../docs/operating.md")
 	if err != nil {
@@ -225,11 +225,11 @@ func TestThePageDescribesEachFieldOfTheJSON(t *testing.T) {
 
 func TestTheTableSaysWhyANodeIsNotDescribed(t *testing.T) {
 	for want, n := range map[string]Node{
-		"no answer":   {Error: "it does not answer in time"},
+		"no answer":   {Error: "the node does not answer in time"},
 		"not QuotaDB": fromInfo("a:1", map[string]string{"redis_version": "7.0.15"}),
-		"LOADING":     {Answers: true, code: "LOADING", Error: "it answers: LOADING"},
-		"NOAUTH":      {Answers: true, code: "NOAUTH", Error: "it answers: NOAUTH"},
-		"error":       {Answers: true, code: "ERR", Error: "it answers: ERR max number of clients reached"},
+		"LOADING":     {Answers: true, code: "LOADING", Error: "the node answers: LOADING"},
+		"NOAUTH":      {Answers: true, code: "NOAUTH", Error: "the node answers: NOAUTH"},
+		"error":       {Answers: true, code: "ERR", Error: "the node answers: ERR max number of clients reached"},
 	} {
 		if got := n.failure(); got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -239,7 +239,7 @@ func TestTheTableSaysWhyANodeIsNotDescribed(t *testing.T) {
 
 func TestTheReportShowsNodesLinksAndProblems(t *testing.T) {
 	r := judged(sound, with("node_id", "2", "maxmemory", "1540"))
-	r.Nodes = append(r.Nodes, Node{Address: "c:1", Error: "it does not answer in time"})
+	r.Nodes = append(r.Nodes, Node{Address: "c:1", Error: "the node does not answer in time"})
 	var out, doc strings.Builder
 	if err := r.Table(&out); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 // maxNamed is how many nodes one sentence names.
 const maxNamed = 5
 
-// judgeIDs looks for two nodes with one id. One process that was asked at two addresses is no problem.
+// judgeIDs looks for two nodes with the same id. One process that was asked at two addresses is no problem.
 func (r *Report) judgeIDs() {
 	for i := range r.Nodes {
 		for j := range i {
@@ -16,9 +16,9 @@ func (r *Report) judgeIDs() {
 			switch {
 			case !a.known() || !b.known() || a.ID != b.ID:
 			case a.isProcess(b):
-				r.note(b, "it is the same node as %s, asked at another address", a.Address)
+				r.note(b, "this is the same node as %s, asked at another address", a.Address)
 			default:
-				r.problem(b, "it has the node id %d, as %s has: give each node a --node-id of its own, or ask the nodes of one cluster at a time", b.ID, a.Address)
+				r.problem(b, "the node has the node id %d, as %s has: give each node a --node-id of its own, or ask the nodes of one cluster at a time", b.ID, a.Address)
 			}
 		}
 	}
@@ -26,15 +26,15 @@ func (r *Report) judgeIDs() {
 
 func (n *Node) isProcess(other *Node) bool { return n.process != "" && n.process == other.process }
 
-// judgeStrangers looks for nodes that do not replicate with each other. Nodes are told by their ids, and by the runs that they have told their
-// peers: their addresses say nothing, as peers may reach them at others.
+// judgeStrangers looks for nodes that do not replicate with each other. It recognizes nodes by their ids and by the
+// runs that they have told their peers. It does not compare addresses, because peers may use other addresses.
 func (r *Report) judgeStrangers() {
 	for i := range r.Nodes {
 		a := &r.Nodes[i]
 		var names, others []string
 		for j := range r.Nodes[:i] {
 			b := &r.Nodes[j]
-			if !a.known() || !b.known() || a.ID == b.ID { // judgeIDs has said it
+			if !a.known() || !b.known() || a.ID == b.ID { // judgeIDs reports that
 				continue
 			}
 			switch {
@@ -50,14 +50,14 @@ func (r *Report) judgeStrangers() {
 				"of one cluster at a time", a.ID, list(names))
 		}
 		if len(others) > 0 {
-			r.problem(a, "node %d replicates with another process of that id than %s: these nodes belong to different clusters, or one of them has just "+
+			r.problem(a, "node %d replicates with another process of the same id than %s: these nodes belong to different clusters, or one of them has just "+
 				"been started again", a.ID, list(others))
 		}
 	}
 }
 
-// linked reports whether the node replicates with just this other one, or is to: of a peer that is offline, judgeLinks has said it, and the run that is
-// known may be an earlier one.
+// linked reports whether the node replicates with the process other. A link that is offline counts too: judgeLinks
+// reports it, and its run may be an earlier run of other.
 func (n *Node) linked(other *Node) bool {
 	for _, l := range n.Links {
 		if l.Peer == other.ID && (l.State == "offline" || l.run == "" || other.run == "" || l.run == other.run) {
@@ -67,7 +67,7 @@ func (n *Node) linked(other *Node) bool {
 	return false
 }
 
-// lists reports whether the node has a peer of that id.
+// lists reports whether the node has a peer with this id.
 func (n *Node) lists(id int) bool {
 	for _, l := range n.Links {
 		if l.Peer == id {

@@ -109,7 +109,7 @@ func TestANodeWithAllConnectionsTakenIsAliveAndSaysSo(t *testing.T) {
 		}
 	}
 	out, _, code := tool(t, nil, "status", server.Addr)
-	if wants(t, out, "problem: "+server.Addr+": it answers: ERR max number of clients"); code != 1 || strings.Contains(out, "no answer") {
+	if wants(t, out, "problem: "+server.Addr+": the node answers: ERR max number of clients"); code != 1 || strings.Contains(out, "no answer") {
 		t.Errorf("status: code %d: %s", code, out)
 	}
 }
