@@ -18,45 +18,45 @@ func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
 	b.do("ACL", "SETUSER", "u", "on", ">right", "+@all", "~*")
 	wrong := "-" + errWrongPass + "\r\n"
 	for i := range failureRate().Capacity {
-		if got := b.do("AUTH", "u", "wrong"); got != wrong || b.client.Wait() != 0 {
-			t.Fatalf("%d: %q, and waits %v", i, got, b.client.Wait())
+		if got := b.do("AUTH", "u", "wrong"); got != wrong || b.turn.Wait != 0 {
+			t.Fatalf("%d: %q, and waits %v", i, got, b.turn.Wait)
 		}
 	}
 	batch := [][][]byte{words([]string{"AUTH", "u", "wrong"}), words([]string{"PING"})}
-	if got := string(b.x.Run(b.client, batch, nil)); got != "" || b.client.Wait() != loginDelay || b.x.Ran() != 1 {
-		t.Fatalf("%q, waits %v, %d ran", got, b.client.Wait(), b.x.Ran())
+	if got := b.run(b.client, batch); got != "" || b.turn.Wait != loginDelay || b.turn.Ran != 1 {
+		t.Fatalf("%q, waits %v, %d ran", got, b.turn.Wait, b.turn.Ran)
 	}
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	if got := string(b.x.Run(other, [][][]byte{words([]string{"AUTH", "u", "right"}), words([]string{"ACL", "WHOAMI"})}, nil)); got != "+OK\r\n$1\r\nu\r\n" {
+	if got := b.run(other, [][][]byte{words([]string{"AUTH", "u", "right"}), words([]string{"ACL", "WHOAMI"})}); got != "+OK\r\n$1\r\nu\r\n" {
 		t.Errorf("the right password: %q", got)
 	}
-	if got := string(b.x.Run(b.client, batch[1:], nil)); got != "" || b.client.Wait() == 0 {
+	if got := b.run(b.client, batch[1:]); got != "" || b.turn.Wait == 0 {
 		t.Errorf("before its time: %q", got)
 	}
 	b.wall += loginDelay.Milliseconds()
-	if got := string(b.x.Run(b.client, batch[1:], nil)); got != wrong+"+PONG\r\n" {
+	if got := b.run(b.client, batch[1:]); got != wrong+"+PONG\r\n" {
 		t.Errorf("afterwards: %q", got)
 	}
 	for range failureRate().Count { // what a second has earned
 		b.do("AUTH", "u", "wrong")
 	}
 	b.do("CLIENT", "REPLY", "SKIP")
-	if got := string(b.x.Run(b.client, batch, nil)); got != "" || b.client.Wait() == 0 {
+	if got := b.run(b.client, batch); got != "" || b.turn.Wait == 0 {
 		t.Errorf("without a reply it does not wait: %q", got)
 	}
 	b.wall += loginDelay.Milliseconds()
-	if got := string(b.x.Run(b.client, batch[1:], nil)); got != "+PONG\r\n" {
+	if got := b.run(b.client, batch[1:]); got != "+PONG\r\n" {
 		t.Errorf("then: %q", got)
 	}
 	for range failureRate().Count {
 		b.do("AUTH", "u", "wrong")
 	}
 	skipped := append([][][]byte{words([]string{"CLIENT", "REPLY", "SKIP"}), words([]string{"PING"})}, batch...)
-	if got := string(b.x.Run(b.client, skipped, nil)); got != "" || b.client.Wait() == 0 || b.x.Ran() != 3 {
+	if got := b.run(b.client, skipped); got != "" || b.turn.Wait == 0 || b.turn.Ran != 3 {
 		t.Errorf("after a skipped reply: %q", got)
 	}
 	b.wall += loginDelay.Milliseconds()
-	if got := string(b.x.Run(b.client, batch[1:], nil)); got != wrong+"+PONG\r\n" {
+	if got := b.run(b.client, batch[1:]); got != wrong+"+PONG\r\n" {
 		t.Errorf("the reply behind a skipped one: %q", got)
 	}
 	b.do("MULTI")
@@ -94,7 +94,7 @@ func TestTransactionGuessesNoMorePasswordsThanAreAnsweredAtOnce(t *testing.T) {
 				t.Errorf("%s: after %d wrong passwords it is %s, want %s", login, step.wrong, got, step.want)
 			}
 		}
-		if got := b.do("AUTH", "u", "right"); got != "+OK\r\n" || b.client.Wait() != 0 {
+		if got := b.do("AUTH", "u", "right"); got != "+OK\r\n" || b.turn.Wait != 0 {
 			t.Errorf("outside of a transaction: %q", got)
 		}
 		b.wall += time.Second.Milliseconds()
@@ -232,7 +232,7 @@ func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	if got := string(b.x.Run(u, [][][]byte{words([]string{"AUTH", "u", "pw"}), words([]string{"GET", "k"}), words([]string{"GET", "l"})}, nil)); got != "+OK\r\n$-1\r\n-"+errNoPermKey+"\r\n" {
+	if got := b.run(u, [][][]byte{words([]string{"AUTH", "u", "pw"}), words([]string{"GET", "k"}), words([]string{"GET", "l"})}); got != "+OK\r\n$-1\r\n-"+errNoPermKey+"\r\n" {
 		t.Errorf("got %q", got)
 	}
 	b.do("ACL", "SETUSER", "u", "+set")
@@ -258,7 +258,7 @@ func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
 	if err := os.WriteFile(path, []byte("user v on nopass +ping\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.do("ACL", "LOAD"); got != "+OK\r\n" || !u.killed.Load() || b.client.CloseAfter {
+	if got := b.do("ACL", "LOAD"); got != "+OK\r\n" || !u.killed.Load() || b.turn.Next == Bye {
 		t.Errorf("%q; the client of the user that is gone lives", got)
 	}
 	if err := os.Remove(path); err != nil {
@@ -278,7 +278,7 @@ func TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone(t *tes
 	b := newBench(t, func(c *config.Config) { c.UserFile = path })
 	b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all")
 	u := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	if got := string(b.x.Run(u, batchOf("AUTH u pw"), nil)); got != "+OK\r\n" {
+	if got := b.run(u, batchOf("AUTH u pw")); got != "+OK\r\n" {
 		t.Fatal(got)
 	}
 	b.x.Run(b.client, batchOf("ACL LOAD"), nil)
@@ -298,7 +298,7 @@ func TestAClientWhoseOwnUserACLLOADDeletesGetsItsReplyAndEnds(t *testing.T) {
 	b := newBench(t, func(c *config.Config) { c.UserFile = path })
 	b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all")
 	b.do("AUTH", "u", "pw")
-	if got := b.do("ACL", "LOAD"); got != "+OK\r\n" || !b.client.CloseAfter || b.client.killed.Load() {
-		t.Errorf("%q, to be closed: %v, killed: %v", got, b.client.CloseAfter, b.client.killed.Load())
+	if got := b.do("ACL", "LOAD"); got != "+OK\r\n" || b.turn.Next != Bye || b.client.killed.Load() {
+		t.Errorf("%q, turn %+v, killed: %v", got, b.turn, b.client.killed.Load())
 	}
 }

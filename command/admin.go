@@ -67,7 +67,7 @@ func shutdown(c *call) {
 	case abort:
 		c.fail(errNoShutdown) // it cannot be called back: it begins at once
 	default:
-		c.client.CloseAfter = true
+		c.client.end()
 		c.server.Stop()
 	}
 }

@@ -120,9 +120,9 @@ func TestCommandDescribesCommandsAsRedis(t *testing.T) {
 func TestShutdownAsksForTheEndWithoutAReply(t *testing.T) {
 	for i, command := range []string{"SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN SAVE NOW FORCE"} {
 		b := newBench(t, nil)
-		got := string(b.x.Run(b.client, [][][]byte{words(strings.Fields(command)), words([]string{"INCR", "k"})}, nil))
-		if got != "" || b.stops != 1 || !b.client.CloseAfter {
-			t.Errorf("%d: %q, %d stops, close %t", i, got, b.stops, b.client.CloseAfter)
+		got := b.run(b.client, [][][]byte{words(strings.Fields(command)), words([]string{"INCR", "k"})})
+		if got != "" || b.stops != 1 || b.turn.Next != Bye {
+			t.Errorf("%d: %q, %d stops, turn %+v", i, got, b.stops, b.turn)
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestFullMemoryRefusesOnlyWhatNeedsMemory(t *testing.T) {
 			t.Errorf("%s: %q", s[0], got)
 		}
 	}
-	got := string(b.x.Run(b.client, [][][]byte{words(strings.Fields("INCR x")), words(strings.Fields("CONFIG SET maxmemory 0")), words(strings.Fields("INCR x"))}, nil))
+	got := b.run(b.client, [][][]byte{words(strings.Fields("INCR x")), words(strings.Fields("CONFIG SET maxmemory 0")), words(strings.Fields("INCR x"))})
 	if got != "-"+errOOM+"\r\n+OK\r\n:1\r\n" {
 		t.Errorf("a change of the limit within a batch: %q", got)
 	}

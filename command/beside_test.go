@@ -23,10 +23,10 @@ func TestNoEventLoopWaitsForTheFileOfUsers(t *testing.T) {
 	b := newBench(t, func(c *config.Config) { c.UserFile = path })
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
 	b.userFile.Lock()
-	if out := b.x.Run(b.client, batchOf("ACL LOAD", "PING"), nil); len(out) > 0 || b.client.Wait() == 0 {
+	if out := b.run(b.client, batchOf("ACL LOAD", "PING")); len(out) > 0 || b.turn.Next != Late {
 		t.Errorf("ACL LOAD answers %q before there is a file", out)
 	}
-	if out := b.x.Run(other, batchOf("PING"), nil); string(out) != "+PONG\r\n" {
+	if out := b.run(other, batchOf("PING")); out != "+PONG\r\n" {
 		t.Errorf("another client: %q", out)
 	}
 	b.Server.Wait() // does not wait for files
@@ -37,7 +37,7 @@ func TestNoEventLoopWaitsForTheFileOfUsers(t *testing.T) {
 	}
 	b.userFile.Unlock()
 	b.Wait()
-	if out := b.x.Run(b.client, batchOf("PING"), nil); string(out) != "+OK\r\n+PONG\r\n" {
+	if out := b.run(b.client, batchOf("PING")); out != "+OK\r\n+PONG\r\n" {
 		t.Errorf("once there is a file: %q", out)
 	}
 	if b.Users.User("u") == nil {
@@ -65,7 +65,7 @@ func TestWorkBesideTheLoopIsBounded(t *testing.T) {
 	const more = 10
 	for range maxBeside + more {
 		c := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-		if string(b.x.Run(c, batchOf("MEMORY PURGE"), nil)) == "-"+errManyBeside+"\r\n" {
+		if b.run(c, batchOf("MEMORY PURGE")) == "-"+errManyBeside+"\r\n" {
 			refused++
 		}
 		b.Disconnect(c)
@@ -101,16 +101,16 @@ func TestKeysOfALargeDatabaseAreListedBesideTheLoop(t *testing.T) {
 	for i := range keysAtOnce + 1 {
 		b.do("SET", "key"+strconv.Itoa(i), "v")
 	}
-	out := b.x.Run(b.client, batchOf("KEYS key1*7", "PING"), nil)
-	if len(out) > 0 || b.client.Wait() == 0 {
+	out := b.run(b.client, batchOf("KEYS key1*7", "PING"))
+	if len(out) > 0 || b.turn.Next != Late {
 		t.Fatalf("KEYS answers %q in the loop", out)
 	}
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	if out := b.x.Run(other, batchOf("PING"), nil); string(out) != "+PONG\r\n" {
+	if out := b.run(other, batchOf("PING")); out != "+PONG\r\n" {
 		t.Errorf("another client: %q", out)
 	}
 	b.Wait()
-	out = b.x.Run(b.client, batchOf("PING"), nil)
+	out = b.run(b.client, batchOf("PING"))
 	listed, rest := string(out[:len(out)-len("+PONG\r\n")]), string(out[len(out)-len("+PONG\r\n"):])
 	want := 0
 	for i := range keysAtOnce + 1 {

@@ -21,7 +21,6 @@ type Client struct {
 	RemoteAddr string
 	LocalAddr  string
 	Created    time.Time
-	CloseAfter bool // the connection is to be closed once the replies have left; no further command runs
 
 	// Input and Output are the bytes that wait to be run and to be sent, as the connection sees them.
 	Input, Output atomic.Int64
@@ -33,12 +32,13 @@ type Client struct {
 	special     bool // commands are looked at one by one: see Executor.step
 	transaction *transaction
 	replies     replyMode
-	muted       bool   // the command that runs has no reply
-	wait        int64  // when the client goes on, nanoseconds of engine.Moment.Mono; 0: at once
-	now         int64  // of the last Run, on the same clock
-	late        late   // what gives the reply then; nil: the command runs again
-	fence       bool   // the replies of the last Runs tell of an order to all clients
-	unsafe      uint64 // the group that is to be safe before the replies of the last Runs leave; 0: they may
+	muted       bool // the command that runs has no reply
+
+	// How the client goes on: see turn.go.
+	ends    bool  // it is closed after the replies
+	wait    int64 // when it goes on, nanoseconds of engine.Moment.Mono; 0: at once
+	late    late  // what gives the reply then; nil: the command that waits runs again
+	ordered bool  // a reply of this Run tells of an order to all clients
 
 	connection Connection
 	waits      atomic.Bool // wait is not 0
@@ -72,109 +72,6 @@ const seenShift = 16
 func (c *Client) attend() {
 	c.special = c.isOpen() || c.replies != replyAll
 	c.silent.Store(c.muted || c.replies != replyAll)
-}
-
-// goesOn reports whether the client's next command may run.
-func (c *Client) goesOn() bool { return !c.CloseAfter && c.wait == 0 && !c.fence && !c.killed.Load() }
-
-// waitUntil makes the client wait.
-func (c *Client) waitUntil(moment int64) {
-	c.wait = moment
-	c.waits.Store(true)
-}
-
-// late gives a reply that was not there at once; done is false as long as it is not there. over says that the time to
-// wait has ended.
-type late func(dst []byte, over bool) (out []byte, done bool)
-
-// answerLate makes the client wait for the reply, until that moment, and with all that follows. It is asked for
-// whenever the connection is roused. If CLIENT REPLY keeps the reply from the client, the wait is the same.
-func (c *Client) answerLate(moment int64, reply late) {
-	c.late = reply
-	if c.muted {
-		c.late = func(dst []byte, over bool) ([]byte, bool) {
-			out, done := reply(dst, over)
-			return out[:len(dst)], done
-		}
-	}
-	c.waitUntil(moment)
-}
-
-// resume ends the client's wait. If it was not over, the command that it was for asks for it again, or the late reply.
-func (c *Client) resume(x *call) {
-	c.now, c.fence = x.now.Mono, false
-	if c.wait == 0 {
-		return
-	}
-	if c.late != nil {
-		var done bool
-		if x.out, done = c.late(x.out, c.now >= c.wait); !done {
-			return
-		}
-	}
-	c.endWait()
-}
-
-// endWait has the client's commands run again.
-func (c *Client) endWait() {
-	c.late, c.wait = nil, 0
-	c.waits.Store(false)
-}
-
-// TakeUnsafe is the group of Server.Store that has to be safe before the replies of the Runs since the last call may
-// leave; 0: they may leave at once.
-func (c *Client) TakeUnsafe() uint64 {
-	group := c.unsafe
-	c.unsafe = 0
-	return group
-}
-
-// Wait is how long the client's commands must wait after a Run; 0: they need not. Then, or when the client's connection
-// is roused, Run is to be called again, with the commands that did not run, if any.
-func (c *Client) Wait() time.Duration {
-	if c.wait == 0 {
-		return 0
-	}
-	return max(1, time.Duration(c.wait-c.now))
-}
-
-// AwaitsReply reports whether a command that ran has its reply still to come. Otherwise a client that waits has
-// commands that did not run.
-func (c *Client) AwaitsReply() bool { return c.late != nil }
-
-// Hurry ends the time that the client waits for a reply, as when the server shuts down. It is false when that does not
-// help: the client does not wait for a reply, or has been hurried already. Else Run is to be called again.
-func (c *Client) Hurry() bool {
-	if c.late == nil || c.wait == hurried {
-		return false
-	}
-	c.wait = hurried
-	return true
-}
-
-// hurried is a moment that has passed, for Client.wait.
-const hurried = 1
-
-// IsPatient reports whether the client is right to send nothing: it waits for a reply or the end of a pause, or watches
-// what others do. Any goroutine may ask.
-func (c *Client) IsPatient() bool { return c.waits.Load() || c.monitors.Load() }
-
-// order notes that the client has given an order to all clients.
-func (c *Client) order(s *Server) { c.fence = s.Fences }
-
-// IsFenced reports what TakeFence will. Until it has been called no further command of the client is to run.
-func (c *Client) IsFenced() bool { return c.fence }
-
-// TakeFence reports whether the replies of the Runs since the last call tell of an order to all clients, such as CLIENT
-// PAUSE: they may leave when every goroutine that runs commands has ended what it was about. A FLUSHALL beside them has
-// then ended what it was about, which this call waits for, some 256 keys: so it is not for a caller that holds a lock
-// of keys, and the order itself, which in a transaction has one, does not wait.
-func (c *Client) TakeFence(s *Server) bool {
-	fence := c.fence
-	if c.fence = false; fence {
-		s.flushes.pass()
-	}
-	return fence
 }
 
 // rouse has the connection come back to the client.

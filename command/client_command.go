@@ -191,7 +191,7 @@ func clientKill(c *call) {
 		case !f.match(c, client):
 			return
 		case client == c.client:
-			client.CloseAfter = true // after the reply
+			client.end() // after the reply
 		case !client.kill():
 			return
 		}

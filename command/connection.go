@@ -42,7 +42,7 @@ func ping(c *call) {
 func echo(c *call) { c.bulkBytes(c.args[1]) }
 
 func quit(c *call) {
-	c.client.CloseAfter = true
+	c.client.end()
 	c.ok()
 }
 

@@ -84,8 +84,8 @@ func TestRESP3HasItsOwnNullsAndMaps(t *testing.T) {
 
 func TestNothingRunsAfterTheClientHasQuit(t *testing.T) {
 	b := newBench(t, nil)
-	got := string(b.x.Run(b.client, [][][]byte{words([]string{"INCR", "k"}), words([]string{"QUIT"}), words([]string{"INCR", "k"})}, nil))
-	if got != ":1\r\n+OK\r\n" || !b.client.CloseAfter {
+	got := b.run(b.client, [][][]byte{words([]string{"INCR", "k"}), words([]string{"QUIT"}), words([]string{"INCR", "k"})})
+	if got != ":1\r\n+OK\r\n" || b.turn.Next != Bye {
 		t.Errorf("got %q", got)
 	}
 }
@@ -93,8 +93,8 @@ func TestNothingRunsAfterTheClientHasQuit(t *testing.T) {
 func TestClientThatSpeaksHTTPIsCutOffBeforeItsBody(t *testing.T) {
 	for _, line := range []string{"POST / HTTP/1.1", "Host: localhost"} {
 		b := newBench(t, nil)
-		got := string(b.x.Run(b.client, [][][]byte{words([]string{"PING"}), words(strings.Fields(line)), words([]string{"FLUSHALL"})}, nil))
-		if got != "+PONG\r\n" || !b.client.CloseAfter {
+		got := b.run(b.client, [][][]byte{words([]string{"PING"}), words(strings.Fields(line)), words([]string{"FLUSHALL"})})
+		if got != "+PONG\r\n" || b.turn.Next != Bye {
 			t.Errorf("%s: got %q", line, got)
 		}
 	}

@@ -53,11 +53,11 @@ func TestAStopWaitsForNoDigest(t *testing.T) {
 	b := newBench(t, nil)
 	hold, scans := make(chan struct{}), 0
 	b.digests.ask(func() uint64 { <-hold; scans++; return 1 }, &b.background, b.client)
-	if got := string(b.x.Run(b.client, batchOf("CLUSTER DIGEST"), nil)); got != "" {
+	if got := b.run(b.client, batchOf("CLUSTER DIGEST")); got != "" {
 		t.Errorf("%q at once", got)
 	}
 	b.End()
-	if got, want := string(b.x.Run(b.client, nil, nil)), "-"+errDigestEnds+"\r\n"; got != want {
+	if got, want := b.run(b.client, nil), "-"+errDigestEnds+"\r\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	close(hold)
@@ -65,7 +65,7 @@ func TestAStopWaitsForNoDigest(t *testing.T) {
 	if scans != 1 || b.digests.running != nil || b.digests.next != nil {
 		t.Errorf("%d scans, and one is left %v", scans, b.digests.running != nil)
 	}
-	if got, want := string(b.x.Run(b.client, batchOf("CLUSTER DIGEST"), nil)), "-"+errDigestEnds+"\r\n"; got != want {
+	if got, want := b.run(b.client, batchOf("CLUSTER DIGEST")), "-"+errDigestEnds+"\r\n"; got != want {
 		t.Errorf("asked during the stop: %q, want %q", got, want)
 	}
 }

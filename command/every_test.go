@@ -33,12 +33,12 @@ func TestEveryCommandAnswersAnyArgumentsWithOneReply(t *testing.T) {
 			b.do("QUOTASET", "quota", "10", "60")
 			client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
 			client.Proto = proto
-			reply := b.x.Run(client, [][][]byte{words(args)}, nil)
-			if late := r.full == "waitaof" || r.full == "cluster|digest" || r.flags&takesLong != 0; late && client.Wait() > 0 && len(reply) == 0 {
+			reply, turn := b.x.Run(client, [][][]byte{words(args)}, nil)
+			if late := r.full == "waitaof" || r.full == "cluster|digest" || r.flags&takesLong != 0; late && turn.Next == Late && len(reply) == 0 {
 				b.Disconnect(client) // it waits for replicas, which there are not, or for work beside the loop
 				continue
 			}
-			checkOneReply(t, args, reply, proto, client.CloseAfter)
+			checkOneReply(t, args, reply, proto, turn.Next == Bye)
 			b.Disconnect(client)
 		}
 	}

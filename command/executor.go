@@ -78,16 +78,19 @@ func (s *Server) NewExecutor() *Executor {
 	return x
 }
 
-// Run executes the commands in order and appends their replies to out. It stops after a command that sets c.CloseAfter,
-// at one that has to wait (see Client.Wait), and once out has ReplyBytes: then Ran says how many commands ran, and the
-// others are to be given again. A command goes by a reading of the clocks that is less than a millisecond old: one
-// serves a group of commands that do not take long, and the reading that ends a group begins the next.
-func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
+// Run executes the commands in order and appends their replies to out. It stops after or at a command that does not let
+// its client go on at once, and when out has ReplyBytes. The turn says how many commands ran, and how the client goes
+// on. A command goes by a reading of the clocks that is less than a millisecond old: one reading serves a group of
+// commands that do not take long, and the reading that ends a group begins the next.
+func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
+	given := len(batch)
 	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
 	x.ran = 0
 	x.timing.begin(x.call.now.Mono)
 	x.always, x.refusing = x.server.Store.Always(), x.server.Store.Refusal() != nil
-	c.resume(&x.call)
+	if c.wait != 0 {
+		c.resume(&x.call)
+	}
 	for len(batch) > 0 && c.goesOn() && len(x.call.out) < ReplyBytes {
 		x.restrictions = c.restrictions()
 		if c.special || x.server.attention.Load() != 0 {
@@ -99,20 +102,15 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) []byte {
 		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[x.took:]
 	}
-	if c.killed.Load() {
-		c.CloseAfter = true // what it still sends never runs
-	}
-	if x.unsafe {
-		c.unsafe, x.unsafe = x.server.Store.Group(), false
+	turn := Turn{Next: c.next(), Ran: int32(x.ran)}
+	if turn.Next != Done || int(turn.Ran) < given || x.unsafe { // seldom
+		turn = x.endTurn(c, turn, given)
 	}
 	c.see(x.call.now.Wall, x.timing.last)
 	out = x.call.out
 	x.forget()
-	return out
+	return out, turn
 }
-
-// Ran is how many commands the last Run ran.
-func (x *Executor) Ran() int { return x.ran }
 
 // runGroup runs commands of a plain client, until one makes it another.
 func (x *Executor) runGroup(group [][][]byte) {
@@ -191,7 +189,7 @@ func (x *Executor) execute(group [][][]byte) {
 		p := x.plan[i]
 		c.args, c.row = args, p.row
 		if p.problem != none {
-			if x.refuse(p, args); c.client.CloseAfter {
+			if x.refuse(p, args); c.client.ends {
 				return
 			}
 			continue
@@ -304,7 +302,7 @@ func (x *Executor) refuse(p planned, args [][]byte) {
 func (x *Executor) hangUp() {
 	client := x.call.client
 	x.server.Log.Warn("client speaks HTTP and is disconnected; it may be an attack by way of a browser", "address", client.RemoteAddr)
-	client.CloseAfter = true
+	client.end()
 }
 
 // reject answers an error for a command that did not run.

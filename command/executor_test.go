@@ -43,7 +43,7 @@ func TestBatchOfAnySizeIsAnsweredInOrder(t *testing.T) {
 				fmt.Fprintf(&want, "$%d\r\n%d\r\n", len(fmt.Sprint(i)), i)
 			}
 		}
-		if got := string(b.x.Run(b.client, batch, []byte("before"))); got != "before"+want.String() {
+		if got, _ := b.x.Run(b.client, batch, []byte("before")); string(got) != "before"+want.String() {
 			t.Fatalf("%d commands: got %q", n, got)
 		}
 	}
@@ -126,7 +126,7 @@ func benchmarkBatch(b *testing.B, count int, template ...string) {
 				n /= 10
 			}
 		}
-		out = s.x.Run(s.client, batch, out[:0])
+		out, _ = s.x.Run(s.client, batch, out[:0])
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/command")
 }
@@ -143,6 +143,6 @@ func BenchmarkRunIncr1(b *testing.B) {
 	var out []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		out = s.x.Run(s.client, batch, out[:0])
+		out, _ = s.x.Run(s.client, batch, out[:0])
 	}
 }

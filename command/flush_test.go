@@ -36,16 +36,16 @@ func newReplicatedBench(t *testing.T, keys int) *bench {
 func TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse(t *testing.T) {
 	b := newReplicatedBench(t, 1000)
 	b.flushes.mu.Lock() // another pass is under way
-	if got := string(b.x.Run(b.client, batchOf("FLUSHALL", "DBSIZE"), nil)); got != "" || b.client.Wait() == 0 {
+	if got := b.run(b.client, batchOf("FLUSHALL", "DBSIZE")); got != "" || b.turn.Next != Late {
 		t.Errorf("FLUSHALL answers %q at once", got)
 	}
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	if got := string(b.x.Run(other, batchOf("DBSIZE", "INCR key1"), nil)); got != ":1000\r\n:2\r\n" {
+	if got := b.run(other, batchOf("DBSIZE", "INCR key1")); got != ":1000\r\n:2\r\n" {
 		t.Errorf("meanwhile another client is answered %q", got)
 	}
 	b.flushes.mu.Unlock()
 	b.Wait()
-	if got := string(b.x.Run(b.client, batchOf("DBSIZE"), nil)); got != "+OK\r\n:0\r\n" {
+	if got := b.run(b.client, batchOf("DBSIZE")); got != "+OK\r\n:0\r\n" {
 		t.Errorf("afterwards: %q", got)
 	}
 }
@@ -145,29 +145,31 @@ func TestNoKeyGoesOnceCLIENTPAUSEHasAnswered(t *testing.T) {
 	var flushing sync.WaitGroup
 	flushing.Go(func() { _ = b.flushAll(false) })
 	<-begun
-	if got := b.do("CLIENT", "PAUSE", "1000", "WRITE"); got != "+OK\r\n" {
-		t.Fatal(got)
+	answered := make(chan string)
+	go func() { answered <- b.do("CLIENT", "PAUSE", "1000", "WRITE") }()
+	for deadline := time.Now().Add(10 * time.Second); b.pause.end() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("CLIENT PAUSE does not begin")
+		}
 	}
-	answered := make(chan bool)
-	go func() { answered <- b.client.TakeFence(b.Server) }()
 	select {
 	case <-answered:
 		t.Error("CLIENT PAUSE answers while keys go")
 	case <-time.After(10 * time.Millisecond):
 	}
 	close(goOn)
-	if !<-answered {
-		t.Fatal("CLIENT PAUSE is no order to all clients")
+	if got := <-answered; got != "+OK\r\n" || b.turn != (Turn{Next: Held, Ran: 1, Hold: Hold{Order: true}}) {
+		t.Fatalf("%q, turn %+v", got, b.turn)
 	}
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	keys := func() string { return string(b.x.Run(other, batchOf("DBSIZE"), nil)) }
+	keys := func() string { return b.run(other, batchOf("DBSIZE")) }
 	left := keys()
 	for before := pieces.Load(); pieces.Load() < before+10; { // each look of the one that waits, too, reads the clock
 		if got := keys(); got != left || got == ":0\r\n" || got == ":5000\r\n" {
 			t.Fatalf("%q keys are left, then %q", left, got)
 		}
 	}
-	if got := string(b.x.Run(other, batchOf("CLIENT UNPAUSE"), nil)); got != "+OK\r\n" {
+	if got := b.run(other, batchOf("CLIENT UNPAUSE")); got != "+OK\r\n" {
 		t.Fatal(got)
 	}
 	flushing.Wait()

@@ -42,7 +42,7 @@ func FuzzCommands(f *testing.F) {
 			for line := range bytes.SplitSeq(part, []byte("\n")) {
 				batch = append(batch, bytes.Split(line, []byte(" ")))
 			}
-			replies := b.x.Run(b.client, batch, nil)
+			replies, turn := b.x.Run(b.client, batch, nil)
 			n := 0
 			for rest := replies; len(rest) > 0; n++ {
 				size, err := replySize(rest, maxReplyDepth)
@@ -51,13 +51,13 @@ func FuzzCommands(f *testing.F) {
 				}
 				rest = rest[size:]
 			}
-			if b.client.CloseAfter {
+			if turn.Next == Bye {
 				if n > len(batch) {
 					t.Fatalf("%d replies for %q", n, batch)
 				}
 				return
 			}
-			if b.client.Wait() > 0 { // CLIENT PAUSE
+			if turn.Wait > 0 { // CLIENT PAUSE
 				b.pause.stop()
 				b.x.Run(b.client, nil, nil)
 				continue

@@ -14,8 +14,7 @@ var (
 	// ErrAnswersLate is for a command whose reply comes later than it runs, such as SAVE. It cannot stand in MULTI
 	// either.
 	ErrAnswersLate = errors.New("the command answers later than it runs")
-	// ErrNoReply is for a client that has to wait (see Client.Wait, Client.TakeFence) or that ends (see
-	// Client.CloseAfter).
+	// ErrNoReply is for a client that has to wait (Paused) or that ends (Bye).
 	ErrNoReply = errors.New("the command has no reply: its client has to wait, or ends")
 )
 
@@ -26,26 +25,26 @@ var (
 // INFO all apply. Two kinds of commands cannot be called, see ErrNeedsConnection and ErrAnswersLate. Nothing else
 // waits: as in MULTI, KEYS and FLUSHALL do all their work at once, and WAITAOF answers how things are now.
 //
-// As after Run, the value may be shown to others when the group of Client.TakeUnsafe is safe on the disk, and
-// Client.TakeFence asks for nothing. The client may be one that no connection has, as Server.Connect makes it.
+// The turn is as that of Run: the value may be shown to others when what Turn.Hold names has happened, and with ErrNoReply
+// Turn.Next says why. The client may be one that no connection has, as Server.Connect makes it.
 // A handler must not use Call of the executor that runs it: the call would take the place of its own.
-func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, error) {
+func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, Turn, error) {
 	if p := x.resolve(args); p.problem == none {
 		switch flags := p.row.flags; {
 		case flags&connectionOnly != 0:
-			return resp.Value{}, ErrNeedsConnection
+			return resp.Value{}, Turn{}, ErrNeedsConnection
 		case flags&(noMulti|takesLong) != 0:
-			return resp.Value{}, ErrAnswersLate
+			return resp.Value{}, Turn{}, ErrAnswersLate
 		}
 	}
 	var t tape
 	x.call.tape = &t
 	defer func() { x.call.tape = nil }()
-	x.Run(c, [][][]byte{args}, nil)
+	_, turn := x.Run(c, [][][]byte{args}, nil)
 	if len(t.values) == 0 {
-		return resp.Value{}, ErrNoReply
+		return resp.Value{}, turn, ErrNoReply
 	}
-	return t.take(), nil
+	return t.take(), turn, nil
 }
 
 // nothingWaits reports whether the command has to answer before its handler returns: within a transaction, and when it

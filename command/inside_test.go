@@ -65,15 +65,15 @@ func compareCall(t *testing.T, a, b *bench, r *row, args []string, proto int) bo
 		clients[i].Proto = proto
 		defer s.Disconnect(clients[i])
 	}
-	value, err := b.x.Call(clients[1], words(args))
+	value, _, err := b.x.Call(clients[1], words(args))
 	if !isCallable(b.x.resolve(words(args)).row) {
 		if err == nil && value.Kind != resp.KindError {
 			t.Fatalf("%q was called, and answered %+v", args, value)
 		}
 		return false
 	}
-	want := a.x.Run(clients[0], [][][]byte{words(args)}, nil)
-	if len(want) == 0 && clients[0].Wait() > 0 {
+	want, turn := a.x.Run(clients[0], [][][]byte{words(args)}, nil)
+	if len(want) == 0 && turn.Next == Late {
 		return false // it waits, and a call does not
 	}
 	if err != nil {
@@ -161,7 +161,11 @@ func sample(rnd *rand.Rand, a manual.Argument) string {
 func TestACallRunsUnderTheRightsAndPausesOfItsClient(t *testing.T) {
 	b := newBench(t, nil)
 	client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-	call := func(line string) (resp.Value, error) { return b.x.Call(client, words(strings.Fields(line))) }
+	var turn Turn
+	call := func(line string) (v resp.Value, err error) {
+		v, turn, err = b.x.Call(client, words(strings.Fields(line)))
+		return v, err
+	}
 	if v, err := call("INCRBY k 5"); err != nil || v.Kind != resp.KindInteger || v.Int != 5 {
 		t.Errorf("got %+v, %v", v, err)
 	}
@@ -175,12 +179,10 @@ func TestACallRunsUnderTheRightsAndPausesOfItsClient(t *testing.T) {
 	}
 	client = b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
 	b.do("CLIENT", "PAUSE", "100", "WRITE")
-	b.client.TakeFence(b.Server)
-	if _, err := call("INCR k"); !errors.Is(err, ErrNoReply) || client.Wait() == 0 {
-		t.Errorf("while writes are paused: got %v, waits %v", err, client.Wait())
+	if _, err := call("INCR k"); !errors.Is(err, ErrNoReply) || turn.Next != Paused || turn.Wait == 0 {
+		t.Errorf("while writes are paused: got %v, turn %+v", err, turn)
 	}
 	b.do("CLIENT", "UNPAUSE")
-	b.client.TakeFence(b.Server)
 	if v, err := call("INCR k"); err != nil || v.Int != 6 {
 		t.Errorf("got %+v, %v", v, err)
 	}
@@ -205,8 +207,8 @@ func TestNothingWaitsInACall(t *testing.T) {
 		{"WAITAOF 0 5 0", func(v resp.Value) bool { return len(v.Items) == 2 && v.Items[0].Int == 0 }},
 		{"FLUSHALL", func(v resp.Value) bool { return v.Text == "OK" && b.DB.All(b.Now()).Len() == 0 }},
 	} {
-		if v, err := b.x.Call(client, words(strings.Fields(s.line))); err != nil || client.Wait() > 0 || !s.is(v) {
-			t.Errorf("%s: %d values, %.100q, %v; waits %v", s.line, len(v.Items), v.Text, err, client.Wait())
+		if v, turn, err := b.x.Call(client, words(strings.Fields(s.line))); err != nil || turn != (Turn{Ran: 1}) || !s.is(v) {
+			t.Errorf("%s: %d values, %.100q, %v; turn %+v", s.line, len(v.Items), v.Text, err, turn)
 		}
 	}
 }

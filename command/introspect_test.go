@@ -132,7 +132,7 @@ func TestContainersRefuseAsRedis(t *testing.T) {
 		}
 		for _, args := range calls {
 			got, want := b.do(args...), redis.do(t, args...)
-			if got != want || got[0] != '-' || b.client.CloseAfter {
+			if got != want || got[0] != '-' || b.turn.Next == Bye {
 				t.Errorf("%q\ngot  %q\nwant %q", args, got, want)
 			}
 		}

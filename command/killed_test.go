@@ -21,9 +21,9 @@ func TestWhatAKilledClientStillSendsDoesNotRunAndEndsIt(t *testing.T) {
 	if got := b.do("CLIENT", "KILL", "127.0.0.1:6"); got != "+OK\r\n" {
 		t.Fatal(got)
 	}
-	// The connection hears of it later; a session that is told neither "ran" nor "close" asks again and again.
-	out := b.x.Run(victim, [][][]byte{words([]string{"PING"})}, nil)
-	if len(out) > 0 || b.x.Ran() != 0 || !victim.CloseAfter {
-		t.Errorf("%q, %d ran, to be closed: %v", out, b.x.Ran(), victim.CloseAfter)
+	// The connection hears of it later; a session whose turn is neither Done nor Bye asks again and again.
+	out, turn := b.x.Run(victim, [][][]byte{words([]string{"PING"})}, nil)
+	if len(out) > 0 || turn != (Turn{Next: Bye}) {
+		t.Errorf("%q, turn %+v", out, turn)
 	}
 }

@@ -116,7 +116,9 @@ func (s *Server) requirePassParam() params.Param {
 // endUser disconnects a user's clients; the caller's own once it has its reply.
 func (c *call) endUser(u *acl.User) {
 	c.server.endUserBut(u, c.client)
-	c.client.CloseAfter = c.client.CloseAfter || c.client.user == u
+	if c.client.user == u {
+		c.client.end()
+	}
 }
 
 // endUser disconnects a user's clients.

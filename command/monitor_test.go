@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"runtime"
 	"slices"
 	"strconv"
@@ -66,9 +67,9 @@ func TestMonitorShowsCommandsInTheOrderInWhichTheyRun(t *testing.T) {
 		wait.Go(func() {
 			for n := range each {
 				value := strconv.Itoa(i) + "x" + strconv.Itoa(n)
-				reply := string(x.Run(client, [][][]byte{words([]string{"GETSET", "k", value})}, nil))
+				reply, _ := x.Run(client, [][][]byte{words([]string{"GETSET", "k", value})}, nil)
 				mu.Lock()
-				before[value] = strings.TrimSpace(reply[strings.Index(reply, "\r\n"):])
+				before[value] = string(bytes.TrimSpace(reply[bytes.Index(reply, []byte("\r\n")):]))
 				mu.Unlock()
 			}
 		})

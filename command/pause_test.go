@@ -35,8 +35,8 @@ func TestLaterPauseNeitherEndsNorLoosensAnEarlierOne(t *testing.T) {
 		}
 		for command, want := range test.held {
 			other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-			b.x.Run(other, [][][]byte{words(strings.Fields(command))}, nil)
-			if got := other.Wait(); got != want*time.Millisecond {
+			b.run(other, [][][]byte{words(strings.Fields(command))})
+			if got := b.turn.Wait; got != want*time.Millisecond {
 				t.Errorf("%s: %s waits %v, want %v", test.commands, command, got, want*time.Millisecond)
 			}
 		}

@@ -25,6 +25,7 @@ type bench struct {
 	pace   time.Duration // that passes at every reading of the clock, beside what wall is moved by; 0 when several goroutines read it
 	passed time.Duration // of it
 	stops  int           // how often SHUTDOWN has asked for the end
+	turn   Turn          // of the last run
 }
 
 func newBench(t testing.TB, change func(*config.Config)) *bench {
@@ -62,11 +63,18 @@ func (b *bench) Wait() {
 
 // do runs one command and returns the bytes of its reply, also if work beside the loop has it.
 func (b *bench) do(args ...string) string {
-	out := b.x.Run(b.client, [][][]byte{words(args)}, nil)
-	if b.client.late != nil && b.client.wait == math.MaxInt64 && b.Store == nil {
+	out := b.run(b.client, [][][]byte{words(args)})
+	if b.turn.Next == Late && b.client.wait == math.MaxInt64 && b.Store == nil {
 		b.Wait()
-		out = b.x.Run(b.client, nil, out)
+		out += b.run(b.client, nil)
 	}
+	return out
+}
+
+// run runs commands of a client and returns the bytes of their replies.
+func (b *bench) run(c *Client, batch [][][]byte) string {
+	var out []byte
+	out, b.turn = b.x.Run(c, batch, nil)
 	return string(out)
 }
 

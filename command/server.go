@@ -53,7 +53,7 @@ type Server struct {
 	Start   time.Time
 	Log     *slog.Logger
 	Stop    func() // asks the process to shut down; does not block
-	// Fences says that whoever runs Executors keeps to Client.TakeFence.
+	// Fences says that whoever runs Executors keeps to Hold.Order. Otherwise no reply waits for that.
 	Fences bool
 	// Replication says how things stand between the nodes; nil: there are no others.
 	Replication func() replica.Status

@@ -8,9 +8,11 @@ func (x *Executor) step(batch [][][]byte) {
 	p := x.plan[0]
 	x.took = 0
 	for p.problem == none && x.server.pause.holds(p.row, client, c.now.Mono) {
-		// Whoever stops a pause rouses the clients that wait. This one may have been overlooked until it said so.
-		client.waitUntil(x.server.pause.end())
-		if x.server.pause.end() == client.wait {
+		// Whoever stops a pause rouses the clients that wait. This client was no such client before waitUntil, so the
+		// pause may have been stopped without rousing it.
+		until := x.server.pause.end()
+		client.waitUntil(until)
+		if until != 0 && x.server.pause.end() == until {
 			return
 		}
 		client.endWait()

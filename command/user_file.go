@@ -85,7 +85,9 @@ func aclLoad(c *call) {
 			return refuse("ERR " + err.Error())
 		}
 		return func(dst []byte) []byte {
-			client.CloseAfter = client.CloseAfter || client.user.Gone()
+			if client.user.Gone() {
+				client.end()
+			}
 			client.order(server)
 			return endOK(dst)
 		}

@@ -28,16 +28,16 @@ type connection struct {
 	remote, local string
 	active        atomic.Int64 // when the client last sent something or got a late reply, on the server's coarse clock
 	phase         phase
-	state         progress    // of the session when it was last asked
-	timer         *time.Timer // wakes the connection when its client has waited; nil until one has to
-	overSince     int64       // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
-	held          held        // replies that wait until what they tell of is true everywhere, and safe
-	share         share       // of the bytes that the server holds for all clients
-	place         int         // in the roster, which protects it
-	quiet         int         // while lingering: looks since the client last sent something
-	last          bool        // the server shuts down and what had arrived has been read
-	ended         bool        // the client has said that it sends no more
-	endedAt       int64       // when, or when it last got a reply since, on the coarse clock
+	next          command.Next // of the last turn
+	timer         *time.Timer  // wakes the connection when its client has waited; nil until one has to
+	overSince     int64        // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
+	held          held         // replies that wait until what they tell of is true everywhere, and safe
+	share         share        // of the bytes that the server holds for all clients
+	place         int          // in the roster, which protects it
+	quiet         int          // while lingering: looks since the client last sent something
+	last          bool         // the server shuts down and what had arrived has been read
+	ended         bool         // the client has said that it sends no more
+	endedAt       int64        // when, or when it last got a reply since, on the coarse clock
 }
 
 func (s *Server) newConnection(conn net.Conn) *connection {
@@ -130,38 +130,42 @@ func (c *connection) proceed(chunk []byte) {
 // must close at once.
 func (c *connection) advance(chunk []byte) bool {
 	c.session.feed(chunk)
-	for c.keepsUp() {
-		var alive bool
-		if c.state, alive = c.answer(); !alive {
+	for again := true; again && c.keepsUp(); {
+		turn, alive := c.answer()
+		if !alive {
 			return false
 		}
-		if c.state == waiting && c.last && c.session.client.Hurry() {
-			continue // its reply cannot be awaited
-		}
-		if c.isDone() {
-			c.end()
-		} else if c.state == waiting && !c.last {
-			c.wakeLater() // else its work wakes it: its wait has been ended, and a timer for that would go off at once, again and again
-		}
-		if c.state != ready {
-			break
-		}
+		again = c.follow(turn)
 	}
 	c.session.keep()
 	c.sendPushed()
 	return true
 }
 
-// isDone reports whether all that the client has sent, and will send, has been answered. When the server shuts down that
-// is so although commands wait for the end of a pause: they were not run.
-func (c *connection) isDone() bool {
-	switch c.state {
-	case finished:
+// follow does what a turn says, and reports whether the session is to be asked again at once.
+func (c *connection) follow(turn command.Turn) (again bool) {
+	c.next = turn.Next
+	switch turn.Next {
+	case command.Done:
+		if c.ended || c.last { // everything that the client has sent, and will send, has been answered
+			c.end()
+		}
+	case command.Full:
 		return true
-	case hungry:
-		return c.ended || c.last
-	case waiting:
-		return c.last && !c.session.client.AwaitsReply()
+	case command.Held: // the connection is woken when the replies may leave
+	case command.Late:
+		if c.last {
+			return c.session.client.Hurry() // if false, the work that has the reply wakes the connection
+		}
+		c.wakeAfter(turn.Wait)
+	case command.Paused:
+		if c.last {
+			c.end() // no client is told that the commands have run
+			return false
+		}
+		c.wakeAfter(turn.Wait)
+	case command.Bye:
+		c.end()
 	}
 	return false
 }
@@ -172,9 +176,8 @@ func (c *connection) end() {
 	c.active.Store(c.server.seconds.Load())
 }
 
-// wakeLater wakes the connection when its client has waited long enough.
-func (c *connection) wakeLater() {
-	wait := c.session.client.Wait()
+// wakeAfter wakes the connection after some time.
+func (c *connection) wakeAfter(wait time.Duration) {
 	if c.timer == nil {
 		c.timer = time.AfterFunc(wait, c.conn.Wake)
 	} else {
@@ -210,7 +213,7 @@ func (c *connection) wantsInput() bool {
 		return true
 	case c.phase != serving || c.last:
 		return false
-	case c.state == waiting || c.state == holding:
+	case c.next.Waits():
 		return c.session.held() < readAhead
 	}
 	return true

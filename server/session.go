@@ -7,27 +7,18 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// progress says where a session stands after run.
-type progress uint8
-
-const (
-	hungry   progress = iota // every complete command has run; more bytes are needed
-	ready                    // enough replies for one write; more commands may be complete
-	waiting                  // the client's next command has to wait: see command.Client.Wait
-	finished                 // the client is to be closed once it has the replies
-	holding                  // the replies are held until what they tell of is so: see held.go
-)
-
-// session is one client's conversation: bytes in, replies out. It knows no socket, no loop and no limit on what may
-// wait to be sent: whoever drives it calls feed with what arrived, run until it is not ready, and keep, which ends the
-// round; the fed bytes may be re-used only then.
+// session is one client's conversation: bytes in, replies out. It knows no socket, no loop, and no limit on how many
+// bytes of replies may wait for the client. Its caller calls feed with the bytes that arrived, then run until the turn
+// is not command.Full, and then keep, which ends the round. The fed bytes may be used again only after keep.
 type session struct {
 	commands *command.Server
 	client   *command.Client
-	limits   *resp.Limits // the reader's
+	limits   *resp.Limits // of the reader
 	reader   *resp.Reader
+	waits    bool // the client's last turn was Late or Paused: Run is to be called although no command may be there
 
-	postponed      [][][]byte // commands that were parsed but not run, because the replies before them were many; own memory
+	// Commands that were parsed but have not run, because the client's turn ended before them. They are copies.
+	postponed      [][][]byte
 	postponedBytes int
 }
 
@@ -39,42 +30,46 @@ func newSession(commands *command.Server, client *command.Client, parsed *resp.S
 // feed adds bytes that the client sent.
 func (s *session) feed(chunk []byte) { s.reader.Feed(chunk) }
 
-// run executes complete commands, in batches, and appends their replies to out until there are flushBytes of them.
-func (s *session) run(w *worker, out []byte) ([]byte, progress) {
+// run executes complete commands, in batches, and appends their replies to out, until there are flushBytes of replies or
+// the client cannot go on at once. The turn is that of the last batch: Done says that every complete command has run, and
+// Hold is what any of the replies waits for.
+func (s *session) run(w *worker, out []byte) (replies []byte, turn command.Turn) {
 	for len(out) < flushBytes {
-		if len(s.postponed) > 0 || s.client.Wait() > 0 {
-			out = s.resume(w, out)
-			switch {
-			case s.client.CloseAfter:
-				return out, finished
-			case s.client.Wait() > 0:
-				return out, waiting
-			case s.client.IsFenced():
-				return out, ready
-			}
-			continue
+		held, more, err := turn.Hold, true, error(nil)
+		if len(s.postponed) > 0 || s.waits {
+			out, turn = s.resume(w, out)
+		} else {
+			out, turn, more, err = s.runParsed(w, out)
 		}
-		n, full, err := s.parse(w)
-		if n > 0 {
-			out = w.executor.Run(s.client, w.batch[:n], out)
-			s.postpone(w.batch[w.executor.Ran():n])
-			clear(w.batch[:n])
-			s.reader.Release()
-		}
+		turn.Hold = held.And(turn.Hold)
 		switch {
-		case s.client.CloseAfter:
-			return out, finished
-		case s.client.Wait() > 0:
-			return out, waiting
-		case len(s.postponed) > 0, s.client.IsFenced():
-			return out, ready // an error will be there again when they have run
+		case turn.Next != command.Done:
+			return out, turn // an error will be there again when the postponed commands have run
 		case err != nil:
-			return w.executor.ProtocolError(out, err.Error()), finished
-		case !full:
-			return out, hungry
+			turn.Next = command.Bye
+			return w.executor.ProtocolError(out, err.Error()), turn
+		case !more:
+			return out, turn
 		}
 	}
-	return out, ready
+	turn.Next = command.Full
+	return out, turn
+}
+
+// runParsed parses one batch and runs it. more says that further commands may be complete, err why none ever will be.
+func (s *session) runParsed(w *worker, out []byte) (replies []byte, turn command.Turn, more bool, err error) {
+	n, more, err := s.parse(w)
+	if n == 0 {
+		return out, command.Turn{}, more, err
+	}
+	out, turn = w.executor.Run(s.client, w.batch[:n], out)
+	s.waits = turn.Wait > 0
+	if turn.Next != command.Bye {
+		s.postpone(w.batch[turn.Ran:n])
+	}
+	clear(w.batch[:n])
+	s.reader.Release()
+	return out, turn, more, err
 }
 
 // limit sees to it that the next commands are read within the client's limits, which a login and CONFIG SET change.
@@ -104,11 +99,8 @@ func (s *session) parse(w *worker) (n int, full bool, err error) {
 	return n, true, nil
 }
 
-// postpone keeps commands for later. They are copied: their bytes go with the round.
+// postpone keeps commands for later. They are copied, because their bytes may be used again after the round.
 func (s *session) postpone(commands [][][]byte) {
-	if len(commands) == 0 || s.client.CloseAfter {
-		return
-	}
 	for _, args := range commands {
 		own := make([][]byte, len(args))
 		for i, arg := range args {
@@ -129,18 +121,18 @@ func footprint(args [][]byte) int {
 	return n
 }
 
-// resume runs commands that were postponed.
-func (s *session) resume(w *worker, out []byte) []byte {
-	out = w.executor.Run(s.client, s.postponed, out)
-	ran := w.executor.Ran()
-	for _, args := range s.postponed[:ran] {
+// resume runs postponed commands, or only asks for a late reply if there are none.
+func (s *session) resume(w *worker, out []byte) ([]byte, command.Turn) {
+	out, turn := w.executor.Run(s.client, s.postponed, out)
+	s.waits = turn.Wait > 0
+	for _, args := range s.postponed[:turn.Ran] {
 		s.postponedBytes -= footprint(args)
 	}
-	clear(s.postponed[:ran]) // lets go of their bytes
-	if s.postponed = s.postponed[ran:]; len(s.postponed) == 0 {
+	clear(s.postponed[:turn.Ran]) // so that their bytes can be collected
+	if s.postponed = s.postponed[turn.Ran:]; len(s.postponed) == 0 {
 		s.postponed = nil
 	}
-	return out
+	return out, turn
 }
 
 // keep ends a round: what was fed and not consumed is copied.

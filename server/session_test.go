@@ -17,20 +17,20 @@ func lonely(t testing.TB) (*session, *worker) {
 }
 
 // converse gives the session each part as one round and returns all replies.
-func converse(s *session, w *worker, parts ...string) (replies string, last progress) {
+func converse(s *session, w *worker, parts ...string) (replies string, turn command.Turn) {
 	for _, part := range parts {
 		s.feed([]byte(part))
-		for last = ready; last == ready; {
+		for turn.Next = command.Full; turn.Next == command.Full; {
 			var out []byte
-			out, last = s.run(w, nil)
+			out, turn = s.run(w, nil)
 			replies += string(out)
 		}
 		s.keep()
-		if last == finished {
+		if turn.Next == command.Bye {
 			break
 		}
 	}
-	return replies, last
+	return replies, turn
 }
 
 func TestSplitOfAPipelineChangesNothing(t *testing.T) {
@@ -38,9 +38,9 @@ func TestSplitOfAPipelineChangesNothing(t *testing.T) {
 	want := "+OK\r\n$4\r\na\r\nb\r\n:1\r\n:2\r\n-ERR Protocol error: invalid multibulk length\r\n"
 	for i := range len(input) {
 		s, w := lonely(t)
-		got, state := converse(s, w, input[:i], input[i:])
-		if got != want || state != finished {
-			t.Fatalf("split at %d: got %q, state %d", i, got, state)
+		got, turn := converse(s, w, input[:i], input[i:])
+		if got != want || turn.Next != command.Bye {
+			t.Fatalf("split at %d: got %q, turn %+v", i, got, turn)
 		}
 	}
 }

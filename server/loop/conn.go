@@ -22,7 +22,14 @@ type Handler interface {
 	Closed()
 }
 
-// Conn is a connection of a loop.
+// Conn is a connection of a loop. Package server uses all of its exported methods, so a second driver, as for TLS, must
+// have them too:
+//
+//	output             Write, Unsent, Flush
+//	input              Read, which stops and continues it
+//	end                CloseNow, IsClosed; EndOutput and Unacknowledged to close without losing replies
+//	stop of the server TryRead and ReceiveBuffer, for what has arrived and was not read
+//	any goroutine      Wake, Close, Cut; Loop
 type Conn struct {
 	loop    *Loop
 	fd      int
