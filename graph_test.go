@@ -3,12 +3,9 @@ package quotadb
 import (
 	"flag"
 	"fmt"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -62,12 +59,7 @@ func importsOf(t *testing.T, pkg string) []string {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, spec := range parsed.Imports {
-			name, _ := strconv.Unquote(spec.Path.Value)
+		for _, name := range importsIn(t, file) {
 			if below, ours := strings.CutPrefix(name, module+"/"); ours && !slices.Contains(found, below) {
 				found = append(found, below)
 			}

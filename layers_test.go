@@ -78,6 +78,20 @@ func checkImports(t *testing.T, file string) {
 		t.Errorf("%s: package %s has no place in layers", file, pkg)
 		return
 	}
+	for _, name := range importsIn(t, file) {
+		if below, ours := strings.CutPrefix(name, module+"/"); ours {
+			if l := layerOf(below); l < 0 || l >= own {
+				t.Errorf("%s imports %s, which is not below it", file, below)
+			}
+			continue
+		}
+		checkOwner(t, file, pkg, name)
+	}
+}
+
+// importsIn are the packages that a file imports.
+func importsIn(t *testing.T, file string) (names []string) {
+	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
@@ -87,14 +101,9 @@ func checkImports(t *testing.T, file string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if below, ours := strings.CutPrefix(name, module+"/"); ours {
-			if l := layerOf(below); l < 0 || l >= own {
-				t.Errorf("%s imports %s, which is not below it", file, below)
-			}
-			continue
-		}
-		checkOwner(t, file, pkg, name)
+		names = append(names, name)
 	}
+	return names
 }
 
 func checkOwner(t *testing.T, file, pkg, name string) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"slices"
 	"testing"
@@ -21,7 +20,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte("quotadb 99\n"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, lines []byte) {
-		whole := fmt.Appendf(bytes.Clone(lines), "crc %08x\n", crc32.Checksum(lines, castagnoli))
+		whole := AppendSum(bytes.Clone(lines))
 		for _, text := range [][]byte{lines, whole} {
 			m, err := parseManifest(text)
 			if err != nil {

@@ -2,8 +2,6 @@ package disk
 
 import (
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -67,5 +65,5 @@ func TestAManifestOfAnEarlierFormatIsNotCalledDamaged(t *testing.T) {
 
 // withSum adds the last line of a manifest, its checksum.
 func withSum(lines string) string {
-	return lines + fmt.Sprintf("crc %08x\n", crc32.Checksum([]byte(lines), castagnoli))
+	return string(AppendSum([]byte(lines)))
 }

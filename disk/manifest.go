@@ -138,7 +138,7 @@ func (m *manifest) text() []byte {
 			fmt.Fprintf(&b, "log %d %d\n", s.number, s.size)
 		}
 	}
-	return fmt.Appendf(nil, "%scrc %08x\n", b.String(), crc32.Checksum([]byte(b.String()), castagnoli))
+	return AppendSum([]byte(b.String()))
 }
 
 func orDash(word string) string {
@@ -179,7 +179,12 @@ func parseManifest(text []byte) (*manifest, error) {
 // hasSum reports whether the last line is the checksum of the lines before.
 func hasSum(text []byte) bool {
 	lines := bytes.LastIndex(text, []byte("\ncrc ")) + 1
-	return string(text[lines:]) == fmt.Sprintf("crc %08x\n", crc32.Checksum(text[:lines], castagnoli))
+	return bytes.Equal(AppendSum(text[:lines:lines]), text)
+}
+
+// AppendSum appends the last line of a text file of a directory: the CRC-32C of the lines before.
+func AppendSum(lines []byte) []byte {
+	return fmt.Appendf(lines, "crc %08x\n", crc32.Checksum(lines, castagnoli))
 }
 
 // parseLine reads what it knows from a line. The caller compares text with the whole input, so parseLine reports no

@@ -3,7 +3,6 @@ package lives
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,8 +25,6 @@ var (
 	ErrUndecided = errors.New("the node has not decided yet which identity it uses")
 	errClaims    = errors.New("it is not as it was written: a line is damaged, or the checksum is wrong")
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Started is a peer that runs, as it introduces itself.
 type Started struct {
@@ -101,7 +98,7 @@ func claimsText(table []claim) []byte {
 	for _, c := range table {
 		text = fmt.Appendf(text, "%d %016x %016x\n", c.node, c.life, c.run)
 	}
-	return fmt.Appendf(text, "crc %08x\n", crc32.Checksum(text, castagnoli))
+	return disk.AppendSum(text)
 }
 
 // Register notes the run of a peer that runs. Errors: ErrStartedTwice if the table has another run of that life, and

@@ -2,9 +2,9 @@ package lives
 
 import (
 	"bytes"
-	"fmt"
-	"hash/crc32"
 	"testing"
+
+	"github.com/quotadb/quota-db/disk"
 )
 
 // FuzzClaims reads any text as what is remembered about peers, as it is and with a right checksum. A text that is
@@ -15,7 +15,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(claimsHead + "65536 1 1\n"))
 	f.Add([]byte("quotadb-peers 2\n"))
 	f.Fuzz(func(t *testing.T, lines []byte) {
-		whole := fmt.Appendf(bytes.Clone(lines), "crc %08x\n", crc32.Checksum(lines, castagnoli))
+		whole := disk.AppendSum(bytes.Clone(lines))
 		for _, text := range [][]byte{lines, whole} {
 			var saved []byte
 			c, err := NewClaims(text, func(text []byte) error { saved = text; return nil })
