@@ -59,7 +59,7 @@ func TestAValueThatTakesLongOnTheLineIsNoSilence(t *testing.T) {
 			k := sender.db.Key([]byte("key"))
 			set := func() {
 				tx := sender.db.Lock(k, testNow())
-				tx.Set(k, engine.Value{Kind: engine.String, Str: bytes.Repeat([]byte("x"), length)}, false)
+				tx.Set(k, engine.Value{Type: engine.String, Str: bytes.Repeat([]byte("x"), length)}, false)
 				tx.Unlock()
 			}
 			if late {
@@ -72,7 +72,7 @@ func TestAValueThatTakesLongOnTheLineIsNoSilence(t *testing.T) {
 			eventually(t, "the value arrives", func() bool {
 				tx := receiver.db.Lock(k, testNow())
 				defer tx.Unlock()
-				return tx.Get(k).Kind != engine.None
+				return tx.Get(k).Type != engine.None
 			})
 			if got := receiver.log.count("peer connected"); got != 1 {
 				t.Errorf("it took %d connections", got)

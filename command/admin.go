@@ -77,9 +77,9 @@ const maxEmbedded = 44
 
 func objectEncoding(c *call) {
 	switch v := c.read(c.key); {
-	case v.Kind == engine.None:
+	case v.Type == engine.None:
 		c.null()
-	case v.Kind != engine.String:
+	case v.Type != engine.String:
 		c.bulk("int")
 	case len(v.Str) <= maxEmbedded:
 		c.bulk("embstr")
@@ -90,7 +90,7 @@ func objectEncoding(c *call) {
 
 // object looks the key up for a question about how it is kept; false after answering that there is none.
 func (c *call) object() bool {
-	if c.read(c.key).Kind == engine.None {
+	if c.read(c.key).Type == engine.None {
 		c.null()
 		return false
 	}

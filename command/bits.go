@@ -63,7 +63,7 @@ func setBit(c *call) {
 		return
 	}
 	v := c.tx.Get(c.key)
-	if v.Kind == engine.Quota {
+	if v.Type == engine.Quota {
 		c.fail(errQuota)
 		return
 	}
@@ -98,7 +98,7 @@ func bitCount(c *call) {
 	text := textOf(v, &room)
 	first, last, asBits, ok := int64(0), int64(-1), false, true
 	switch n := len(c.args); {
-	case v.Kind == engine.None: // whatever the arguments are
+	case v.Type == engine.None: // whatever the arguments are
 	case n == 3 || n > 5:
 		c.fail(errSyntax)
 		return
@@ -139,7 +139,7 @@ func bitPos(c *call) {
 	text := textOf(v, &room)
 	last, asBits, ok := int64(-1), false, true
 	switch n := len(c.args); {
-	case v.Kind == engine.None: // whatever the arguments are
+	case v.Type == engine.None: // whatever the arguments are
 		c.integer(-bit)
 		return
 	case n > 6:

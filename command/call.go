@@ -57,7 +57,7 @@ func (c *call) read(k engine.Key) engine.Value {
 
 // count counts what a reader has looked up as a hit or a miss.
 func (c *call) count(v engine.Value) {
-	if v.Kind == engine.None {
+	if v.Type == engine.None {
 		c.x.misses++
 	} else {
 		c.x.hits++
@@ -65,7 +65,7 @@ func (c *call) count(v engine.Value) {
 }
 
 // exists looks a key up for a writer.
-func (c *call) exists(k engine.Key) bool { return c.tx.Get(k).Kind != engine.None }
+func (c *call) exists(k engine.Key) bool { return c.tx.Get(k).Type != engine.None }
 
 // help answers the list of a container's subcommands.
 func help(c *call) {

@@ -42,7 +42,7 @@ func decrBy(c *call) {
 		c.fail(errNotInteger)
 	case n == math.MinInt64: // has no opposite
 		c.fail(errDecrement)
-	case n <= 0 && c.tx.Get(c.key).Kind == engine.Quota: // adding would take tokens
+	case n <= 0 && c.tx.Get(c.key).Type == engine.Quota: // adding would take tokens
 		c.fail(errQuota)
 	default:
 		c.add(-n)

@@ -114,7 +114,7 @@ func (c *call) expireIn(form expiry) {
 		return
 	}
 	v := c.tx.Get(c.key)
-	if v.Kind == engine.None || !options.allow(at, v.Deadline) {
+	if v.Type == engine.None || !options.allow(at, v.Deadline) {
 		c.flag(false)
 		return
 	}
@@ -142,7 +142,7 @@ func pexpireTime(c *call) { c.deadlineSince(0, sameMillis) }
 // deadlineSince answers when the key ends, counted from an origin in unix milliseconds.
 func (c *call) deadlineSince(origin int64, unit func(int64) int64) {
 	switch v := c.read(c.key); {
-	case v.Kind == engine.None:
+	case v.Type == engine.None:
 		c.integer(noKey)
 	case v.Deadline == 0:
 		c.integer(noDeadline)

@@ -45,13 +45,13 @@ func increx(c *call) {
 	}
 	v := c.tx.Get(c.key)
 	switch {
-	case v.Kind == engine.Quota:
+	case v.Type == engine.Quota:
 		c.fail(errQuota)
-	case v.Kind == engine.String:
+	case v.Type == engine.String:
 		c.fail(errNotInteger)
-	case o.onlyNew && v.Kind != engine.None:
+	case o.onlyNew && v.Type != engine.None:
 		c.increxReply(v.Int, 0)
-	case o.onlyThere && v.Kind == engine.None:
+	case o.onlyThere && v.Type == engine.None:
 		c.array(2)
 		c.null()
 		c.integer(0)

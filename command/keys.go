@@ -24,7 +24,7 @@ func keyCommands() []*row {
 
 // typeName is what TYPE calls a value: counters and strings are one type to clients.
 func typeName(v engine.Value) string {
-	switch v.Kind {
+	switch v.Type {
 	case engine.None:
 		return "none"
 	case engine.Quota:
@@ -50,7 +50,7 @@ func del(c *call) {
 func exists(c *call) {
 	n := int64(0)
 	for _, k := range c.keys {
-		if c.read(k).Kind != engine.None {
+		if c.read(k).Type != engine.None {
 			n++
 		}
 	}

@@ -41,7 +41,7 @@ func TestLaterPauseNeitherEndsNorLoosensAnEarlierOne(t *testing.T) {
 			}
 		}
 		b.do("CLIENT", "UNPAUSE")
-		if got := b.Watched(); got != 0 {
+		if got := b.Attention(); got != 0 {
 			t.Errorf("%s: then %d reasons to look at commands are left", test.commands, got)
 		}
 	}

@@ -82,7 +82,7 @@ func setRange(c *call) {
 	v, data := c.tx.Get(c.key), c.args[3]
 	size := length(v)
 	switch {
-	case v.Kind == engine.Quota:
+	case v.Type == engine.Quota:
 		c.fail(errQuota)
 	case len(data) == 0:
 		c.integer(int64(size))
@@ -96,10 +96,10 @@ func appendTo(c *call) {
 	v, data := c.tx.Get(c.key), c.args[2]
 	size := length(v)
 	switch {
-	case v.Kind == engine.Quota:
+	case v.Type == engine.Quota:
 		c.fail(errQuota)
 	case !c.hasRoom(int64(size), len(data)):
-	case len(data) == 0 && v.Kind != engine.None:
+	case len(data) == 0 && v.Type != engine.None:
 		c.tx.Touch(c.key) // nothing changes, but those who WATCH the key are told, as in Redis
 		c.integer(int64(size))
 	case c.patch(v, size, data):
@@ -123,7 +123,7 @@ func (c *call) patch(v engine.Value, at int, data []byte) bool {
 	var room [maxDigits]byte
 	text := textOf(v, &room)
 	size := max(len(text), at+len(data))
-	if v.Kind == engine.String && size == len(text) && size > maxDigits {
+	if v.Type == engine.String && size == len(text) && size > maxDigits {
 		c.tx.Overwrite(c.key, at, data)
 		return true
 	}

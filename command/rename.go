@@ -40,9 +40,9 @@ func renameNX(c *call) {
 func (c *call) moveKey(replace bool) bool {
 	v := c.tx.Get(c.keys[0])
 	switch {
-	case v.Kind == engine.None:
+	case v.Type == engine.None:
 		c.fail(errNoKey)
-	case v.Kind == engine.Quota:
+	case v.Type == engine.Quota:
 		c.fail(errQuotaMove)
 	case !replace && c.exists(c.keys[1]):
 		c.flag(false)
@@ -84,9 +84,9 @@ func copyKey(c *call) {
 	}
 	v := c.read(c.keys[0])
 	switch {
-	case v.Kind == engine.Quota:
+	case v.Type == engine.Quota:
 		c.fail(errQuotaMove)
-	case v.Kind == engine.None, !replace && c.exists(c.keys[1]):
+	case v.Type == engine.None, !replace && c.exists(c.keys[1]):
 		c.flag(false)
 	case c.give(v):
 		c.flag(true)

@@ -182,7 +182,7 @@ func (c *call) failf(format string, args ...any) { c.fail(fmt.Sprintf(format, ar
 
 // value answers what a key holds.
 func (c *call) value(v engine.Value) {
-	switch v.Kind {
+	switch v.Type {
 	case engine.None:
 		c.null()
 	case engine.String:

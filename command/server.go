@@ -127,8 +127,8 @@ func (s *Server) Disconnect(c *Client) {
 	s.Clients.disconnect(c)
 }
 
-// Watched is for how many reasons every command of every client is looked at: MONITOR and CLIENT PAUSE.
-func (s *Server) Watched() int { return int(s.attention.Load()) }
+// Attention is for how many reasons every command of every client is looked at: MONITOR and CLIENT PAUSE.
+func (s *Server) Attention() int { return int(s.attention.Load()) }
 
 // Limits are those of requests. What they point to does not change.
 func (s *Server) Limits() *resp.Limits { return s.limits.Load() }

@@ -144,7 +144,7 @@ func (c *call) setWith(o setOptions, at int64) {
 			c.count(old)
 			c.value(old)
 		}
-		if exists := old.Kind != engine.None; o.nx && exists || o.xx && !exists {
+		if exists := old.Type != engine.None; o.nx && exists || o.xx && !exists {
 			if !o.get {
 				c.null()
 			}
@@ -183,7 +183,7 @@ func getEX(c *call) {
 		return
 	}
 	v := c.read(c.key)
-	if v.Kind == engine.None {
+	if v.Type == engine.None {
 		c.null()
 		return
 	}

@@ -47,9 +47,9 @@ func stringCommands() []*row {
 // back byte for byte, otherwise a string.
 func stored(text []byte) engine.Value {
 	if n, ok := resp.ParseInt(text); ok {
-		return engine.Value{Kind: engine.Integer, Int: n}
+		return engine.Value{Type: engine.Integer, Int: n}
 	}
-	return engine.Value{Kind: engine.String, Str: text}
+	return engine.Value{Type: engine.String, Str: text}
 }
 
 // maxDigits is how many bytes the text of an integer has at most.
@@ -57,7 +57,7 @@ const maxDigits = 20
 
 // textOf is the bytes of a value, none if there is no key. Those of a number are put into room.
 func textOf(v engine.Value, room *[maxDigits]byte) []byte {
-	switch v.Kind {
+	switch v.Type {
 	case engine.None:
 		return nil
 	case engine.String:

@@ -185,14 +185,14 @@ func (m *Merged) joinRows(e *Entry, remote []Row) {
 // not where find looks first: to search for each row would take quadratic time.
 type rowPlaces map[uint32]int
 
-const fewRows = 64 // up to here find searches without an index
+const searchedRows = 64 // up to so many rows find searches without an index
 
 // find is the position of the row of a writer, -1 if there is none. It looks at next first.
 func (p *rowPlaces) find(rows []Row, writer uint32, next int) int {
 	if next < len(rows) && rows[next].Writer == writer {
 		return next
 	}
-	if len(rows) <= fewRows {
+	if len(rows) <= searchedRows {
 		return slices.IndexFunc(rows, func(r Row) bool { return r.Writer == writer })
 	}
 	if *p == nil {

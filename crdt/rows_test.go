@@ -11,7 +11,7 @@ import (
 func TestRowsMergeInAnyOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
-		most := 1 + r.IntN(4*fewRows)
+		most := 1 + r.IntN(4*searchedRows)
 		want := map[uint32]uint64{}
 		side := func() (e Entry) {
 			for _, writer := range r.Perm(most)[:r.IntN(most+1)] {

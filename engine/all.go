@@ -54,7 +54,7 @@ func (a All) AverageTTL() int64 {
 	n, sum := 0, total{}
 	a.each(func(s *shard) {
 		n += s.wheel.deadlines
-		sum.join(s.wheel.sum)
+		sum.addTotal(s.wheel.sum)
 	})
 	if n == 0 {
 		return 0

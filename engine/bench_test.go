@@ -75,7 +75,7 @@ func BenchmarkGet(b *testing.B) {
 	for n := 0; b.Loop(); n++ {
 		k := db.Key(names[20*(n%count):][:20])
 		tx := db.Lock(k, benchNow)
-		if tx.Get(k).Kind != Integer {
+		if tx.Get(k).Type != Integer {
 			b.Fatal("a counter is gone")
 		}
 		tx.Unlock()
@@ -111,7 +111,7 @@ func BenchmarkSetExpiring(b *testing.B) {
 		name = fmt.Appendf(name[:0], "window:%012d", n)
 		k := db.Key(name)
 		tx := db.Lock(k, now)
-		tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now.Wall + 1000}, false)
+		tx.Set(k, Value{Type: Integer, Int: 1, Deadline: now.Wall + 1000}, false)
 		tx.Unlock()
 		if n%100_000 == 0 {
 			db.Sweep(now, 1<<20)

@@ -21,7 +21,7 @@ func TestACounterBeyond64BitsAnswersTheValueThatIsReadBehindIt(t *testing.T) {
 		c := newCluster(t, 1, 2)
 		a, k := c.dbs[0], c.dbs[0].Key([]byte("k"))
 		tx := a.Lock(k, c.now)
-		if err := tx.Set(k, Value{Kind: Integer, Int: tt.base}, false); err != nil {
+		if err := tx.Set(k, Value{Type: Integer, Int: tt.base}, false); err != nil {
 			t.Fatal(err)
 		}
 		tx.Unlock()
@@ -62,7 +62,7 @@ func TestTheEngineRefusesAValueThatNoRecordCanHold(t *testing.T) {
 	tx := db.Lock(k, testNow)
 	defer tx.Unlock()
 	_, _ = tx.Add(k, 7)
-	if err := tx.Set(k, Value{Kind: String, Str: make([]byte, MaxValueBytes+1)}, false); err != ErrValueSize {
+	if err := tx.Set(k, Value{Type: String, Str: make([]byte, MaxValueBytes+1)}, false); err != ErrValueSize {
 		t.Errorf("a value of %d bytes: %v", MaxValueBytes+1, err)
 	}
 	if v := tx.Get(k); v.Int != 7 {

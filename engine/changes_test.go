@@ -175,11 +175,11 @@ func churn(t *testing.T, db *DB, d *disk, random *rand.Rand, now Moment) Moment 
 		case 4:
 			_, _ = tx.Add(k, -int64(random.IntN(10)))
 		case 5:
-			tx.Set(k, Value{Kind: Integer, Int: int64(random.IntN(1000))}, random.IntN(2) == 0)
+			tx.Set(k, Value{Type: Integer, Int: int64(random.IntN(1000))}, random.IntN(2) == 0)
 		case 6:
-			tx.Set(k, Value{Kind: Integer, Int: 7, Deadline: now.Wall + 1 + int64(random.IntN(2000))}, false)
+			tx.Set(k, Value{Type: Integer, Int: 7, Deadline: now.Wall + 1 + int64(random.IntN(2000))}, false)
 		case 7:
-			tx.Set(k, Value{Kind: String, Str: []byte(fmt.Sprint("text", random.IntN(100)))}, random.IntN(2) == 0)
+			tx.Set(k, Value{Type: String, Str: []byte(fmt.Sprint("text", random.IntN(100)))}, random.IntN(2) == 0)
 		case 8, 9:
 			tx.Delete(k)
 		case 10:
@@ -220,7 +220,7 @@ func dump(db *DB, now Moment) string {
 		k := db.Key([]byte(fmt.Sprint("k", i)))
 		tx := db.Lock(k, now)
 		v := tx.Get(k)
-		text += fmt.Sprintf("%s=%d %d %q %d; ", k.Name, v.Kind, v.Int, v.Str, v.Deadline)
+		text += fmt.Sprintf("%s=%d %d %q %d; ", k.Name, v.Type, v.Int, v.Str, v.Deadline)
 		tx.Unlock()
 	}
 	return text

@@ -22,7 +22,7 @@ func TestAnExpiredKeyIsCountedOnce(t *testing.T) {
 				now := at(testWall)
 				k := db.Key([]byte("k"))
 				tx := db.Lock(k, now)
-				tx.Set(k, Value{Kind: Integer, Int: 1}, false)
+				tx.Set(k, Value{Type: Integer, Int: 1}, false)
 				if isQuota {
 					_ = tx.SetQuota(k, testRate(3))
 				}

@@ -126,7 +126,7 @@ func TestKeysThatExpireLeaveNothingBehind(t *testing.T) {
 	for i := range 300_000 {
 		k := db.Key(fmt.Appendf(nil, "window:%d", i))
 		tx := db.Lock(k, at(now))
-		tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now + 500}, false)
+		tx.Set(k, Value{Type: Integer, Int: 1, Deadline: now + 500}, false)
 		tx.Unlock()
 		if i%100 == 0 {
 			now += 10
@@ -154,7 +154,7 @@ func TestRandomKeyFindsTheOnlyVisibleKey(t *testing.T) {
 	db.mustAdd(t, "here", 1)
 	gone := db.Key([]byte("gone"))
 	tx := db.Lock(gone, testNow)
-	tx.Set(gone, Value{Kind: Integer, Deadline: testWall + 1}, false)
+	tx.Set(gone, Value{Type: Integer, Deadline: testWall + 1}, false)
 	tx.Unlock()
 	for range 50 {
 		name, ok := db.All(at(testWall+1)).RandomKey([]byte("dst:"), random.Uint64)
@@ -208,7 +208,7 @@ func TestCountingGoesOnBeyond64BitsOfARow(t *testing.T) {
 	}
 	k := db.Key([]byte("k"))
 	tx := db.Lock(k, testNow)
-	tx.Set(k, Value{Kind: Integer, Int: math.MaxInt64}, false)
+	tx.Set(k, Value{Type: Integer, Int: math.MaxInt64}, false)
 	_, err := tx.Add(k, 1)
 	tx.Unlock()
 	if !errors.Is(err, ErrOverflow) {
@@ -224,7 +224,7 @@ func TestAFullDBStillCountsAndDeletes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	value := Value{Kind: String, Str: make([]byte, maxPagedBytes-100)}
+	value := Value{Type: String, Str: make([]byte, maxPagedBytes-100)}
 	set := func(i int) {
 		k := db.Key(fmt.Appendf(nil, "k%d", i))
 		tx := db.Lock(k, testNow)
@@ -265,7 +265,7 @@ func TestHotCommandsDoNotAllocate(t *testing.T) {
 		tx := db.Lock(k, testNow)
 		_, _ = tx.Add(k, 1)
 		_ = tx.Get(k)
-		tx.Set(k, Value{Kind: Integer, Int: 7}, false)
+		tx.Set(k, Value{Type: Integer, Int: 7}, false)
 		tx.Unlock()
 	})
 	if got != 0 {

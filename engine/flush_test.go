@@ -80,7 +80,7 @@ func TestFLUSHALLInSlicesDeletesWhatWasThere(t *testing.T) {
 		tx := db.Lock(k, now)
 		v := tx.Get(k)
 		tx.Unlock()
-		if v.Kind != None {
+		if v.Type != None {
 			left++
 			if i < keys || v.Int != 1 {
 				t.Fatalf("key %d of %d has %+v", i, keys, v)

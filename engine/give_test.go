@@ -42,7 +42,7 @@ func TestATransientQuotaEndsWhenAllItsTokensAreGivenBack(t *testing.T) {
 				v := tx.Get(k)
 				_, quota := tx.Quota(k)
 				tx.Unlock()
-				if quota || counts && v.Int != 7 || !counts && (v.Kind != None || db.All(now).Len() != 0) {
+				if quota || counts && v.Int != 7 || !counts && (v.Type != None || db.All(now).Len() != 0) {
 					t.Errorf("peers %v, over a counter %v, %s: a quota %v, %+v, %d keys", peers, counts, when, quota, v, db.All(now).Len())
 				}
 			}

@@ -56,7 +56,7 @@ func TestAnEmptySlotHasNoRef(t *testing.T) {
 	now := at(testWall)
 	for round := range 3 {
 		for i := range 8000 { // records too long for a page: the ref of a dropped one names no memory
-			set(db, fmt.Sprint("long", round, ":", i), Value{Kind: String, Str: make([]byte, maxPagedBytes)}, now)
+			set(db, fmt.Sprint("long", round, ":", i), Value{Type: String, Str: make([]byte, maxPagedBytes)}, now)
 		}
 		checkEmptySlots(t, &db.shards[0].index)
 		for i := range 8000 {

@@ -82,7 +82,7 @@ func TestALimitThatIsLoweredAndRaisedAgainForgetsNothing(t *testing.T) {
 		}
 		change(5*time.Second, hundred)
 		tx = db.Lock(k, after(5*time.Second))
-		if v := tx.Get(k); v.Kind != Quota || v.Int > 5 {
+		if v := tx.Get(k); v.Type != Quota || v.Int > 5 {
 			t.Errorf("transient %v: after 5 s at another limit %+v is left", transient, v)
 		}
 		tx.Unlock()
@@ -183,7 +183,7 @@ func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
 	for name, end := range map[string]func(*Tx, Key){
 		"QUOTADEL": func(tx *Tx, k Key) { tx.DeleteQuota(k) },
 		"DEL":      func(tx *Tx, k Key) { tx.Delete(k) },
-		"SET":      func(tx *Tx, k Key) { tx.Set(k, Value{Kind: Integer, Int: 3}, false) },
+		"SET":      func(tx *Tx, k Key) { tx.Set(k, Value{Type: Integer, Int: 3}, false) },
 	} {
 		// full: the transient quota is full and gone before the other node hears of the end.
 		for _, full := range []bool{false, true} {
@@ -241,7 +241,7 @@ func TestAQuotaOfAPeerKeepsWhatATransientOneHasGiven(t *testing.T) {
 	c.do(1, func(tx *Tx, k Key) { _ = tx.SetQuota(k, five) })
 	c.exchange(false)
 	c.do(0, func(tx *Tx, k Key) {
-		if v := tx.Get(k); v.Kind != Quota || v.Int != 0 {
+		if v := tx.Get(k); v.Type != Quota || v.Int != 0 {
 			t.Errorf("of five tokens that are taken %+v is left", v)
 		}
 	})
@@ -273,7 +273,7 @@ func TestAWindowThatAMergeEndsEndsItsTransientQuota(t *testing.T) {
 	c.do(1, func(tx *Tx, k Key) { _, _ = tx.Add(k, 7) })
 	c.exchange(true)
 	c.do(0, func(tx *Tx, k Key) {
-		if v := tx.Get(k); v.Kind != Integer || v.Int != 7 {
+		if v := tx.Get(k); v.Type != Integer || v.Int != 7 {
 			t.Errorf("the key is %+v", v)
 		}
 	})

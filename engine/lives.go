@@ -12,9 +12,9 @@ const primary = 0
 const (
 	// maxStart is the largest number at which a row may start: most of 64 bits is left to count in.
 	maxStart = 1 << 62
-	// maxRows is how many rows an entry may have for add to begin another spare life. Only a key that has counted past
+	// spareRows is how many rows an entry may have for add to begin another spare life. Only a key that has counted past
 	// 2^64 thousands of times gets there.
-	maxRows = 4096
+	spareRows = 4096
 )
 
 // lives says under which writers a shard of this node counts, and from which numbers new rows start. Numbers are never
@@ -66,7 +66,7 @@ func (l *lives) rowFor(e *crdt.Entry, delta int64, fresh func() uint32) *crdt.Ro
 			return r
 		}
 	}
-	if len(e.Rows) >= maxRows {
+	if len(e.Rows) >= spareRows {
 		return nil
 	}
 	l.spare, l.spareStart = fresh(), 0

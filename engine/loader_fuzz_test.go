@@ -76,12 +76,12 @@ func visible(db *DB) string {
 	var text bytes.Buffer
 	for cursor, first := uint64(0), true; first || cursor != 0; first = false {
 		cursor = db.All(at(testWall)).Scan(cursor, 1000, func(name []byte, v Value) {
-			if v.Kind == Quota {
+			if v.Type == Quota {
 				v.Int = 0
 			}
 			text.Write(name)
 			text.WriteByte(0)
-			text.WriteString(string(rune('0' + v.Kind)))
+			text.WriteString(string(rune('0' + v.Type)))
 			text.Write(v.Str)
 			text.WriteString(time.UnixMilli(v.Int).UTC().String() + time.UnixMilli(v.Deadline).UTC().String())
 			text.WriteByte('\n')
@@ -107,10 +107,10 @@ func loaderSeeds(f *testing.F) [][]byte {
 		rate := quota.Rate{Capacity: 10, Count: 10, Period: time.Minute}
 		do("counter", func(tx *Tx, k Key) { _, _ = tx.Add(k, 5); _, _ = tx.Add(k, -7) })
 		do("text", func(tx *Tx, k Key) {
-			_ = tx.Set(k, Value{Kind: String, Str: []byte("abc"), Deadline: testWall + 5000}, false)
+			_ = tx.Set(k, Value{Type: String, Str: []byte("abc"), Deadline: testWall + 5000}, false)
 		})
 		do("number", func(tx *Tx, k Key) {
-			_ = tx.Set(k, Value{Kind: Integer, Int: -3}, false)
+			_ = tx.Set(k, Value{Type: Integer, Int: -3}, false)
 			tx.SetDeadline(k, testWall+9)
 		})
 		do("quota", func(tx *Tx, k Key) { _ = tx.SetQuota(k, rate); _, _ = tx.Add(k, 4) })

@@ -40,7 +40,7 @@ func TestAQuotaTakesTheCountersPlaceAndGivesItBack(t *testing.T) {
 	if err := tx.SetQuota(k, mustLimit(t, 10, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if v := tx.Get(k); v.Kind != Quota || v.Int != 10 {
+	if v := tx.Get(k); v.Type != Quota || v.Int != 10 {
 		t.Fatalf("a new quota reads %+v", v)
 	}
 	add(0, 10)
@@ -60,7 +60,7 @@ func TestAQuotaTakesTheCountersPlaceAndGivesItBack(t *testing.T) {
 	if !tx.DeleteQuota(k) || tx.DeleteQuota(k) {
 		t.Fatal("the quota does not end once")
 	}
-	if v := tx.Get(k); v.Kind != Integer || v.Int != 42 {
+	if v := tx.Get(k); v.Type != Integer || v.Int != 42 {
 		t.Fatalf("after the quota the counter reads %+v", v)
 	}
 	add(1, 43)
@@ -68,7 +68,7 @@ func TestAQuotaTakesTheCountersPlaceAndGivesItBack(t *testing.T) {
 
 func TestAQuotaEndsWithItsKeyAndStartsFull(t *testing.T) {
 	for name, end := range map[string]func(*Tx, Key){
-		"set":    func(tx *Tx, k Key) { tx.Set(k, Value{Kind: Integer, Int: 5}, false) },
+		"set":    func(tx *Tx, k Key) { tx.Set(k, Value{Type: Integer, Int: 5}, false) },
 		"delete": func(tx *Tx, k Key) { tx.Delete(k) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAQuotaKeepsItsKeysDeadline(t *testing.T) {
 	db := openTest(t, 1)
 	k := db.Key([]byte("k"))
 	tx := db.Lock(k, testNow)
-	tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: testWall + 1000}, false)
+	tx.Set(k, Value{Type: Integer, Int: 1, Deadline: testWall + 1000}, false)
 	if err := tx.SetQuota(k, mustLimit(t, 3, time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestAQuotaKeepsItsKeysDeadline(t *testing.T) {
 	tx.Unlock()
 	tx = db.Lock(k, after(time.Second))
 	defer tx.Unlock()
-	if v := tx.Get(k); v.Kind != None {
+	if v := tx.Get(k); v.Type != None {
 		t.Fatalf("past the deadline the key reads %+v", v)
 	}
 	if n, err := tx.Add(k, 1); n != 1 || err != nil {
@@ -126,7 +126,7 @@ func TestBytesCannotBecomeAQuota(t *testing.T) {
 	k := db.Key([]byte("k"))
 	tx := db.Lock(k, testNow)
 	defer tx.Unlock()
-	tx.Set(k, Value{Kind: String, Str: []byte("abc")}, false)
+	tx.Set(k, Value{Type: String, Str: []byte("abc")}, false)
 	if err := tx.SetQuota(k, mustLimit(t, 1, time.Second)); !errors.Is(err, ErrNotInteger) {
 		t.Errorf("SetQuota: %v", err)
 	}
@@ -154,14 +154,14 @@ func TestATransientQuotaIsGoneExactlyWhenItIsFull(t *testing.T) {
 		tx.Unlock()
 		for _, c := range []struct {
 			at   time.Duration
-			kind Kind
+			kind Type
 			n    int64
 		}{{2*time.Second - 1, Quota, 9}, {2 * time.Second, Integer, 7}} {
 			if swept {
 				db.Sweep(after(c.at), 100)
 			}
 			tx := db.Lock(k, after(c.at))
-			if v := tx.Get(k); v.Kind != c.kind || v.Int != c.n {
+			if v := tx.Get(k); v.Type != c.kind || v.Int != c.n {
 				t.Errorf("after %s (swept %v): %+v", c.at, swept, v)
 			}
 			tx.Unlock()
@@ -182,7 +182,7 @@ func TestARefusedThrottleMakesNoKey(t *testing.T) {
 	if taken, state, _ := tx.Throttle(k, rate, 0); !taken || state.Bucket.Remaining(rate, testNow.Mono) != 10 {
 		t.Error("a look at a quota that is not there")
 	}
-	if v := tx.Get(k); v.Kind != None {
+	if v := tx.Get(k); v.Type != None {
 		t.Errorf("the key is %+v", v)
 	}
 }

@@ -174,7 +174,7 @@ func (r record) take(n, now int64) (int64, error) {
 func (s *shard) quotaValue(rec record, now Moment) Value {
 	if !rec.lapsed(now) {
 		off := quotaOffset(rec.header())
-		return Value{Kind: Quota, Int: int64(rec.bucket(off).Remaining(rec.rate(off), now.Mono)), Deadline: rec.deadline()}
+		return Value{Type: Quota, Int: int64(rec.bucket(off).Remaining(rec.rate(off), now.Mono)), Deadline: rec.deadline()}
 	}
 	e, t := &s.seen, rec.tokens()
 	rec.unpack(e)
@@ -183,9 +183,9 @@ func (s *shard) quotaValue(rec record, now Moment) Value {
 		return Value{}
 	}
 	if e.Base.Kind == crdt.Bytes { // set by a node that did not know of the quota
-		return Value{Kind: String, Str: e.Base.Bytes, Deadline: e.Deadline.At}
+		return Value{Type: String, Str: e.Base.Bytes, Deadline: e.Deadline.At}
 	}
-	return Value{Kind: Integer, Int: e.Int(), Deadline: e.Deadline.At}
+	return Value{Type: Integer, Int: e.Int(), Deadline: e.Deadline.At}
 }
 
 // lapsed reports whether the record has ended by itself: it is past its deadline, or a transient quota that is full.

@@ -50,7 +50,7 @@ func (a All) drawKey(dst []byte, random func() uint64) (name []byte, ok bool) {
 			keys := uint64(0)
 			found := dst
 			s.eachAt(s.db.position(hash), func(rec record) {
-				if s.value(rec, a.now).Kind == None {
+				if s.value(rec, a.now).Type == None {
 					return
 				}
 				if keys++; random()%keys == 0 {
@@ -125,7 +125,7 @@ func (a All) onlyKey(dst []byte, random func() uint64) ([]byte, bool) {
 			return
 		}
 		s.arena.each(func(rec record) {
-			if s.value(rec, a.now).Kind == None {
+			if s.value(rec, a.now).Type == None {
 				return
 			}
 			if seen++; random()%seen == 0 {

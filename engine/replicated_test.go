@@ -45,9 +45,9 @@ func (c *cluster) change(db *DB) {
 	case 0:
 		tx.Delete(k)
 	case 1:
-		tx.Set(k, Value{Kind: Integer, Int: int64(c.random.IntN(100)), Deadline: c.deadline()}, false)
+		tx.Set(k, Value{Type: Integer, Int: int64(c.random.IntN(100)), Deadline: c.deadline()}, false)
 	case 2:
-		tx.Set(k, Value{Kind: String, Str: []byte("text")}, c.random.IntN(2) == 0)
+		tx.Set(k, Value{Type: String, Str: []byte("text")}, c.random.IntN(2) == 0)
 	case 3:
 		tx.SetDeadline(k, c.deadline())
 	case 4:
@@ -183,7 +183,7 @@ func (c *cluster) compare(seed uint64) {
 		for i := range 4 {
 			k := db.Key(fmt.Appendf(nil, "key%d", i))
 			a, b := c.value(first, k.Name), c.value(db, k.Name)
-			if a.Kind != Quota && b.Kind != Quota && (a.Kind != b.Kind || a.Int != b.Int || string(a.Str) != string(b.Str) || a.Deadline != b.Deadline) {
+			if a.Type != Quota && b.Type != Quota && (a.Type != b.Type || a.Int != b.Int || string(a.Str) != string(b.Str) || a.Deadline != b.Deadline) {
 				c.t.Fatalf("seed %d: %s is %v and %v", seed, k.Name, a, b)
 			}
 		}

@@ -72,7 +72,7 @@ func (s *shard) scanBucket(first uint64, now Moment, fn func([]byte, Value)) (n 
 				continue
 			}
 			rec := s.arena.at(ref(b.refs[slot].Load()))
-			if v := s.value(rec, now); v.Kind != None && s.db.hash.sum(rec.key()) >= first {
+			if v := s.value(rec, now); v.Type != None && s.db.hash.sum(rec.key()) >= first {
 				fn(rec.key(), v)
 				n++
 			}

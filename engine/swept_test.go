@@ -20,7 +20,7 @@ func TestWhatALoadBringsIsSweptAtItsDeadline(t *testing.T) {
 			if name == "quota" {
 				_, _, _ = tx.Throttle(k, testRate(2), 1)
 			} else {
-				tx.Set(k, Value{Kind: Integer, Int: 1, Deadline: now.Wall + 400}, false)
+				tx.Set(k, Value{Type: Integer, Int: 1, Deadline: now.Wall + 400}, false)
 			}
 			tx.Unlock()
 		}
@@ -83,7 +83,7 @@ func TestPeersAreNotToldThatATransientQuotaHasEnded(t *testing.T) {
 	tx = db.Lock(k, at(testWall+2000))
 	v := tx.Get(k)
 	tx.Unlock()
-	if v.Kind != Integer || v.Int != 5 || db.HasUnsent(0) || !db.HasUnwritten(0) {
+	if v.Type != Integer || v.Int != 5 || db.HasUnsent(0) || !db.HasUnwritten(0) {
 		t.Errorf("after the quota's end: %+v, peers to be told %v, the disk to be told %v", v, db.HasUnsent(0), db.HasUnwritten(0))
 	}
 }

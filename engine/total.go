@@ -17,8 +17,8 @@ func (t *total) sub(n uint64) {
 	t.high -= borrow
 }
 
-// join adds another total.
-func (t *total) join(o total) {
+// addTotal adds another total.
+func (t *total) addTotal(o total) {
 	t.add(o.low)
 	t.high += o.high
 }

@@ -23,14 +23,14 @@ func (m twin) get(name string, now int64) Value {
 
 func (m twin) add(name string, delta, now int64) (int64, error) {
 	v := m.get(name, now)
-	if v.Kind == String {
+	if v.Type == String {
 		return 0, ErrNotInteger
 	}
 	sum := v.Int + delta
 	if (delta > 0) != (sum > v.Int) && delta != 0 {
 		return 0, ErrOverflow
 	}
-	m[name] = Value{Kind: Integer, Int: sum, Deadline: v.Deadline}
+	m[name] = Value{Type: Integer, Int: sum, Deadline: v.Deadline}
 	return sum, nil
 }
 
@@ -49,14 +49,14 @@ func (m twin) overwrite(name string, at int, data []byte) {
 }
 
 func (m twin) delete(name string, now int64) bool {
-	existed := m.get(name, now).Kind != None
+	existed := m.get(name, now).Type != None
 	delete(m, name)
 	return existed
 }
 
 func (m twin) setDeadline(name string, at, now int64) bool {
 	v := m.get(name, now)
-	if v.Kind == None {
+	if v.Type == None {
 		return false
 	}
 	v.Deadline = at
@@ -79,7 +79,7 @@ func openTest(t testing.TB, shards int) *DB {
 }
 
 func sameValue(a, b Value) bool {
-	return a.Kind == b.Kind && a.Int == b.Int && string(a.Str) == string(b.Str) && a.Deadline == b.Deadline
+	return a.Type == b.Type && a.Int == b.Int && string(a.Str) == string(b.Str) && a.Deadline == b.Deadline
 }
 
 // TestEveryOperationAnswersAsTheTwinDoes runs random histories, with clocks that jump and tables that grow and shrink.
@@ -136,7 +136,7 @@ func runHistory(t *testing.T, seed uint64) {
 	}
 	visible := 0
 	for name := range m {
-		if m.get(name, now).Kind != None {
+		if m.get(name, now).Type != None {
 			visible++
 		}
 	}
@@ -173,9 +173,9 @@ func oneOperation(random *rand.Rand, db *DB, m twin, name string, now int64) str
 			return fmt.Sprintf("deadline %d: %v, twin %v", deadline, got, want)
 		}
 	case 6, 7:
-		v := Value{Kind: Integer, Int: random.Int64() >> random.IntN(64), Deadline: deadline}
+		v := Value{Type: Integer, Int: random.Int64() >> random.IntN(64), Deadline: deadline}
 		if random.IntN(3) == 0 {
-			v = Value{Kind: String, Str: []byte(fmt.Sprintf("%0*d", random.IntN(100), 7)), Deadline: deadline}
+			v = Value{Type: String, Str: []byte(fmt.Sprintf("%0*d", random.IntN(100), 7)), Deadline: deadline}
 			if random.IntN(50) == 0 {
 				v.Str = make([]byte, random.IntN(3*pageBytes))
 			}
@@ -184,7 +184,7 @@ func oneOperation(random *rand.Rand, db *DB, m twin, name string, now int64) str
 		tx.Set(k, v, keep)
 		m.set(name, v, keep, now)
 	case 8:
-		if v := m.get(name, now); v.Kind == String {
+		if v := m.get(name, now); v.Type == String {
 			at := random.IntN(len(v.Str) + 1)
 			data := []byte("patched")[:min(7, len(v.Str)-at)]
 			tx.Overwrite(k, at, data)
@@ -219,7 +219,7 @@ func checkScan(t *testing.T, db *DB, m twin, now int64, random *rand.Rand) {
 		}
 	}
 	for name := range found {
-		if m.get(name, now).Kind == None {
+		if m.get(name, now).Type == None {
 			t.Errorf("scan has %q, which is gone", name)
 		}
 	}

@@ -4,11 +4,11 @@ import (
 	"github.com/quotadb/quota-db/crdt"
 )
 
-// Kind says whether a key holds an integer, bytes or a quota.
-type Kind uint8
+// Type says whether a key holds an integer, bytes or a quota.
+type Type uint8
 
 const (
-	None    Kind = iota // no such key, or past its deadline
+	None    Type = iota // no such key, or past its deadline
 	Integer             // a counter, or an integer that Set stored
 	String              // bytes that Set stored
 	Quota               // a token bucket
@@ -22,9 +22,9 @@ type Moment struct {
 
 // Value is the visible content of a key at one moment.
 type Value struct {
-	Kind     Kind
-	Int      int64  // the value if Kind is Integer; the whole tokens that remain if it is Quota
-	Str      []byte // the value if Kind is String; aliases the engine's memory: valid until the next write or Unlock
+	Type     Type
+	Int      int64  // the value if Type is Integer; the whole tokens that remain if it is Quota
+	Str      []byte // the value if Type is String; aliases the engine's memory: valid until the next write or Unlock
 	Deadline int64  // unix milliseconds; 0: none
 }
 
@@ -61,7 +61,7 @@ func (tx *Tx) Unlock() {
 	tx.many = nil
 }
 
-// Get returns the visible value of k. Kind is None if there is no such key or its deadline has passed.
+// Get returns the visible value of k. Type is None if there is no such key or its deadline has passed.
 func (tx *Tx) Get(k Key) Value {
 	s := tx.db.shard(k.Hash)
 	_, rec, _ := s.find(k)
@@ -110,7 +110,7 @@ func (tx *Tx) Set(k Key, v Value, keepDeadline bool) error {
 	d := s.load(k, tx.now)
 	stamp := s.clock.Next(tx.now.Wall, tx.db.node)
 	base := crdt.Base{Kind: crdt.Integer, Int: v.Int, Stamp: stamp}
-	if v.Kind == String {
+	if v.Type == String {
 		base = crdt.Base{Kind: crdt.Bytes, Bytes: v.Str, Stamp: stamp}
 	}
 	if keepDeadline {
@@ -201,21 +201,21 @@ func (s *shard) value(rec record, now Moment) Value {
 		return s.quotaValue(rec, now)
 	}
 	if rec[0]&baseMask == baseBytes {
-		return Value{Kind: String, Str: rec.str(), Deadline: deadline}
+		return Value{Type: String, Str: rec.str(), Deadline: deadline}
 	}
 	if v, ok := rec.sum(); ok {
-		return Value{Kind: Integer, Int: v, Deadline: deadline}
+		return Value{Type: Integer, Int: v, Deadline: deadline}
 	}
 	rec.unpack(&s.seen)
-	return Value{Kind: Integer, Int: s.seen.Int(), Deadline: deadline}
+	return Value{Type: Integer, Int: s.seen.Int(), Deadline: deadline}
 }
 
-// Limits below which a sum cannot overflow: small for the own row and the base, smallRow and fewRows for the other
+// Limits below which a sum cannot overflow: small for the own row and the base, smallRow and summedRows for the other
 // rows.
 const (
-	small    = 1 << 61
-	smallRow = 1 << 54
-	fewRows  = 64
+	small      = 1 << 61
+	smallRow   = 1 << 54
+	summedRows = 64
 )
 
 // sum is the value of a record that has rows with modest numbers, and perhaps an integer base, and nothing else. It
@@ -250,7 +250,7 @@ func (r record) sum() (int64, bool) {
 // sumRows is the sum of the rows at off; false if they are many or large.
 func (r record) sumRows(off int) (sum int64, ok bool) {
 	n := r.u64(off)
-	if n > fewRows {
+	if n > summedRows {
 		return 0, false
 	}
 	for off += wordBytes; n > 0; n-- {

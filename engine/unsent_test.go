@@ -16,7 +16,7 @@ func TestATakeOfLongValuesEndsAtItsBudget(t *testing.T) {
 	for i := range keys {
 		k := db.Key(fmt.Append(nil, "key", i))
 		tx := db.Lock(k, now)
-		tx.Set(k, Value{Kind: String, Str: bytes.Repeat([]byte{byte(i)}, length)}, false)
+		tx.Set(k, Value{Type: String, Str: bytes.Repeat([]byte{byte(i)}, length)}, false)
 		tx.Unlock()
 	}
 	taken := map[uint64]int{}

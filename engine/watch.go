@@ -20,7 +20,7 @@ func (tx *Tx) Watch(k Key) *Watch {
 		s.watched = make(map[string][]*Watch)
 	}
 	list := s.watched[string(k.Name)]
-	w := &Watch{existed: tx.Get(k).Kind != None, position: len(list)}
+	w := &Watch{existed: tx.Get(k).Type != None, position: len(list)}
 	if len(list) > 0 {
 		w.Name = list[0].Name // share the memory of the map's key
 	} else {
@@ -49,7 +49,7 @@ func (tx *Tx) Unwatch(w *Watch) {
 
 // Changed reports whether a watched key has changed. The transaction holds the watch's shard.
 func (tx *Tx) Changed(w *Watch) bool {
-	return w.touched || w.existed && tx.Get(w.Key).Kind == None
+	return w.touched || w.existed && tx.Get(w.Key).Type == None
 }
 
 // Touch marks the watches of k as changed, for a write that leaves k as it was.
@@ -72,7 +72,7 @@ func (s *shard) touchWatches(k Key) {
 func (s *shard) touchAll(now Moment) {
 	for _, list := range s.watched {
 		k := list[0].Key
-		if _, rec, _ := s.find(k); rec != nil && s.value(rec, now).Kind != None {
+		if _, rec, _ := s.find(k); rec != nil && s.value(rec, now).Type != None {
 			s.touchWatches(k)
 		}
 	}

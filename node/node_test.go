@@ -139,7 +139,7 @@ func TestSweeperDeletesWhatIsDueAndNothingElse(t *testing.T) {
 	for i := range keys {
 		key := db.Key([]byte{byte(i), byte(i >> 8)})
 		tx := db.Lock(key, engine.Moment{Wall: start})
-		tx.Set(key, engine.Value{Kind: engine.Integer, Deadline: start + 1000 + int64(i%2)*100_000}, false)
+		tx.Set(key, engine.Value{Type: engine.Integer, Deadline: start + 1000 + int64(i%2)*100_000}, false)
 		tx.Unlock()
 	}
 	now, rounds := start, 0

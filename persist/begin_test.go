@@ -60,7 +60,7 @@ func TestAStartOnAFullDiskServesWhatIsThereAndGoesOnWhenThereIsRoom(t *testing.T
 			}
 			k := s.db.Key([]byte("k"))
 			tx := s.db.Lock(k, s.now())
-			if got := tx.Get(k); got.Kind != engine.Integer || got.Int != 1 {
+			if got := tx.Get(k); got.Type != engine.Integer || got.Int != 1 {
 				t.Errorf("k is %+v", got)
 			}
 			tx.Unlock()

@@ -122,7 +122,7 @@ func (m *member) step() {
 		if n == 0 {
 			tx.Delete(k)
 		} else if v, ok := f.fresh(i, true); ok {
-			tx.Set(k, engine.Value{Kind: engine.Integer, Int: v}, false)
+			tx.Set(k, engine.Value{Type: engine.Integer, Int: v}, false)
 		}
 	default:
 		if v, ok := f.fresh(i, false); ok {

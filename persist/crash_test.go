@@ -98,7 +98,7 @@ func (m *machine) state() state {
 	for i := range testKeys {
 		k := m.store.db.Key(fmt.Appendf(nil, "key%d", i))
 		tx := m.store.db.Lock(k, m.now())
-		if v := tx.Get(k); v.Kind != engine.None {
+		if v := tx.Get(k); v.Type != engine.None {
 			v.Str = append([]byte(nil), v.Str...)
 			s[string(k.Name)] = v
 		}
@@ -124,8 +124,8 @@ func (m *machine) change() {
 		keys := []engine.Key{m.key(), m.key()}
 		tx := db.LockAll(keys, now)
 		defer tx.Unlock()
-		if v := tx.Get(keys[0]); v.Kind == engine.Integer && string(keys[0].Name) != string(keys[1].Name) {
-			tx.Set(keys[1], engine.Value{Kind: engine.Integer, Int: v.Int}, false)
+		if v := tx.Get(keys[0]); v.Type == engine.Integer && string(keys[0].Name) != string(keys[1].Name) {
+			tx.Set(keys[1], engine.Value{Type: engine.Integer, Int: v.Int}, false)
 			tx.Delete(keys[0])
 		}
 		return
@@ -137,9 +137,9 @@ func (m *machine) change() {
 	case 0:
 		tx.Delete(k)
 	case 1:
-		tx.Set(k, engine.Value{Kind: engine.Integer, Int: m.random.Int64N(100)}, m.random.IntN(2) == 0)
+		tx.Set(k, engine.Value{Type: engine.Integer, Int: m.random.Int64N(100)}, m.random.IntN(2) == 0)
 	case 2:
-		tx.Set(k, engine.Value{Kind: engine.String, Str: make([]byte, m.random.IntN(100))}, false)
+		tx.Set(k, engine.Value{Type: engine.String, Str: make([]byte, m.random.IntN(100))}, false)
 	case 3:
 		tx.SetDeadline(k, m.wall+1+m.random.Int64N(400))
 	case 4:
@@ -229,7 +229,7 @@ func (m *machine) mustBe(history map[uint64]state, first uint64, when string) {
 
 func equal(a, b state) bool {
 	return maps.EqualFunc(a, b, func(v, w engine.Value) bool {
-		return v.Kind == w.Kind && v.Int == w.Int && string(v.Str) == string(w.Str) && v.Deadline == w.Deadline
+		return v.Type == w.Type && v.Int == w.Int && string(v.Str) == string(w.Str) && v.Deadline == w.Deadline
 	})
 }
 

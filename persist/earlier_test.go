@@ -27,11 +27,11 @@ var endedQuotas = map[string]string{
 var endedQuotasHold = map[string]engine.Value{
 	"plain": integer(8), "overwritten": integer(3), "expired": integer(4), "covered": integer(7), "again": integer(2),
 	"text": text("hello"), "throttle": text("x"), "deleted": {}, "unset": {}, "taken": {}, "transient": {}, "renamed": {},
-	"moved": {Kind: engine.Quota, Int: 5}, "kept": {Kind: engine.Quota, Int: 1000},
+	"moved": {Type: engine.Quota, Int: 5}, "kept": {Type: engine.Quota, Int: 1000},
 }
 
-func integer(n int64) engine.Value { return engine.Value{Kind: engine.Integer, Int: n} }
-func text(s string) engine.Value   { return engine.Value{Kind: engine.String, Str: []byte(s)} }
+func integer(n int64) engine.Value { return engine.Value{Type: engine.Integer, Int: n} }
+func text(s string) engine.Value   { return engine.Value{Type: engine.String, Str: []byte(s)} }
 
 // allParts are directories with each part that an entry can have, and keys of up to 70,000 bytes. Commit 10e99c6 wrote
 // them, before the header of a record got room for more flags: of a node without peers (format 3), and of two nodes
@@ -51,9 +51,9 @@ var allPartsHold = map[string]engine.Value{
 	"uncovered": {}, strings.Repeat("k", 70_000): integer(1), "deleted": {}, "old name": {},
 	"text": text("hello"), "binary": text("\x00\xff\r\n"), "empty": text(""), "new name": text("y"),
 	"long value": text(strings.Repeat("v", 5000)),
-	"later":      {Kind: engine.String, Str: []byte("x"), Deadline: year2100}, "counted later": {Kind: engine.Integer, Int: 6, Deadline: year2100},
-	"quota": {Kind: engine.Quota, Int: 100}, "quota later": {Kind: engine.Quota, Int: 50, Deadline: year2100},
-	"covered": {Kind: engine.Quota, Int: 20}, "changed": {Kind: engine.Quota, Int: 10},
+	"later":      {Type: engine.String, Str: []byte("x"), Deadline: year2100}, "counted later": {Type: engine.Integer, Int: 6, Deadline: year2100},
+	"quota": {Type: engine.Quota, Int: 100}, "quota later": {Type: engine.Quota, Int: 50, Deadline: year2100},
+	"covered": {Type: engine.Quota, Int: 20}, "changed": {Type: engine.Quota, Int: 10},
 }
 
 // TestDirectoriesWithTokensOfEndedQuotasAreRead: check, backup, salvage and starts accept them and lose nothing.
@@ -111,7 +111,7 @@ func holds(t *testing.T, c *clusteredStart, peers bool, hold map[string]engine.V
 				got.Int = int64(q.Rate.Capacity)
 			}
 			tx.Unlock()
-			if got.Kind != want.Kind || got.Int != want.Int || string(got.Str) != string(want.Str) || got.Deadline != want.Deadline {
+			if got.Type != want.Type || got.Int != want.Int || string(got.Str) != string(want.Str) || got.Deadline != want.Deadline {
 				t.Errorf("%.20s is %+v, not %+v", name, got, want)
 			}
 		}

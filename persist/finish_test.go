@@ -64,7 +64,7 @@ func TestAStopOnADiskThatHangsSaysSoAndKeepsEverything(t *testing.T) {
 	if s, err = openSmall(files, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	if got := visible(s)["key0"]; got.Kind != engine.Integer || got.Int != 7 {
+	if got := visible(s)["key0"]; got.Type != engine.Integer || got.Int != 7 {
 		t.Errorf("after the stop: %+v", got)
 	}
 }

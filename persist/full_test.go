@@ -18,7 +18,7 @@ func TestATransientQuotaThatWasFullStaysEndedAfterAKill(t *testing.T) {
 		clustered bool
 		passed    time.Duration
 		count     bool
-		want      engine.Kind
+		want      engine.Type
 	}{
 		{"full", false, 3 * time.Second, false, engine.None},
 		{"full, with peers", true, 3 * time.Second, false, engine.None},
@@ -74,7 +74,7 @@ func TestATransientQuotaThatWasFullStaysEndedAfterAKill(t *testing.T) {
 		files = files.Kill()
 		s = start()
 		tx = s.db.Lock(key(), s.now())
-		if got := tx.Get(key()); got.Kind != c.want {
+		if got := tx.Get(key()); got.Type != c.want {
 			t.Errorf("%s: after the kill the key is %+v", c.name, got)
 		}
 		if got, err := tx.Add(key(), 1); c.count && got != 8 || err != nil {

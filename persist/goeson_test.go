@@ -150,7 +150,7 @@ func TestNumbersOfAKilledLifeAreNotUsedAgain(t *testing.T) {
 	for name, forget := range map[string]func(*lone, *engine.Tx, engine.Key){
 		"deleted": func(_ *lone, tx *engine.Tx, k engine.Key) { tx.Delete(k) },
 		"set": func(_ *lone, tx *engine.Tx, k engine.Key) {
-			tx.Set(k, engine.Value{Kind: engine.Integer, Int: 7}, false)
+			tx.Set(k, engine.Value{Type: engine.Integer, Int: 7}, false)
 		},
 		"expired": func(l *lone, tx *engine.Tx, k engine.Key) { tx.SetDeadline(k, l.wall+10) },
 	} {

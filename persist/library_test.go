@@ -126,7 +126,7 @@ func visible(s *Store) state {
 		if q, ok := tx.Quota(k); ok {
 			v.Int = int64(q.Rate.Capacity)
 		}
-		if v.Kind != engine.None {
+		if v.Type != engine.None {
 			v.Str = slices.Clone(v.Str)
 			got[string(k.Name)] = v
 		}
@@ -282,7 +282,7 @@ func (l *library) add(name string, n int64) {
 
 func (l *library) set(name, text string) {
 	l.change(name, func(tx *engine.Tx, k engine.Key) {
-		tx.Set(k, engine.Value{Kind: engine.String, Str: []byte(text)}, false)
+		tx.Set(k, engine.Value{Type: engine.String, Str: []byte(text)}, false)
 	})
 }
 

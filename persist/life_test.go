@@ -19,7 +19,7 @@ func (m *machine) writeAll(value int64) {
 	tx := m.store.db.LockAll(keys, m.now())
 	defer tx.Unlock()
 	for _, k := range keys {
-		tx.Set(k, engine.Value{Kind: engine.Integer, Int: value}, false)
+		tx.Set(k, engine.Value{Type: engine.Integer, Int: value}, false)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestADirectoryWhoseClockWasWrongIsSetBackWithoutLoss(t *testing.T) {
 	}
 	set := func(s *Store, name, value string) {
 		write(s, name, func(tx *engine.Tx, k engine.Key) {
-			if err := tx.Set(k, engine.Value{Kind: engine.String, Str: []byte(value)}, false); err != nil {
+			if err := tx.Set(k, engine.Value{Type: engine.String, Str: []byte(value)}, false); err != nil {
 				t.Fatal(err)
 			}
 		})

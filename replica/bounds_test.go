@@ -114,7 +114,7 @@ func TestWhatIsToBeGivenBackWaitsOnce(t *testing.T) {
 	n := w.nodes[1]
 	k := n.db.Key([]byte("key"))
 	tx := n.db.Lock(k, w.now)
-	tx.Set(k, engine.Value{Kind: engine.Integer, Int: 5, Deadline: w.now.Wall + 10}, false)
+	tx.Set(k, engine.Value{Type: engine.Integer, Int: 5, Deadline: w.now.Wall + 10}, false)
 	tx.Unlock()
 	w.now.Wall += 20
 	p := w.stranger(n, 1)

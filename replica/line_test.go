@@ -108,7 +108,7 @@ func (w *world) has(n *testNode, key string) bool {
 	k := n.db.Key([]byte(key))
 	tx := n.db.Lock(k, w.now)
 	defer tx.Unlock()
-	return tx.Get(k).Kind != engine.None
+	return tx.Get(k).Type != engine.None
 }
 
 // TestNodesWithOtherIntervalsStayConnected: a node's patience follows its own interval, so the time between a peer's

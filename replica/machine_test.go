@@ -226,7 +226,7 @@ func TestWhatAClockFarAheadHasWrittenIsHeldBackAndCountsMerge(t *testing.T) {
 	later := engine.Moment{Wall: w.now.Wall + 2*time.Hour.Milliseconds(), Mono: w.now.Mono}
 	w.add(ahead, "key", 5)
 	tx := ahead.db.Lock(k, later)
-	tx.Set(k, engine.Value{Kind: engine.Integer, Int: 100}, false)
+	tx.Set(k, engine.Value{Type: engine.Integer, Int: 100}, false)
 	if _, err := tx.Add(k, 7); err != nil {
 		t.Fatal(err)
 	}

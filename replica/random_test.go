@@ -103,9 +103,9 @@ func (w *world) mutate(n *testNode, r *rand.Rand) {
 	case 0:
 		tx.Delete(k)
 	case 1:
-		tx.Set(k, engine.Value{Kind: engine.Integer, Int: int64(r.IntN(1000)), Deadline: deadline}, false)
+		tx.Set(k, engine.Value{Type: engine.Integer, Int: int64(r.IntN(1000)), Deadline: deadline}, false)
 	case 2:
-		tx.Set(k, engine.Value{Kind: engine.Integer, Int: int64(r.IntN(1000))}, r.IntN(2) == 0)
+		tx.Set(k, engine.Value{Type: engine.Integer, Int: int64(r.IntN(1000))}, r.IntN(2) == 0)
 	case 3:
 		tx.SetDeadline(k, deadline)
 	case 4:

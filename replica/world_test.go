@@ -152,7 +152,7 @@ func (w *world) add(n *testNode, key string, delta int64) {
 func (w *world) set(n *testNode, key string, value []byte) {
 	k := n.db.Key([]byte(key))
 	tx := n.db.Lock(k, w.now)
-	tx.Set(k, engine.Value{Kind: engine.String, Str: value}, false)
+	tx.Set(k, engine.Value{Type: engine.String, Str: value}, false)
 	tx.Unlock()
 }
 

@@ -52,6 +52,6 @@ func TestClientsThatDoEverythingAtOnceLeaveNothingBehind(t *testing.T) {
 	wait(t, "commands are no longer looked at one by one", func() bool { // some clients may have been accepted just now
 		c.send(request("CLIENT", "UNPAUSE") + request("PING"))
 		c.expect("+OK\r\n+PONG\r\n")
-		return s.commands.Watched() == 0 && s.commands.Clients.Len() == 1
+		return s.commands.Attention() == 0 && s.commands.Clients.Len() == 1
 	})
 }

@@ -79,7 +79,7 @@ func TestMonitorShowsCommandsAsTheyRun(t *testing.T) {
 	worker.send(request("PING"))
 	viewer.send(request("ECHO", "end"))
 	viewer.expect("$3\r\nend\r\n")
-	if n := s.commands.Watched(); n != 0 {
+	if n := s.commands.Attention(); n != 0 {
 		t.Errorf("every command is still looked at, for %d reasons", n)
 	}
 }

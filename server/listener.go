@@ -79,12 +79,12 @@ func (s *Server) accept(l net.Listener) {
 
 // admit gives a connection to the loop that has the fewest, or refuses it.
 func (s *Server) admit(conn net.Conn) {
-	if !s.roster.reserve(s.commands.Params.MaxClients.Load()) {
+	if !s.roster.countIn(s.commands.Params.MaxClients.Load()) {
 		s.refuse(conn, refusal)
 		return
 	}
 	if s.protects(conn.RemoteAddr()) {
-		s.roster.release()
+		s.roster.countOut()
 		s.refuse(conn, protected)
 		return
 	}
@@ -98,7 +98,7 @@ func (s *Server) admit(conn net.Conn) {
 	if err == nil {
 		return
 	}
-	s.roster.release()
+	s.roster.countOut()
 	s.unserved("connection could not be served", "remote", c.remote, "error", err)
 	time.Sleep(acceptBackoff)
 }

@@ -8,27 +8,27 @@ import (
 // roster knows every connection, and how many there are: those that a loop has opened and those on their way there.
 // Its methods are safe for concurrent use.
 type roster struct {
-	mu       sync.Mutex
-	reserved int
-	members  []*connection // each knows its index, as its place
-	gone     chan struct{} // set by drain; closed when the last member has left
+	mu      sync.Mutex
+	counted int
+	members []*connection // each knows its index, as its place
+	gone    chan struct{} // set by drain; closed when the last member has left
 }
 
-// reserve counts one more connection unless there are limit already.
-func (r *roster) reserve(limit int64) bool {
+// countIn counts one more connection unless there are limit already.
+func (r *roster) countIn(limit int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if int64(r.reserved) >= limit {
+	if int64(r.counted) >= limit {
 		return false
 	}
-	r.reserved++
+	r.counted++
 	return true
 }
 
-// release takes back a reservation whose connection did not open.
-func (r *roster) release() {
+// countOut counts one connection less, which did not open.
+func (r *roster) countOut() {
 	r.mu.Lock()
-	r.reserved--
+	r.counted--
 	r.mu.Unlock()
 }
 
@@ -40,7 +40,7 @@ func (r *roster) enter(c *connection) {
 	r.members = append(r.members, c)
 }
 
-// leave ends a connection's membership and its reservation.
+// leave ends a connection's membership and counts one less.
 func (r *roster) leave(c *connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,7 +49,7 @@ func (r *roster) leave(c *connection) {
 	r.members[c.place].place = c.place
 	r.members[last] = nil
 	r.members = r.members[:last]
-	r.reserved--
+	r.counted--
 	if r.gone != nil && len(r.members) == 0 {
 		close(r.gone)
 		r.gone = nil
@@ -85,5 +85,5 @@ func (r *roster) drain(fn func(*connection)) <-chan struct{} {
 func (r *roster) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.reserved
+	return r.counted
 }

@@ -280,7 +280,7 @@ func (p *process) execute(op history.Op) (reply int64, done bool) {
 	before, stored := p.get(op.Key), p.stored(op.Key)
 	reply, done = p.apply(op)
 	stored.check(p, op, done)
-	if after := p.get(op.Key); op.Kind == history.Incr && before.Kind == engine.None && done && (after.Int != op.Delta || after.Deadline != 0) {
+	if after := p.get(op.Key); op.Kind == history.Incr && before.Type == engine.None && done && (after.Int != op.Delta || after.Deadline != 0) {
 		p.host.world.fail("host %d: INCRBY %s %d made a key that has %d and ends at %d", p.host.index, op.Key, op.Delta, after.Int, after.Deadline)
 	}
 	if x := p.host.world.clients.watches[op.Key]; x != nil && done {
@@ -309,7 +309,7 @@ func (p *process) apply(op history.Op) (reply int64, done bool) {
 		}
 		return value, err == nil
 	case history.Set, history.GetSet:
-		tx.Set(k, engine.Value{Kind: engine.Integer, Int: op.Value, Deadline: deadline}, op.KeepTTL)
+		tx.Set(k, engine.Value{Type: engine.Integer, Int: op.Value, Deadline: deadline}, op.KeepTTL)
 	case history.Del, history.GetDel:
 		return before.Int, tx.Delete(k) // a key that is absent here is not deleted, even if another node has it
 	case history.Expire:
@@ -321,7 +321,7 @@ func (p *process) apply(op history.Op) (reply int64, done bool) {
 		return 0, tx.SetDeadline(k, 0)
 	case history.TTL:
 		switch {
-		case before.Kind == engine.None:
+		case before.Type == engine.None:
 			return -2, true
 		case before.Deadline == 0:
 			return -1, true
@@ -367,7 +367,7 @@ func (c *clients) deletes(h *host, run func()) {
 	there := func() map[string]bool {
 		keys := map[string]bool{}
 		for _, key := range c.keys {
-			keys[key] = p.get(key).Kind != engine.None
+			keys[key] = p.get(key).Type != engine.None
 		}
 		return keys
 	}

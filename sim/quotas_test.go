@@ -220,7 +220,7 @@ func (q *quotas) command(h *host) {
 		q.giveBack(h, key)
 	case n == 20:
 		q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 { // without a quota it counts
-			if tx.Get(k).Kind != engine.Quota {
+			if tx.Get(k).Type != engine.Quota {
 				_, _ = tx.Add(k, 1)
 			}
 			return 0
@@ -269,7 +269,7 @@ func (q *quotas) end(h *host, key string) {
 		case 1, 2:
 			tx.Delete(k)
 		default:
-			tx.Set(k, engine.Value{Kind: engine.Integer, Int: 7}, q.chance(2))
+			tx.Set(k, engine.Value{Type: engine.Integer, Int: 7}, q.chance(2))
 		}
 		return 0
 	})
@@ -284,7 +284,7 @@ func (q *quotas) takeSome(h *host, key string, limits []quota.Rate) {
 		n := uint64(1 + q.random.IntN(2))
 		if len(limits) == 0 {
 			q.change(h, key, "INCR", func(tx *engine.Tx, k engine.Key) uint64 {
-				if tx.Get(k).Kind != engine.Quota {
+				if tx.Get(k).Type != engine.Quota {
 					return 0
 				}
 				if left, err := tx.Add(k, int64(n)); err != nil || left < 0 {

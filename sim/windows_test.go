@@ -159,7 +159,7 @@ func (x *windows) lookAt(p *process) {
 	if !ok {
 		w.fail("host %d shows %d in %s: something was counted twice", h.index, value.Int, x.key)
 	}
-	if value.Kind != engine.None && v.deadline == 0 {
+	if value.Type != engine.None && v.deadline == 0 {
 		w.fail("host %d shows %d in %s without a deadline", h.index, value.Int, x.key)
 	}
 	before := x.shown[p]
