@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/acl"
 )
 
-// newUsers makes the users of a server, and the catalogue of its commands for their rules.
+// newUsers makes the users of a server. Their rules name commands of the catalogue, which it also makes.
 func (s *Server) newUsers() *acl.Users {
 	c := &acl.Catalogue{Size: len(s.table.rows), Categories: categoryNames(), Foreign: s.isForeign}
 	for _, r := range s.table.rows {
@@ -16,7 +16,8 @@ func (s *Server) newUsers() *acl.Users {
 	return acl.New(c)
 }
 
-// isForeign reports whether a rule may name a command or an @category of Redis that is not here.
+// isForeign reports whether name is a command or an @category of Redis that this server does not have. Rules may name
+// it, without effect.
 func (s *Server) isForeign(name string) bool {
 	if category, ok := strings.CutPrefix(name, "@"); ok {
 		return slices.Contains(foreignCategories(), category)
@@ -24,12 +25,12 @@ func (s *Server) isForeign(name string) bool {
 	return s.missing[name] != ""
 }
 
-// foreignCategories are those that no command of ours is in.
+// foreignCategories are the categories of Redis that have no command here.
 func foreignCategories() []string {
 	return []string{"set", "sortedset", "list", "hash", "hyperloglog", "geo", "stream", "pubsub", "blocking", "scripting"}
 }
 
-// needOf is what a command that uses a key so needs to be allowed.
+// needOf is the right that a command needs for a key that it uses in this way.
 func needOf(use string) (need acl.Need) {
 	for _, word := range strings.Fields(use) {
 		switch word {
@@ -42,8 +43,9 @@ func needOf(use string) (need acl.Need) {
 	return need
 }
 
-// login makes the client a user's, unless the user has been deleted meanwhile: then it reports false. Whoever deletes
-// one marks it before looking, under the same lock, for its clients; so that no client stays a deleted user's.
+// login logs the client in as a user. It returns false, and does nothing, if the user has been deleted meanwhile. A
+// deletion marks the user first, and then looks for the user's clients under the same lock; so no client remains logged
+// in as a deleted user.
 func (c *Client) login(s *Server, u *acl.User) (done bool) {
 	s.Clients.change(func() {
 		if done = !u.Gone(); done {
@@ -53,16 +55,17 @@ func (c *Client) login(s *Server, u *acl.User) (done bool) {
 	return done
 }
 
-// logout makes the client as new: the default user's, logged in if that needs no password.
+// logout puts the client back into the state of a new one: it has the default user, and is logged in if that user needs
+// no password.
 func (c *Client) logout(s *Server) {
 	p := c.defaultUser.Permissions()
 	s.Clients.change(func() { c.user, c.loggedIn = c.defaultUser, p.NoPass && p.Enabled })
 }
 
-// userName is whom the client is logged in as.
+// userName is the name of the client's user.
 func (c *Client) userName() string { return c.user.Name }
 
-// NeedsLogin reports whether the client may do nothing but log in.
+// NeedsLogin reports whether the client may run only the commands for logging in.
 func (c *Client) NeedsLogin() bool {
 	if c.loggedIn {
 		return false
@@ -71,7 +74,7 @@ func (c *Client) NeedsLogin() bool {
 	return !p.NoPass || !p.Enabled
 }
 
-// restrictions are what the client may not do; nil: it may do everything.
+// restrictions are the permissions to check for each command; nil: the client may do everything.
 func (c *Client) restrictions() *acl.Permissions {
 	p := c.user.Permissions()
 	if p.Unrestricted() && (c.loggedIn || !c.NeedsLogin()) {
@@ -80,7 +83,7 @@ func (c *Client) restrictions() *acl.Permissions {
 	return p
 }
 
-// isUnder reports whether the client's restrictions are still these.
+// isUnder reports whether p are still the client's restrictions.
 func (c *Client) isUnder(p *acl.Permissions) bool { return c.restrictions() == p }
 
 // mayRun reports whether the client may run a command.
@@ -95,7 +98,7 @@ func (x *Executor) mayRun(r *row, args [][]byte) bool {
 	return denial == acl.Allowed
 }
 
-// refusal says why the client may not run a command, and notes it in the access log.
+// refusal is the error for a command that the client may not run. It enters the refusal in the access log.
 func (x *Executor) refusal(r *row, args [][]byte) string {
 	c := &x.call
 	if c.client.NeedsLogin() {
@@ -117,7 +120,8 @@ func (x *Executor) refusal(r *row, args [][]byte) string {
 	}
 }
 
-// check says whether somebody with these permissions may run a command, whose keys are then in x.needs.
+// check checks the permissions for a command, and returns the index in x.needs of the denied key. It leaves the keys of
+// the command in x.needs.
 func (x *Executor) check(p *acl.Permissions, r *row, args [][]byte) (acl.Denial, int) {
 	x.needs = x.needs[:0]
 	k := r.keys
@@ -135,10 +139,11 @@ func (x *Executor) check(p *acl.Permissions, r *row, args [][]byte) (acl.Denial,
 	return denial, key
 }
 
-// nameWords is how many arguments name the command.
+// nameWords is how many arguments are the command's name.
 func nameWords(r *row) int { return 1 + strings.Count(r.full, "|") }
 
-// IsOpen reports whether protected mode is on and nobody needs a password.
+// IsOpen reports whether protected mode must refuse clients of other hosts: it is on, and the default user needs no
+// password.
 func (s *Server) IsOpen() bool {
 	return s.Params.ProtectedMode.Load() && s.Users.Default().Permissions().NoPass
 }

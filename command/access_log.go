@@ -9,7 +9,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// What the access log can have to say.
+// Reasons of entries in the access log, in Redis's words.
 const (
 	deniedCommand = "command"
 	deniedKey     = "key"
@@ -17,13 +17,13 @@ const (
 )
 
 const (
-	// sameAccess is for how many milliseconds entries that say the same are one.
+	// sameAccess: refusals of the same kind within this many milliseconds are one entry.
 	sameAccess = 60_000
-	// objectBytes is how much of a key or of a name an entry keeps.
+	// objectBytes is how many bytes of a key or a name an entry keeps.
 	objectBytes = 256
 )
 
-// accessEntry is one thing that was refused, perhaps often.
+// accessEntry is one kind of refusal, and how often it happened.
 type accessEntry struct {
 	id, count                         int64
 	reason, context, object, userName string
@@ -31,16 +31,16 @@ type accessEntry struct {
 	created, updated                  int64  // unix milliseconds
 }
 
-// accessLog is what ACL LOG shows: the newest first. It also counts by reason for INFO.
+// accessLog keeps the entries of ACL LOG, the newest first. It also counts refusals by reason, for INFO.
 type accessLog struct {
-	auth, command, key atomic.Int64 // what was refused since the start or CONFIG RESETSTAT
+	auth, command, key atomic.Int64 // refusals since the start or CONFIG RESETSTAT
 
 	mu      sync.Mutex // protects the fields below
 	entries []accessEntry
 	last    int64
 }
 
-// add notes that something was refused.
+// add enters a refusal.
 func (l *accessLog) add(c *call, reason, object, userName string) {
 	switch reason {
 	case deniedAuth:
@@ -77,7 +77,7 @@ func (l *accessLog) add(c *call, reason, object, userName string) {
 
 func clipText(text string) string { return text[:min(len(text), objectBytes)] }
 
-// isLike reports whether two entries say the same at about the same time.
+// isLike reports whether two refusals are one entry: the same kind, within sameAccess.
 func (e accessEntry) isLike(o accessEntry) bool {
 	return e.reason == o.reason && e.context == o.context && e.object == o.object && e.userName == o.userName && e.updated-o.updated <= sameAccess
 }
@@ -94,7 +94,7 @@ func (l *accessLog) resetCounts() {
 	l.key.Store(0)
 }
 
-// newest are the entries, at most n.
+// newest returns the newest n entries.
 func (l *accessLog) newest(n int) []accessEntry {
 	l.mu.Lock()
 	defer l.mu.Unlock()

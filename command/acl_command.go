@@ -61,7 +61,7 @@ func aclUsers(c *call) { c.bulks(c.server.Users.Names()) }
 
 func aclList(c *call) { c.bulks(c.server.Users.List()) }
 
-// bulks answers an array of texts.
+// bulks replies with an array of texts.
 func (c *call) bulks(texts []string) {
 	c.array(len(texts))
 	for _, text := range texts {
@@ -93,7 +93,7 @@ func aclCat(c *call) {
 	c.bulks(names)
 }
 
-// allCategories are Redis's, in its order, also those without a command here.
+// allCategories are Redis's categories in Redis's order, also those that have no command here.
 func allCategories() []string {
 	return []string{"keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo", "stream",
 		"pubsub", "admin", "fast", "slow", "blocking", "dangerous", "connection", "transaction", "scripting"}
@@ -159,7 +159,7 @@ func aclGetUser(c *call) {
 	}
 }
 
-// aclSelector answers three pairs.
+// aclSelector replies with three pairs.
 func (c *call) aclSelector(s acl.Selector) {
 	for _, field := range [][2]string{{"commands", s.Commands}, {"keys", s.Keys}, {"channels", s.Channels}} {
 		c.bulk(field[0])
@@ -187,7 +187,7 @@ func aclGenPass(c *call) {
 	}
 	digits := int(bits+3) / 4
 	random := make([]byte, (digits+1)/2)
-	_, _ = rand.Read(random) // never fails, as its documentation says
+	_, _ = rand.Read(random) // never fails, by its documentation
 	c.bulk(hex.EncodeToString(random)[:digits])
 }
 

@@ -42,8 +42,8 @@ func objectCommands() []*row {
 	}, ofKeys, 0)
 }
 
-// shutdown asks the process to stop. Any stop keeps everything, so the words about saving make no difference. The
-// client gets no reply; the end of the connection is the answer.
+// shutdown asks the process to stop. Every stop keeps all data, so SAVE and NOSAVE make no difference. The client gets
+// no reply: the connection ends.
 func shutdown(c *call) {
 	var save, nosave, abort, other bool
 	for _, arg := range c.args[1:] {
@@ -65,7 +65,7 @@ func shutdown(c *call) {
 	case save && nosave, abort && (save || nosave || other):
 		c.fail(errSyntax)
 	case abort:
-		c.fail(errNoShutdown) // it cannot be called back: it begins at once
+		c.fail(errNoShutdown) // a shutdown begins at once and cannot be aborted
 	default:
 		c.client.end()
 		c.server.Stop()
@@ -88,7 +88,7 @@ func objectEncoding(c *call) {
 	}
 }
 
-// object looks the key up for a question about how it is kept; false after answering that there is none.
+// object looks up the key of an OBJECT subcommand. If there is none, it replies with null and returns false.
 func (c *call) object() bool {
 	if c.read(c.key).Type == engine.None {
 		c.null()
@@ -103,7 +103,7 @@ func objectFreq(c *call) {
 	}
 }
 
-// objectIdleTime says that the key is in use: nothing is evicted, so it is not noted when a key was used.
+// objectIdleTime replies with 0: nothing is evicted, so the server does not record when a key was used.
 func objectIdleTime(c *call) {
 	if c.object() {
 		c.integer(0)
@@ -116,7 +116,7 @@ func objectRefCount(c *call) {
 	}
 }
 
-// memoryUsage is MEMORY USAGE key [SAMPLES n]. The number of samples means nothing for our values.
+// memoryUsage is MEMORY USAGE key [SAMPLES n]. The number of samples has no effect: no value consists of elements.
 func memoryUsage(c *call) {
 	if args := c.args[3:]; len(args) > 0 {
 		if len(args) != 2 || !is(args[0], "samples") {
@@ -133,7 +133,7 @@ func memoryUsage(c *call) {
 			return
 		}
 	}
-	if !c.exists(c.key) { // counted neither as a hit nor as a miss, as in Redis
+	if !c.exists(c.key) { // neither a hit nor a miss, as in Redis
 		c.null()
 		return
 	}

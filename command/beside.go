@@ -9,23 +9,24 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// ending is what is left of a command whose work is done: it appends the reply, in its client's turn. It is never
-// called if the client has gone meanwhile. So it may have no effect but the reply, and what concerns its client alone.
+// ending is the last step of a command whose work in the background is done: it appends the reply, when it is the
+// client's turn. It is not called if the client has gone meanwhile. So it may have no effect except the reply and
+// changes to its own client.
 type ending func(dst []byte) []byte
 
-// maxBeside is how many commands may have work beside the event loops at a time. One whose client has gone meanwhile
-// counts until its work ends.
+// maxBeside is how many commands may work beside the event loops, in goroutines of their own, at a time. A command
+// whose client has gone meanwhile counts until its work ends.
 const maxBeside = 1024
 
-// passes are runs of work that many clients may ask for at once, one at a time: a FLUSHALL, an ACL LOAD.
+// passes runs work that many clients may request at once, such as FLUSHALL or ACL LOAD: one pass at a time.
 type passes struct {
 	mu    sync.Mutex // held during a pass
 	begun atomic.Uint64
 	err   error // of the last pass; protected by mu
 }
 
-// share makes a pass, or takes the result of one that has begun since so many had: all who ask during a pass share the
-// next one.
+// share runs a pass, or returns the result of another pass that has begun after the request. begun is how many passes
+// had begun when the client made its request. So all clients that ask during a pass share the next one.
 func (p *passes) share(begun uint64, pass func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,16 +38,16 @@ func (p *passes) share(begun uint64, pass func() error) error {
 	return p.err
 }
 
-// besideFiles is beside for work that does not touch the keys and may hang, as a file does on a disk that does not
-// answer. A stop does not wait for such work for long.
+// besideFiles is beside for work that uses files and no keys. Such work may hang with the disk, so a stop does not wait
+// for it for long.
 func (c *call) besideFiles(work func() ending) { c.besideIn(&c.server.files, work) }
 
-// beside does work that takes long, or waits for files, in a goroutine of its own: no event loop waits for such a
-// thing. The client waits, with all that it has sent behind the command. The work may not use the call, which by then
-// is another command's; within a transaction, where nothing waits, it is not for.
+// beside runs work that takes long or waits for files in a goroutine of its own, so that no event loop waits for it.
+// The client and its next commands wait. The work must not use the call, which by then belongs to another command. A
+// command within a transaction cannot use beside, because nothing waits there.
 func (c *call) beside(work func() ending) { c.besideIn(&c.server.background, work) }
 
-// besideIn is beside for work that counts in a group.
+// besideIn is beside; group counts the work.
 func (c *call) besideIn(group *sync.WaitGroup, work func() ending) {
 	server, client := c.server, c.client
 	if server.besides.Add(1) > maxBeside {
@@ -72,7 +73,8 @@ func (c *call) besideIn(group *sync.WaitGroup, work func() ending) {
 	})
 }
 
-// refuser gives the errors of the command that runs, for work beside it: each is counted as the command's.
+// refuser returns a function that makes error replies for work in the background. Each error counts for the command
+// that runs now.
 func (c *call) refuser() func(problem string) ending {
 	counts, id, server := c.x.counts, c.row.id, c.server
 	return func(problem string) ending {
@@ -84,11 +86,11 @@ func (c *call) refuser() func(problem string) ending {
 	}
 }
 
-// endOK is the ending of work that has gone well.
+// endOK is the ending that replies OK.
 func endOK(dst []byte) []byte { return append(dst, "+OK\r\n"...) }
 
-// WaitFiles waits for work that clients' commands have begun with files, until ctx ends: then a file does not answer,
-// and the work is left behind. The work does not touch the keys. No command runs any more.
+// WaitFiles waits for the work with files that commands have begun. If ctx ends first, a file hangs, and WaitFiles
+// returns the error of ctx without waiting longer; the work does not use the keys. No command may run any more.
 func (s *Server) WaitFiles(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

@@ -5,10 +5,11 @@ import (
 	"math/bits"
 )
 
-// bitRange is which bits BITCOUNT and BITPOS look at, both ends included.
+// bitRange is the range of bits of BITCOUNT and BITPOS, both ends included.
 type bitRange struct{ from, to int64 }
 
-// inBits is the range between two positions in a text, in bits or in bytes; false when nothing is left.
+// inBits is the range of bits between two positions in a text of size bytes. The positions count bits (asBits) or
+// bytes. ok is false if the range is empty.
 func inBits(first, last int64, size int, asBits bool) (r bitRange, ok bool) {
 	if asBits {
 		r.from, r.to, ok = span(first, last, int64(size)*8)
@@ -18,7 +19,7 @@ func inBits(first, last int64, size int, asBits bool) (r bitRange, ok bool) {
 	return bitRange{from * 8, to*8 + 7}, ok
 }
 
-// countBits is how many bits of a range are 1.
+// countBits counts the bits of a range that are 1.
 func countBits(text []byte, r bitRange) int64 {
 	from, to := r.from/8, r.to/8
 	n := -bits.OnesCount8(text[from]&^headMask(r)) - bits.OnesCount8(text[to]&^tailMask(r))
@@ -32,13 +33,13 @@ func countBits(text []byte, r bitRange) int64 {
 	return int64(n)
 }
 
-// headMask is the bits of the range's first byte that are not in front of it, tailMask those of its last not behind it.
+// headMask has the bits of the range in its first byte, tailMask those in its last byte.
 func headMask(r bitRange) byte { return 0xff >> (r.from % 8) }
 func tailMask(r bitRange) byte { return 0xff << (7 - r.to%8) }
 
-// findBit is the number of the first bit of a range that has a value, -1 if none has.
+// findBit is the number of the first bit of a range that equals bit; -1 if there is none.
 func findBit(text []byte, bit byte, r bitRange) int64 {
-	flip := bit - 1 // looking for 0 is looking for 1 in what is flipped
+	flip := bit - 1 // for bit 0 the bytes are flipped, so that the search is for 1
 	const octets = 0x0101010101010101
 	for i := r.from / 8; i <= r.to/8; i++ {
 		if i > r.from/8 && i+8 <= r.to/8 && binary.LittleEndian.Uint64(text[i:]) == octets*uint64(flip) {

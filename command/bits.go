@@ -22,9 +22,9 @@ func bitCommands() []*row {
 	}, ofBitmaps, aclBitmap)
 }
 
-// The bits of a value are numbered from the highest one of its first byte on.
+// Bit 0 of a value is the highest bit of its first byte.
 
-// bitOffset reads the number of a bit; false after answering an error.
+// bitOffset reads the number of a bit; false after replying with an error.
 func (c *call) bitOffset(arg []byte) (offset int64, ok bool) {
 	offset, ok = resp.ParseInt(arg)
 	if !ok || offset < 0 || offset/8 >= int64(c.server.Limits().MaxBulkBytes) {
@@ -34,7 +34,7 @@ func (c *call) bitOffset(arg []byte) (offset int64, ok bool) {
 	return offset, true
 }
 
-// bitAt is one bit of a text, 0 behind its end.
+// bitAt is one bit of a text; 0 after the end of the text.
 func bitAt(text []byte, offset int64) byte {
 	if offset/8 >= int64(len(text)) {
 		return 0
@@ -51,7 +51,7 @@ func getBit(c *call) {
 	c.integer(int64(bitAt(textOf(c.read(c.key), &room), offset)))
 }
 
-// setBit is SETBIT key offset bit. A bit that is so already changes nothing, unless the value has to become longer.
+// setBit is SETBIT key offset bit. If the bit already has this value, nothing changes, unless the value must grow.
 func setBit(c *call) {
 	offset, ok := c.bitOffset(c.args[2])
 	if !ok {
@@ -82,7 +82,7 @@ func setBit(c *call) {
 	c.integer(int64(old))
 }
 
-// isUnitBits reports whether a word says BIT, not BYTE; ok is false after answering an error.
+// isUnitBits reports whether a word is BIT, and not BYTE; ok is false after replying with an error.
 func (c *call) isUnitBits(word []byte) (asBits, ok bool) {
 	if is(word, "bit") || is(word, "byte") {
 		return is(word, "bit"), true
@@ -106,7 +106,7 @@ func bitCount(c *call) {
 		if !c.integers(2, &first, &last) {
 			return
 		}
-		if isBackwards(first, last) { // whatever the unit is
+		if isBackwards(first, last) { // in both units
 			c.integer(0)
 			return
 		}
@@ -165,7 +165,7 @@ func bitPos(c *call) {
 	}
 	at := findBit(text, byte(bit), r)
 	if at < 0 && bit == 0 && len(c.args) < 5 {
-		at = int64(len(text)) * 8 // without an end, zeros follow
+		at = int64(len(text)) * 8 // without an end in the arguments, zeros follow the value
 	}
 	c.integer(at)
 }

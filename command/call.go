@@ -8,22 +8,22 @@ import (
 	"github.com/quotadb/quota-db/manual"
 )
 
-// call is one command in execution: what its handler gets. It is the executor's and valid until the handler returns.
-// reply.go has the methods that answer.
+// call is one command that runs; its handler gets the call. It belongs to the executor, and is valid until the handler
+// returns. The methods for replies are in reply.go.
 type call struct {
 	server *Server
 	x      *Executor
 	client *Client
 	row    *row
 	now    engine.Moment
-	args   [][]byte // the command's name included
+	args   [][]byte // with the command's name
 
-	tx   engine.Tx    // of commands with keys
-	key  engine.Key   // of commands with one key
-	keys []engine.Key // of commands with several
+	tx   engine.Tx    // for commands with keys
+	key  engine.Key   // for commands with one key
+	keys []engine.Key // for commands with several keys
 
 	out  []byte // replies: the handler appends one
-	tape *tape  // of the reply, for a caller inside the server; nil: bytes are wanted
+	tape *tape  // takes the reply as values, for a caller inside the server; nil: the reply goes to out
 }
 
 // toggle is a command whose last argument is ON or OFF.
@@ -40,7 +40,7 @@ func (c *call) toggle(field *atomic.Bool) {
 	c.ok()
 }
 
-// all gives access to all keys. Within a transaction it needs the flag wholeKeyspace.
+// all gives access to all keys. Within a transaction the command must have the flag wholeKeyspace.
 func (c *call) all() engine.All {
 	if c.x.inExec {
 		return c.tx.All()
@@ -48,14 +48,14 @@ func (c *call) all() engine.All {
 	return c.server.DB.All(c.now)
 }
 
-// read looks a key up for a reader, who counts as a hit or a miss.
+// read looks up a key for a reading command, and counts a hit or a miss.
 func (c *call) read(k engine.Key) engine.Value {
 	v := c.tx.Get(k)
 	c.count(v)
 	return v
 }
 
-// count counts what a reader has looked up as a hit or a miss.
+// count counts a value that a reading command has looked up as a hit or a miss.
 func (c *call) count(v engine.Value) {
 	if v.Type == engine.None {
 		c.x.misses++
@@ -64,10 +64,10 @@ func (c *call) count(v engine.Value) {
 	}
 }
 
-// exists looks a key up for a writer.
+// exists looks up a key for a writing command, and counts no hit or miss.
 func (c *call) exists(k engine.Key) bool { return c.tx.Get(k).Type != engine.None }
 
-// help answers the list of a container's subcommands.
+// help replies with the list of a container's subcommands.
 func help(c *call) {
 	container := c.server.table.find(c.args[0])
 	lines := []string{strings.ToUpper(container.name) + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"}

@@ -81,7 +81,7 @@ func clientGetName(c *call) {
 	c.bulk(c.client.Name)
 }
 
-// clientSetInfo takes what client libraries say of themselves.
+// clientSetInfo is CLIENT SETINFO: client libraries send their name and version.
 func clientSetInfo(c *call) {
 	name, value := c.args[2], c.args[3]
 	var field *string
@@ -108,7 +108,7 @@ func clientInfo(c *call) {
 	c.text(line)
 }
 
-// clientList is CLIENT LIST [ID id ...], or with the filters of CLIENT KILL.
+// clientList is CLIENT LIST [ID id ...], or CLIENT LIST with the filters of CLIENT KILL.
 func clientList(c *call) {
 	var f clientFilter
 	var problem string
@@ -130,8 +130,8 @@ func clientList(c *call) {
 	c.text(lines.String())
 }
 
-// describe is a client's line, under Clients.mu. It has the fields that mean something here, in Redis's order.
-// Of the others it has those without which redis-py cannot read the line.
+// describe is the line of a client in CLIENT LIST. The caller holds Clients.mu. The line has the fields that mean
+// something here, in Redis's order. It also has the other fields that redis-py needs to read the line.
 func (c *call) describe(client *Client) string {
 	seen, id := client.lastSeen()
 	last := "NULL"
@@ -149,7 +149,7 @@ func (c *call) describe(client *Client) string {
 		last, client.userName(), client.Proto, client.LibName, client.LibVersion)
 }
 
-// flags are a client's properties as letters, in Redis's order.
+// flags are a client's properties as letters, in Redis's order; N for none.
 func (c *Client) flags() string {
 	var letters []byte
 	for _, flag := range []struct {
@@ -174,7 +174,7 @@ func (c *Client) flags() string {
 	return string(letters)
 }
 
-// clientKill is CLIENT KILL address, or with filters, of which SKIPME is yes unless it says no.
+// clientKill is CLIENT KILL address, or CLIENT KILL with filters; then the default of SKIPME is yes.
 func clientKill(c *call) {
 	f := clientFilter{skipMe: true}
 	single := len(c.args) == 3
@@ -207,13 +207,13 @@ func clientKill(c *call) {
 	}
 }
 
-// clientNoEvict is CLIENT NO-EVICT. Clients are closed for what they themselves have waiting, not for what others have.
+// clientNoEvict is CLIENT NO-EVICT. It only sets a flag that CLIENT LIST shows.
 func clientNoEvict(c *call) { c.toggle(&c.client.noEvict) }
 
-// clientNoTouch is CLIENT NO-TOUCH. Nothing is known of when a key was used.
+// clientNoTouch is CLIENT NO-TOUCH. It only sets a flag that CLIENT LIST shows.
 func clientNoTouch(c *call) { c.toggle(&c.client.noTouch) }
 
-// clientUnblock is CLIENT UNBLOCK. No command blocks.
+// clientUnblock is CLIENT UNBLOCK. It replies with 0: no command blocks.
 func clientUnblock(c *call) {
 	switch args := c.args[3:]; {
 	case len(args) > 1:

@@ -6,7 +6,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// clientFilter is which clients CLIENT LIST and CLIENT KILL mean. The zero filter means all.
+// clientFilter selects the clients of CLIENT LIST and CLIENT KILL. The zero filter selects all.
 type clientFilter struct {
 	ids                map[int64]bool
 	remote, local      []byte
@@ -16,7 +16,7 @@ type clientFilter struct {
 	skipMe             bool
 }
 
-// parse reads pairs of a word and its value; a problem is the error to answer.
+// parse reads pairs of a word and its value. problem is the error reply, or empty.
 func (f *clientFilter) parse(c *call, args [][]byte) (problem string) {
 	for ; len(args) > 0; args = args[2:] {
 		if len(args) < 2 {
@@ -73,7 +73,7 @@ func (f *clientFilter) parseType(name []byte) (problem string) {
 	return ""
 }
 
-// parseIDs reads what follows ID in CLIENT LIST.
+// parseIDs reads the ids after ID in CLIENT LIST.
 func (f *clientFilter) parseIDs(args [][]byte) (problem string) {
 	f.ids = make(map[int64]bool, len(args))
 	for _, arg := range args {
@@ -86,7 +86,7 @@ func (f *clientFilter) parseIDs(args [][]byte) (problem string) {
 	return ""
 }
 
-// match reports whether the filter means a client. It is called under Clients.mu.
+// match reports whether the filter selects a client. The caller holds Clients.mu.
 func (f *clientFilter) match(c *call, client *Client) bool {
 	switch {
 	case f.ids != nil && !f.ids[client.ID],

@@ -21,9 +21,9 @@ func clusterCommands() []*row {
 		summary:    "Not supported: this server is no part of a Redis Cluster", subs: clusterSubcommands()})
 }
 
-// clusterSubcommands are all subcommands of CLUSTER. Redis's concern slots, which there are none of: a client is to
-// learn that this is not part of a Redis cluster, not that it made a mistake. INFO and MYID tell of ours, and DIGEST is
-// our own.
+// clusterSubcommands are all subcommands of CLUSTER. Those of Redis concern slots, and there are no slots here. They
+// have rows so that a client learns that this server is no part of a Redis Cluster, and not that the subcommand is
+// unknown. INFO and MYID are about our own cluster, and DIGEST exists only here.
 func clusterSubcommands() []*row {
 	const change = admin | stale | noAsyncLoading
 	rows := []*row{
@@ -88,15 +88,16 @@ func clusterSubcommands() []*row {
 	return rows
 }
 
-// cluster answers what a Redis answers that is not part of one of its clusters: clients ask, to find out.
+// cluster replies as a Redis server that is not part of a Redis Cluster. Client libraries ask in order to find that
+// out.
 func cluster(c *call) { c.fail(errNoCluster) }
 
-// nodeName is a node's id in the form of Redis's.
+// nodeName is a node's id in Redis's form: 40 digits.
 func nodeName(id int) string { return fmt.Sprintf("%040x", id) }
 
 func clusterMyID(c *call) { c.text(nodeName(c.server.Config.NodeID)) }
 
-// clusterInfo is CLUSTER INFO: that this is not a Redis cluster, and what ours is.
+// clusterInfo is CLUSTER INFO: first the fields that say that this is no Redis Cluster, then the state of our cluster.
 func clusterInfo(c *call) {
 	r := &report{call: c}
 	r.line("cluster_enabled", 0)
@@ -124,8 +125,8 @@ func clusterInfo(c *call) {
 	c.text(r.String())
 }
 
-// clusterState is one word: alone, off (there are peers, and this node may not replicate), ok (all peers that are
-// configured or known are online), degraded.
+// clusterState is one word: alone; off (there are peers, but this node may not replicate); ok (all peers that are
+// listed or known are online); degraded (at least one peer is offline).
 func clusterState(st *replica.Status) string {
 	switch {
 	case st.Off != "":
@@ -143,7 +144,7 @@ func clusterState(st *replica.Status) string {
 	return "ok"
 }
 
-// replication says how things stand between the nodes.
+// replication is the state of replication; without peers the zero Status.
 func (s *Server) replication() replica.Status {
 	if s.Replication == nil {
 		return replica.Status{Node: uint16(s.Config.NodeID)}
@@ -151,8 +152,8 @@ func (s *Server) replication() replica.Status {
 	return s.Replication()
 }
 
-// infoReplication is that of a Redis without replicas, since the nodes of a cluster are not each other's, and then what
-// there is between them.
+// infoReplication writes first the fields of a Redis master without replicas, because no node is a replica of another
+// one, and then our own fields about the peers.
 func infoReplication(r *report) {
 	infoRedisReplication(r)
 	st := r.call.server.replication()
@@ -175,8 +176,8 @@ func infoReplication(r *report) {
 	}
 }
 
-// peerLine shows a peer as Redis shows a replica. Times are in seconds; compared is -1 as long as the two have not
-// compared all.
+// peerLine is the line of a peer, in the form of Redis's line of a replica. Times are in seconds. compared_seconds is
+// -1 until the two nodes have compared all data once.
 func peerLine(p *replica.PeerStatus) string {
 	compared := -1.0
 	if p.Compared >= 0 {
@@ -190,8 +191,8 @@ func peerLine(p *replica.PeerStatus) string {
 		p.Received, p.Durable, compared, 100*p.Progress, p.Run)
 }
 
-// End has what clients' commands have begun beside them end soon, where that can take long, and its clients answered
-// with an error. The server stops.
+// End begins the stop of the server: long work of commands in the background ends soon, and the clients that wait for
+// it get an error.
 func (s *Server) End() {
 	s.end.Do(func() {
 		close(s.over)
@@ -209,6 +210,6 @@ func (s *Server) isOver() bool {
 	}
 }
 
-// Wait waits for what clients' commands have begun beside them with the keys, all of which ends soon after End. No
-// command runs any more.
+// Wait waits for the work with keys that commands have begun in the background; after End it ends soon. No command may
+// run any more.
 func (s *Server) Wait() { s.background.Wait() }

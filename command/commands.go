@@ -1,6 +1,6 @@
 package command
 
-// What is told to clients that spread commands over servers: Redis's words, in its order.
+// Tips for clients that spread commands over several servers, in Redis's words and order.
 const (
 	allShards     = "request_policy:all_shards"
 	multiShard    = "request_policy:multi_shard"
@@ -14,7 +14,7 @@ const (
 // Headings in the help of redis-cli.
 const (
 	ofStrings     = "string"
-	ofQuotas      = "quota" // ours
+	ofQuotas      = "quota" // Redis has no such group
 	ofKeys        = "generic"
 	ofTransaction = "transactions"
 	ofConnection  = "connection"
@@ -23,7 +23,7 @@ const (
 	ofBitmaps     = "bitmap"
 )
 
-// ours is the version of Redis that has a command which no version of Redis has.
+// ours is the since version of commands that no version of Redis has.
 const ours = "0.0.0"
 
 // How a command uses its keys: R reads, O overwrites, W writes, M marks for removal.
@@ -38,7 +38,7 @@ const (
 	removes    = "RM delete"
 )
 
-// What commands cost, as COMMAND DOCS tells it. A row may say it in words of its own.
+// Costs of commands in COMMAND DOCS. A row may also have a text of its own.
 const (
 	constantTime = "O(1)"
 	perKey       = "O(N) in the number of keys"
@@ -48,10 +48,10 @@ const (
 	bySubcommand = "Depends on the subcommand"
 )
 
-// Parts of usage lines that several commands have.
+// Parts of the usage lines of several commands.
 const (
 	expiryWords = "[EX seconds:integer | PX milliseconds:integer | EXAT unix-time-seconds:unix-time | " +
-		"PXAT unix-time-milliseconds:unix-time | " // and what ends them
+		"PXAT unix-time-milliseconds:unix-time | " // the command adds the last alternative and the bracket
 	expireWords = " [NX | XX | GT | LT]"
 )
 
@@ -61,7 +61,7 @@ type chapter struct {
 	families [][]*row
 }
 
-// chapters are all commands. The rows of a family stand beside their handlers.
+// chapters are all commands. The rows of a family of commands stand in the file of their handlers.
 func chapters() []chapter {
 	return []chapter{
 		{"Strings and counters", [][]*row{stringCommands(), rangeCommands(), lcsCommands(), counterCommands(), increxCommands(), bitCommands()}},
@@ -92,7 +92,7 @@ func helpRow(since string, acl categories) *row {
 		complexity: constantTime, summary: "List the subcommands"}
 }
 
-// inGroup completes rows of one family.
+// inGroup sets group and categories in the rows of one family.
 func inGroup(rows []*row, group string, acl categories) []*row {
 	for _, r := range rows {
 		r.group = group

@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-// comparison knows the length of the longest common subsequence of any beginnings of two texts: for each beginning of
-// a, a row of bits, one for each byte of b, that is 0 where the length grows by one with that byte. A row follows from
-// the one above 64 bits at a time (Hyyrö, "Bit-parallel LCS-length computation revisited", 2004).
+// comparison has the lengths of the longest common subsequences of all prefixes of two texts a and b. For each prefix
+// of a it has a row of bits, one bit for each byte of b. The bit is 0 if the length grows by one with that byte of b. A
+// row is computed from the row above it, 64 bits at a time (Hyyrö, "Bit-parallel LCS-length computation revisited",
+// 2004).
 type comparison struct {
 	a, b  []byte
 	words int      // of a row
-	rows  []uint64 // that of a[:i+1] begins at i*words; what is behind b's last bit is 1
+	rows  []uint64 // the row of a[:i+1] begins at i*words; bits after b's last bit are 1
 }
 
 func compareTexts(a, b []byte) *comparison {
 	words := (len(b) + 63) / 64
 	t := &comparison{a, b, words, make([]uint64, len(a)*words)}
-	var where [256][]uint64 // in b: 1 for each place of a byte that a has
+	var where [256][]uint64 // for each byte that a has: a bit for each place of that byte in b
 	for _, x := range a {
 		if where[x] == nil {
 			where[x] = make([]uint64, words)
@@ -50,16 +51,16 @@ func (t *comparison) length() int64 {
 	return int64(n)
 }
 
-// grows reports whether the length is greater for a[:i] and b[:j] than for a[:i] and b[:j-1].
+// grows reports whether the subsequence of a[:i] and b[:j] is longer than that of a[:i] and b[:j-1].
 func (t *comparison) grows(i, j int) bool {
 	return t.rows[(i-1)*t.words+(j-1)/64]>>((j-1)%64)&1 == 0
 }
 
-// run is a piece that both texts have, at a in the one and at b in the other.
+// run is a piece that both texts have: at position a in the first, at position b in the second.
 type run struct{ a, b, length int }
 
-// runs are the pieces that the subsequence consists of, found from the end. Of several subsequences it is the one that
-// Redis finds.
+// runs are the pieces of the longest common subsequence, the last one first. If there are several such subsequences, it
+// chooses the same one as Redis.
 func (t *comparison) runs() []run {
 	var found []run
 	for i, j := len(t.a), len(t.b); i > 0 && j > 0; {
@@ -71,7 +72,7 @@ func (t *comparison) runs() []run {
 		case n > 0:
 			i, j = i-n, j-n
 			found = append(found, run{i, j, n})
-		case t.grows(i, j): // so it does not shrink without a's last byte, which b[j-1] is not
+		case t.grows(i, j): // a[i-1] is not b[j-1], so without a[i-1] the length stays the same
 			i--
 		default:
 			j--

@@ -29,7 +29,7 @@ func configCommands() []*row {
 	}, ofServer, 0)
 }
 
-// configGet answers the parameters that any of the names or patterns means, each once.
+// configGet replies with the parameters that match one of the names or patterns, each once.
 func configGet(c *call) {
 	type answer struct{ name, value string }
 	var answers []answer
@@ -55,10 +55,10 @@ func configGet(c *call) {
 	}
 }
 
-// namedBy is what CONFIG GET calls the parameter when the argument means it, else empty: a name as it was given, or
-// what a pattern has found.
+// namedBy is the name of the parameter in the reply of CONFIG GET; empty if the argument does not match it. For an
+// argument without a pattern it is the argument as the client has written it.
 func namedBy(p *params.Param, arg []byte, pattern *glob.Pattern) string {
-	budget := glob.Unbounded() // names of parameters are short
+	budget := glob.Unbounded() // the names of parameters are short
 	switch {
 	case pattern == nil && is(arg, p.Name):
 		return string(arg)
@@ -68,7 +68,7 @@ func namedBy(p *params.Param, arg []byte, pattern *glob.Pattern) string {
 	return ""
 }
 
-// configSet sets all parameters or none.
+// configSet is CONFIG SET: it sets all parameters, or none if one value is refused.
 func configSet(c *call) {
 	if len(c.args)%2 != 0 {
 		c.fail(errSyntax)
@@ -95,7 +95,7 @@ func configSet(c *call) {
 	c.ok()
 }
 
-// chooseParams finds the parameters that pairs of name and value name; false after answering an error.
+// chooseParams finds the parameters of pairs of name and value; false after replying with an error.
 func (c *call) chooseParams(pairs [][]byte) (chosen []*params.Param, ok bool) {
 	seen := make(map[*params.Param]bool)
 	for i := 0; i < len(pairs); i += 2 {
@@ -124,7 +124,7 @@ func (c *call) failParam(name, problem string) {
 	c.failf("ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, problem)
 }
 
-// param is the parameter of a name, nil if there is none.
+// param is the parameter with a name; nil if there is none.
 func (s *Server) param(name []byte) *params.Param {
 	for i := range s.params {
 		if is(name, s.params[i].Name) {
@@ -140,11 +140,11 @@ func configResetStat(c *call) {
 	c.ok()
 }
 
-// configRewrite is refused: flags and environment are not ours to write.
+// configRewrite replies with an error: the server does not write its flags and environment.
 func configRewrite(c *call) { c.fail(errNoConfigFile) }
 
-// isFixedInRedis reports whether a name is one of Redis's parameters that cannot be set while it runs, and means
-// nothing here: who tries to set it is told so, as in Redis, and not that the name is unknown.
+// isFixedInRedis reports whether name is a parameter of Redis that Redis cannot set while it runs, and that means
+// nothing here. CONFIG SET then has the same error as in Redis, and does not say that the name is unknown.
 func isFixedInRedis(name []byte) bool {
 	const names = " always-show-logo aof_rewrite_cpulist appenddirname appendfilename bgsave_cpulist bio_cpulist cluster-config-file " +
 		"cluster-enabled cluster-port daemonize disable-thp enable-debug-command enable-module-command enable-protected-configs io-threads " +

@@ -8,7 +8,7 @@ import (
 
 // connectionCommands are the commands on the connection itself; AUTH is in login.go.
 func connectionCommands() []*row {
-	const early = noscript | loading | stale | fast | noAuth | allowBusy // also before a login
+	const early = noscript | loading | stale | fast | noAuth | allowBusy // these run before a login too
 	return inGroup([]*row{
 		{name: "ping", arity: -1, flags: fast, since: "1.0.0", tips: []string{allShards, allSucceeded}, handler: ping,
 			usage: "[message]", complexity: constantTime, summary: "Return PONG, or the message"},
@@ -46,12 +46,12 @@ func quit(c *call) {
 	c.ok()
 }
 
-// reset makes the client as new as far as this server knows it.
+// reset is RESET: it puts the client back into the state of a new one.
 func reset(c *call) {
 	c.server.endTransaction(c.client)
 	c.server.leaveMonitors(c.client)
 	if c.client.replies == replyOff {
-		c.client.muted = false // SKIP is for this reply too, as in Redis
+		c.client.muted = false // CLIENT REPLY SKIP does not hide this reply, as in Redis
 	}
 	c.client.replies = replyAll
 	c.client.attend()
@@ -62,14 +62,14 @@ func reset(c *call) {
 	c.simple("RESET")
 }
 
-// selectDB is SELECT. There is one database, so that a key is the same everywhere in a cluster.
+// selectDB is SELECT. There is one database, so that a name is the same key on every node of a cluster.
 func selectDB(c *call) {
 	if c.isDB(c.args[1]) {
 		c.ok()
 	}
 }
 
-// isDB reports whether an argument names the database; false after answering an error.
+// isDB reports whether an argument is the number of the one database; false after replying with an error.
 func (c *call) isDB(arg []byte) bool {
 	n, ok := resp.ParseInt(arg)
 	switch {
@@ -85,14 +85,14 @@ func (c *call) isDB(arg []byte) bool {
 	return false
 }
 
-// timeOf is TIME: seconds and microseconds, though the clock of a batch counts milliseconds.
+// timeOf is TIME: seconds and microseconds. The clock of a batch counts whole milliseconds.
 func timeOf(c *call) {
 	c.array(2)
 	c.bulkInt(c.now.Wall / 1000)
 	c.bulkInt(c.now.Wall % 1000 * 1000)
 }
 
-// hello is HELLO: another protocol, a login and a name, or nothing of it.
+// hello is HELLO: it may set the protocol version, log in, and name the connection.
 func hello(c *call) {
 	proto := c.client.Proto
 	if len(c.args) > 1 {
@@ -132,7 +132,7 @@ func hello(c *call) {
 	c.array(0)
 }
 
-// helloOptions does what the options of HELLO say; false after answering an error.
+// helloOptions applies the options of HELLO; false after replying with an error.
 func (c *call) helloOptions(args [][]byte) bool {
 	for len(args) > 0 {
 		switch {
@@ -155,7 +155,7 @@ func (c *call) helloOptions(args [][]byte) bool {
 	return true
 }
 
-// setName names the client; false after answering an error.
+// setName names the client; false after replying with an error.
 func (c *call) setName(name []byte) bool {
 	if !validName(name) {
 		c.fail(errClientName)

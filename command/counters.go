@@ -40,9 +40,9 @@ func decrBy(c *call) {
 	switch {
 	case !ok:
 		c.fail(errNotInteger)
-	case n == math.MinInt64: // has no opposite
+	case n == math.MinInt64: // -n does not fit in 64 bits
 		c.fail(errDecrement)
-	case n <= 0 && c.tx.Get(c.key).Type == engine.Quota: // adding would take tokens
+	case n <= 0 && c.tx.Get(c.key).Type == engine.Quota: // on a quota, add would take tokens
 		c.fail(errQuota)
 	default:
 		c.add(-n)
@@ -51,7 +51,7 @@ func decrBy(c *call) {
 
 func incrByFloat(c *call) { c.fail(errFloat) }
 
-// add counts on the key and answers the new value.
+// add adds delta to the counter and replies with the new value.
 func (c *call) add(delta int64) {
 	n, err := c.tx.Add(c.key, delta)
 	if err != nil {

@@ -2,7 +2,7 @@ package command
 
 import "strings"
 
-// describeRows answers an array of rows as COMMAND shows them, null for those that are nil.
+// describeRows replies with an array of rows in the form of COMMAND; null for a row that is nil.
 func (c *call) describeRows(rows []*row) {
 	c.array(len(rows))
 	for _, r := range rows {
@@ -14,7 +14,8 @@ func (c *call) describeRows(rows []*row) {
 	}
 }
 
-// describeRow answers ten fields: name, arity, flags, first key, last key, step, categories, tips, keys, subcommands.
+// describeRow replies with ten fields: name, arity, flags, first key, last key, step, categories, tips, keys,
+// subcommands.
 func (c *call) describeRow(r *row) {
 	c.array(10)
 	c.bulk(r.full)
@@ -35,7 +36,7 @@ func (c *call) describeRow(r *row) {
 	}
 }
 
-// describeKeys answers how to find the keys: one range, or two if the second key is used otherwise.
+// describeKeys replies with the ranges of the keys: one range, or two if the second key is used differently.
 func (c *call) describeKeys(k keys) {
 	if k.first == 0 {
 		c.set(0)
@@ -43,7 +44,7 @@ func (c *call) describeKeys(k keys) {
 	}
 	last := k.last
 	if last > 0 {
-		last -= k.first // here it counts from the first key
+		last -= k.first // in this reply, last counts from the first key
 	}
 	if k.then == "" {
 		c.set(1)
@@ -55,7 +56,8 @@ func (c *call) describeKeys(k keys) {
 	c.describeRange(k.then, k.last, 0, k.step)
 }
 
-// describeRange answers how to find keys that are used alike: from a position on, up to one that counts from there.
+// describeRange replies with one range of keys that are used in the same way: the position of the first key, and the
+// last key counted from there.
 func (c *call) describeRange(use string, first, last, step int) {
 	c.pairs(3)
 	c.bulk("flags")
@@ -82,7 +84,7 @@ func (c *call) describeRange(use string, first, last, step int) {
 	c.integer(0)
 }
 
-// words answers a set of simple strings.
+// words replies with a set of simple strings, each with the prefix.
 func (c *call) words(words []string, prefix string) {
 	c.set(len(words))
 	for _, word := range words {

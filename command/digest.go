@@ -8,27 +8,28 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// maxDigestWaiting is how many clients may wait for a digest. Those that have gone meanwhile count until it is there.
+// maxDigestWaiting is how many clients may wait for a digest. A client that has gone meanwhile counts until its digest
+// is ready.
 const maxDigestWaiting = 1024
 
-// digests computes the digest of all keys for the clients that ask for it. It takes a scan of the whole database, so
-// there is one scan at a time, and all that ask while it runs share the next: one that had begun before might lack what
-// the client has written.
+// digests computes the digest of all keys, for CLUSTER DIGEST. A digest needs a scan of the whole database, so there is
+// one scan at a time. All clients that ask while it runs share the next scan, because the running one may have missed
+// their writes.
 type digests struct {
 	mu            sync.Mutex // protects the fields below and those of the digests
 	running, next *digest
-	over          bool // the server stops: nobody waits any longer
+	over          bool // the server stops: no client waits any longer
 }
 
-// digest is one scan, and those that wait for it.
+// digest is one scan, and the clients that wait for it.
 type digest struct {
 	value   uint64
 	done    bool
 	waiting []*Client
 }
 
-// ask has the client roused once a scan that begins from now on has ended; nil: too many wait, or the server stops. scan
-// is done by a goroutine that background gets.
+// ask requests a digest. The client is roused when a scan that begins after this call has ended. nil: too many clients
+// wait, or the server stops. The scan runs in a goroutine that background counts.
 func (ds *digests) ask(scan func() uint64, background *sync.WaitGroup, c *Client) *digest {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
@@ -51,7 +52,7 @@ func (ds *digests) ask(scan func() uint64, background *sync.WaitGroup, c *Client
 	return d
 }
 
-// end has all who wait answered without a digest. The scan that runs goes on to its end, and none follows.
+// end rouses all waiting clients without a digest. A running scan ends by itself, and no other scan follows.
 func (ds *digests) end() {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
@@ -65,7 +66,7 @@ func (ds *digests) end() {
 	}
 }
 
-// run scans as long as anybody asks.
+// run scans as long as clients ask.
 func (ds *digests) run(scan func() uint64) {
 	for more := true; more; {
 		value := scan()
@@ -77,13 +78,13 @@ func (ds *digests) run(scan func() uint64) {
 		}
 		more = ds.running != nil
 		ds.mu.Unlock()
-		for _, c := range d.waiting { // it takes nobody any more
+		for _, c := range d.waiting { // no client is added to d any more
 			c.rouse()
 		}
 	}
 }
 
-// refusal is why ask has refused.
+// refusal is the error reply after ask has returned nil.
 func (ds *digests) refusal() string {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
@@ -93,14 +94,14 @@ func (ds *digests) refusal() string {
 	return errManyDigests
 }
 
-// answer is the digest if it is there. over: it will not be waited for.
+// answer is the value of d; done says that it is ready. over: the server stops, so do not wait for it.
 func (ds *digests) answer(d *digest) (value uint64, done, over bool) {
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	return d.value, d.done, ds.over
 }
 
-// clusterDigest is CLUSTER DIGEST. The client waits, nobody else.
+// clusterDigest is CLUSTER DIGEST. Only its own client waits.
 func clusterDigest(c *call) {
 	s, refuse := c.server, c.refuser()
 	d := s.digests.ask(func() uint64 { return s.DB.Digest(s.Now()) }, &s.background, c.client)

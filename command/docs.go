@@ -2,7 +2,7 @@ package command
 
 import "github.com/quotadb/quota-db/manual"
 
-// commandDocs answers what is known of the commands in words; nothing of one that does not exist.
+// commandDocs is COMMAND DOCS. It leaves out commands that do not exist.
 func commandDocs(c *call) {
 	rows := c.server.table.top
 	if len(c.args) > 2 {
@@ -16,8 +16,7 @@ func commandDocs(c *call) {
 	c.docs(rows)
 }
 
-// docs answers a map from names to what is known. redis-cli ends itself where this is not of the types that Redis
-// answers.
+// docs replies with a map from names to descriptions. redis-cli aborts if the types differ from those of Redis.
 func (c *call) docs(rows []*row) {
 	c.pairs(len(rows))
 	for _, r := range rows {
@@ -54,12 +53,12 @@ func (c *call) docs(rows []*row) {
 	}
 }
 
-// docArguments answers an array of maps.
+// docArguments replies with an array of maps, one for each argument.
 func (c *call) docArguments(arguments []manual.Argument, keys keys) {
 	c.array(len(arguments))
 	for i, a := range arguments {
 		if a.Kind == manual.Key && keys.first == 0 {
-			a.Kind = manual.String // it names no key of this server
+			a.Kind = manual.String // the argument is no key of this server
 		}
 		flags := a.Flags()
 		fields := 2
@@ -77,7 +76,7 @@ func (c *call) docArguments(arguments []manual.Argument, keys keys) {
 		if a.Kind == manual.Key {
 			c.bulk("key_spec_index")
 			if i > 0 && keys.then != "" {
-				c.integer(1) // the second of two that are used differently
+				c.integer(1) // the second of two keys that are used differently
 			} else {
 				c.integer(0)
 			}
@@ -96,7 +95,7 @@ func (c *call) docArguments(arguments []manual.Argument, keys keys) {
 	}
 }
 
-// pair answers one field of a map.
+// pair replies with one field of a map.
 func (c *call) pair(name, value string) {
 	c.bulk(name)
 	c.bulk(value)

@@ -10,14 +10,14 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// What clients are told when something is wrong: Redis's words where Redis has the same case.
+// Error replies in Redis's words, for cases that Redis has too.
 const (
 	errSyntax           = "ERR syntax error"
 	errNotInteger       = "ERR value is not an integer or out of range"
 	errOverflow         = "ERR increment or decrement would overflow"
 	errDecrement        = "ERR decrement would overflow"
 	errOOM              = "OOM command not allowed when used memory > 'maxmemory'."
-	errNoDisk           = "ERR This server keeps its data in memory only: start it with --data-dir to have it saved"
+	errNoDisk           = "ERR This server keeps its data in memory only: start it with --data-dir to save data"
 	errNoDiskToWait     = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 	errSaving           = "ERR Background save already in progress"
 	errRewriting        = "ERR Background append only file rewriting already in progress"
@@ -61,7 +61,7 @@ const (
 	errMonitorInMulti      = "ERR MONITOR isn't allowed for DENY BLOCKING client"
 	errNotInMulti          = "ERR Command not allowed inside a transaction"
 	errExecAbort           = "EXECABORT Transaction discarded because of previous errors."
-	errExecAbortFor        = "EXECABORT Transaction discarded because of: " // and the error
+	errExecAbortFor        = "EXECABORT Transaction discarded because of: " // the error follows
 	errOffset              = "ERR offset is out of range"
 	errStringSize          = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 	errBitOffset           = "ERR bit offset is not an integer or out of range"
@@ -77,9 +77,9 @@ const (
 	errSlowlogCount        = "ERR count should be greater than or equal to -1"
 )
 
-// What Redis has no words for.
+// Error replies for cases that Redis does not have.
 const (
-	errNoTTL           = "ERR deadlines are disabled on this server (--enable-ttl false)"
+	errNoTTL           = "ERR TTLs are disabled on this server (--enable-ttl false)"
 	errFloat           = "ERR INCRBYFLOAT is not supported: counters are 64-bit integers"
 	errQuotaLimit      = "ERR a quota has from 1 to 1000000000000000 tokens"
 	errQuotaWindow     = "ERR a quota's window is from 1ms to 1000000000 seconds: a number of seconds, or with a unit as 500ms, 60s, 5m or 1h"
@@ -89,28 +89,28 @@ const (
 	errFillTime        = "ERR the bucket would take longer than 1000000000 seconds to fill"
 	errPeriod          = "ERR period is from 1 to 1000000000 seconds"
 	errQuantity        = "ERR quantity cannot be negative: QUOTAGIVE gives tokens back"
-	errQuotaBytes      = "ERR the key holds bytes: a quota can only take the place of a counter"
-	errNoUserFile      = "ERR This server has no file of users: start it with --user-file to load and save them"
+	errQuotaBytes      = "ERR the key holds a string: a quota can only replace a counter"
+	errNoUserFile      = "ERR This server has no file of users: start it with --user-file to load and save users"
 	errNoTracking      = "ERR CLIENT TRACKING is not supported: the server does not know what clients have cached"
-	errWatches         = "ERR too many watched keys: a client may watch 65536"
-	errWatchSize       = "ERR the watched keys are too large: their names count as commands that wait for EXEC (client-query-buffer-limit)"
+	errWatches         = "ERR too many watched keys: a client may watch at most 65536"
+	errWatchSize       = "ERR the names of the watched keys are too long: with the queued commands they exceed client-query-buffer-limit"
 	errTransactionSize = "ERR the transaction is too large"
 	errBounds          = "ERR LBOUND can't be greater than UBOUND"
 	errENX             = "ERR ENX flag requires an expiration (EX, PX, EXAT or PXAT)"
 	errApplied         = "ERR applied increment would overflow"
 	errQuota           = "ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back"
 	errManyDigests     = "ERR too many clients wait for a digest: ask again later"
-	errDigestEnds      = "ERR the server stops before the digest is there"
-	errManyBeside      = "ERR too many clients wait for commands that take long: ask again later"
-	errPattern         = "ERR the pattern takes too long on these keys: give it fewer ? and [] behind a *"
-	errReplySize       = "ERR the reply is too long: ask for less at a time"
-	errQuotaMove       = "ERR the key holds a quota, whose tokens belong to its name: it can neither be copied nor renamed"
+	errDigestEnds      = "ERR the server stops before the digest is ready"
+	errManyBeside      = "ERR too many clients wait for slow commands: ask again later"
+	errPattern         = "ERR the pattern takes too long on these keys: use fewer ? and [] behind a *"
+	errReplySize       = "ERR the reply is too large: ask for fewer keys or bytes at a time"
+	errQuotaMove       = "ERR the key holds a quota, whose tokens belong to the key's name: it cannot be copied or renamed"
 )
 
-// errKeySize is for a key that the engine does not take.
+// errKeySize is for a key that is too long for the engine.
 var errKeySize = fmt.Sprintf("ERR the key is too long: a key has at most %d bytes", engine.MaxKeyBytes)
 
-// shown is how many bytes of a client's own words an error shows.
+// shown is how many bytes of a client's own words an error repeats.
 const shown = 128
 
 func unknownCommand(args [][]byte) string {
@@ -128,7 +128,7 @@ func unknownSubcommand(container *row, name []byte) string {
 	return fmt.Sprintf("ERR unknown subcommand '%s'. Try %s HELP.", clip(name, shown), strings.ToUpper(container.name))
 }
 
-// wrongSubcommand is for arguments that no form of a subcommand has.
+// wrongSubcommand is for arguments that fit no form of a subcommand.
 func wrongSubcommand(args [][]byte) string {
 	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", clip(args[1], shown), strings.ToUpper(string(args[0])))
 }
@@ -141,7 +141,7 @@ func invalidExpire(r *row) string {
 	return "ERR invalid expire time in '" + r.full + "' command"
 }
 
-// clip is the part of a client's word that an error shows: up to a zero byte, at most so many bytes.
+// clip is the part of a client's word that an error repeats: up to a zero byte, and at most most bytes.
 func clip(word []byte, most int) []byte {
 	if i := bytes.IndexByte(word, 0); i >= 0 {
 		word = word[:i]
@@ -149,7 +149,7 @@ func clip(word []byte, most int) []byte {
 	return word[:min(len(word), most)]
 }
 
-// engineError is the text for an error of a write.
+// engineError is the reply for an error of a write.
 func engineError(err error) string {
 	switch err {
 	case engine.ErrNotInteger:
@@ -164,7 +164,7 @@ func engineError(err error) string {
 	return "ERR " + err.Error()
 }
 
-// aclError is the text for a rule that cannot be. A password is not shown.
+// aclError is the reply for a wrong rule. It does not show passwords.
 func aclError(err error) string {
 	var rule *acl.RuleError
 	switch {
@@ -180,7 +180,7 @@ func aclError(err error) string {
 	return "ERR Error in ACL SETUSER modifier '" + rule.Rule + "': " + ruleError(rule.Err)
 }
 
-// ruleError is what is wrong with a rule, in Redis's words.
+// ruleError is the reason why a rule is wrong, in Redis's words.
 func ruleError(err error) string {
 	const useless = " is not valid and does not have any effect. Try "
 	switch err {

@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// expireCommands are the commands on deadlines.
+// expireCommands are the commands on the deadlines of keys. A deadline is the moment at which the TTL ends.
 func expireCommands() []*row {
 	return inGroup([]*row{
 		{name: "expire", arity: -3, flags: write | fast, keys: oneKey(touches), since: "1.0.0", handler: expire,
@@ -40,10 +40,10 @@ func pexpire(c *call)   { c.expireIn(millis) }
 func expireAt(c *call)  { c.expireIn(secondsAt) }
 func pexpireAt(c *call) { c.expireIn(millisAt) }
 
-// expireOptions say on what the EXPIRE family depends.
+// expireOptions are the conditions of the EXPIRE family.
 type expireOptions struct{ nx, xx, gt, lt bool }
 
-// parse reads the options; false after answering an error.
+// parse reads the options; false after replying with an error.
 func (o *expireOptions) parse(c *call) bool {
 	for _, arg := range c.args[3:] {
 		switch {
@@ -71,7 +71,8 @@ func (o *expireOptions) parse(c *call) bool {
 	return true
 }
 
-// allow reports whether a deadline may replace the present one, 0 for none. A key without a deadline counts as endless.
+// allow reports whether the deadline at may replace the present one; 0 means no deadline, which counts as later than
+// any.
 func (o expireOptions) allow(at, present int64) bool {
 	switch {
 	case o.nx && present != 0, o.xx && present == 0:
@@ -84,7 +85,7 @@ func (o expireOptions) allow(at, present int64) bool {
 	return true
 }
 
-// expireIn is EXPIRE in all its forms. Other than in SET, a time in the past is no error: it ends the key.
+// expireIn is EXPIRE in all its forms. Unlike in SET, a time in the past is no error: it deletes the key.
 func (c *call) expireIn(form expiry) {
 	var options expireOptions
 	if !options.parse(c) {
@@ -122,16 +123,16 @@ func (c *call) expireIn(form expiry) {
 	c.flag(true)
 }
 
-// What the TTL family answers instead of a time.
+// Replies of the TTL family that are no times.
 const (
 	noKey      = -2
 	noDeadline = -1
 )
 
-// roundToSeconds rounds milliseconds, which are not negative, to the nearest second.
+// roundToSeconds rounds milliseconds to the nearest second. ms must not be negative.
 func roundToSeconds(ms int64) int64 { return int64((uint64(ms) + 500) / 1000) }
 
-// sameMillis leaves milliseconds as they are.
+// sameMillis returns milliseconds unchanged.
 func sameMillis(ms int64) int64 { return ms }
 
 func ttl(c *call)         { c.deadlineSince(c.now.Wall, roundToSeconds) }
@@ -139,7 +140,7 @@ func pttl(c *call)        { c.deadlineSince(c.now.Wall, sameMillis) }
 func expireTime(c *call)  { c.deadlineSince(0, roundToSeconds) }
 func pexpireTime(c *call) { c.deadlineSince(0, sameMillis) }
 
-// deadlineSince answers when the key ends, counted from an origin in unix milliseconds.
+// deadlineSince replies with the key's deadline, counted from origin (unix milliseconds) in units.
 func (c *call) deadlineSince(origin int64, unit func(int64) int64) {
 	switch v := c.read(c.key); {
 	case v.Type == engine.None:

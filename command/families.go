@@ -8,9 +8,9 @@ import (
 // maxMissingBytes is the longest name in families.
 const maxMissingBytes = 32
 
-// families are the commands of Redis 7.2 that are not here, by the reason why. A client that names one is told more
-// than that its command is unknown. They are no commands: COMMAND does not show them. A name that has a row is a
-// command all the same; it may stay here until the family is there.
+// families are the commands of Redis 7.2 that this server does not have: the reason, and the names. The error for such
+// a command gives the reason. COMMAND does not show them. If a name here has a row, the row counts; so a name may stay
+// here until its whole family exists.
 func families() [][2]string {
 	const keeps = "QuotaDB keeps counters, strings and quotas, no "
 	return [][2]string{
@@ -37,7 +37,7 @@ func families() [][2]string {
 	}
 }
 
-// missingCommands is the reason by the command's name.
+// missingCommands is the reason for each command of families, by name.
 func missingCommands() map[string]string {
 	why := make(map[string]string)
 	for _, family := range families() {
@@ -48,7 +48,7 @@ func missingCommands() map[string]string {
 	return why
 }
 
-// unknown is what a client is told whose command is not in the table.
+// unknown is the error reply for a command that is not in the table.
 func (s *Server) unknown(args [][]byte) string {
 	if name := args[0]; len(name) <= maxMissingBytes {
 		if why, ok := s.missing[strings.ToLower(string(name))]; ok {

@@ -21,15 +21,15 @@ func flushCommands() []*row {
 }
 
 const (
-	// flushKeys is how many records FLUSHALL looks at before it looks at the time.
+	// flushKeys is how many records FLUSHALL visits before it looks at the time.
 	flushKeys = 256
-	// flushSlice is how long FLUSHALL works before it leaves as much time to others.
+	// flushSlice is how long FLUSHALL works before it rests for the same time.
 	flushSlice = time.Millisecond
-	// flushAhead is how many keys FLUSHALL deletes before the log has to have them, and how many changes may wait for a
-	// peer while it goes on: nothing has to remember more.
+	// flushAhead is how many keys FLUSHALL deletes before it waits for the log, and how many changes may wait for a
+	// peer before it waits for the peer. It bounds the memory for both.
 	flushAhead = 1 << 15
-	// flushPatience is how long FLUSHALL waits for a peer that acknowledges nothing. Then only the keys are remembered
-	// for it, as for any peer that does not keep up.
+	// flushPatience is how long FLUSHALL waits for a peer that acknowledges nothing. After that the node remembers only
+	// the hashes of the keys for the peer, as for every slow peer.
 	flushPatience = time.Second
 )
 
@@ -39,9 +39,9 @@ var (
 	errNotKeptGone = errors.New("all keys are deleted, but that may not be safe on the disk")
 )
 
-// flush is FLUSHDB and FLUSHALL, with the words ASYNC and SYNC, which make no difference. Where something is kept of
-// each key, for peers, it goes through them beside the event loops: its client waits, nobody else. Then each key is
-// deleted at a moment of its own. Within a transaction all are deleted at one moment, and all clients wait.
+// flush is FLUSHDB and FLUSHALL. ASYNC and SYNC make no difference. On a node that keeps records of deleted keys for
+// peers, it works through the keys in the background: only its own client waits, and each key is deleted at a moment of
+// its own. Within a transaction all keys are deleted at one moment, and all clients wait.
 func flush(c *call) {
 	if len(c.args) > 2 || len(c.args) == 2 && !is(c.args[1], "async") && !is(c.args[1], "sync") {
 		c.fail(errSyntax)
@@ -62,19 +62,20 @@ func flush(c *call) {
 	})
 }
 
-// flushes are the passes over all keys that FLUSHALL makes, one at a time.
+// flushes are the passes of FLUSHALL over all keys, one at a time.
 type flushes struct {
 	passes
-	piece sync.Mutex // held while some keys are deleted, from the look whether CLIENT PAUSE allows it
+	piece sync.Mutex // held while some keys are deleted, and before that while CLIENT PAUSE is checked
 }
 
-// pass returns when the piece of work has ended that an order to all clients, given before, may have missed.
+// pass waits for the piece of work that runs now. That piece may have checked CLIENT PAUSE before an order to all
+// clients was given; later pieces obey the order.
 func (f *flushes) pass() {
 	f.piece.Lock()
 	defer f.piece.Unlock()
 }
 
-// flushAll deletes all keys, in slices. always: it ends when that is safe on the disk.
+// flushAll deletes all keys, in slices. With always it returns when the deletions are synced.
 func (s *Server) flushAll(always bool) error {
 	p := flushPace{server: s, slowed: map[uint16]peerPace{}}
 	for place, keys := uint64(0), 0; ; {
@@ -102,7 +103,7 @@ func (s *Server) flushAll(always bool) error {
 	}
 }
 
-// flushSome deletes some keys from a place on, and returns the next place. held: CLIENT PAUSE has writes wait, so it
+// flushSome deletes some keys, beginning at a place, and returns the next place. held: CLIENT PAUSE stops writes, so it
 // has deleted none.
 func (s *Server) flushSome(place uint64) (next uint64, held bool) {
 	s.flushes.piece.Lock()
@@ -114,19 +115,19 @@ func (s *Server) flushSome(place uint64) (next uint64, held bool) {
 	return s.DB.FlushSome(place, now, flushKeys), false
 }
 
-// flushPace keeps FLUSHALL from running ahead of those who have to take what it deletes.
+// flushPace slows FLUSHALL down to the speed of the log and the peers, which must take the deletions.
 type flushPace struct {
 	server *Server
 	slowed map[uint16]peerPace
 }
 
-// peerPace is how a peer comes on.
+// peerPace is the progress of a peer.
 type peerPace struct {
 	behind int
-	since  time.Time // when that many changes, or fewer, were first waiting
+	since  time.Time // when this many changes, or fewer, first waited
 }
 
-// rest waits as long as CLIENT PAUSE has writes wait.
+// rest waits while CLIENT PAUSE stops writes.
 func (p *flushPace) rest() error {
 	s := p.server
 	for until := s.pause.end(); until > 0 && until > s.Now().Mono; until = s.pause.end() {
@@ -137,7 +138,7 @@ func (p *flushPace) rest() error {
 	return p.fits()
 }
 
-// fits says why the pass cannot go on.
+// fits returns an error if the pass cannot continue.
 func (p *flushPace) fits() error {
 	if p.server.isOver() {
 		return errServerEnds
@@ -153,7 +154,7 @@ func (p *flushPace) tick() error {
 	return p.fits()
 }
 
-// follow waits until the log has what was deleted, and peers keep up.
+// follow waits until the log has the deletions, and the peers keep up.
 func (p *flushPace) follow() error {
 	s := p.server
 	for group := s.logged(); !s.hasLogged(group); {
@@ -169,7 +170,7 @@ func (p *flushPace) follow() error {
 	return nil
 }
 
-// logged is the group that will have what was deleted.
+// logged is the number of the group that will contain the deletions.
 func (s *Server) logged() uint64 {
 	if s.Store == nil {
 		return 0
@@ -177,7 +178,7 @@ func (s *Server) logged() uint64 {
 	return s.Store.Group()
 }
 
-// hasLogged reports whether the log has a group, or will have no such group, as nothing has changed.
+// hasLogged reports whether the group is in the log, or will never be, because nothing has changed.
 func (s *Server) hasLogged(group uint64) bool {
 	if s.Store == nil || s.Store.Written(group) {
 		return true
@@ -190,7 +191,7 @@ func (s *Server) hasLogged(group uint64) bool {
 	return s.Store.Written(group - 1)
 }
 
-// isAhead reports whether a peer has too much to take, and takes it.
+// isAhead reports whether a peer has too many changes to take, and makes progress.
 func (p *flushPace) isAhead(st replica.Status, now time.Time) bool {
 	ahead := false
 	for i := range st.Peers {
@@ -209,7 +210,7 @@ func (p *flushPace) isAhead(st replica.Status, now time.Time) bool {
 	return ahead
 }
 
-// end waits until all is safe, if always says so.
+// end waits until all deletions are synced, if always is true.
 func (p *flushPace) end(always bool) error {
 	s := p.server
 	if !always {

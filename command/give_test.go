@@ -17,7 +17,7 @@ func TestQuotaincrFullAnswersWhatAHeaderNeeds(t *testing.T) {
 		QUOTAINCR new 5 500ms 0 FULL => *5¶:1¶:5¶:5¶:0¶:0
 		EXISTS new => :0
 		SET bytes abc => +OK
-		QUOTAINCR bytes 5 60 FULL => -ERR the key holds bytes: a quota can only take the place of a counter
+		QUOTAINCR bytes 5 60 FULL => -ERR the key holds a string: a quota can only replace a counter
 	`)
 }
 

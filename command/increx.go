@@ -24,13 +24,14 @@ type increxOptions struct {
 	onlyNew, onlyThere           bool // Valkey's NX and XX
 
 	form    expiry
-	time    []byte // when form is not noExpiry
+	time    []byte // if form is not noExpiry
 	persist bool
 	enx     bool // only a key without a deadline gets one
 }
 
 // increx is INCREX key [BYINT n] [LBOUND l] [UBOUND u] [SATURATE] [EX s|PX ms|EXAT s|PXAT ms|PERSIST] [ENX], and
-// Valkey's NX and XX. It answers the new value and what was added: where nothing was, the value that is there, and 0.
+// Valkey's NX and XX. It replies with the new value and the number that was added. If nothing was added: the present
+// value, and 0.
 func increx(c *call) {
 	o := increxOptions{by: 1, low: math.MinInt64, high: math.MaxInt64}
 	if !o.parse(c) {
@@ -60,7 +61,7 @@ func increx(c *call) {
 	}
 }
 
-// increx counts within the bounds and sees to the deadline.
+// increx adds within the bounds and sets the deadline.
 func (c *call) increx(o *increxOptions, v engine.Value, at int64) {
 	next, within := o.next(v.Int)
 	if !within {
@@ -68,13 +69,14 @@ func (c *call) increx(o *increxOptions, v engine.Value, at int64) {
 		return
 	}
 	applied := next - v.Int
-	if (applied >= 0) != (next >= v.Int) { // from one end of the integers to the other
+	if (applied >= 0) != (next >= v.Int) { // the step does not fit in 64 bits
 		c.fail(errApplied)
 		return
 	}
 	value, err := c.tx.Add(c.key, applied)
 	for o.saturate && err == nil && value != next {
-		value, err = c.tx.Add(c.key, next-value) // nodes together had counted beyond 64 bits, where v was as much as shows
+		// The counts of all nodes together are outside 64 bits, so that v was only the nearest value inside.
+		value, err = c.tx.Add(c.key, next-value)
 	}
 	if err != nil {
 		c.fail(engineError(err))
@@ -95,7 +97,7 @@ func (c *call) increxReply(value, applied int64) {
 	c.integer(applied)
 }
 
-// next is the value after the increment; within says whether it is in the bounds, or was brought there.
+// next is the value after the increment; within says that it is inside the bounds, with SATURATE always.
 func (o *increxOptions) next(value int64) (next int64, within bool) {
 	sum := value + o.by
 	over := o.by > 0 && sum < value
@@ -109,7 +111,7 @@ func (o *increxOptions) next(value int64) (next int64, within bool) {
 	return sum, true
 }
 
-// parse reads the options; false after answering an error. An option that is given twice is a syntax error.
+// parse reads the options; false after replying with an error. An option that is given twice is a syntax error.
 func (o *increxOptions) parse(c *call) bool {
 	args := c.args[2:]
 	for i := 0; i < len(args); i++ {
@@ -144,7 +146,7 @@ func (o *increxOptions) parse(c *call) bool {
 	return problem == ""
 }
 
-// word reads an option without a value, and reports whether it is one.
+// word reads an option without a value; false if arg is not one.
 func (o *increxOptions) word(arg []byte) bool {
 	switch {
 	case is(arg, "saturate") && !o.saturate:
@@ -163,7 +165,7 @@ func (o *increxOptions) word(arg []byte) bool {
 	return true
 }
 
-// valued reads an option with a value. It returns an error to answer, or nothing.
+// valued reads an option with a value. It returns the error reply, or an empty text.
 func (o *increxOptions) valued(word, value []byte) string {
 	if form := expiryWord(word); form != noExpiry {
 		if o.form != noExpiry || o.persist {
@@ -186,7 +188,7 @@ func (o *increxOptions) valued(word, value []byte) string {
 	return errSyntax
 }
 
-// integerOption reads an option's value. It returns an error to answer, which names the option, or nothing.
+// integerOption reads the integer of an option. problem is the error reply, which names the option, or empty.
 func integerOption(into *int64, name string, value []byte) (problem string) {
 	n, ok := resp.ParseInt(value)
 	if !ok {

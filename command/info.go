@@ -22,7 +22,7 @@ func infoCommands() []*row {
 // section is one part of INFO.
 type section struct {
 	title string
-	extra bool // only shown when it is asked for, by its name or with everything
+	extra bool // shown only if the client asks for it by name, or for everything
 	write func(*report)
 }
 
@@ -45,16 +45,16 @@ func sections() []section {
 	}
 }
 
-// report is the text of an INFO while it is written.
+// report is the text of INFO while it is written.
 type report struct {
 	strings.Builder
 	call    *call
 	process stats.Process
 	stats   stats.Snapshot
-	used    int64 // bytes that the keys take
+	used    int64 // bytes of all keys
 }
 
-// newReport begins a report with the figures of this moment.
+// newReport begins a report with the present figures.
 func newReport(c *call) *report {
 	s := c.server
 	used := s.DB.Used()
@@ -65,7 +65,7 @@ func newReport(c *call) *report {
 // line writes one field.
 func (r *report) line(name string, value any) { fmt.Fprintf(r, "%s:%v\r\n", name, value) }
 
-// info answers the sections that are asked for; none means all but the extra ones.
+// info replies with the requested sections; without arguments, with all but the extra ones.
 func info(c *call) {
 	r := newReport(c)
 	for _, s := range sections() {
@@ -178,7 +178,7 @@ func infoStats(r *report) {
 	r.line("acl_access_denied_key", s.accessLog.key.Load())
 }
 
-// infoRedisReplication is that of a Redis without replicas.
+// infoRedisReplication writes the fields of a Redis master without replicas.
 func infoRedisReplication(r *report) {
 	id := r.call.server.runID
 	r.line("role", "master")
@@ -201,7 +201,7 @@ func infoCPU(r *report) {
 	r.line("used_cpu_user_children", "0.000000")
 }
 
-// infoCommandStats shows what has run. Fast commands of one pipeline share the time that they took together.
+// infoCommandStats writes the counts and times of commands. Fast commands of one pipeline share their time evenly.
 func infoCommandStats(r *report) {
 	for _, t := range r.stats.Commands {
 		if t.Calls|t.Rejected != 0 {
@@ -220,7 +220,7 @@ func infoKeyspace(r *report) {
 	}
 }
 
-// ratio is a part of a whole, 0 of nothing.
+// ratio is part / whole; 0 if whole is 0.
 func ratio(part, whole int64) float64 {
 	if whole == 0 {
 		return 0
@@ -228,7 +228,7 @@ func ratio(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// human is an amount of memory with a unit, as people read it.
+// human is an amount of memory with a unit, for people.
 func human(bytes int64) string {
 	units := []string{"K", "M", "G", "T", "P", "E"}
 	if bytes < 1024 {

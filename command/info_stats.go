@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// infoErrors shows how many errors were answered, by their first word.
+// infoErrors writes the number of error replies by their first word.
 func infoErrors(r *report) {
 	counts := r.stats.ByError
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
@@ -16,7 +16,7 @@ func infoErrors(r *report) {
 	}
 }
 
-// infoLatency shows within what time, in microseconds, so many percent of a command's calls were done.
+// infoLatency writes the percentiles of the durations of each command, in microseconds.
 func infoLatency(r *report) {
 	s := r.call.server
 	all := s.Stats.Distributions()
@@ -33,7 +33,8 @@ func infoLatency(r *report) {
 	}
 }
 
-// percentileName is a percentile as INFO names it: with six digits behind the point, and without zeros at the end.
+// percentileName is the name of a percentile in INFO: with at most six digits after the point, without zeros at the
+// end.
 func percentileName(p float64) string {
 	return "p" + strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(p, 'f', 6, 64), "0"), ".")
 }

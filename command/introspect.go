@@ -42,7 +42,7 @@ func commandAll(c *call) { c.describeRows(c.server.table.top) }
 
 func commandCount(c *call) { c.integer(int64(len(c.server.table.top))) }
 
-// commandInfo answers what COMMAND does, for some commands; null for one that does not exist.
+// commandInfo is COMMAND INFO: it describes some commands in the form of COMMAND; null for one that does not exist.
 func commandInfo(c *call) {
 	if len(c.args) == 2 {
 		commandAll(c)
@@ -65,12 +65,12 @@ func commandList(c *call) {
 		}
 		switch value := args[2]; {
 		case is(args[1], "module"):
-			want = func(*row) bool { return false } // none comes from a module
+			want = func(*row) bool { return false } // no command comes from a module
 		case is(args[1], "aclcat"):
 			i := slices.IndexFunc(categoryNames(), func(name string) bool { return is(value, name) })
 			want = func(r *row) bool { return i >= 0 && r.categories()&(1<<i) != 0 }
 		case is(args[1], "pattern"):
-			pattern, budget := glob.Compile(bytes.ToLower(value)), glob.Unbounded() // names of commands are short
+			pattern, budget := glob.Compile(bytes.ToLower(value)), glob.Unbounded() // the names of commands are short
 			want = func(r *row) bool { return pattern.Match([]byte(r.full), &budget) }
 		default:
 			c.fail(errSyntax)
@@ -89,7 +89,7 @@ func commandList(c *call) {
 	}
 }
 
-// commandGetKeys answers the keys of a whole command.
+// commandGetKeys replies with the keys of a complete command.
 func commandGetKeys(c *call) {
 	names, _ := c.keysOf(c.args[2:])
 	if names == nil {
@@ -101,7 +101,7 @@ func commandGetKeys(c *call) {
 	}
 }
 
-// commandGetKeysAndFlags answers the keys of a whole command and how it uses each.
+// commandGetKeysAndFlags replies with the keys of a complete command, and how it uses each of them.
 func commandGetKeysAndFlags(c *call) {
 	names, r := c.keysOf(c.args[2:])
 	if names == nil {
@@ -119,11 +119,11 @@ func commandGetKeysAndFlags(c *call) {
 	}
 }
 
-// keysOf are the keys of a whole command, and its row; none after answering an error.
+// keysOf finds the keys of a complete command, and its row; r is nil after replying with an error.
 func (c *call) keysOf(args [][]byte) (names [][]byte, r *row) {
 	r = c.server.table.find(args[0])
 	if r != nil && r.subs != nil {
-		r = r.findSub(args[1]) // there is one: the arity of COMMAND GETKEYS wants it
+		r = r.findSub(args[1]) // args[1] exists: see the arity of COMMAND GETKEYS
 	}
 	switch {
 	case r == nil:
@@ -142,7 +142,7 @@ func (c *call) keysOf(args [][]byte) (names [][]byte, r *row) {
 	return names, r
 }
 
-// useIn is what a whole command does to its keys: SET also reads if it has the word GET.
+// useIn is how a complete command uses its keys: SET also reads if it has the word GET.
 func (k keys) useIn(args [][]byte) string {
 	use, varies := strings.CutSuffix(k.use, " variable_flags")
 	if varies && !slices.ContainsFunc(args[3:], func(arg []byte) bool { return is(arg, "get") }) {

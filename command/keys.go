@@ -22,7 +22,7 @@ func keyCommands() []*row {
 	}, ofKeys, aclKeyspace)
 }
 
-// typeName is what TYPE calls a value: counters and strings are one type to clients.
+// typeName is the type of a value in the reply of TYPE. For clients, counters and strings are the same type.
 func typeName(v engine.Value) string {
 	switch v.Type {
 	case engine.None:
@@ -35,7 +35,7 @@ func typeName(v engine.Value) string {
 
 func typeOf(c *call) { c.simple(typeName(c.read(c.key))) }
 
-// del is DEL and UNLINK: nothing is freed later, so there is nothing to leave to the background.
+// del is DEL and UNLINK, which do the same: there is no work that could be left to the background.
 func del(c *call) {
 	n := int64(0)
 	for _, k := range c.keys {
@@ -46,7 +46,7 @@ func del(c *call) {
 	c.integer(n)
 }
 
-// exists is EXISTS and TOUCH: nothing is known of when a key was used, so there is nothing to touch.
+// exists is EXISTS and TOUCH, which do the same: the server does not record when a key was used.
 func exists(c *call) {
 	n := int64(0)
 	for _, k := range c.keys {

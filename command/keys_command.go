@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	// keysAtOnce is how many keys KEYS looks at while the other clients of its event loop wait; with more, only its
-	// client waits.
+	// keysAtOnce: with at most this many keys KEYS runs in the event loop, whose other clients wait; with more it runs
+	// in the background, and only its own client waits.
 	keysAtOnce = 1 << 14
-	// keysPerScan is how many keys KEYS looks at before it takes the next part of the table.
+	// keysPerScan is how many keys KEYS visits in one part of its work.
 	keysPerScan = 1024
 )
 
-// listKeys is KEYS. Keys that come or go meanwhile may be there or not.
+// listKeys is KEYS. A key that is created or deleted meanwhile may be in the list or not.
 func listKeys(c *call) {
 	l := keyList{all: c.all(), client: c.client}
 	l.setPattern(c.args[1])
@@ -30,7 +30,7 @@ func listKeys(c *call) {
 	}
 	server, refuse := c.server, c.refuser()
 	c.beside(func() ending {
-		server.listing.Lock() // one list at a time: each may take maxReplyBytes
+		server.listing.Lock() // one list at a time, because each may take maxReplyBytes
 		defer server.listing.Unlock()
 		l.collect()
 		if l.problem != "" {
@@ -40,17 +40,17 @@ func listKeys(c *call) {
 	})
 }
 
-// keyList is what KEYS answers, while it is made.
+// keyList is the reply of KEYS while it is made.
 type keyList struct {
 	filter
 	all     engine.All
-	client  *Client // who asks for it
+	client  *Client // the client that waits for the list
 	names   []byte  // by appendName
 	n       int
 	problem string
 }
 
-// collect goes over all keys, or until the client has gone.
+// collect visits all keys, or stops when the client has gone.
 func (l *keyList) collect() {
 	for cursor := uint64(0); !l.client.killed.Load(); {
 		cursor = l.all.Scan(cursor, keysPerScan, func(name []byte, v engine.Value) {
@@ -72,7 +72,7 @@ func (l *keyList) collect() {
 	}
 }
 
-// append answers the list.
+// append appends the list as a reply.
 func (l *keyList) append(dst []byte) []byte {
 	dst = resp.AppendArray(dst, l.n)
 	for names := l.names; len(names) > 0; {

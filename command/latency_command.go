@@ -36,7 +36,8 @@ func latencyCommands() []*row {
 	}, ofServer, 0)
 }
 
-// latencyLatest answers name, time of the last sample, its milliseconds and the largest ever, of events with samples.
+// latencyLatest replies, for each event that has samples, with its name, the time of the last sample, the milliseconds
+// of that sample, and the largest number of milliseconds since the last reset.
 func latencyLatest(c *call) {
 	type latest struct {
 		name string
@@ -69,7 +70,7 @@ func latencyHistory(c *call) {
 	}
 }
 
-// series is the samples of an event by its name; none if there is no such event.
+// series is the samples of the event with a name; none if there is no such event.
 func (c *call) series(name []byte) stats.Series {
 	e := slices.Index(stats.EventNames(), string(name))
 	if e < 0 {
@@ -78,7 +79,7 @@ func (c *call) series(name []byte) stats.Series {
 	return c.server.Stats.Latency.History(stats.Event(e))
 }
 
-// latencyReset answers how many of the events had samples.
+// latencyReset deletes samples, and replies with the number of events that had some.
 func latencyReset(c *call) {
 	var n int64
 	for e, name := range stats.EventNames() {
@@ -90,7 +91,7 @@ func latencyReset(c *call) {
 	c.integer(n)
 }
 
-// latencyHistogram answers, for every command that has run, how many calls took up to so many microseconds.
+// latencyHistogram replies, for every command that has run, with the number of calls up to each bound in microseconds.
 func latencyHistogram(c *call) {
 	asked := c.server.table.rows
 	if len(c.args) > 2 {
@@ -105,7 +106,7 @@ func latencyHistogram(c *call) {
 	}
 }
 
-// named is the rows that the names mean, each once, those of containers with their subcommands.
+// named is the rows with these names, each once; a container brings its subcommands.
 func (c *call) named(names [][]byte) (rows []*row) {
 	for _, name := range names {
 		if r := c.server.table.findFull(name); r != nil && !slices.Contains(rows, r) {
@@ -115,7 +116,8 @@ func (c *call) named(names [][]byte) (rows []*row) {
 	return rows
 }
 
-// distribution answers the calls up to each bound in microseconds; bounds that add none are left out.
+// distribution replies with the number of calls up to each bound in microseconds. It leaves out bounds without calls of
+// their own.
 func (c *call) distribution(d *stats.Distribution) {
 	c.pairs(2)
 	c.bulk("calls")
@@ -137,7 +139,7 @@ func (c *call) distribution(d *stats.Distribution) {
 	}
 }
 
-// latencyDoctor says in words what the monitor has seen.
+// latencyDoctor describes the samples in words.
 func latencyDoctor(c *call) {
 	var b strings.Builder
 	for e, name := range stats.EventNames() {

@@ -34,7 +34,7 @@ func latencyGraph(c *call) {
 	c.text(b.String())
 }
 
-// bar is what a sample shows in the row of a height: its top, # for the largest, or what bears it.
+// bar is the character of a sample at a height of the graph: its top, # if it is the largest, or the column below.
 func bar(above, span int64, height int) byte {
 	switch top := int(above * graphRows / (span + 1)); {
 	case height > top:
@@ -47,7 +47,7 @@ func bar(above, span int64, height int) byte {
 	return '_'
 }
 
-// ages writes how long ago each sample was, downwards.
+// ages writes the age of each sample, from top to bottom.
 func ages(samples []stats.Sample, now int64) string {
 	var words []string
 	longest := 0

@@ -14,18 +14,18 @@ func lcsCommands() []*row {
 	}, ofStrings, aclString)
 }
 
-// maxLCSPairs is how many pairs of bytes LCS compares at most: about as many as Redis, which takes 4 bytes for each, up
-// to proto-max-bulk-len. It is 32 MiB and some milliseconds. A second text below 64 bytes counts as 64, a word of the
-// table.
+// maxLCSPairs is how many pairs of bytes LCS compares at most. That needs 32 MiB and some milliseconds. Redis has about
+// the same limit: it needs 4 bytes for each pair, up to proto-max-bulk-len in all. A second text below 64 bytes counts
+// as 64, one word of the table.
 const maxLCSPairs = 1 << 27
 
 // lcsOptions are the options of LCS.
 type lcsOptions struct {
 	length, indexes, withLength bool
-	least                       int64 // shortest run of IDX
+	least                       int64 // MINMATCHLEN: length of the shortest run that IDX shows
 }
 
-// parseLCS reads the options; false after answering an error.
+// parseLCS reads the options; false after replying with an error.
 func (c *call) parseLCS() (o lcsOptions, ok bool) {
 	for i := 3; i < len(c.args); i++ {
 		switch arg := c.args[i]; {
@@ -75,7 +75,7 @@ func lcs(c *call) {
 	}
 }
 
-// commonRuns answers where the runs are that the longest common subsequence is made of, the last one first.
+// commonRuns replies with the places of the runs of the longest common subsequence, the last run first.
 func (c *call) commonRuns(t *comparison, o lcsOptions) {
 	runs := slices.DeleteFunc(t.runs(), func(r run) bool { return int64(r.length) < o.least })
 	c.pairs(2)

@@ -10,26 +10,26 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// loginDelay is how long the answer to a wrong password takes once there are too many of them.
+// loginDelay is how long the reply to a wrong password is delayed when there are too many wrong passwords.
 const loginDelay = time.Second
 
-// failureRate is how many wrong passwords, of all clients together, are answered at once.
+// failureRate is how many wrong passwords, of all clients together, are answered without delay.
 func failureRate() quota.Rate { return quota.Rate{Capacity: 20, Count: 10, Period: time.Second} }
 
 // failureLogInterval is the time between two lines in the log about wrong passwords.
 const failureLogInterval = time.Second
 
-// failures bounds what guessing passwords gains and costs. Right passwords never wait; within a transaction they may be
-// refused.
+// failures limits how fast clients can guess passwords, and what guessing costs the server. A right password never
+// waits; within a transaction it may be refused.
 type failures struct {
 	rate   quota.Rate // fixed
-	mu     sync.Mutex // protects what follows
+	mu     sync.Mutex // protects the fields below
 	bucket quota.Bucket
-	logged int64 // when the last line was written, nanoseconds of engine.Moment.Mono; 0: none yet
-	silent int64 // wrong passwords since without a line
+	logged int64 // when the last log line was written, nanoseconds of engine.Moment.Mono; 0: none yet
+	silent int64 // wrong passwords since that line
 }
 
-// note takes note of a wrong password and reports whether it is one too many.
+// note counts a wrong password, and reports whether there are too many.
 func (f *failures) note(c *call, name []byte) (excess bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,9 +50,9 @@ func (f *failures) spent(now int64) bool {
 	return f.bucket.Remaining(f.rate, now) == 0
 }
 
-// tryLogin logs the client in; false after a wrong password, for which failLogin has an answer. Within a transaction,
-// where no answer can be late, it looks at none while there are too many wrong ones: a queue of guesses would learn
-// them all at once.
+// tryLogin logs the client in. It returns false if the password is wrong; then failLogin replies. Within a transaction
+// no reply can be late. So while there are too many wrong passwords, a login within a transaction fails without a look
+// at the password: otherwise a transaction could try many guesses at once.
 func (c *call) tryLogin(name, password []byte) bool {
 	if c.x.inExec && c.server.failures.spent(c.now.Mono) {
 		return false
@@ -61,7 +61,7 @@ func (c *call) tryLogin(name, password []byte) bool {
 	return u != nil && c.client.login(c.server, u)
 }
 
-// failLogin answers a wrong password, late if there have been too many. Within a transaction nothing waits.
+// failLogin replies to a wrong password, after loginDelay if there are too many. Within a transaction nothing waits.
 func (c *call) failLogin(name []byte) {
 	c.server.accessLog.add(c, deniedAuth, c.row.full, string(clip(name, shown)))
 	excess := c.server.failures.note(c, name)
@@ -101,7 +101,7 @@ func auth(c *call) {
 	c.ok()
 }
 
-// requirePassParam is requirepass. CONFIG GET shows it to those who may ask, as in Redis; it is kept for that alone.
+// requirePassParam is the parameter requirepass. The password is kept only so that CONFIG GET can show it, as in Redis.
 func (s *Server) requirePassParam() params.Param {
 	get := func() string { return *s.Params.RequirePass.Load() }
 	return params.Param{Name: "requirepass", Get: get, Set: func(value string) (func(), string) {
@@ -113,7 +113,7 @@ func (s *Server) requirePassParam() params.Param {
 	}}
 }
 
-// endUser disconnects a user's clients; the caller's own once it has its reply.
+// endUser disconnects a user's clients. If the caller is one of them, it is disconnected after its reply.
 func (c *call) endUser(u *acl.User) {
 	c.server.endUserBut(u, c.client)
 	if c.client.user == u {
@@ -124,8 +124,8 @@ func (c *call) endUser(u *acl.User) {
 // endUser disconnects a user's clients.
 func (s *Server) endUser(u *acl.User) { s.endUserBut(u, nil) }
 
-// endUserBut disconnects a user's clients, except the caller, which ends itself once it has its reply. Any goroutine
-// may call it.
+// endUserBut disconnects a user's clients, except the caller, which is disconnected after its reply. Any goroutine may
+// call it.
 func (s *Server) endUserBut(u *acl.User, caller *Client) {
 	s.Clients.each(func(client *Client) {
 		if client.user == u && client != caller {

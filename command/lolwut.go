@@ -7,8 +7,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// lolwut is LOLWUT [VERSION n]: some counters, drawn as they might stand. It ends with the version, which is what
-// clients look for.
+// lolwut is LOLWUT [VERSION n]: a picture of some counters. Its last line has the version, because clients look for
+// that.
 func lolwut(c *call) {
 	if len(c.args) > 2 && is(c.args[1], "version") {
 		if _, ok := resp.ParseInt(c.args[2]); !ok {

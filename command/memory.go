@@ -32,9 +32,9 @@ func memoryCommands() []*row {
 	}, ofServer, 0)
 }
 
-// memoryStats is MEMORY STATS: Redis's names for what we have. Keys lie outside the Go heap, but for those with large
-// values, which are in both figures; all else, connections' buffers above all, is the heap. No peak is kept: it is the
-// present.
+// memoryStats is MEMORY STATS: our figures under Redis's names. Keys lie outside the Go heap, except large values,
+// which are in both figures. Everything else, mostly buffers of connections, lies in the heap. No peak is kept; the
+// reply shows the present value.
 func memoryStats(c *call) {
 	db, p := c.server.DB, stats.MeasureProcess()
 	used, keys := db.Used(), int64(c.all().Len())
@@ -68,7 +68,7 @@ func memoryStats(c *call) {
 	}
 }
 
-// tableStats answers what the tables of the database take; ours are part of the keys' memory.
+// tableStats replies with the memory of the database's tables. Here they are part of the memory of the keys.
 func (c *call) tableStats() {
 	names := []string{"overhead.hashtable.main", "overhead.hashtable.expires", "overhead.hashtable.slot-to-keys"}
 	c.pairs(len(names))
@@ -78,9 +78,9 @@ func (c *call) tableStats() {
 	}
 }
 
-// memoryDoctor is MEMORY DOCTOR: what a person should look after.
+// memoryDoctor is MEMORY DOCTOR: problems of memory, for people.
 func memoryDoctor(c *call) {
-	const much = 64 << 20 // bytes resident without use that are worth a word
+	const much = 64 << 20 // so many resident bytes without use are reported
 	used, limit, p := c.server.DB.Used(), c.server.Params.MaxMemory.Load(), stats.MeasureProcess()
 	var found []string
 	if limit > 0 && used > limit/10*9 {
@@ -98,7 +98,7 @@ func memoryDoctor(c *call) {
 	c.text(strings.Join(found, "\n"))
 }
 
-// memoryPurge gives back what the Go heap does not use. Idle pages of keys are given back as they become idle.
+// memoryPurge returns the unused memory of the Go heap to the system. Pages of keys are returned when they become idle.
 func memoryPurge(c *call) {
 	purges := &c.server.purges
 	asked := purges.begun.Load()
@@ -111,7 +111,7 @@ func memoryPurge(c *call) {
 	})
 }
 
-// memoryMallocStats answers Go's account of its memory, in bytes.
+// memoryMallocStats replies with the memory figures of the Go runtime, in bytes.
 func memoryMallocStats(c *call) {
 	var samples []metrics.Sample
 	for _, d := range metrics.All() {

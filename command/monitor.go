@@ -16,10 +16,10 @@ func monitorCommands() []*row {
 	}, ofServer, 0)
 }
 
-// maxOutboxBytes is how much of what MONITOR shows may wait for a client; one that does not keep up is disconnected.
+// maxOutboxBytes is how many bytes of MONITOR's output may wait for one client. A client with more is disconnected.
 const maxOutboxBytes = 4 << 20
 
-// monitors are the clients that see all commands.
+// monitors are the clients that have sent MONITOR.
 type monitors struct {
 	mu      sync.Mutex
 	clients map[*Client]struct{}
@@ -47,7 +47,7 @@ func monitor(c *call) {
 	c.client.monitors.Store(true)
 }
 
-// leave ends a client's MONITOR, if it has begun one.
+// leaveMonitors ends the MONITOR of a client, if it has one.
 func (s *Server) leaveMonitors(client *Client) {
 	if !client.monitors.Load() {
 		return
@@ -60,7 +60,7 @@ func (s *Server) leaveMonitors(client *Client) {
 	s.attention.Add(-1)
 }
 
-// feed shows the command of a call.
+// feed shows the command of a call to all monitors.
 func (m *monitors) feed(c *call) {
 	if c.server.attention.Load() == 0 {
 		return

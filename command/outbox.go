@@ -2,17 +2,17 @@ package command
 
 import "sync"
 
-// outboxStep is by how much an outbox grows until the connection is roused again, to account for it.
+// outboxStep: each time an outbox has grown by this many bytes, the connection is roused, so that it counts the bytes.
 const outboxStep = 16 << 10
 
-// outbox holds what a client gets beside its replies, until its connection takes it.
+// outbox holds output for a client that is no reply, until the client's connection takes it.
 type outbox struct {
 	mu    sync.Mutex
 	bytes []byte
 	full  bool
 }
 
-// push adds to the outbox and has the connection take it; false once there is too much.
+// push adds text to the outbox and rouses the connection. It returns false, once, when the outbox becomes too large.
 func (c *Client) push(text []byte) bool {
 	o := &c.outbox
 	o.mu.Lock()
@@ -20,7 +20,7 @@ func (c *Client) push(text []byte) bool {
 	if o.full || len(o.bytes)+len(text) > maxOutboxBytes {
 		was := o.full
 		o.full, o.bytes = true, nil
-		return was // said once
+		return was // false only the first time
 	}
 	if n := len(o.bytes); n == 0 || n/outboxStep != (n+len(text))/outboxStep {
 		c.rouse()
@@ -29,7 +29,7 @@ func (c *Client) push(text []byte) bool {
 	return true
 }
 
-// Pushed is how many bytes TakePushed would take. Asking costs little.
+// Pushed is how many bytes TakePushed would take. It is cheap.
 func (c *Client) Pushed() int {
 	if !c.monitors.Load() {
 		return 0
@@ -40,10 +40,10 @@ func (c *Client) Pushed() int {
 	return len(o.bytes)
 }
 
-// Monitors reports whether the client sees all commands: MONITOR. Any goroutine may ask.
+// Monitors reports whether the client has sent MONITOR. Any goroutine may call it.
 func (c *Client) Monitors() bool { return c.monitors.Load() }
 
-// TakePushed is what is to be sent to the client beside its replies. Asking for it costs little.
+// TakePushed takes the output for the client that is no reply. It is cheap.
 func (c *Client) TakePushed() []byte {
 	if !c.monitors.Load() {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// parameters is all that CONFIG knows: names of Redis's where they mean something here, and the flags of our own.
+// parameters are all parameters of CONFIG: those of Redis that mean something here, and the flags of this server.
 func (s *Server) parameters() []params.Param {
 	c := s.Config
 	host, port, path := bound(c.Bind)
@@ -35,7 +35,7 @@ func (s *Server) parameters() []params.Param {
 		params.Integer("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
 		params.Switch("latency-tracking", &s.Params.LatencyTracking),
 		s.Params.PercentilesParam(),
-		params.Fixed("databases", "1"), // what SELECT accepts: one, so that a key is the same on every node
+		params.Fixed("databases", "1"), // as SELECT: one database, so that a name is the same key on every node
 		params.Fixed("bind", host),
 		params.Fixed("port", port),
 		params.Fixed("unixsocket", path),
@@ -50,10 +50,10 @@ func (s *Server) parameters() []params.Param {
 	return append(all, s.persistenceParams()...)
 }
 
-// logLevel is the level as Redis's own levels are called, in small letters.
+// logLevel is the level in small letters, as Redis writes its own levels.
 func logLevel(level slog.Level) string { return strings.ToLower(level.String()) }
 
-// bound is what the addresses are in Redis's parameters: hosts, the first port and the first path.
+// bound splits the addresses of --bind into Redis's parameters: all hosts, the first port and the first path.
 func bound(binds []string) (hosts, port, path string) {
 	var all []string
 	port = "0"
@@ -80,7 +80,7 @@ func bound(binds []string) (hosts, port, path string) {
 	return strings.Join(all, " "), port, path
 }
 
-// setPolicy takes the policy that there is.
+// setPolicy accepts only the policy that the server has.
 func setPolicy(value string) (apply func(), problem string) {
 	policies := []string{"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
 		"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"}
@@ -92,14 +92,14 @@ func setPolicy(value string) (apply func(), problem string) {
 	return nil, "argument(s) must be one of the following: " + strings.Join(policies, ", ")
 }
 
-// leastLimit is the smallest limit of requests, in bytes, and mostBuffered the largest of a client's input. An argument
-// may not be longer than a value (engine.MaxValueBytes).
+// leastLimit is the smallest value of a limit of requests, in bytes. mostBuffered is the largest value of the limit of
+// a client's input. An argument may not be longer than a value (engine.MaxValueBytes).
 const (
 	leastLimit   = 1 << 20
 	mostBuffered = 1 << 40
 )
 
-// limitParam is one of the limits of requests. A change holds from each client's next round on.
+// limitParam is the parameter of one limit of requests. A change holds for each client from its next batch.
 func (s *Server) limitParam(name string, most int64, field func(*resp.Limits) *int) params.Param {
 	get := func() string { return strconv.Itoa(*field(s.Limits())) }
 	return params.Param{Name: name, Get: get, Set: func(value string) (func(), string) {

@@ -9,13 +9,13 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// pause is what CLIENT PAUSE has ordered, for all clients. Commands that it holds wait, with all behind them, until its
-// end.
+// pause is the state of CLIENT PAUSE, for all clients. A command that it holds waits until its end, and so do the next
+// commands of the same client.
 type pause struct {
 	server *Server
 	mu     sync.Mutex   // held while a pause begins or is stopped
 	until  atomic.Int64 // nanoseconds on the clock of engine.Moment.Mono; 0: no pause
-	writes atomic.Bool  // only writes wait
+	writes atomic.Bool  // it holds only writes
 }
 
 // holds reports whether a command has to wait. A pause that is over ends here.
@@ -42,8 +42,7 @@ func (p *pause) holds(r *row, client *Client, now int64) bool {
 // end is when the pause ends; 0: there is none.
 func (p *pause) end() int64 { return p.until.Load() }
 
-// begin begins a pause. One that has not ended is not cut short by it, nor loosened: the later end and the stricter
-// mode hold.
+// begin begins a pause. If another pause has not ended yet, the later end and the stricter mode hold.
 func (p *pause) begin(now, until int64, writes bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,7 +55,7 @@ func (p *pause) begin(now, until int64, writes bool) {
 	}
 }
 
-// stop ends the pause and has the clients go on that wait for it.
+// stop ends the pause, and rouses the clients that wait for it.
 func (p *pause) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

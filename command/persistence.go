@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// persistenceCommands are the commands on the disk.
+// persistenceCommands are the commands on snapshots and the log.
 func persistenceCommands() []*row {
 	return []*row{
 		{name: "save", arity: 1, flags: admin | noscript | noAsyncLoading | noMulti, group: ofServer, since: "1.0.0", handler: save,
@@ -28,7 +28,7 @@ func persistenceCommands() []*row {
 	}
 }
 
-// misconfigured is why writes are refused.
+// misconfigured is the error reply for writes while the disk fails.
 func (s *Server) misconfigured() string {
 	why := "it does not take what is written"
 	if refusal := s.Store.Refusal(); refusal != nil {
@@ -37,7 +37,7 @@ func (s *Server) misconfigured() string {
 	return "MISCONF Errors writing to the disk, so commands that may modify the data set are refused until it recovers: " + why
 }
 
-// onDisk answers an error when nothing is kept on a disk.
+// onDisk reports whether the server keeps its data on a disk; false after replying with an error.
 func (c *call) onDisk() bool {
 	if c.server.Store == nil {
 		c.fail(errNoDisk)
@@ -45,7 +45,7 @@ func (c *call) onDisk() bool {
 	return c.server.Store != nil
 }
 
-// save is SAVE. The client waits, nobody else.
+// save is SAVE. Only its own client waits.
 func save(c *call) {
 	if !c.onDisk() {
 		return
@@ -99,7 +99,7 @@ func bgRewriteAOF(c *call) {
 	}
 }
 
-// lastSave is LASTSAVE: without a disk, when the server started.
+// lastSave is LASTSAVE. Without a disk it replies with the time when the server started.
 func lastSave(c *call) {
 	if c.server.Store == nil {
 		c.integer(c.server.Start.Unix())
@@ -108,8 +108,8 @@ func lastSave(c *call) {
 	c.integer(c.server.Store.Status().LastSave.Unix())
 }
 
-// waitAOF is WAITAOF numlocal numreplicas timeout. Peers do not count as replicas: who asks for some waits for the time
-// that was given.
+// waitAOF is WAITAOF numlocal numreplicas timeout. Peers do not count as replicas, so a client that waits for replicas
+// waits for the whole timeout.
 func waitAOF(c *call) {
 	local, ok := resp.ParseInt(c.args[1])
 	replicas, alsoOK := resp.ParseInt(c.args[2])
@@ -160,8 +160,8 @@ func waitAOF(c *call) {
 	}
 }
 
-// infoPersistence shows snapshots as Redis shows its own, and the log as its append only file; what has no name there
-// comes last.
+// infoPersistence writes snapshots and the log under Redis's names for RDB and AOF. Fields that Redis does not have
+// come last.
 func infoPersistence(r *report) {
 	store := r.call.server.Store
 	status := persist.Status{LastSave: r.call.server.Start}
@@ -229,7 +229,7 @@ func okOr(ok bool) string {
 	return "err"
 }
 
-// persistenceParams are Redis's names for what the flags have set.
+// persistenceParams are the parameters of Redis for the settings of our flags.
 func (s *Server) persistenceParams() []params.Param {
 	appendOnly := func() string {
 		if s.Store == nil {

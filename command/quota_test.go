@@ -64,9 +64,9 @@ func TestQuotasRefuseWhatIsNotTaking(t *testing.T) {
 		INCREX q => -ERR the key holds a quota: INCR and INCRBY take tokens, QUOTAGIVE gives them back
 		GET q => $2¶10
 		SET s abc => +OK
-		QUOTASET s 1 1 => -ERR the key holds bytes: a quota can only take the place of a counter
-		QUOTAINCR s 1 1 => -ERR the key holds bytes: a quota can only take the place of a counter
-		CL.THROTTLE s 1 1 1 => -ERR the key holds bytes: a quota can only take the place of a counter
+		QUOTASET s 1 1 => -ERR the key holds a string: a quota can only replace a counter
+		QUOTAINCR s 1 1 => -ERR the key holds a string: a quota can only replace a counter
+		CL.THROTTLE s 1 1 1 => -ERR the key holds a string: a quota can only replace a counter
 		GET s => $3¶abc
 		QUOTASET q 0 1 => -ERR a quota has from 1 to 1000000000000000 tokens
 		QUOTASET q 1000000000000001 1 => -ERR a quota has from 1 to 1000000000000000 tokens

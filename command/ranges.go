@@ -23,11 +23,13 @@ func rangeCommands() []*row {
 	}, ofStrings, aclString)
 }
 
-// isBackwards reports whether both positions count from the end and the last is before the first. GETRANGE and BITCOUNT
-// find nothing there; BITPOS cuts first, and so finds the first byte if both are in front of it.
+// isBackwards reports whether both positions count from the end, and the last is before the first. For GETRANGE and
+// BITCOUNT such a range is empty. BITPOS cuts the range to the value first; so if both positions are before the first
+// byte, its range is that byte.
 func isBackwards(first, last int64) bool { return last < first && first < 0 }
 
-// span cuts a range of positions to a value of n elements; negative ones count from the end. False: nothing is left.
+// span cuts a range of positions to a value of n elements. Negative positions count from the end. ok is false if the
+// range is empty.
 func span(first, last, n int64) (from, to int64, ok bool) {
 	if first < 0 {
 		first = max(first+n, 0)
@@ -39,8 +41,7 @@ func span(first, last, n int64) (from, to int64, ok bool) {
 	return first, last, first <= last
 }
 
-// integers reads the arguments from position i on, as many as there are places for them; false after answering an
-// error.
+// integers reads the arguments from position i into the variables; false after replying with an error.
 func (c *call) integers(i int, into ...*int64) bool {
 	for _, n := range into {
 		var ok bool
@@ -91,7 +92,7 @@ func setRange(c *call) {
 	}
 }
 
-// appendTo is APPEND. On a key that is not there it is SET, but an empty value makes a key too.
+// appendTo is APPEND. On a missing key it works as SET; an empty value creates the key too.
 func appendTo(c *call) {
 	v, data := c.tx.Get(c.key), c.args[2]
 	size := length(v)
@@ -100,14 +101,14 @@ func appendTo(c *call) {
 		c.fail(errQuota)
 	case !c.hasRoom(int64(size), len(data)):
 	case len(data) == 0 && v.Type != engine.None:
-		c.tx.Touch(c.key) // nothing changes, but those who WATCH the key are told, as in Redis
+		c.tx.Touch(c.key) // nothing changes, but WATCH notices it, as in Redis
 		c.integer(int64(size))
 	case c.patch(v, size, data):
 		c.integer(int64(size + len(data)))
 	}
 }
 
-// hasRoom reports whether a value may have so many bytes behind an offset; false after answering an error.
+// hasRoom reports whether a value may have size bytes after an offset; false after replying with an error.
 func (c *call) hasRoom(offset int64, size int) bool {
 	if offset > int64(c.server.Limits().MaxBulkBytes-size) {
 		c.fail(errStringSize)
@@ -116,9 +117,9 @@ func (c *call) hasRoom(offset int64, size int) bool {
 	return true
 }
 
-// patch writes data over the text of v, which the key holds, from a position on; what lies between is filled with
-// zeros. The deadline stays. What looks like an integer afterwards is one, as with SET. A long value is changed in its
-// place. False after answering an error.
+// patch writes data over the text of v, the value of the key, from position at. If the text ends before at, zeros fill
+// the gap. The deadline stays. If the new text is that of an integer, the value is an integer, as with SET. A long
+// value is changed in place. False after replying with an error.
 func (c *call) patch(v engine.Value, at int, data []byte) bool {
 	var room [maxDigits]byte
 	text := textOf(v, &room)

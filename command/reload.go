@@ -2,9 +2,9 @@ package command
 
 import "fmt"
 
-// Reload makes the default user's password what it is given, unless that is empty, and loads the file of users again as
-// ACL LOAD does, if there is one. Clients of users that are no more are disconnected. After an error users and password
-// are as they were.
+// Reload sets the default user's password, unless password is empty, and reads the file of users again as ACL LOAD
+// does, if there is one. It disconnects clients of users that no longer exist. After an error, users and password are
+// as before. Errors are those of the file: reading it, or a wrong line.
 func (s *Server) Reload(password string) error {
 	gone, err := s.loadUsers(password)
 	if err != nil {
@@ -16,7 +16,8 @@ func (s *Server) Reload(password string) error {
 	return nil
 }
 
-// SetUp does what the configuration says of users: the password of the default user, and the file of users.
+// SetUp sets the users of the configuration: the password of the default user, and the users of the file. Errors are
+// those of Reload.
 func (s *Server) SetUp(password string) error { return s.Reload(password) }
 
 func (s *Server) requirePassword(password string) error {

@@ -8,7 +8,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// renameCommands are the commands that give a key another place.
+// renameCommands are the commands that rename, copy or move keys.
 func renameCommands() []*row {
 	return inGroup([]*row{
 		{name: "rename", arity: 3, flags: write, keys: fromTo(takes, "OW update"), since: "1.0.0", handler: rename,
@@ -35,8 +35,8 @@ func renameNX(c *call) {
 	}
 }
 
-// moveKey gives the first key's value and deadline to the second, and removes the first. Without replace, a second key
-// that exists is answered with 0. False after answering.
+// moveKey moves value and deadline of the first key to the second key, and deletes the first. Without replace, it
+// replies with 0 if the second key exists. It returns false if it has replied.
 func (c *call) moveKey(replace bool) bool {
 	v := c.tx.Get(c.keys[0])
 	switch {
@@ -55,9 +55,9 @@ func (c *call) moveKey(replace bool) bool {
 	return false
 }
 
-// give makes a value of the first key the second key's; false after answering an error.
+// give gives the second key the value v of the first key; false after replying with an error.
 func (c *call) give(v engine.Value) bool {
-	v.Str = slices.Clone(v.Str) // it lies where the second key's is about to be written
+	v.Str = slices.Clone(v.Str) // its bytes may be overwritten by the write of the second key
 	return c.put(c.keys[1], v, false, c.mark())
 }
 
@@ -93,14 +93,14 @@ func copyKey(c *call) {
 	}
 }
 
-// move is MOVE key db: there is no other database to move it to.
+// move is MOVE key db. There is no other database, so it replies with an error.
 func move(c *call) {
 	if c.isDB(c.args[2]) {
 		c.fail(errSameObject)
 	}
 }
 
-// swapDB is SWAPDB: the one database with itself.
+// swapDB is SWAPDB, of the one database with itself.
 func swapDB(c *call) {
 	for i, text := range []string{errFirstDB, errSecondDB} {
 		if n, ok := resp.ParseInt(c.args[1+i]); !ok || n != int64(int32(n)) {

@@ -9,17 +9,18 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// A handler answers with the methods of this file, and with no other. They append the bytes of the reply to call.out,
-// for a client, or enter its values in call.tape, for a caller inside the server (Executor.Call). That is one
-// comparison for each part of a reply; the benchmarks of Run do not show it.
+// Handlers reply only with the methods of this file. The methods append the bytes of the reply to call.out, for a
+// client, or its values to call.tape, for a caller inside the server (Executor.Call). That costs one comparison for
+// each part of a reply; the benchmarks of Run do not show it.
 
-// tape is a reply as it is entered: the values of containers follow them, and Value.Int is how many.
+// tape is a reply as a list of values. After a container, whose Value.Int is the number of its elements, the elements
+// follow.
 type tape struct {
 	values []resp.Value
-	bytes  int // about what they take
+	bytes  int // approximate memory of the values
 }
 
-// tapeBytes is about what a value on a tape takes beside its text.
+// tapeBytes is the approximate memory of a value on a tape, without its text.
 const tapeBytes = 64
 
 func (t *tape) add(v resp.Value) {
@@ -27,7 +28,7 @@ func (t *tape) add(v resp.Value) {
 	t.bytes += tapeBytes + len(v.Text)
 }
 
-// take takes the next value off the tape, with all that is in it.
+// take takes the next value off the tape, with its elements.
 func (t *tape) take() resp.Value {
 	v := t.values[0]
 	t.values = t.values[1:]
@@ -58,7 +59,7 @@ func (c *call) integer(n int64) {
 	c.out = resp.AppendInt(c.out, n)
 }
 
-// flag answers yes and no as Redis does in both protocols: 1 and 0.
+// flag replies with 1 for yes and 0 for no, as Redis does in both protocols.
 func (c *call) flag(yes bool) {
 	if yes {
 		c.integer(1)
@@ -83,7 +84,7 @@ func (c *call) null() {
 	c.out = resp.AppendNull(c.out, c.client.Proto)
 }
 
-// nullArray answers null where an array was asked for.
+// nullArray replies with null in place of an array.
 func (c *call) nullArray() {
 	if c.tape != nil {
 		c.tape.add(resp.Value{Kind: resp.KindNullArray})
@@ -100,7 +101,7 @@ func (c *call) bulk(text string) {
 	c.out = resp.AppendBulkString(c.out, text)
 }
 
-// bulkBytes is bulk for bytes, which are copied.
+// bulkBytes is bulk for bytes, which it copies.
 func (c *call) bulkBytes(b []byte) {
 	if c.tape != nil {
 		c.bulk(string(b))
@@ -109,7 +110,7 @@ func (c *call) bulkBytes(b []byte) {
 	c.out = resp.AppendBulk(c.out, b)
 }
 
-// bulkInt answers a number as a bulk string.
+// bulkInt replies with a number as a bulk string.
 func (c *call) bulkInt(n int64) {
 	if c.tape != nil {
 		c.bulk(strconv.FormatInt(n, 10))
@@ -126,7 +127,7 @@ func (c *call) simple(text string) {
 	c.out = resp.AppendSimple(c.out, text)
 }
 
-// text answers text for people.
+// text replies with text for people.
 func (c *call) text(text string) {
 	if c.tape != nil {
 		c.tape.add(resp.Value{Kind: resp.KindVerbatim, Text: text})
@@ -162,7 +163,7 @@ func (c *call) pairs(n int) {
 	c.out = resp.AppendMap(c.out, n, c.client.Proto)
 }
 
-// error answers an error that is counted already.
+// error replies with an error that is counted already.
 func (c *call) error(text string) {
 	if c.tape != nil {
 		c.tape.add(resp.Value{Kind: resp.KindError, Text: text})
@@ -171,7 +172,7 @@ func (c *call) error(text string) {
 	c.out = resp.AppendError(c.out, text)
 }
 
-// fail answers an error.
+// fail replies with an error.
 func (c *call) fail(text string) {
 	c.x.counts.Failed(c.row.id)
 	c.server.Stats.CountError(text)
@@ -180,7 +181,7 @@ func (c *call) fail(text string) {
 
 func (c *call) failf(format string, args ...any) { c.fail(fmt.Sprintf(format, args...)) }
 
-// value answers what a key holds.
+// value replies with the value of a key.
 func (c *call) value(v engine.Value) {
 	switch v.Type {
 	case engine.None:
@@ -192,7 +193,7 @@ func (c *call) value(v engine.Value) {
 	}
 }
 
-// mark is the end of the reply so far: cut takes back what was answered behind it.
+// mark is the end of the reply so far; cut can remove everything after it.
 func (c *call) mark() int {
 	if c.tape != nil {
 		return len(c.tape.values)
@@ -200,7 +201,7 @@ func (c *call) mark() int {
 	return len(c.out)
 }
 
-// cut takes back what was answered behind a mark.
+// cut removes the part of the reply after a mark.
 func (c *call) cut(mark int) {
 	if c.tape != nil {
 		for _, v := range c.tape.values[mark:] {
@@ -212,7 +213,7 @@ func (c *call) cut(mark int) {
 	c.out = c.out[:mark]
 }
 
-// size is about how many bytes of replies there are.
+// size is the approximate number of bytes of the replies.
 func (c *call) size() int {
 	if c.tape != nil {
 		return c.tape.bytes

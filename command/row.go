@@ -6,38 +6,38 @@ import (
 	"github.com/quotadb/quota-db/manual"
 )
 
-// row is one command, or one subcommand of a container such as CONFIG: all that is known of it. Nothing about a command
-// stands elsewhere but its handler.
+// row is everything about one command, or about one subcommand of a container such as CONFIG. Only its handler stands
+// elsewhere.
 type row struct {
 	name    string // lower case
-	arity   int    // arguments, those that name the command included; negative: at least so many
+	arity   int    // number of arguments, with the name; negative: at least that many
 	flags   flags
-	acl     categories // beside those that follow from the flags
+	acl     categories // categories that do not follow from the flags
 	keys    keys
 	group   string   // heading in help
-	since   string   // version of Redis that has it first
+	since   string   // first version of Redis with the command
 	tips    []string // for clients that spread commands over servers
 	handler func(*call)
 	subs    []*row                    // subcommands; the handler, if any, is for the container's name alone
 	secrets func(args [][]byte) []int // positions of arguments that no log may show; nil: there are none
 
-	// What people read about it.
-	usage      string // its arguments: package manual says how
+	// For people.
+	usage      string // its arguments, in the form of package manual
 	complexity string
 	summary    string
 	deprecated deprecation
 
-	// What follows from the fields above: see table.complete.
+	// These follow from the fields above: see table.complete.
 	full      string // name, below its container's name: "config|get"
 	id        int    // index in the statistics
 	lock      locking
 	arguments []manual.Argument
 
-	need, needThen acl.Need // what its first key, and its others, need: see needOf
-	variable       bool     // the use of its key depends on its words
+	need, needThen acl.Need // rights for its first key, and for its other keys: see needOf
+	variable       bool     // the use of its key depends on its options
 }
 
-// deprecation is Redis's advice against a command: since which version, and what to use instead.
+// deprecation is Redis's advice not to use a command: since which version, and the replacement.
 type deprecation struct{ since, instead string }
 
 // locking is what the executor does before it calls the handler.
@@ -49,13 +49,13 @@ const (
 	lockMany                // call.keys are the keys
 )
 
-// keys says which arguments are keys.
+// keys says which arguments of a command are keys.
 type keys struct {
-	first int    // position of the first; 0: there is none
-	last  int    // of the last; negative: counted from the end, -1 is the last argument
-	step  int    // from one to the next
-	use   string // what happens to them, in Redis's words
-	then  string // what happens to the second of two, if it is another thing
+	first int    // position of the first key; 0: there is none
+	last  int    // position of the last key; negative: from the end, -1 is the last argument
+	step  int    // from one key to the next
+	use   string // how the command uses the keys, in Redis's words
+	then  string // how it uses the second of two keys, if that differs
 }
 
 // oneKey is the first argument.
@@ -67,7 +67,7 @@ func subKey(use string) keys { return keys{first: 2, last: 2, step: 1, use: use}
 // twoKeys is the first two arguments.
 func twoKeys(use string) keys { return keys{first: 1, last: 2, step: 1, use: use} }
 
-// fromTo is the first two arguments, of which the second becomes what the first was.
+// fromTo is the first two arguments; the second key gets the value of the first.
 func fromTo(use, then string) keys { return keys{first: 1, last: 2, step: 1, use: use, then: then} }
 
 // allKeys is every argument.
@@ -76,7 +76,7 @@ func allKeys(use string) keys { return keys{first: 1, last: -1, step: 1, use: us
 // pairKeys is every other argument.
 func pairKeys(use string) keys { return keys{first: 1, last: -1, step: 2, use: use} }
 
-// locking follows from how many keys there can be.
+// locking is lockNone, lockOne or lockMany, by the possible number of keys.
 func (k keys) locking() locking {
 	switch {
 	case k.first == 0:
@@ -87,7 +87,7 @@ func (k keys) locking() locking {
 	return lockMany
 }
 
-// end is the position behind the last key of a command with argc arguments.
+// end is the position after the last key of a command with argc arguments.
 func (k keys) end(argc int) int {
 	if k.last < 0 {
 		return argc + k.last + 1
@@ -126,15 +126,14 @@ func (r *row) accepts(argc int) bool {
 	return argc == r.arity || r.arity < 0 && argc >= -r.arity
 }
 
-// flags are a command's properties. The executor acts on write, denyOOM and noMulti, and on those that are not told to
-// clients.
+// flags are a command's properties. The executor uses write, denyOOM, noMulti, and the flags that clients are not told.
 type flags uint32
 
 // In the order in which Redis lists them.
 const (
 	write flags = 1 << iota
 	readonly
-	denyOOM // needs memory: refused above maxmemory
+	denyOOM // needs memory, so it is refused above maxmemory
 	admin
 	noscript
 	loading
@@ -145,14 +144,15 @@ const (
 	noAsyncLoading
 	noMulti
 	allowBusy
-	// What follows is not told to clients.
+	// Clients are not told the flags below.
 	atOnce        // runs in a transaction instead of being queued
-	wholeKeyspace // looks at all keys: in a transaction it needs all shards
-	unseen        // EXEC: shown to MONITOR behind what it runs
-	commits       // EXEC: runs what is queued
+	wholeKeyspace // uses all keys, so in a transaction it needs all shards
+	unseen        // EXEC: MONITOR shows it after the commands that it runs
+	commits       // EXEC: runs the queued commands
 	endsPause     // runs even while all clients are paused
-	takesLong     // is done beside the event loop: not in a transaction, which holds its keys
-	// connectionOnly is for what changes how a connection goes on, or who it is: nothing inside the server can call it.
+	takesLong     // runs beside the event loop, and so not in a transaction, which holds locks
+	// connectionOnly marks commands that change the state or the user of a connection. Code inside the server cannot
+	// call them.
 	connectionOnly
 )
 
@@ -161,7 +161,7 @@ func flagNames() []string {
 	return []string{"write", "readonly", "denyoom", "admin", "noscript", "loading", "stale", "skip_slowlog", "fast", "no_auth", "no_async_loading", "no_multi", "allow_busy"}
 }
 
-// categories are the groups of commands that access rules name.
+// categories are the groups of commands in access rules, such as @read.
 type categories uint16
 
 // In the order in which Redis lists them.
@@ -184,7 +184,7 @@ func categoryNames() []string {
 	return []string{"keyspace", "read", "write", "string", "bitmap", "admin", "fast", "slow", "dangerous", "connection", "transaction"}
 }
 
-// categories are those of the row, the ones that follow from its flags included.
+// categories are the categories of the row, with those that follow from its flags.
 func (r *row) categories() categories {
 	all := r.acl
 	if r.flags&write != 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// scanCommands are the commands that look through all keys; KEYS is in keys_command.go.
+// scanCommands are KEYS and SCAN. The handler of KEYS is in keys_command.go.
 func scanCommands() []*row {
 	return inGroup([]*row{
 		{name: "keys", arity: 2, flags: readonly | wholeKeyspace, acl: aclDangerous, since: "1.0.0", tips: []string{allShards, noFixedOrder}, handler: listKeys,
@@ -26,17 +26,16 @@ func scanCommands() []*row {
 
 const (
 	defaultScanCount = 10
-	// maxScanCount bounds what one call of SCAN looks at, so that COUNT, which is a hint, cannot make it look at
-	// everything.
+	// maxScanCount bounds how many keys one call of SCAN visits, whatever COUNT says: COUNT is only a hint.
 	maxScanCount = 1 << 20
 	// keptNameBytes is the largest buffer of names that an executor keeps.
 	keptNameBytes = 1 << 20
 )
 
-// filter is what SCAN and KEYS let through.
+// filter selects the keys of SCAN and KEYS.
 type filter struct {
-	pattern  *glob.Pattern // nil: every name matches; for the empty name this is not what the pattern * says
-	budget   glob.Budget   // of the pattern's work
+	pattern  *glob.Pattern // nil: every name matches, also the empty name, which the pattern * does not match
+	budget   glob.Budget   // bounds the work of matching
 	typeName []byte
 }
 
@@ -44,7 +43,7 @@ func (f *filter) match(name []byte, v engine.Value) bool {
 	return (f.pattern == nil || !f.budget.Exceeded() && f.pattern.Match(name, &f.budget)) && (f.typeName == nil || is(f.typeName, typeName(v)))
 }
 
-// setPattern lets only names through that match.
+// setPattern selects only names that match.
 func (f *filter) setPattern(pattern []byte) {
 	if f.pattern = nil; !isStar(pattern) {
 		f.pattern, f.budget = glob.Compile(pattern), glob.NewBudget()
@@ -53,7 +52,8 @@ func (f *filter) setPattern(pattern []byte) {
 
 func isStar(pattern []byte) bool { return len(pattern) == 1 && pattern[0] == '*' }
 
-// scan is SCAN. A cursor is the place to go on in the order of hashes; see engine.DB.Scan for what is promised.
+// scan is SCAN. A cursor is a place in the order of hashes, where the next call continues. engine.DB.Scan says what a
+// whole scan promises.
 func scan(c *call) {
 	cursor, ok := parseCursor(c.args[1])
 	if !ok {
@@ -81,7 +81,7 @@ func scan(c *call) {
 	c.answerNames(names, n)
 }
 
-// parseScan reads the options of SCAN; a problem is the error to answer.
+// parseScan reads the options of SCAN. problem is the error reply, or empty.
 func parseScan(args [][]byte) (f filter, count int, problem string) {
 	count = defaultScanCount
 	for ; len(args) > 0; args = args[2:] {
@@ -109,19 +109,19 @@ func parseScan(args [][]byte) (f filter, count int, problem string) {
 	return f, count, ""
 }
 
-// appendName appends a name with its length in front.
+// appendName appends a name, preceded by its length.
 func appendName(names, name []byte) []byte {
 	names = binary.AppendUvarint(names, uint64(len(name)))
 	return append(names, name...)
 }
 
-// nextName is the first of the names that appendName has collected, and the names behind it.
+// nextName splits names, which appendName has collected, into the first name and the rest.
 func nextName(names []byte) (name, rest []byte) {
 	size, used := binary.Uvarint(names)
 	return names[used:][:size], names[used+int(size):]
 }
 
-// answerNames answers n names that appendName has collected.
+// answerNames replies with n names that appendName has collected.
 func (c *call) answerNames(names []byte, n int) {
 	c.x.keepNames(names)
 	c.array(n)
@@ -132,15 +132,15 @@ func (c *call) answerNames(names []byte, n int) {
 	}
 }
 
-// keepNames keeps the buffer for the next command, unless it has grown large.
+// keepNames keeps the buffer for the next command, unless the buffer has grown large.
 func (x *Executor) keepNames(names []byte) {
 	if x.names = names[:0]; cap(names) > keptNameBytes {
 		x.names = nil
 	}
 }
 
-// parseCursor reads a cursor as C's strtoul does, which is what Redis uses: a sign is allowed, nothing is zero, and a
-// zero byte ends the text.
+// parseCursor reads a cursor as Redis does with C's strtoul: a sign is allowed, the empty text is zero, and a zero byte
+// ends the text.
 func parseCursor(text []byte) (cursor uint64, ok bool) {
 	if i := bytes.IndexByte(text, 0); i >= 0 {
 		text = text[:i]
@@ -168,7 +168,7 @@ func parseCursor(text []byte) (cursor uint64, ok bool) {
 	return cursor, true
 }
 
-// cursor answers a cursor as the bulk string that it is.
+// cursor replies with a cursor as a bulk string.
 func (c *call) cursor(cursor uint64) {
 	var digits [20]byte
 	c.bulkBytes(strconv.AppendUint(digits[:0], cursor, 10))

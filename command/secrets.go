@@ -10,7 +10,7 @@ func (r *row) hidden(args [][]byte) []int {
 	return r.secrets(args)
 }
 
-// secretsFrom hides every argument from a position on.
+// secretsFrom hides every argument from position first on.
 func secretsFrom(first int) func(args [][]byte) []int {
 	return func(args [][]byte) (hidden []int) {
 		for i := first; i < len(args); i++ {
@@ -20,8 +20,8 @@ func secretsFrom(first int) func(args [][]byte) []int {
 	}
 }
 
-// helloSecrets hides the users and the passwords of HELLO's options AUTH, and everything from what is no option on: it
-// may be a password after a mistake.
+// helloSecrets hides users and passwords after HELLO's option AUTH. It also hides everything from the first unknown
+// option on, which may be a password in the wrong place.
 func helloSecrets(args [][]byte) (hidden []int) {
 	for i := 2; i < len(args); {
 		switch left := len(args) - i; {
@@ -37,8 +37,8 @@ func helloSecrets(args [][]byte) (hidden []int) {
 	return hidden
 }
 
-// configSecrets hides the values of CONFIG SET's parameters that sound like passwords, whether they exist or not: also
-// a mistake can show one.
+// configSecrets hides the values of CONFIG SET for parameters whose names sound like passwords. The parameter need not
+// exist: a misspelled name may have a password as its value.
 func configSecrets(args [][]byte) (hidden []int) {
 	for i := 2; i < len(args); i += 2 {
 		name := strings.ToLower(string(args[i]))

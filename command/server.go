@@ -9,8 +9,8 @@
 //   - Only the executor locks shards: one for a command with one key, all that are needed for several, none without
 //     keys. Handlers of commands without keys may call the DB's own methods, which lock for themselves.
 //   - A handler decides everything by one reading of the clock, which is less than a millisecond old when it begins.
-//   - Adding a command is adding a row to the list at the top of its family's file, and its handler below; nothing else knows the
-//     command.
+//   - Adding a command is adding a row to the list at the top of its family's file, and its handler below; nothing else
+//     knows the command.
 //
 // Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency,
 // then Clients.mu or a client's outbox.mu.

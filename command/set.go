@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// expiry is the form in which a deadline is given.
+// expiry is the form of a deadline in a command.
 type expiry uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	millisPerUnit = 1000 // of the forms in seconds
 )
 
-// expiryWord is the form that an option of SET and GETEX names.
+// expiryWord is the form of an option of SET and GETEX.
 func expiryWord(word []byte) expiry {
 	switch {
 	case is(word, "ex"):
@@ -41,7 +41,7 @@ func (e expiry) relative() bool  { return e == seconds || e == millis }
 type setOptions struct {
 	nx, xx, get, keepTTL, persist bool
 	form                          expiry
-	time                          []byte // when form is not noExpiry
+	time                          []byte // if form is not noExpiry
 }
 
 // parseSetOptions reads the options of SET or, with getex, of GETEX; false for a syntax error.
@@ -70,7 +70,7 @@ func parseSetOptions(args [][]byte, getex bool) (o setOptions, ok bool) {
 	return o, true
 }
 
-// deadline turns a time into unix milliseconds; false after answering an error.
+// deadline converts a time into unix milliseconds; false after replying with an error.
 func (c *call) deadline(form expiry, time []byte) (at int64, ok bool) {
 	n, ok := resp.ParseInt(time)
 	if !ok {
@@ -98,8 +98,8 @@ func (c *call) deadline(form expiry, time []byte) (at int64, ok bool) {
 	return n, true
 }
 
-// store gives the key a value and a deadline, 0 for none. A deadline in the past leaves no key. If the value is
-// refused, an error takes the place of the reply that began at mark.
+// store gives the key a value and a deadline; 0 means no deadline. A deadline in the past deletes the key. If the value
+// is refused, an error replaces the reply that began at mark.
 func (c *call) store(v engine.Value, at int64, mark int) bool {
 	ended := at != 0 && at <= c.now.Wall
 	if !ended {
@@ -109,7 +109,7 @@ func (c *call) store(v engine.Value, at int64, mark int) bool {
 		return false
 	}
 	if ended {
-		c.tx.Delete(c.key) // those who WATCH the key see both
+		c.tx.Delete(c.key) // WATCH notices both changes
 	}
 	return true
 }
@@ -135,7 +135,7 @@ func set(c *call) {
 	c.setWith(o, at)
 }
 
-// setWith is SET with options that are in order.
+// setWith is SET with valid options.
 func (c *call) setWith(o setOptions, at int64) {
 	mark := c.mark()
 	if o.nx || o.xx || o.get {
@@ -202,7 +202,7 @@ func getEX(c *call) {
 	c.expire(at)
 }
 
-// expire ends the key at a deadline, at once if it has passed.
+// expire sets the key's deadline; if that has passed, it deletes the key at once.
 func (c *call) expire(at int64) {
 	if at <= c.now.Wall {
 		c.tx.Delete(c.key)

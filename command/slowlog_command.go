@@ -25,10 +25,10 @@ func slowlogCommands() []*row {
 	}, ofServer, 0)
 }
 
-// slowlogShown is how many entries SLOWLOG GET answers unless it is told.
+// slowlogShown is how many entries SLOWLOG GET returns by default.
 const slowlogShown = 10
 
-// slowlogGet answers id, unix time, microseconds, words, the client's address and its name of each entry.
+// slowlogGet replies with id, unix time, microseconds, words, and the client's address and name of each entry.
 func slowlogGet(c *call) {
 	n := int64(slowlogShown)
 	switch len(c.args) {

@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// stringCommands are the commands on whole values; those of SET and its like are in set.go.
+// stringCommands are the commands on whole values. The handlers of SET and similar commands are in set.go.
 func stringCommands() []*row {
 	return inGroup([]*row{
 		{name: "get", arity: 2, flags: readonly | fast, keys: oneKey(reads), since: "1.0.0", handler: get,
@@ -43,8 +43,8 @@ func stringCommands() []*row {
 	}, ofStrings, aclString)
 }
 
-// stored is what a client's bytes are as a value: an integer if they are its canonical text, so that they can be given
-// back byte for byte, otherwise a string.
+// stored makes a value of a client's bytes. It is an integer if the bytes are the canonical text of one, so that a read
+// returns exactly the same bytes; otherwise it is a string.
 func stored(text []byte) engine.Value {
 	if n, ok := resp.ParseInt(text); ok {
 		return engine.Value{Type: engine.Integer, Int: n}
@@ -52,10 +52,10 @@ func stored(text []byte) engine.Value {
 	return engine.Value{Type: engine.String, Str: text}
 }
 
-// maxDigits is how many bytes the text of an integer has at most.
+// maxDigits is the largest number of bytes in the text of an integer.
 const maxDigits = 20
 
-// textOf is the bytes of a value, none if there is no key. Those of a number are put into room.
+// textOf is the text of a value; empty if there is no key. room holds the text of a number.
 func textOf(v engine.Value, room *[maxDigits]byte) []byte {
 	switch v.Type {
 	case engine.None:
@@ -66,7 +66,7 @@ func textOf(v engine.Value, room *[maxDigits]byte) []byte {
 	return strconv.AppendInt(room[:0], v.Int, 10)
 }
 
-// length is how many bytes the text of a value has.
+// length is the number of bytes in the text of a value.
 func length(v engine.Value) int {
 	var room [maxDigits]byte
 	return len(textOf(v, &room))
@@ -97,7 +97,7 @@ func setNX(c *call) {
 	}
 }
 
-// maxReplyBytes is how long the reply to one command may become: a client could ask for one large value many times.
+// maxReplyBytes is the largest reply to one command. Without it a client could ask for one large value many times.
 const maxReplyBytes = 1 << 30
 
 func mget(c *call) {
@@ -138,7 +138,7 @@ func msetNX(c *call) {
 	}
 }
 
-// setPairs sets each key to the argument behind it; false, with nothing set, after answering an error.
+// setPairs sets each key to the argument after it. After an error reply it returns false, and nothing is set.
 func (c *call) setPairs() bool {
 	for i := range c.keys {
 		if len(c.args[2*i+2]) > engine.MaxValueBytes {
@@ -152,8 +152,8 @@ func (c *call) setPairs() bool {
 	return true
 }
 
-// put stores a value. If the engine refuses it, an error takes the place of the reply that began at mark. The reader of
-// requests and hasRoom let no such value through: the engine has the last word all the same.
+// put stores a value. If the engine refuses the value, an error replaces the reply that began at mark. The reader of
+// requests and hasRoom already refuse such values, but the engine decides.
 func (c *call) put(k engine.Key, v engine.Value, keepDeadline bool, mark int) bool {
 	if err := c.tx.Set(k, v, keepDeadline); err != nil {
 		c.cut(mark)

@@ -8,11 +8,11 @@ import (
 	"github.com/quotadb/quota-db/manual"
 )
 
-// table finds rows by name, in any case: open addressing over folded names, at most a quarter full. A lookup costs
-// about 4 ns and no allocation (BenchmarkTableFind).
+// table finds rows by name, ignoring case: a hash table with open addressing over folded names, at most a quarter full.
+// A lookup costs about 4 ns and no allocation (BenchmarkTableFind).
 type table struct {
 	slots []slot // a power of two
-	rows  []*row // by id, subcommands behind their container
+	rows  []*row // by id, subcommands after their container
 	top   []*row // without subcommands, in the order of the source
 }
 
@@ -21,14 +21,14 @@ type slot struct {
 	row  *row
 }
 
-// folded is a command's name in lower case as two words, its length in the last byte. Two names are the same
-// command if and only if they fold to the same.
+// folded is a command's name in lower case, in two 64-bit words; the last byte is its length. Two names are the same
+// command if and only if their folded values are equal.
 type folded struct{ low, high uint64 }
 
-// maxNameBytes is the longest name that can be folded; a longer one is no command.
+// maxNameBytes is the longest name that can be folded. A longer name is no command.
 const maxNameBytes = 15
 
-// fold folds a name of 1 to maxNameBytes bytes; any other folds to the zero folded, which no command has.
+// fold folds a name of 1 to maxNameBytes bytes. For any other name it returns the zero folded, which no command has.
 func fold(name []byte) folded {
 	var f folded
 	switch n := len(name); {
@@ -47,8 +47,9 @@ func fold(name []byte) folded {
 	return f
 }
 
-// lower turns the ASCII capitals among eight bytes into small letters. A byte's top bit says in turn whether its low
-// seven bits are at least 'A' and above 'Z'; where the two differ, and it is ASCII, it is a capital.
+// lower turns the ASCII capitals among eight bytes into small letters. Two sums set the top bit of each byte: the first
+// if its low seven bits are at least 'A', the second if they are above 'Z'. If the two differ, and the byte is ASCII,
+// the byte is a capital.
 func lower(w uint64) uint64 {
 	const each = 0x0101010101010101
 	low := w & (0x7f * each)
@@ -108,7 +109,7 @@ func (t *table) names() []string {
 	return names
 }
 
-// slot is where a folded name is, or the free one where it would be.
+// slot is the index of the slot with a folded name, or of the free slot where the name would be.
 func (t *table) slot(f folded) uint64 {
 	mask := uint64(len(t.slots) - 1)
 	i := f.hash() & mask
@@ -118,10 +119,10 @@ func (t *table) slot(f folded) uint64 {
 	return i
 }
 
-// find is the row of a command's name, nil if there is none.
+// find is the row of the command with a name; nil if there is none.
 func (t *table) find(name []byte) *row { return t.slots[t.slot(fold(name))].row }
 
-// findSub is the row of a subcommand's name, nil if there is none.
+// findSub is the row of the subcommand with a name; nil if there is none.
 func (r *row) findSub(name []byte) *row {
 	for _, sub := range r.subs {
 		if is(name, sub.name) {
@@ -131,7 +132,7 @@ func (r *row) findSub(name []byte) *row {
 	return nil
 }
 
-// findFull is the row of a full name such as "get" or "config|get", nil if there is none.
+// findFull is the row with a full name such as "get" or "config|get"; nil if there is none.
 func (t *table) findFull(name []byte) *row {
 	if i := strings.IndexByte(string(name), '|'); i >= 0 {
 		if r := t.find(name[:i]); r != nil {
@@ -142,7 +143,7 @@ func (t *table) findFull(name []byte) *row {
 	return t.find(name)
 }
 
-// is compares an argument with a word in lower case, without regard to the case of ASCII letters.
+// is compares an argument with a word in lower case, ignoring the case of ASCII letters.
 func is(arg []byte, word string) bool {
 	if len(arg) != len(word) {
 		return false

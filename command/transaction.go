@@ -28,24 +28,24 @@ func transactionCommands() []*row {
 const (
 	// maxWatches is how many keys one client may watch.
 	maxWatches = 1 << 16
-	// watchBytes is about what a watch takes beside the key's name.
+	// watchBytes is the approximate memory of a watch, without the key's name.
 	watchBytes = 192
-	// queuedBytes is about what a queued command takes beside its arguments, and argBytes what an argument takes beside
-	// its text.
+	// queuedBytes is the approximate memory of a queued command without its arguments, argBytes that of an argument
+	// without its text.
 	queuedBytes = 48
 	argBytes    = 24
 )
 
-// transaction is what a client has begun with WATCH and MULTI.
+// transaction is the state of a client after WATCH or MULTI.
 type transaction struct {
-	open    bool // MULTI was given: commands are queued
-	aborted bool // one of them could not be: EXEC must refuse
+	open    bool // after MULTI: commands are queued
+	aborted bool // a command could not be queued, so EXEC must fail
 	queue   []queued
-	bytes   int                      // about what the queue and the watches take
+	bytes   int                      // approximate memory of the queue and the watches
 	watches map[string]*engine.Watch // by name
 }
 
-// queued is a command that waits for EXEC. Its arguments are its own.
+// queued is a command that waits for EXEC. It owns its arguments.
 type queued struct {
 	row  *row
 	args [][]byte
@@ -54,7 +54,7 @@ type queued struct {
 // isOpen reports whether the client is between MULTI and EXEC.
 func (c *Client) isOpen() bool { return c.transaction != nil && c.transaction.open }
 
-// begun is the client's transaction, a new one if it has none.
+// begun is the client's transaction; a new one if there is none.
 func (c *Client) begun() *transaction {
 	if c.transaction == nil {
 		c.transaction = new(transaction)
@@ -62,7 +62,7 @@ func (c *Client) begun() *transaction {
 	return c.transaction
 }
 
-// QueuedBytes is about how much memory watches take, and commands that wait for EXEC.
+// QueuedBytes is the approximate memory in bytes of the client's watches and queued commands.
 func (c *Client) QueuedBytes() int {
 	if c.transaction == nil {
 		return 0
@@ -90,7 +90,8 @@ func discard(c *call) {
 	c.ok()
 }
 
-// watch is WATCH. A key that is watched already stays so, as it was then. After an error the keys before stay watched.
+// watch is WATCH. For a key that is already watched, the earlier watch stays. After an error, the keys before the wrong
+// one stay watched.
 func watch(c *call) {
 	t := c.client.begun()
 	if t.open {
@@ -121,7 +122,7 @@ func watch(c *call) {
 	c.ok()
 }
 
-// unwatch is UNWATCH. In a transaction there is nothing to end: EXEC has done so before its first command.
+// unwatch is UNWATCH. Within a transaction it has nothing to do: EXEC has ended all watches before its first command.
 func unwatch(c *call) {
 	if t := c.client.transaction; t != nil && !t.open {
 		c.server.endTransaction(c.client)
@@ -129,7 +130,7 @@ func unwatch(c *call) {
 	c.ok()
 }
 
-// endTransaction forgets a client's transaction, and ends its watches.
+// endTransaction discards a client's transaction and ends its watches.
 func (s *Server) endTransaction(client *Client) {
 	t := client.transaction
 	if t == nil {
@@ -146,7 +147,7 @@ func (s *Server) endTransaction(client *Client) {
 	client.attend()
 }
 
-// watchedKeys appends the keys that are watched.
+// watchedKeys appends the watched keys to keys.
 func (t *transaction) watchedKeys(keys []engine.Key) []engine.Key {
 	for _, w := range t.watches {
 		keys = append(keys, w.Key)
@@ -154,7 +155,7 @@ func (t *transaction) watchedKeys(keys []engine.Key) []engine.Key {
 	return keys
 }
 
-// unwatch ends all watches, whose shards tx holds.
+// unwatch ends all watches. tx holds their shards.
 func (t *transaction) unwatch(tx *engine.Tx) {
 	for _, w := range t.watches {
 		tx.Unwatch(w)
@@ -198,7 +199,7 @@ func (x *Executor) queue(r *row, args [][]byte) {
 	}
 }
 
-// ownArgs copies arguments, into one piece of memory.
+// ownArgs copies arguments into one piece of memory.
 func ownArgs(args [][]byte) [][]byte {
 	size := 0
 	for _, arg := range args {
@@ -243,7 +244,7 @@ func (t *transaction) has(f flags) bool {
 	return slices.ContainsFunc(t.queue, func(q queued) bool { return q.row.flags&f != 0 })
 }
 
-// commit runs a transaction's commands while it holds all the shards that they and the watches need.
+// commit runs a transaction's commands. Meanwhile it holds all shards of their keys and of the watched keys.
 func (x *Executor) commit(t *transaction) {
 	c, db := &x.call, x.server.DB
 	keys := t.watchedKeys(x.union[:0])
@@ -273,7 +274,7 @@ func (x *Executor) commit(t *transaction) {
 	}
 }
 
-// runQueue runs queued commands, whose keys come in order.
+// runQueue runs queued commands; keys are their keys, in the same order.
 func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 	c, outer := &x.call, x.call
 	x.inExec = true
@@ -292,7 +293,7 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 	c.row, c.args, c.key, c.keys = outer.row, outer.args, outer.key, outer.keys
 }
 
-// runQueued runs the command that the call now is, as part of a reply that began at start.
+// runQueued runs the command of x.call; its reply is a part of the reply that began at start.
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := c.mark()

@@ -10,12 +10,11 @@ import (
 	"github.com/quotadb/quota-db/acl"
 )
 
-// maxUserFileBytes bounds the file of users.
+// maxUserFileBytes is the largest size of the file of users.
 const maxUserFileBytes = 64 << 20
 
-// loadUsers makes the default user's password what it is given, unless that is empty, and replaces all users by those
-// of the file that the configuration names, if it names one: both or, after an error, neither. It returns the users
-// that are no more.
+// loadUsers sets the default user's password, unless password is empty, and replaces all users by those of the file of
+// users, if the configuration names one. After an error it has done neither. It returns the users that no longer exist.
 func (s *Server) loadUsers(password string) (gone []*acl.User, err error) {
 	s.userFile.Lock()
 	defer s.userFile.Unlock()
@@ -34,8 +33,8 @@ func (s *Server) loadUsers(password string) (gone []*acl.User, err error) {
 	return gone, nil
 }
 
-// readUsers reads a file of users and changes nothing. What is not a regular file is refused: to open a pipe takes as
-// long as nobody writes to it.
+// readUsers reads a file of users and changes nothing. It refuses files that are not regular, because opening a pipe
+// waits until somebody writes to it.
 func (s *Server) readUsers(path string) (*acl.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -58,8 +57,8 @@ func (s *Server) readUsers(path string) (*acl.File, error) {
 	return file, nil
 }
 
-// withUserFile does what ACL LOAD or SAVE does with the file of users, beside the event loop. It answers an error
-// without a file.
+// withUserFile runs the work of ACL LOAD or SAVE beside the event loop. It replies with an error if there is no file of
+// users.
 func (c *call) withUserFile(work func(path string) ending) {
 	path := c.server.Config.UserFile
 	if path == "" {
@@ -69,14 +68,14 @@ func (c *call) withUserFile(work func(path string) ending) {
 	c.besideFiles(func() ending { return work(path) })
 }
 
-// aclLoad is ACL LOAD. The users that are no more lose their clients; the one who asks gets its reply before.
+// aclLoad is ACL LOAD. It disconnects clients of users that no longer exist; the client that asks gets its reply first.
 func aclLoad(c *call) {
 	server, client, refuse := c.server, c.client, c.refuser()
 	asked := server.loads.begun.Load()
 	c.withUserFile(func(string) ending {
 		err := server.loads.share(asked, func() error {
 			gone, err := server.loadUsers("")
-			for _, u := range gone { // here, not in the ending: the client that asks may have gone
+			for _, u := range gone { // not in the ending, which is not called if the client has gone
 				server.endUserBut(u, client)
 			}
 			return err
@@ -94,7 +93,7 @@ func aclLoad(c *call) {
 	})
 }
 
-// aclSave writes a new file and puts it in the old one's place.
+// aclSave is ACL SAVE. It writes a new file and replaces the old one with it.
 func aclSave(c *call) {
 	server, refuse := c.server, c.refuser()
 	asked := server.saves.begun.Load()
@@ -107,14 +106,14 @@ func aclSave(c *call) {
 	})
 }
 
-// saveUsers writes the users as they are once the file is free.
+// saveUsers waits until no other command uses the file, and then writes the users.
 func (s *Server) saveUsers(path string) error {
 	s.userFile.Lock()
 	defer s.userFile.Unlock()
 	return replaceFile(path, []byte(strings.Join(s.Users.List(), "\n")+"\n"))
 }
 
-// replaceFile has either the old or the new content at path, whatever happens. Only the owner may read it.
+// replaceFile replaces a file so that path always has either the old or the new content. Only the owner may read it.
 func replaceFile(path string, data []byte) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".users-*") // with mode 0600
