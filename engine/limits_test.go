@@ -29,13 +29,13 @@ func TestTwoLimitsInTurnsAdmitWhatTheLargerOneAllows(t *testing.T) {
 		take   func(*Tx, Key, quota.Rate) bool
 		most   int
 	}{
-		"QUOTAINCR":              {[2]quota.Rate{ten, eleven}, throttle, 11},
-		"CL.THROTTLE":            {[2]quota.Rate{{Capacity: 10, Count: 10, Period: 100 * time.Second}, burst}, throttle, 20},
-		"QUOTASET beside INCR":   {[2]quota.Rate{eleven, ten}, set, 11},
-		"far apart":              {[2]quota.Rate{mustLimit(t, 1, 100*time.Second), mustLimit(t, 100, 100*time.Second)}, throttle, 100},
-		"of one capacity":        {[2]quota.Rate{mustLimit(t, 5, time.Hour), mustLimit(t, 5, 2*time.Hour)}, throttle, 5},
-		"lasting and transient":  {[2]quota.Rate{ten, eleven}, func(tx *Tx, k Key, rate quota.Rate) bool { return set(tx, k, rate) || throttle(tx, k, rate) }, 11},
-		"in turns by both kinds": {[2]quota.Rate{eleven, ten}, func(tx *Tx, k Key, rate quota.Rate) bool { return throttle(tx, k, rate) || set(tx, k, rate) }, 11},
+		"QUOTAINCR":               {[2]quota.Rate{ten, eleven}, throttle, 11},
+		"CL.THROTTLE":             {[2]quota.Rate{{Capacity: 10, Count: 10, Period: 100 * time.Second}, burst}, throttle, 20},
+		"QUOTASET beside INCR":    {[2]quota.Rate{eleven, ten}, set, 11},
+		"far apart":               {[2]quota.Rate{mustLimit(t, 1, 100*time.Second), mustLimit(t, 100, 100*time.Second)}, throttle, 100},
+		"of one capacity":         {[2]quota.Rate{mustLimit(t, 5, time.Hour), mustLimit(t, 5, 2*time.Hour)}, throttle, 5},
+		"permanent and transient": {[2]quota.Rate{ten, eleven}, func(tx *Tx, k Key, rate quota.Rate) bool { return set(tx, k, rate) || throttle(tx, k, rate) }, 11},
+		"in turns by both kinds":  {[2]quota.Rate{eleven, ten}, func(tx *Tx, k Key, rate quota.Rate) bool { return throttle(tx, k, rate) || set(tx, k, rate) }, 11},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := openTest(t, 1)
@@ -93,7 +93,7 @@ func TestALimitThatIsLoweredAndRaisedAgainForgetsNothing(t *testing.T) {
 // TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes counts the groups that a client waits for. The disk syncs each write
 // before the next call.
 func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
-	waits := func(limits []quota.Rate, lasting, peers bool) (waited int) {
+	waits := func(limits []quota.Rate, permanent, peers bool) (waited int) {
 		db, err := Open(Options{Shards: 1, Node: 1, HashKey: [2]uint64{1, 2}, Followed: true, Replicated: peers, MaxBytes: 1 << 24})
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 		k := db.Key([]byte("k"))
 		for i := range 2000 { // the disk writes every 10 ms; here time goes 20 times as fast
 			tx := db.Lock(k, after(time.Duration(i)*500*time.Microsecond))
-			if lasting && i == 0 {
+			if permanent && i == 0 {
 				if err := tx.SetQuota(k, limits[0]); err != nil {
 					t.Fatal(err)
 				}
@@ -124,13 +124,13 @@ func TestTwoLimitsInTurnsWaitForTheDiskAsOneDoes(t *testing.T) {
 		}
 		return waited
 	}
-	for _, lasting := range []bool{false, true} {
+	for _, permanent := range []bool{false, true} {
 		for _, peers := range []bool{false, true} {
-			one := waits([]quota.Rate{mustLimit(t, 2000, time.Minute)}, lasting, peers)
-			two := waits([]quota.Rate{mustLimit(t, 2000, time.Minute), mustLimit(t, 2400, time.Minute)}, lasting, peers)
-			t.Logf("lasting %v, peers %v: %d groups are waited for with one limit, %d with two", lasting, peers, one, two)
+			one := waits([]quota.Rate{mustLimit(t, 2000, time.Minute)}, permanent, peers)
+			two := waits([]quota.Rate{mustLimit(t, 2000, time.Minute), mustLimit(t, 2400, time.Minute)}, permanent, peers)
+			t.Logf("permanent %v, peers %v: %d groups are waited for with one limit, %d with two", permanent, peers, one, two)
 			if two > one+2 { // the first change, and the take that finds no reserve after it
-				t.Errorf("lasting %v, peers %v: %d groups are waited for with two limits in turns, %d with one", lasting, peers, two, one)
+				t.Errorf("permanent %v, peers %v: %d groups are waited for with two limits in turns, %d with one", permanent, peers, two, one)
 			}
 		}
 	}
@@ -176,9 +176,9 @@ func (c *cluster) quotas() (found []bool) {
 	return found
 }
 
-// TestTheEndOfALastingQuotaIsKeptUnderATransientOne: the end reaches the other node whenever that node hears of it, and
+// TestTheEndOfAPermanentQuotaIsKeptUnderATransientOne: the end reaches the other node whenever that node hears of it, and
 // comparing does not bring the quota back.
-func TestTheEndOfALastingQuotaIsKeptUnderATransientOne(t *testing.T) {
+func TestTheEndOfAPermanentQuotaIsKeptUnderATransientOne(t *testing.T) {
 	short := mustLimit(t, 5, time.Second)
 	for name, end := range map[string]func(*Tx, Key){
 		"QUOTADEL": func(tx *Tx, k Key) { tx.DeleteQuota(k) },

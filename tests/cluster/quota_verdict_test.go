@@ -27,7 +27,7 @@ func (c *cluster) judgeQuotas(t *testing.T, running []*node) {
 		for _, n := range running {
 			complaints = append(complaints, k.judge(n.limits(t, k.name), fmt.Sprint("node ", n.id), c.load.losses)...)
 		}
-		if k.kind == lasting {
+		if k.kind == permanent {
 			first := running[0].limits(t, k.name)
 			for _, n := range running[1:] {
 				if got := n.limits(t, k.name); got != first {
@@ -62,7 +62,7 @@ func (k *quotaKey) hasHeardAll() bool { return len(k.setters) == 1 && k.setters[
 
 // judge says what is wrong with the limits that a node has in the end.
 func (k *quotaKey) judge(limits, where string, losses []loss) (complaints []string) {
-	if k.kind != lasting {
+	if k.kind != permanent {
 		return nil
 	}
 	mayBeLost := func(c change) bool { return c.mayBeLost(losses) }
@@ -123,7 +123,7 @@ func (c *cluster) startAgain(t *testing.T, running []*node) {
 	look := func(n *node) shown {
 		s := shown{digest(t, n.server), contents(t, n.server), map[string]string{}}
 		for _, k := range c.load.quotas.all {
-			if k.kind == lasting {
+			if k.kind == permanent {
 				s.limits[k.name] = n.limits(t, k.name)
 			}
 		}

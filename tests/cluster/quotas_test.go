@@ -23,7 +23,7 @@ const (
 	usesPerQuota = 60
 	// quotaWindow is so long that hardly any token is earned in a test.
 	quotaWindow = 1000 // seconds
-	// briefWindow is that of transient quotas on keys whose lasting one has ended.
+	// briefWindow is that of transient quotas on keys whose permanent one has ended.
 	briefWindow = 1 // second
 )
 
@@ -31,12 +31,12 @@ const (
 type quotaKind string
 
 const (
-	lasting   quotaKind = "quota:"     // by QUOTASET, and ended by something
+	permanent quotaKind = "quota:"     // by QUOTASET, and ended by something
 	transient quotaKind = "transient:" // by QUOTAINCR
 	throttled quotaKind = "throttle:"  // by CL.THROTTLE
 )
 
-var quotaKinds = []quotaKind{lasting, transient, throttled}
+var quotaKinds = []quotaKind{permanent, transient, throttled}
 
 func isQuota(key string) bool {
 	for _, kind := range quotaKinds {
@@ -54,7 +54,7 @@ type quotaKey struct {
 	limits []int // one, or two in turns
 	uses   int
 
-	// Of a lasting one.
+	// Of a permanent one.
 	known   map[incarnation]bool // it has acknowledged a QUOTASET: all its clients find the quota
 	changes int                  // commands on their way that may set a limit
 	setters map[int]bool         // the places to which such commands were sent
@@ -139,11 +139,11 @@ func (q *quotas) use(l *load, conn *wire.Conn, p incarnation, rng *rand.Rand) (b
 		burst, _ := strconv.Atoi(limit)
 		return q.take(l, conn, k, p, n, "CL.THROTTLE", k.name, itoa(burst-1), itoa(k.limits[0]), itoa(quotaWindow), itoa(n))
 	}
-	return q.useLasting(l, conn, k, p, limit, n, rng)
+	return q.usePermanent(l, conn, k, p, limit, n, rng)
 }
 
-// useLasting sends a command on a key that QUOTASET makes a quota.
-func (q *quotas) useLasting(l *load, conn *wire.Conn, k *quotaKey, p incarnation, limit string, n int, rng *rand.Rand) (broken error) {
+// usePermanent sends a command on a key that QUOTASET makes a quota.
+func (q *quotas) usePermanent(l *load, conn *wire.Conn, k *quotaKey, p incarnation, limit string, n int, rng *rand.Rand) (broken error) {
 	q.mu.Lock()
 	known, ended, quiet := k.known[p], k.ended, k.changes == 0
 	q.mu.Unlock()

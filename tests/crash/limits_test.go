@@ -25,7 +25,7 @@ type limit struct {
 // limits are quotas of all kinds. What a quota earns meanwhile is little beside what it holds.
 var limits = []limit{
 	// FLUSHALL ends it, so it is made anew in one moment with the take
-	{"lasting", 100, 100 * time.Second, func(_ *rand.Rand, key string) [][]string {
+	{"permanent", 100, 100 * time.Second, func(_ *rand.Rand, key string) [][]string {
 		return [][]string{{"MULTI"}, {"QUOTASET", key, "100", "100"}, {"INCR", key}, {"EXEC"}}
 	}, func(v wire.Value) bool { return len(v.Elems) == 2 && left(v.Elems[1]) }},
 	{"transient", 100, 100 * time.Second, func(_ *rand.Rand, key string) [][]string { return [][]string{{"QUOTAINCR", key, "100", "100"}} }, left},
