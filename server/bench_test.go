@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// pipelined is a session and a round of n INCR.
+// pipelined is a session, and n pipelined INCRs that arrive in one round.
 func pipelined(t testing.TB, n int) (*session, *worker, []byte) {
 	s, w := lonely(t)
 	return s, w, []byte(strings.Repeat(request("INCR", "key:000000000042"), n))
@@ -25,7 +25,7 @@ func TestServingAPipelineAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkSessionIncr16 is the whole way of 16 pipelined commands but for the socket.
+// BenchmarkSessionIncr16 is the whole path of 16 pipelined commands except the socket.
 func BenchmarkSessionIncr16(b *testing.B) {
 	s, w, chunk := pipelined(b, 16)
 	out := make([]byte, 0, flushBytes)

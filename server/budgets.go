@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// Bytes that clients make the server hold are bounded by budgets: one for unread input and one for unsent replies, and
-// both twice, for clients that have not logged in have budgets of their own. So whatever strangers do, a client that has
-// logged in does not pay for it. When a budget is exceeded, those that hold the most are closed, not whoever came last; of
-// those with unsent replies first the viewers of MONITOR, who do no work, and others only if that is not enough.
+// Budgets bound the bytes that the server holds for all clients together: one budget for unread input and one for
+// unsent replies. Clients that have not logged in have two budgets of their own. So a client that has logged in does
+// not pay for what strangers do. When a budget is exceeded, the clients that hold most are closed, not the client that
+// came last. If the budget for unsent replies is exceeded, viewers of MONITOR are closed first, because they do no
+// work, and other clients only if that is not enough.
 
-// direction is the way that held bytes go.
+// direction says whether held bytes come from the client or go to it.
 type direction int
 
 const (
 	unread direction = iota // input: parts of commands, and commands that wait
-	unsent                  // replies: those that the socket has not taken, and those that wait for the disk; what MONITOR shows
+	unsent                  // replies that the socket has not taken or that wait for the disk, and lines of MONITOR
 	directions
 )
 
-// class is who holds them.
+// class is the kind of client for which bytes are held.
 type class int
 
 const (
@@ -33,13 +34,13 @@ const (
 type budget struct {
 	limit  int64
 	total  atomic.Int64
-	doomed atomic.Int64 // part of total: of connections that are about to be closed
+	doomed atomic.Int64 // the part of total that belongs to connections that are about to be closed
 }
 
-// isExceeded reports whether more than the limit is held, but for what is about to be freed.
+// isExceeded reports whether more bytes than the limit are held, not counting the bytes that are about to be freed.
 func (b *budget) isExceeded() bool { return b.total.Load()-b.doomed.Load() > b.limit }
 
-// budgets are those of a server.
+// budgets are all budgets of a server.
 type budgets [classes][directions]budget
 
 func (bs *budgets) setLimits(l limits) {
@@ -47,19 +48,19 @@ func (bs *budgets) setLimits(l limits) {
 	bs[stranger][unread].limit, bs[stranger][unsent].limit = l.strangers, l.strangers
 }
 
-// held is what is held in one direction for all clients.
+// held is how many bytes are held in one direction for all clients.
 func (bs *budgets) held(d direction) int64 {
 	return bs[known][d].total.Load() + bs[stranger][d].total.Load()
 }
 
-// share is one connection's part of the budgets. Its loop alone changes it; any goroutine reads it.
+// share is one connection's part of the budgets. Only the connection's loop changes it; any goroutine may read it.
 type share struct {
 	bytes  [directions]atomic.Int64
 	class  atomic.Int64
 	doomed atomic.Pointer[doom]
 }
 
-// doom is on whose account a connection is about to be closed.
+// doom is the budget because of which a connection is about to be closed, and the connection's bytes in it.
 type doom struct {
 	budget *budget
 	bytes  int64
@@ -67,7 +68,8 @@ type doom struct {
 
 func (s *share) isNone() bool { return s.bytes[unread].Load()|s.bytes[unsent].Load() == 0 }
 
-// account notes what a connection holds now, and has the largest holders closed soon if that is too much.
+// account notes how many bytes a connection holds now. If a budget is then exceeded, the shedder closes the largest
+// holders soon.
 func (s *Server) account(c *connection, input, output int) {
 	own, client := known, c.session.client
 	if client.NeedsLogin() {
@@ -86,26 +88,26 @@ func (s *Server) account(c *connection, input, output int) {
 		if b.total.Add(int64(now)); int64(now) > before && b.isExceeded() {
 			select {
 			case s.exceeded <- struct{}{}:
-			default: // it is known
+			default: // the shedder has been told already
 			}
 		}
 	}
 }
 
-// giveBack frees what a connection held that is closed.
+// giveBack takes the bytes of a closed connection out of the budgets.
 func (s *Server) giveBack(c *connection) {
 	own := class(c.share.class.Load())
 	for d := range c.share.bytes {
 		s.budgets[own][d].total.Add(-c.share.bytes[d].Swap(0))
 	}
-	if !c.share.doomed.CompareAndSwap(nil, &doom{}) { // else nobody dooms it any more
+	if !c.share.doomed.CompareAndSwap(nil, &doom{}) { // if nil, no shedder dooms it from now on
 		gone := c.share.doomed.Load()
 		gone.budget.doomed.Add(-gone.bytes)
 	}
 }
 
-// shedder closes the largest holders when a budget is exceeded. It is a goroutine of its own: to look for the largest among
-// thousands takes a while, and meanwhile the loops serve.
+// shedder closes the largest holders when a budget is exceeded. It is a goroutine of its own: finding the largest among
+// thousands takes a while, and meanwhile the loops serve clients.
 func (s *Server) shedder() {
 	for {
 		select {
@@ -123,18 +125,19 @@ func (s *Server) shedder() {
 	}
 }
 
-// holder is a connection and what it holds of a budget.
+// holder is a connection and the bytes that it holds of one budget.
 type holder struct {
 	*connection
 	bytes   int64
-	watches bool // it is a viewer of MONITOR that does not keep up: most of what it holds is what others did
+	watches bool // the client is a viewer of MONITOR that does not keep up
 }
 
-// fewBytes is what a viewer of MONITOR that keeps up may hold for a moment.
+// fewBytes is how many bytes a viewer of MONITOR that keeps up may hold for a moment.
 const fewBytes = 64 << 10
 
-// holders is a heap of connections: viewers of MONITOR first, the largest first. With thousands of connections only a
-// few are to be closed, so sorting all of them would take the processor from the loops for nothing.
+// holders is a heap of connections: first viewers of MONITOR, then the others, in each group the largest first. With
+// thousands of connections only a few are closed, so sorting all of them would take processor time from the loops for
+// nothing.
 type holders []holder
 
 func (hs holders) Len() int      { return len(hs) }
@@ -154,12 +157,12 @@ func (hs *holders) Pop() any {
 	return h
 }
 
-// shed closes the connections of a class that hold the most, until an eighth of the budget is free, or only viewers if the
-// budget is kept without them.
+// shed closes the connections of a class that hold most, until an eighth of the budget is free. After viewers of
+// MONITOR it closes others only as long as the budget is exceeded.
 func (s *Server) shed(own class, d direction) {
 	b, largest := &s.budgets[own][d], s.holders(own, d)
 	first, closed, freed := holder{}, 0, int64(0)
-	viewers := false // the last that was closed is one
+	viewers := false // the connection that was closed last belongs to a viewer
 	for len(largest) > 0 && b.total.Load()-b.doomed.Load() > b.limit-b.limit/8 {
 		h := heap.Pop(&largest).(holder)
 		if viewers && !h.watches && !b.isExceeded() {
@@ -180,12 +183,12 @@ func (s *Server) shed(own class, d direction) {
 		}
 	}
 	if closed > 0 {
-		s.log.Warn("clients closed: they held the most of what all may hold together", "clients", closed, "bytes", freed,
+		s.log.Warn("clients closed: all clients together held too many bytes, and these clients held most", "clients", closed, "bytes", freed,
 			"largest", first.remote, "limit", b.limit, "unsent_replies", d == unsent, "logged_in", own == known)
 	}
 }
 
-// holders are the connections of a class that hold something, as a heap.
+// holders are the connections of a class that hold bytes, as a heap.
 func (s *Server) holders(own class, d direction) holders {
 	var all holders
 	s.roster.each(func(c *connection) {

@@ -14,16 +14,17 @@ import (
 
 const password = "pw"
 
-// locked has clients log in.
+// locked makes clients log in.
 func locked(c *config.Config) { c.RequirePass = password }
 
-// half is the beginning of a command of a client that has not logged in, size bytes or a little more.
+// half is the beginning of a command, of a client that has not logged in; it has size bytes or a few more.
 func half(size int) string {
 	return "*2\r\n$4\r\nAUTH\r\n$16000\r\n" + strings.Repeat("x", size)
 }
 
-// TestStrangersPayForThemselves: clients that have not logged in hold all that they may together, and go on coming. A client
-// that has logged in, and whose command arrives in two pieces, does not notice; of the others those go that hold the most.
+// TestStrangersPayForThemselves: clients that have not logged in hold all bytes that they may hold together, and more
+// of them come. A client that has logged in, and whose command arrives in two pieces, does not notice. Of the others,
+// those that hold most are closed.
 func TestStrangersPayForThemselves(t *testing.T) {
 	s := start(t, locked, func(l *limits) { l.strangers, l.unread = 100_000, 1<<20 })
 	if err := s.commands.SetUp(password); err != nil {
@@ -33,7 +34,7 @@ func TestStrangersPayForThemselves(t *testing.T) {
 	working.send(request("AUTH", password))
 	working.expect("+OK\r\n")
 	modest.send("*2\r\n$4\r\nAU")
-	long := strings.Repeat("y", 200_000) // more than all strangers may hold
+	long := strings.Repeat("y", 200_000) // more than all strangers together may hold
 	working.send("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$200000\r\n" + long[:150_000])
 	var crowd []*client
 	for range 50 {
@@ -51,7 +52,8 @@ func TestStrangersPayForThemselves(t *testing.T) {
 	wait(t, "what the two held to be given back", func() bool { return s.budgets[known][unread].total.Load() == 0 })
 }
 
-// TestTheLargestHolderIsClosedFirst: whoever comes last and wants little does not pay for those who hold much.
+// TestTheLargestHolderIsClosedFirst: a client that comes last and holds little is not closed because of clients that
+// hold much.
 func TestTheLargestHolderIsClosedFirst(t *testing.T) {
 	s := start(t, nil, func(l *limits) { l.unread = 1 << 20 })
 	begun := func(size int) *client {
@@ -63,7 +65,7 @@ func TestTheLargestHolderIsClosedFirst(t *testing.T) {
 	}
 	small, large := begun(1000), begun(700_000)
 	last := begun(300_000)
-	last.send(strings.Repeat("x", 100_000)) // too much for all, but not the largest
+	last.send(strings.Repeat("x", 100_000)) // with it the budget is exceeded, but it is not the largest
 	large.expectEnd()
 	_ = last.Close()
 	wait(t, "what it held to be given back", func() bool { return s.budgets.held(unread) < 100_000 })
@@ -71,13 +73,14 @@ func TestTheLargestHolderIsClosedFirst(t *testing.T) {
 	small.expect("$1000000\r\n")
 }
 
-// TestViewersOfMONITORPayForWhatTheyDoNotRead: a client that holds more than each of them, but works, does not.
+// TestViewersOfMONITORPayForWhatTheyDoNotRead: a client that works is not closed, although it holds more than each
+// viewer.
 func TestViewersOfMONITORPayForWhatTheyDoNotRead(t *testing.T) {
 	s := start(t, nil, func(l *limits) { l.unsent = 3 << 20 })
 	reader, worker := dial(t, s), dial(t, s)
 	get, reply := big(reader, 1<<20)
 	const replies = 20
-	reader.send(strings.Repeat(get, replies)) // and reads nothing for now
+	reader.send(strings.Repeat(get, replies)) // it reads nothing for now
 	wait(t, "replies to wait", func() bool { return s.budgets.held(unsent) > 1<<20 })
 	var viewers []*client
 	for range 3 {
@@ -102,7 +105,7 @@ func TestViewersOfMONITORPayForWhatTheyDoNotRead(t *testing.T) {
 	}
 }
 
-// TestHeldRepliesCountAsOutput: what waits for the disk is bounded like what waits for the client.
+// TestHeldRepliesCountAsOutput: replies that wait for the disk are bounded like replies that wait for the client.
 func TestHeldRepliesCountAsOutput(t *testing.T) {
 	const size = 400_000
 	get, reply := request("GET", "big"), "$"+itoa(size)+"\r\n"+strings.Repeat("x", size)+"\r\n"
@@ -172,7 +175,7 @@ func TestTheTimeoutSparesClientsThatAwaitSomething(t *testing.T) {
 	}
 }
 
-// TestASlowClientThatReadsAgainIsServedAtOnce: its next replies come when the socket takes them, not some time later.
+// TestASlowClientThatReadsAgainIsServedAtOnce: its next replies come as soon as the socket takes them.
 func TestASlowClientThatReadsAgainIsServedAtOnce(t *testing.T) {
 	s := start(t, func(c *config.Config) { c.Bind = []string{"unix:" + t.TempDir() + "/s"} }, nil)
 	c := dial(t, s)
@@ -184,13 +187,13 @@ func TestASlowClientThatReadsAgainIsServedAtOnce(t *testing.T) {
 	for range n {
 		c.expect(reply)
 	}
-	if took := time.Since(began); took > 3*time.Second { // it was 4.5 to 6 s
+	if took := time.Since(began); took > 3*time.Second { // with a timer instead of Sent it took 4.5 to 6 s
 		t.Errorf("%d MB took %v", n/10, took)
 	}
 }
 
-// TestAStopAnswersClientsThatGoOnSending: each counter is what its client has been told. Clients do not wait for replies, but
-// what is on its way is bounded, so that a slow machine has an end of it.
+// TestAStopAnswersClientsThatGoOnSending: each counter has the value that its client was told last. Clients do not wait
+// for replies, but the number of requests on their way is bounded, so that the test ends on a slow machine.
 func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 	s := start(t, nil, nil)
 	const clients, pipelined, ahead = 4, 16, 1 << 12
@@ -202,7 +205,7 @@ func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 	sending := make(chan struct{}, clients)
 	for i := range clients {
 		c := dial(t, s)
-		_ = c.SetDeadline(time.Now().Add(5 * patience)) // of all that this client does, beside three others, on any machine
+		_ = c.SetDeadline(time.Now().Add(5 * patience)) // for all requests of this client, on a slow machine
 		batch := strings.Repeat(request("INCR", fmt.Sprint("n", i)), pipelined)
 		window, over := make(chan struct{}, ahead), make(chan struct{})
 		go func() {
@@ -253,7 +256,7 @@ func TestAStopAnswersClientsThatGoOnSending(t *testing.T) {
 	}
 }
 
-// counter is what a key counts, on a server without connections.
+// counter is the value of a key, read on a server without connections.
 func counter(s *Server, key string) int {
 	k := s.commands.DB.Key([]byte(key))
 	tx := s.commands.DB.Lock(k, s.commands.Now())

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestClientsThatDoEverythingAtOnceLeaveNothingBehind mixes transactions, watches, pauses, kills, logins, MONITOR and CLIENT REPLY in
-// pipelines of clients that come and go, and mostly do not read.
+// TestClientsThatDoEverythingAtOnceLeaveNothingBehind mixes transactions, watches, pauses, kills, logins, MONITOR and
+// CLIENT REPLY in pipelines. Its clients connect and disconnect, and mostly do not read.
 func TestClientsThatDoEverythingAtOnceLeaveNothingBehind(t *testing.T) {
 	commands := strings.Split("MULTI|EXEC|DISCARD|WATCH a b|UNWATCH|INCR a|GET b|SET b x|FLUSHALL|SCAN 0|DBSIZE|MSET a 1 b 2 c 3|DEL a b|EXPIRE a 1|"+
 		"CLIENT REPLY OFF|CLIENT REPLY ON|CLIENT REPLY SKIP|CLIENT PAUSE 5|CLIENT PAUSE 5 WRITE|CLIENT UNPAUSE|CLIENT LIST|CLIENT KILL TYPE normal MAXAGE 1|"+

@@ -116,11 +116,12 @@ func TestClientsInTransactionsMayVanish(t *testing.T) {
 	c.expect(":1\r\n")
 }
 
-// transactionsEnv says for how long transactions race each other, as 60s.
+// transactionsEnv is the environment variable with the time for which transactions run against each other, for example
+// 60s.
 const transactionsEnv = "QUOTADB_TEST_TRANSACTIONS"
 
-// TestTransactionsAndIncrementsCountExactly has 50 clients with transactions of 100 INCR over 100 keys, in any order, beside
-// clients with single INCRs and with WATCH, GET, MULTI, SET, EXEC.
+// TestTransactionsAndIncrementsCountExactly has 50 clients with transactions of 100 INCRs over 100 keys, in any order,
+// beside clients with single INCRs and clients with WATCH, GET, MULTI, SET, EXEC.
 func TestTransactionsAndIncrementsCountExactly(t *testing.T) {
 	const transactors, counters, watchers, keys = 50, 10, 5, 100
 	length := 500 * time.Millisecond
@@ -228,7 +229,8 @@ func TestTransactionsAndIncrementsCountExactly(t *testing.T) {
 	}
 }
 
-// try sends and reads what must come; false after a failure, for goroutines that may not end the test.
+// try sends a request and reads the expected reply. It returns false after a failure, for goroutines that must not end
+// the test.
 func (c *client) try(requests, replies string) bool {
 	if _, err := c.Write([]byte(requests)); err != nil {
 		c.t.Error(err)

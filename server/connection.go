@@ -9,40 +9,40 @@ import (
 	"github.com/quotadb/quota-db/server/loop"
 )
 
-// phase is what a connection does with what arrives.
+// phase says what a connection does with input.
 type phase uint8
 
 const (
-	serving   phase = iota // runs commands as they come
-	stalled                // the client is behind with reading: its commands wait, and no more are read
-	ending                 // takes nothing more and closes when the last reply has left
-	lingering              // has told the client that nothing more comes, and throws away what it still sends: see linger.go
+	serving   phase = iota // runs commands as they arrive
+	stalled                // the client is behind with reading: its commands wait, and no input is read
+	ending                 // takes no more input, and closes when the last reply has left
+	lingering              // has ended its output, and discards what the client still sends: see linger.go
 )
 
-// connection ties a session to its socket. It is the loop's Handler.
+// connection joins a session and its socket. It is the handler of a loop.
 type connection struct {
 	conn          *loop.Conn
 	server        *Server
 	session       session
 	worker        *worker
 	remote, local string
-	active        atomic.Int64 // when the client last sent something or got a late reply, on the server's coarse clock
+	active        atomic.Int64 // when the client last sent something or got a late reply, on Server.seconds
 	phase         phase
 	next          command.Next // of the last turn
-	timer         *time.Timer  // wakes the connection when its client has waited; nil until one has to
-	overSince     int64        // when the client went over its soft limit, a second more than on the coarse clock; 0: it is not
-	held          held         // replies that wait until what they tell of is true everywhere, and safe
-	share         share        // of the bytes that the server holds for all clients
-	place         int          // in the roster, which protects it
-	quiet         int          // while lingering: looks since the client last sent something
-	last          bool         // the server shuts down and what had arrived has been read
-	ended         bool         // the client has said that it sends no more
-	endedAt       int64        // when, or when it last got a reply since, on the coarse clock
+	timer         *time.Timer  // wakes the connection at the end of a wait; nil before the first wait
+	overSince     int64        // when the client exceeded its soft limit: Server.seconds + 1; 0: it does not
+	held          held         // replies that must not leave yet
+	share         share        // of the budgets
+	place         int          // index in the roster, protected by its mutex
+	quiet         int          // while lingering: how many looks ago the client last sent something
+	last          bool         // the server shuts down, and all input that had arrived has been read
+	ended         bool         // the client has ended its output (half-close)
+	endedAt       int64        // when it did, or when it last got a reply since then, on Server.seconds
 }
 
 func (s *Server) newConnection(conn net.Conn) *connection {
 	remote, local := conn.RemoteAddr().String(), conn.LocalAddr().String()
-	if conn.LocalAddr().Network() == "unix" { // clients of a unix socket have no name of their own; Redis shows the path
+	if conn.LocalAddr().Network() == "unix" { // clients of a unix socket have no address; Redis shows the path
 		local += ":0"
 		remote = local
 	}
@@ -54,8 +54,8 @@ func (c *connection) Open(conn *loop.Conn) {
 	s := c.server
 	c.conn = conn
 	c.worker = s.workers.of(conn.Loop(), s.commands)
-	// A client that is killed sees the end before the killer has its reply, as with Redis. Whoever kills it keeps it from
-	// leaving command.Server meanwhile, so the descriptor is still the connection's.
+	// A killed client sees the end of its connection before the killing client has its reply, as with Redis. Who kills
+	// a client keeps it from leaving command.Server meanwhile, so the descriptor still belongs to this connection.
 	client := s.commands.Connect(c.remote, c.local, command.Connection{Rouse: conn.Wake, Close: conn.Cut})
 	c.session = newSession(s.commands, client, &c.worker.parsed)
 	c.active.Store(s.seconds.Load())
@@ -77,7 +77,7 @@ func (c *connection) Closed() {
 func (c *connection) Input(chunk []byte) {
 	if c.phase >= ending {
 		c.quiet = 0
-		return // thrown away
+		return // the input is discarded
 	}
 	if now := c.server.seconds.Load(); c.active.Load() != now {
 		c.active.Store(now)
@@ -98,7 +98,7 @@ func (c *connection) End() {
 	c.proceed(nil)
 }
 
-// Woken goes on with a client that has waited, or has something pushed to it, or whose server shuts down.
+// Woken continues after a wait of the client, or when lines for it were pushed, or when the server shuts down.
 func (c *connection) Woken() {
 	switch {
 	case c.phase == lingering:
@@ -110,7 +110,7 @@ func (c *connection) Woken() {
 	}
 }
 
-// Sent goes on with a client that has taken some of its replies, or has begun to be behind with them.
+// Sent continues when the client has taken some of its replies, or when the socket has not taken all of them.
 func (c *connection) Sent() {
 	now := c.server.seconds.Load()
 	c.endedAt = now
@@ -118,7 +118,8 @@ func (c *connection) Sent() {
 	c.proceed(nil)
 }
 
-// proceed takes what arrived, nil if nothing did, runs what there is to run, sends what it answers as far as the client keeps up, and sees to what remains.
+// proceed takes input, nil if there is none, runs commands, sends replies as far as the client keeps up, and accounts
+// for all that remains.
 func (c *connection) proceed(chunk []byte) {
 	alive := c.phase >= ending || c.advance(chunk)
 	if alive = alive && c.settle(); !alive {
@@ -126,8 +127,8 @@ func (c *connection) proceed(chunk []byte) {
 	}
 }
 
-// advance runs commands as long as there are any and the client takes the replies. It is false when the connection
-// must close at once.
+// advance runs commands as long as there are any and the client takes the replies. It returns false if the connection
+// must be closed at once.
 func (c *connection) advance(chunk []byte) bool {
 	c.session.feed(chunk)
 	for again := true; again && c.keepsUp(); {
@@ -170,7 +171,7 @@ func (c *connection) follow(turn command.Turn) (again bool) {
 	return false
 }
 
-// end has the connection closed once the replies have left.
+// end has the connection closed when the replies have left.
 func (c *connection) end() {
 	c.phase = ending
 	c.active.Store(c.server.seconds.Load())
@@ -185,15 +186,15 @@ func (c *connection) wakeAfter(wait time.Duration) {
 	}
 }
 
-// sendPushed sends what the client gets beside its replies, unless it is behind with reading.
+// sendPushed sends lines that are no replies (MONITOR), unless the client is behind with reading.
 func (c *connection) sendPushed() {
 	if c.phase < ending && c.conn.Unsent() <= c.server.limits.softOutput {
 		c.conn.Write(c.session.client.TakePushed())
 	}
 }
 
-// keepsUp says whether the client takes its replies fast enough to have more commands run. Once it is behind it must
-// have taken half of what waited.
+// keepsUp reports whether the client takes its replies fast enough to have more commands run. A client that was behind
+// must first have taken half of the limit.
 func (c *connection) keepsUp() bool {
 	limit := c.server.limits.softOutput
 	if c.phase == stalled {
@@ -206,7 +207,7 @@ func (c *connection) keepsUp() bool {
 	return c.phase == serving
 }
 
-// wantsInput says whether more is to be read. A client whose commands wait is held back by its socket's buffers.
+// wantsInput reports whether more input is to be read. If it is not, the socket's buffers stop the client.
 func (c *connection) wantsInput() bool {
 	switch {
 	case c.phase == lingering:
@@ -219,7 +220,7 @@ func (c *connection) wantsInput() bool {
 	return true
 }
 
-// send writes replies and takes their buffer back. It is false when the connection must close.
+// send writes replies and takes their buffer back. It returns false if the connection must be closed.
 func (c *connection) send(replies []byte) bool {
 	defer c.worker.keep(replies)
 	if len(replies) == 0 {
@@ -236,20 +237,20 @@ func (c *connection) send(replies []byte) bool {
 	return true
 }
 
-// mayHold reports whether so many bytes of replies may wait for the client.
+// mayHold reports whether so many bytes of replies may be held for the client.
 func (c *connection) mayHold(bytes int) bool {
 	limit := c.server.limits.hardOutput
 	if hard := c.server.commands.Params.OutputLimit().Hard; hard > 0 {
 		limit = int(min(int64(limit), hard))
 	}
 	if bytes > limit {
-		c.server.log.Warn("client closed: too many bytes of replies", "remote", c.remote, "bytes", bytes, "limit", limit)
+		c.server.log.Warn("client closed: its unsent replies exceed the limit", "remote", c.remote, "bytes", bytes, "limit", limit)
 	}
 	return bytes <= limit
 }
 
-// settle ends a turn of the connection: it accounts for what waits, and closes a connection that is ending when nothing
-// does. It is false when the connection must close.
+// settle ends each proceed: it accounts for held bytes, and closes an ending connection that has sent everything. It
+// returns false if the connection must be closed.
 func (c *connection) settle() bool {
 	if c.phase == ending && c.conn.Flush() {
 		return c.beginLinger()
@@ -264,13 +265,13 @@ func (c *connection) settle() bool {
 	if output == 0 {
 		c.overSince = 0
 	} else if c.isOverSoft(output) {
-		c.server.log.Warn("client closed: many bytes of replies for long", "remote", c.remote, "bytes", output)
+		c.server.log.Warn("client closed: its unsent replies exceeded the soft limit for too long", "remote", c.remote, "bytes", output)
 		return false
 	}
 	return true
 }
 
-// tick is the look, every second, at a connection that waits for its client.
+// tick is called every second for a connection that waits for its client.
 func (c *connection) tick() {
 	now := c.server.seconds.Load()
 	switch {
@@ -282,7 +283,7 @@ func (c *connection) tick() {
 	}
 }
 
-// isOverSoft reports whether the client has had too much waiting for longer than client-output-buffer-limit allows.
+// isOverSoft reports whether too many bytes have been held for longer than client-output-buffer-limit allows.
 func (c *connection) isOverSoft(unsent int) bool {
 	limit := c.server.commands.Params.OutputLimit()
 	if limit.Soft == 0 || int64(unsent) < limit.Soft {
@@ -291,12 +292,13 @@ func (c *connection) isOverSoft(unsent int) bool {
 	}
 	now := c.server.seconds.Load()
 	if c.overSince == 0 {
-		c.overSince = now + 1 // so that 0 stays "not over"
+		c.overSince = now + 1 // so that 0 means that the limit is not exceeded
 	}
 	return now+1-c.overSince >= limit.SoftSeconds
 }
 
-// isIdle reports whether the client has neither sent nor awaited anything for so many seconds. Any goroutine may ask.
+// isIdle reports whether the client has sent nothing for so many seconds, and waits for nothing. Any goroutine may call
+// it.
 func (c *connection) isIdle(now, seconds int64) bool {
 	return now-c.active.Load() > seconds && !c.held.is.Load() && !c.session.client.IsPatient()
 }

@@ -11,22 +11,24 @@ import (
 	"github.com/quotadb/quota-db/config"
 )
 
-// loadingReply is what a client reads that comes before the node has loaded its data: Redis's error, which libraries know and try again after.
+// loadingReply is the reply to clients that come before the node has loaded its data. It is Redis's error, so client
+// libraries know it and try again.
 const loadingReply = "-LOADING QuotaDB is loading the dataset in memory\r\n"
 
 const (
-	loadingAtOnce  = 64          // clients that are answered so at one time; further ones wait in the listen queue
-	loadingTimeout = time.Second // that each of them has to ask and to read the answer
+	loadingAtOnce  = 64          // clients that are answered at one time; further clients wait in the listen queue
+	loadingTimeout = time.Second // for each of them to send a command and to read the reply
 )
 
-// Doors are the addresses of a node, opened before it touches its data: a node whose address is taken ends before it has changed anything. Until a
-// Server takes them over, or Close, clients are answered that the node loads.
+// Doors are the addresses of a node, opened before the node touches its data. So a node whose address is taken ends
+// before it has changed anything. Until a Server takes the doors over, or Close is called, clients get the reply that
+// the node is loading.
 type Doors struct {
 	listeners []net.Listener
-	places    chan struct{}  // one for each client that may be answered at one time
-	taken     chan struct{}  // closed when nobody is to be answered any more
-	acceptors sync.WaitGroup // end when the doors are taken
-	clients   sync.WaitGroup // end loadingTimeout later at the latest
+	places    chan struct{}  // one element for each client that is being answered
+	taken     chan struct{}  // closed when no more clients are to be answered
+	acceptors sync.WaitGroup // they end when the doors are taken
+	clients   sync.WaitGroup // they end loadingTimeout later at the latest
 }
 
 // OpenDoors listens on every address of --bind.
@@ -69,7 +71,8 @@ func (d *Doors) accept(l net.Listener) {
 	}
 }
 
-// sayLoading waits for a client's first words, since an answer to what was not asked is lost if the client's words meet a closed connection.
+// sayLoading waits for a client's first bytes and answers loadingReply. If the connection were closed before the client
+// has sent its first command, the command would meet a closed connection, and the client would lose the reply.
 func sayLoading(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(loadingTimeout))
@@ -88,7 +91,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// take ends the answers and gives the listeners away. Clients wait in their queues until somebody accepts.
+// take ends the answers and returns the listeners. New clients wait in the listen queues until the caller accepts them.
 func (d *Doors) take() []net.Listener {
 	close(d.taken)
 	d.setDeadline(time.Unix(1, 0)) // long past
@@ -107,7 +110,7 @@ func (d *Doors) setDeadline(t time.Time) {
 	}
 }
 
-// Close is called instead of giving the doors to a Server. It closes them and waits for the last answers.
+// Close is for doors that are not given to a Server. It closes them and waits for the last answers.
 func (d *Doors) Close() error {
 	var err error
 	for _, l := range d.take() {

@@ -21,7 +21,7 @@ type badDisk struct{ *vfs.Memory }
 
 func newDisk() *badDisk { return &badDisk{vfs.NewMemory(4096)} }
 
-// begin has one kind of operation hang until the gate opens, and then end in err.
+// begin makes one kind of operation hang until the gate opens, and then fail with err, if it is not nil.
 func (d *badDisk) begin(op vfs.Op, err error, gate chan struct{}) {
 	d.SetFault(func(o vfs.Op, _ string, size int) (int, error) {
 		if o == op {
@@ -83,7 +83,7 @@ func TestAReplyWaitsForTheSyncAndNobodyElseDoes(t *testing.T) {
 		{persist.Always, "FLUSHALL", "+OK\r\n", ""},
 		{persist.Interval, "WAITAOF 1 0 0", "*2\r\n:1\r\n:0\r\n", ""},
 		{persist.Interval, "QUOTASET q 4 60", "+OK\r\n", ""},
-		{persist.None, "INCRBY q 90", ":10\r\n", "QUOTASET q 100 3600"}, // more than the reserve
+		{persist.None, "INCRBY q 90", ":10\r\n", "QUOTASET q 100 3600"}, // more tokens than the reserve
 		{persist.None, "CL.THROTTLE user 5 10 60", "*5\r\n:0\r\n:6\r\n:5\r\n:-1\r\n:6\r\n", ""},
 	} {
 		t.Run(c.command, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestAReplyWaitsForTheSyncAndNobodyElseDoes(t *testing.T) {
 			gate := make(chan struct{})
 			d.begin(vfs.OpSync, nil, gate)
 			writer.send(c.command + "\r\nECHO after\r\n")
-			reader.send("PING\r\nGET other\r\n") // of whose loop it may be
+			reader.send("PING\r\nGET other\r\n") // perhaps in the same loop
 			reader.expect("+PONG\r\n$-1\r\n")
 			writer.expectNothing()
 			close(gate)
@@ -117,7 +117,8 @@ func TestPlainWritesDoNotWaitForSyncs(t *testing.T) {
 	c.expect(":1\r\n+OK\r\n:1\r\n")
 }
 
-// TestAFailingDiskHasWritesRefused: reads and PING go on, who waits for a sync is disconnected without a reply, and when the disk works again so do writes.
+// TestAFailingDiskHasWritesRefused: reads and PING still work, a client that waits for a sync is disconnected without a
+// reply, and writes work again when the disk does.
 func TestAFailingDiskHasWritesRefused(t *testing.T) {
 	for _, op := range []vfs.Op{vfs.OpWrite, vfs.OpSync} {
 		t.Run(string(op), func(t *testing.T) {
@@ -205,5 +206,5 @@ func TestAFailedSnapshotIsToldAndWritesGoOn(t *testing.T) {
 	c.expect("+OK\r\n")
 }
 
-// pollInterval is how often a test looks for what must happen soon.
+// pollInterval is the time between two looks for something that must happen soon.
 const pollInterval = 5 * time.Millisecond

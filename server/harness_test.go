@@ -15,7 +15,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// patience is how long a test waits for what must happen soon.
+// patience is how long a test waits for something that must happen soon.
 const patience = 20 * time.Second
 
 // newCommands is a command server on an empty engine.
@@ -34,7 +34,7 @@ func newCommandsWithClock(t testing.TB, cfg *config.Config, now func() engine.Mo
 	return command.NewServer(cfg, db, now, slog.New(slog.DiscardHandler), func() {})
 }
 
-// start runs a server after a change of its configuration and one of its limits, either may be nil.
+// start runs a server, after a change of its configuration and one of its limits; either may be nil.
 func start(t *testing.T, change func(*config.Config), limit func(*limits)) *Server {
 	t.Helper()
 	cfg := config.Default()
@@ -50,7 +50,7 @@ func start(t *testing.T, change func(*config.Config), limit func(*limits)) *Serv
 	return s
 }
 
-// startWithClock runs a server whose clocks go.
+// startWithClock runs a server whose clocks follow the time since started.
 func startWithClock(t *testing.T, started time.Time) *Server {
 	t.Helper()
 	cfg := config.Default()
@@ -86,7 +86,7 @@ func stop(t *testing.T, s *Server) {
 	}
 }
 
-// client is a raw connection with a deadline on everything.
+// client is a raw connection; every read and write has a deadline.
 type client struct {
 	net.Conn
 	t       *testing.T
@@ -126,7 +126,7 @@ func (c *client) expect(text string) {
 	}
 }
 
-// expectNothing reads for a moment in which there must be nothing to read.
+// expectNothing checks that nothing can be read for a moment.
 func (c *client) expectNothing() {
 	c.t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
@@ -145,7 +145,7 @@ func (c *client) expectEnd() {
 	}
 }
 
-// isReset tells the end that a close with unread input makes.
+// isReset reports whether the connection ended with a reset, as after a close with unread input.
 func isReset(err error) bool { return strings.Contains(err.Error(), "reset by peer") }
 
 // wait polls until the condition holds.

@@ -18,15 +18,15 @@ type held struct {
 	passed  atomic.Bool  // all loops have passed the order of until.Order
 }
 
-// answer runs commands and sends their replies, or sends replies that were held if they may leave now. It is not alive
-// when the connection must close at once.
+// answer runs commands and sends their replies, or sends held replies if they may leave now. alive is false if the
+// connection must be closed at once.
 func (c *connection) answer() (turn command.Turn, alive bool) {
 	if c.held.is.Load() {
 		return c.release()
 	}
 	replies, turn := c.session.run(c.worker, c.worker.replies)
 	if turn.Hold.Group != 0 && !c.await(turn.Hold.Group) {
-		turn.Hold.Group = 0 // it is synced already
+		turn.Hold.Group = 0 // the group is synced already
 	}
 	if turn.Hold == (command.Hold{}) {
 		return turn, c.send(replies)
@@ -34,7 +34,8 @@ func (c *connection) answer() (turn command.Turn, alive bool) {
 	return command.Turn{Next: command.Held}, c.hold(replies, turn)
 }
 
-// hold keeps replies. They count as output at once. It is false when they are too many, and the connection must close.
+// hold keeps replies. They count as output at once. It returns false if they are too many, and the connection must be
+// closed.
 func (c *connection) hold(replies []byte, turn command.Turn) bool {
 	h := &c.held
 	h.until, h.last = turn.Hold, turn.Next == command.Bye
@@ -51,7 +52,8 @@ func (c *connection) hold(replies []byte, turn command.Turn) bool {
 	return c.mayHold(c.conn.Unsent() + len(h.replies))
 }
 
-// await has the connection woken when a group is safe or the disk fails; false when it is safe.
+// await has the connection woken when a group is synced or the disk fails. It returns false if the group is synced
+// already.
 func (c *connection) await(group uint64) bool {
 	c.held.woken.Store(false)
 	return c.server.commands.Store.Await(group, false, func() {
@@ -60,9 +62,9 @@ func (c *connection) await(group uint64) bool {
 	})
 }
 
-// release sends held replies if they may leave. If what they tell of may never be safe, nobody can say whether it is: the
-// client is disconnected, and does not hear of it. Where the session stood before the wait says nothing about where it
-// stands now: input has arrived meanwhile, or what its client waits for has happened. So the session is asked again.
+// release sends held replies if they may leave. If the disk failed, nobody can say whether the writes are synced: the
+// client is disconnected without the replies. After a wait the session is always asked again: its turn from before the
+// wait is out of date, because input has arrived meanwhile, or a late reply.
 func (c *connection) release() (turn command.Turn, alive bool) {
 	store, h := c.server.commands.Store, &c.held
 	switch {
@@ -72,9 +74,9 @@ func (c *connection) release() (turn command.Turn, alive bool) {
 	case !h.woken.Load():
 		return command.Turn{Next: command.Held}, true
 	case store.Refusal() != nil:
-		c.server.log.Warn("client closed: the disk failed before its writes were safe", "remote", c.remote)
+		c.server.log.Warn("client closed: the disk failed before its writes were synced", "remote", c.remote)
 		return command.Turn{Next: command.Bye}, false
-	case c.await(h.until.Group): // it has recovered meanwhile
+	case c.await(h.until.Group): // the disk works again
 		return command.Turn{Next: command.Held}, true
 	}
 	replies := append(c.worker.replies, h.replies...)

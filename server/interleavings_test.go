@@ -18,8 +18,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// script is what one client sends, and what a model of the server says that it reads. Its keys are its own, so the model
-// needs to know of nobody else. In want, any byte may be read where a '?' is.
+// script is the requests of one client, and the replies that a model of the server expects. No other client uses the
+// script's keys, so the model needs to know of no other client. In want, a '?' stands for any byte.
 type script struct {
 	random  *rand.Rand
 	name    string
@@ -27,11 +27,11 @@ type script struct {
 	want    strings.Builder
 	count   int
 	text    string
-	left    int  // tokens of the client's quota; -1: it has none
+	left    int  // tokens in the client's quota; -1: it has no quota
 	ended   bool // the last request ends the connection
 	patient bool // the client sends no wrong passwords, which are answered a second later
-	flushes bool // all clients of the server send FLUSHALL: no key is there for sure a moment later
-	keys    int  // names that newKey has given
+	flushes bool // all clients of the server send FLUSHALL, so any key may be gone a moment later
+	keys    int  // how many names newKey has given
 	marks   []mark
 }
 
@@ -79,7 +79,7 @@ func (s *script) add() {
 	}
 }
 
-// addOwnKey adds one that goes by what the script has done before with its keys.
+// addOwnKey adds a request whose reply depends on earlier requests of the script.
 func (s *script) addOwnKey() {
 	counter, value, bucket := "n"+s.name, "v"+s.name, "q"+s.name
 	switch n := s.random.IntN(40); {
@@ -114,7 +114,7 @@ func (s *script) addOwnKey() {
 	}
 }
 
-// addAnyKey adds one that is answered the same whatever keys there are, or one on a new key.
+// addAnyKey adds a request whose reply does not depend on any key, or a request on a new key.
 func (s *script) addAnyKey() {
 	switch n := 25 + s.random.IntN(15); {
 	case n < 26:
@@ -146,7 +146,7 @@ func (s *script) addAnyKey() {
 	}
 }
 
-// addBeside adds one whose work is done beside the event loops.
+// addBeside adds a request that is worked on beside the event loops.
 func (s *script) addBeside() {
 	switch n := s.random.IntN(20); {
 	case n < 4:
@@ -166,7 +166,7 @@ func (s *script) addBeside() {
 	}
 }
 
-// newKey is the name of a key that nobody else uses.
+// newKey is the name of a key that no other request uses.
 func (s *script) newKey() string {
 	s.keys++
 	return "k" + s.name + "." + itoa(s.keys)
@@ -184,14 +184,14 @@ func (s *script) transaction(counter string) {
 	s.ask(replies, "EXEC")
 }
 
-// play sends the script in pieces with gaps, half-closes perhaps, and compares what it reads.
+// play sends the script in pieces with gaps, perhaps half-closes, and compares the replies.
 func (s *script) play(addr net.Addr) error {
 	conn, err := net.Dial(addr.Network(), addr.String())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(5 * patience)); err != nil { // of all that it does, beside many others
+	if err := conn.SetDeadline(time.Now().Add(5 * patience)); err != nil { // for the whole script
 		return err
 	}
 	if s.random.IntN(6) == 0 {
@@ -251,7 +251,7 @@ func (s *script) write(conn net.Conn, half bool) error {
 	return nil
 }
 
-// differs is where got is first not as want, -1 if it is.
+// differs is the first position where got is not as want; -1 if there is none.
 func differs(got, want string) int {
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || got[i] != want[i] && want[i] != '?' {
@@ -261,9 +261,10 @@ func differs(got, want string) int {
 	return -1
 }
 
-// TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor has clients whose requests arrive in pieces before, during and
-// after all sorts of waits: for the disk, for a quota, for a snapshot, for a pause, for a late answer to a wrong password, for
-// all loops, for work beside the loops. Some clients vanish. Many at a time share a server; of some servers all delete all keys.
+// TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor has clients whose requests arrive in pieces before, during
+// and after all sorts of waits: for the disk, for a quota, for a snapshot, for a pause, for the late answer to a wrong
+// password, for all loops, for work beside the loops. Some clients vanish. Many clients share a server at a time. On
+// some servers every client sends FLUSHALL.
 func TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor(t *testing.T) {
 	seeds, first := setting(t, "QUOTADB_TEST_WAITS", 300), setting(t, "QUOTADB_TEST_WAITS_FIRST", rand.Uint64N(1<<40))
 	t.Logf("%d seeds from %d on", seeds, first)
@@ -278,7 +279,8 @@ func TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor(t *testing.T) {
 			c.send(request("SET", "shared", strings.Repeat("s", sharedBytes)))
 			c.expect("+OK\r\n")
 			spendWrongPasswords(c)
-			c.send(request("ACL", "SAVE") + request(manyNames()...)) // so that there is a file, and KEYS goes beside its loop
+			// ACL LOAD needs a file, and with many names KEYS works beside its loop.
+			c.send(request("ACL", "SAVE") + request(manyNames()...))
 			c.expect("+OK\r\n+OK\r\n")
 			var all sync.WaitGroup
 			for seed := first + from; seed < first+min(from+together, seeds); seed++ {
@@ -297,14 +299,14 @@ func TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor(t *testing.T) {
 	}
 }
 
-// spendWrongPasswords has the server answer further wrong passwords late.
+// spendWrongPasswords makes the server answer further wrong passwords late.
 func spendWrongPasswords(c *client) {
 	const n = 40
 	c.send(request("MULTI") + strings.Repeat(request("AUTH", "nobody", "wrong"), n) + request("EXEC"))
 	c.expect("+OK\r\n" + strings.Repeat("+QUEUED\r\n", n) + "*" + itoa(n) + "\r\n" + strings.Repeat(wrongPass, n))
 }
 
-// startSlowDisk is a server on TCP and a unix socket whose disk takes its time.
+// startSlowDisk runs a server on TCP and on a unix socket; its disk needs some time for each sync.
 func startSlowDisk(t *testing.T, level persist.Durability, seed uint64, flushes bool) *Server {
 	t.Helper()
 	d := newDisk()

@@ -20,7 +20,7 @@ func TestAKilledClientSeesTheEndBeforeTheKillerHasItsReply(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := raw.Control(func(fd uintptr) {
-			if n, err := syscall.Read(int(fd), make([]byte, 1)); n != 0 || err != nil { // it does not wait
+			if n, err := syscall.Read(int(fd), make([]byte, 1)); n != 0 || err != nil { // the read does not block
 				t.Errorf("read %d bytes, %v", n, err)
 			}
 		}); err != nil {

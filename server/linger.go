@@ -5,18 +5,18 @@ import (
 )
 
 const (
-	// lingerTick is the time between two looks at a connection that lingers.
+	// lingerTick is the time between two looks at a lingering connection.
 	lingerTick = 20 * time.Millisecond
-	// quietLooks is how many looks in a row must have found that the client has sent nothing since the one before, until
-	// the connection of a client that has everything is closed; blindLooks on systems that do not tell whether it has:
-	// three seconds. Looks are counted, and not time: a server that gets no processor for a while does not look.
+	// A connection is closed if the client has sent nothing for more than quietLooks looks in a row and has confirmed
+	// all output. On systems that do not tell whether it has, blindLooks are needed: three seconds. Looks are counted,
+	// not time: a server that gets no processor for a while does not look.
 	quietLooks = 1
 	blindLooks = 150
 )
 
-// drain is the last traffic of a connection when the server shuts down: it takes what lies readable in the socket at this
-// moment, runs it, and ends. It reads no more than a full receive buffer, so that a client that goes on sending cannot
-// delay the end.
+// drain is the last input of a connection when the server shuts down: it takes the bytes that are readable in the
+// socket at this moment, runs them, and ends. It reads no more than a full receive buffer, so that a client that keeps
+// sending cannot delay the end.
 func (c *connection) drain() {
 	buffer := c.worker.drainBuffer()
 	readable := c.conn.ReceiveBuffer()
@@ -32,12 +32,14 @@ func (c *connection) drain() {
 	}
 }
 
-// beginLinger is called when a connection that is ending has sent everything. It is false when the connection can close.
+// beginLinger is called when an ending connection has sent everything. It returns false if the connection can be
+// closed.
 //
-// When the server shuts down, a client may be sending while its connection closes. The kernel answers what it sends after
-// a close with a reset, and throws away what is still on its way to the client: replies to commands that were run. So the
-// client is told that nothing more comes, and what it still sends is read and thrown away, until it closes, or sends
-// nothing and has all its replies. Where the system does not tell whether it has them, it gets some seconds of silence.
+// When the server shuts down, a client may be sending while its connection is closed. If input arrives after a close,
+// the kernel answers it with a reset and discards output that is still on its way to the client: replies to commands
+// that have run. So the server half-closes, and reads and discards input, until the client closes, or is silent and has
+// all its replies. Where the system does not tell whether the client has them, the server waits for some seconds of
+// silence.
 func (c *connection) beginLinger() bool {
 	if !c.last || c.ended {
 		return false
@@ -61,8 +63,8 @@ func (c *connection) lingerOn() {
 	c.timer = time.AfterFunc(lingerTick, c.conn.Wake)
 }
 
-// linger looks whether the client can do without its connection. Each look comes in a round of its own, behind what the
-// client had sent before that round.
+// linger closes the connection if the client needs it no more. Each look comes in a round of its own, after the input
+// that arrived before that round.
 func (c *connection) linger() {
 	c.quiet++
 	left, known := c.conn.Unacknowledged()

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// refusal is what a client reads when there are too many already.
+// refusal is the reply to a client when there are too many clients.
 const refusal = "-ERR max number of clients reached\r\n"
 
-// protected is what a client of another host reads in protected mode.
+// protected is the reply to a client of another host in protected mode.
 const protected = "-DENIED QuotaDB is running in protected mode because protected mode is enabled and no password is set for the default user. " +
 	"In this mode connections are only accepted from the loopback interface. " +
 	"If you want to connect from external computers, you may adopt one of the following solutions: " +
@@ -31,17 +31,18 @@ func listen(network, address string) (net.Listener, error) {
 		}
 	}
 	lc := net.ListenConfig{KeepAliveConfig: keepAlive(keepAliveSeconds)}
-	lc.SetMultipathTCP(false) // nothing for us, and a layer between
+	lc.SetMultipathTCP(false) // of no use here, and costs a layer
 	return lc.Listen(context.Background(), network, address)
 }
 
-// keepAlive asks an idle client's host for a sign of life after so many seconds, and again thrice in the same time; 0: never.
+// keepAlive has an idle client's host probed after so many seconds, and then keepAliveProbes times within the same
+// time; 0: never.
 func keepAlive(seconds int64) net.KeepAliveConfig {
 	idle := time.Duration(seconds) * time.Second
 	return net.KeepAliveConfig{Enable: seconds > 0, Idle: idle, Interval: max(idle/keepAliveProbes, time.Second), Count: keepAliveProbes}
 }
 
-// clearSocket removes a socket file that a killed process left behind; never one in use, never another file.
+// clearSocket removes the socket file of a process that was killed. It never removes a socket in use or another file.
 func clearSocket(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,8 +61,8 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// accept admits connections until the listener is closed. A failure, as when file descriptors run out, is logged
-// and tried again: those who are connected go on.
+// accept admits connections until the listener is closed. A failure, for example without free file descriptors, is
+// logged, and accept tries again; connected clients are not affected.
 func (s *Server) accept(l net.Listener) {
 	for {
 		conn, err := l.Accept()
@@ -71,13 +72,13 @@ func (s *Server) accept(l net.Listener) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:
-			s.unserved("accept failed", "address", l.Addr(), "error", err)
+			s.unserved("could not accept a connection, trying again", "address", l.Addr(), "error", err)
 			time.Sleep(acceptBackoff)
 		}
 	}
 }
 
-// admit gives a connection to the loop that has the fewest, or refuses it.
+// admit gives a connection to the loop with the fewest connections, or refuses it.
 func (s *Server) admit(conn net.Conn) {
 	if !s.roster.countIn(s.commands.Params.MaxClients.Load()) {
 		s.refuse(conn, refusal)
@@ -90,26 +91,27 @@ func (s *Server) admit(conn net.Conn) {
 	}
 	if seconds := s.commands.Params.KeepAlive.Load(); seconds != keepAliveSeconds {
 		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetKeepAliveConfig(keepAlive(seconds)) // it is served all the same
+			_ = tcp.SetKeepAliveConfig(keepAlive(seconds)) // if this fails, the client is served all the same
 		}
 	}
 	c := s.newConnection(conn)
-	err := s.loops.Serve(conn, c) // returns when the loop has it or has failed to take it
+	err := s.loops.Serve(conn, c) // returns when the loop has the connection or has failed to take it
 	if err == nil {
 		return
 	}
 	s.roster.countOut()
-	s.unserved("connection could not be served", "remote", c.remote, "error", err)
+	s.unserved("could not serve a connection, closed it", "remote", c.remote, "error", err)
 	time.Sleep(acceptBackoff)
 }
 
-// refuse tells a client why it is not served, and closes its connection when the client has read the text and closes. If the connection was closed
-// at once, the first command of the client would meet a closed connection, and the client would see a broken pipe instead of the text. When
-// refusedAtOnce clients are waited for already, the connection is closed at once all the same.
+// refuse tells a client why it is not served, and closes the connection when the client has read the text and closes.
+// If the connection were closed at once, the first command of the client would meet a closed connection, and the client
+// would see a broken pipe instead of the text. If refusedAtOnce other clients are reading such a text, the connection
+// is closed at once all the same.
 func (s *Server) refuse(conn net.Conn, text string) {
 	s.commands.Stats.Rejected.Add(1)
 	_ = conn.SetDeadline(time.Now().Add(refuseTimeout))
-	_, _ = conn.Write([]byte(text)) // the buffer of a new connection has room for it
+	_, _ = conn.Write([]byte(text)) // does not block: the buffer of a new connection has room
 	select {
 	case s.refused <- struct{}{}:
 		s.telling.Go(func() {
@@ -121,7 +123,7 @@ func (s *Server) refuse(conn net.Conn, text string) {
 	}
 }
 
-// untilClosed says that nothing more is sent, reads until the client has closed or the deadline has passed, and closes.
+// untilClosed half-closes the connection, reads until the client has closed or the deadline has passed, and closes.
 func untilClosed(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
@@ -133,14 +135,14 @@ func untilClosed(conn net.Conn) {
 	}
 }
 
-// unserved logs what befell a connection, but not for each when there are many.
+// unserved logs that a connection could not be served, but only one of many within lineEvery.
 func (s *Server) unserved(line string, args ...any) {
 	if silent, ok := s.unservedLines.now(time.Now()); ok {
-		s.log.Warn(line, append(args, "more", silent)...)
+		s.log.Warn(line, append(args, "others_not_logged", silent)...)
 	}
 }
 
-// protects reports whether protected mode keeps an address out: it is of another host, and no password is needed.
+// protects reports whether protected mode refuses an address: it belongs to another host, and clients need no password.
 func (s *Server) protects(remote net.Addr) bool {
 	if !s.commands.IsOpen() {
 		return false

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// TestNothingOfTheOldOrderRunsAfterTheReply: an order to all clients is answered when every loop has passed what it was
-// about. The workers send groups whose last command counts, long after the check that lets the group begin.
+// TestNothingOfTheOldOrderRunsAfterTheReply: an order to all clients is answered when every loop has ended the batch
+// that it was running. The workers send groups of commands whose last command counts. It runs long after the check that
+// allows the group to begin.
 func TestNothingOfTheOldOrderRunsAfterTheReply(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -31,7 +32,7 @@ func TestNothingOfTheOldOrderRunsAfterTheReply(t *testing.T) {
 			boss.expect("+OK\r\n+OK\r\n")
 			group := strings.Repeat(request("BITCOUNT", "big"), 60) + request("INCR", "n")
 			rounds := 10
-			if testing.Short() { // under the race detector a group takes long
+			if testing.Short() { // under the race detector a group takes a long time
 				rounds = 2
 			}
 			for range rounds {
@@ -54,7 +55,7 @@ func TestNothingOfTheOldOrderRunsAfterTheReply(t *testing.T) {
 				boss.send(order)
 				boss.expect(reply)
 				at := boss.number("n")
-				time.Sleep(5 * time.Millisecond) // what runs on would be seen; too short a time only makes the test weaker
+				time.Sleep(5 * time.Millisecond) // long enough to see a command that still runs
 				if after := boss.number("n"); after != at {
 					t.Errorf("%d increments after the order was answered", after-at)
 				}
@@ -66,7 +67,8 @@ func TestNothingOfTheOldOrderRunsAfterTheReply(t *testing.T) {
 	}
 }
 
-// TestLoopsThatPauseEachOtherAtOnceDoNotWaitForEver: every client gives orders, and each order waits for the loops of the others.
+// TestLoopsThatPauseEachOtherAtOnceDoNotWaitForEver: every client gives orders, and each order waits for the loops of
+// the other clients.
 func TestLoopsThatPauseEachOtherAtOnceDoNotWaitForEver(t *testing.T) {
 	s := startWithClock(t, time.Now())
 	var clients []*client
@@ -86,7 +88,7 @@ func TestLoopsThatPauseEachOtherAtOnceDoNotWaitForEver(t *testing.T) {
 	}
 }
 
-// number is what a key holds.
+// number is the integer that a key holds.
 func (c *client) number(key string) int {
 	c.t.Helper()
 	c.send(request("GET", key))

@@ -8,7 +8,7 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// TestAHalfClosedClientThatWaitsKeepsItsWait: it has said that it sends no more, and waits for SAVE longer than endedSeconds.
+// TestAHalfClosedClientThatWaitsKeepsItsWait: the client has half-closed, and waits for SAVE longer than endedSeconds.
 func TestAHalfClosedClientThatWaitsKeepsItsWait(t *testing.T) {
 	d := newDisk()
 	s := startDurable(t, d, persist.Interval)
@@ -27,7 +27,7 @@ func TestAHalfClosedClientThatWaitsKeepsItsWait(t *testing.T) {
 	client.expectEnd()
 }
 
-// hangAtSync has every fsync wait for the gate.
+// hangAtSync makes every fsync wait for the gate.
 func hangAtSync(d *badDisk) (gate chan struct{}) {
 	gate = make(chan struct{})
 	d.SetFault(func(o vfs.Op, _ string, size int) (int, error) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// foreign is a connection that says it comes from another host.
+// foreign is a connection whose remote address belongs to another host.
 type foreign struct {
 	net.Conn
 	from net.Addr
@@ -15,7 +15,8 @@ type foreign struct {
 
 func (f foreign) RemoteAddr() net.Addr { return f.from }
 
-// knock has a client of an address admitted and returns what it reads before the connection ends; empty if it is let in.
+// knock has the server admit a client with an address, and returns the bytes that the client reads before the
+// connection ends; none if it is admitted.
 func knock(t *testing.T, s *Server, ip string) string {
 	t.Helper()
 	ours, theirs := net.Pipe()
@@ -40,7 +41,7 @@ func TestProtectedModeKeepsOtherHostsOutWhileNoPasswordIsNeeded(t *testing.T) {
 		c.send(request(strings.Fields(command)...))
 		c.expect("+OK\r\n")
 	}
-	c.send(request("PING")) // answered, it is counted
+	c.send(request("PING")) // once it is answered, the client is counted
 	c.expect("+PONG\r\n")
 	for _, ip := range []string{"127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"} {
 		if got := knock(t, s, ip); got != "" {

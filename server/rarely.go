@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// lineEvery is the time between two lines in the log about connections that could not be served.
+// lineEvery is the least time between two log lines about connections that could not be served.
 const lineEvery = time.Minute
 
-// rarely lets one line in lineEvery into the log, and counts the others.
+// rarely allows one log line in lineEvery, and counts the others.
 type rarely struct {
 	mu     sync.Mutex // protects what follows
 	next   time.Time
 	silent int
 }
 
-// now reports whether it is time for a line, and how many there would have been since the last.
+// now reports whether a line may be logged, and how many lines were left out since the last one.
 func (r *rarely) now(at time.Time) (silent int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

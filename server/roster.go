@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// roster knows every connection, and how many there are: those that a loop has opened and those on their way there.
-// Its methods are safe for concurrent use.
+// roster has every open connection, and counts the connections that are open or on their way to a loop. Its methods are
+// safe for concurrent use.
 type roster struct {
 	mu      sync.Mutex
 	counted int
@@ -14,7 +14,7 @@ type roster struct {
 	gone    chan struct{} // set by drain; closed when the last member has left
 }
 
-// countIn counts one more connection unless there are limit already.
+// countIn counts one more connection, unless there are limit already.
 func (r *roster) countIn(limit int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -25,7 +25,7 @@ func (r *roster) countIn(limit int64) bool {
 	return true
 }
 
-// countOut counts one connection less, which did not open.
+// countOut counts one connection less: one that did not open.
 func (r *roster) countOut() {
 	r.mu.Lock()
 	r.counted--
@@ -56,8 +56,8 @@ func (r *roster) leave(c *connection) {
 	}
 }
 
-// each calls fn with every member. Loops that open or close connections do not wait meanwhile, so a member may have left
-// when fn gets it.
+// each calls fn with every member. Loops that open or close connections do not wait meanwhile, so a member may have
+// left when fn gets it.
 func (r *roster) each(fn func(*connection)) {
 	r.mu.Lock()
 	members := slices.Clone(r.members)
@@ -67,7 +67,8 @@ func (r *roster) each(fn func(*connection)) {
 	}
 }
 
-// drain calls fn with every member and returns a channel that is closed when all have left. No one enters any more.
+// drain calls fn with every member and returns a channel that is closed when all have left. The caller sees to it that
+// no connection enters any more.
 func (r *roster) drain(fn func(*connection)) <-chan struct{} {
 	gone := make(chan struct{})
 	r.mu.Lock()

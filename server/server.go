@@ -1,12 +1,13 @@
 // Package server serves the Redis protocol on TCP and unix sockets.
 //
-// A listener accepts with package net and hands the connection to one of a few event loops (package loop), one per
-// processor. A loop reads what a socket has and gives it to the connection's session, which parses, runs the
-// commands in batches and returns the replies; these leave in one write. A session knows nothing of sockets or loops.
+// A listener accepts with package net and gives the connection to one of a few event loops (package loop), one per
+// processor. A loop reads what a socket has and gives it to the connection's session, which parses the input, runs the
+// commands in batches and returns the replies; these leave in one write. With the replies comes a command.Turn, which
+// says how the connection goes on. A session knows neither sockets nor loops.
 //
-// Invariants: a connection and its session are touched by its own loop only, except where a field says otherwise;
-// no loop ever waits; a client whose commands wait is not read from, and what waits for all clients is bounded by
-// budgets.go. Lock order: none, no two locks of this package are held together.
+// Invariants: only a connection's own loop touches the connection and its session, except where a field says otherwise;
+// no loop ever waits; at most readAhead bytes are read ahead from a client whose commands wait; budgets.go bounds the
+// bytes that are held for all clients. Lock order: none, no two locks of this package are held together.
 package server
 
 import (
@@ -25,7 +26,7 @@ import (
 	"github.com/quotadb/quota-db/server/loop"
 )
 
-// Server is the listeners, loops and connections of one node. New, Listen, Serve and Shutdown are called in this
+// Server has the listeners, loops and connections of one node. New, Listen, Serve and Shutdown are called in this
 // order, once each; after a failed Listen only Shutdown.
 type Server struct {
 	bind     []string
@@ -34,25 +35,25 @@ type Server struct {
 	limits   limits
 
 	listeners     []net.Listener
-	answers       *sync.WaitGroup // to clients that came before Listen; nil: none
+	answers       *sync.WaitGroup // of Doors, to clients that came before Listen; nil: none
 	acceptors     sync.WaitGroup
-	telling       sync.WaitGroup // clients that they are not served: begun by acceptors only, ends refuseTimeout later at the latest
-	refused       chan struct{}  // one for each client that is told so
+	telling       sync.WaitGroup // for refused clients: begun by acceptors only, ends refuseTimeout later at the latest
+	refused       chan struct{}  // one element for each refused client that is reading why
 	unservedLines rarely
 	loops         *loop.Group
 	workers       workers
 	roster        roster
 	budgets       budgets
-	exceeded      chan struct{} // a budget is
+	exceeded      chan struct{} // wakes the shedder: a budget is exceeded
 
 	started  time.Time
-	seconds  atomic.Int64 // since started; the coarse clock of idle timeouts, moved by tend
+	seconds  atomic.Int64 // the coarse clock: seconds since started, moved by tend
 	draining atomic.Bool
 	stop     chan struct{} // closed when the goroutines below must end
 	tending  sync.WaitGroup
 }
 
-// New makes a server for cfg.Bind that is not listening yet.
+// New makes a server for cfg.Bind. It does not listen yet.
 func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server {
 	commands.Fences = true
 	return &Server{
@@ -67,7 +68,7 @@ func New(cfg *config.Config, commands *command.Server, log *slog.Logger) *Server
 	}
 }
 
-// Listen opens every address, so that Addrs answers and clients queue, and starts the event loops.
+// Listen opens every address, so that Addrs has them and clients can queue, and starts the event loops.
 func (s *Server) Listen() error {
 	doors, err := OpenDoors(s.bind)
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *Server) Listen() error {
 	return s.ListenAt(doors)
 }
 
-// ListenAt is Listen for addresses that are open already.
+// ListenAt is Listen with addresses that are open already.
 func (s *Server) ListenAt(doors *Doors) error {
 	s.listeners, s.answers = doors.take(), &doors.clients
 	s.budgets.setLimits(s.limits)
@@ -88,7 +89,7 @@ func (s *Server) ListenAt(doors *Doors) error {
 	return nil
 }
 
-// Addrs are the addresses that are listened on, in the order of the configuration.
+// Addrs are the addresses of the listeners, in the order of the configuration.
 func (s *Server) Addrs() []net.Addr {
 	addrs := make([]net.Addr, len(s.listeners))
 	for i, l := range s.listeners {
@@ -107,11 +108,12 @@ func (s *Server) Serve() {
 }
 
 // Shutdown stops accepting, answers every command that has arrived, waits until the replies have left, and closes
-// everything. When ctx ends first, clients that have not taken their replies are cut off: ErrCutOff, and ctx's error.
+// everything. If ctx ends first, clients that have not taken their replies are disconnected. Then the error is
+// ErrCutOff with ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	for _, l := range s.listeners {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			s.log.Warn("close listener", "address", l.Addr(), "error", err)
+			s.log.Warn("could not close a listener", "address", l.Addr(), "error", err)
 		}
 	}
 	s.acceptors.Wait()
@@ -130,8 +132,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return cutOff
 }
 
-// awaitLast waits until all clients are gone. Those whose commands take long, as a FLUSHALL that waits for a disk that
-// hangs, have them ended and an error answered when half of ctx's time is over.
+// awaitLast waits until all clients are gone. When half of ctx's time is over, commands that still run are ended and
+// answered with an error, for example a FLUSHALL that waits for a hanging disk.
 func (s *Server) awaitLast(ctx context.Context, gone <-chan struct{}) error {
 	var half <-chan time.Time
 	if deadline, bounded := ctx.Deadline(); bounded {
@@ -144,7 +146,7 @@ func (s *Server) awaitLast(ctx context.Context, gone <-chan struct{}) error {
 		case <-gone:
 			return nil
 		case <-half:
-			s.log.Warn("half of the time to stop is over and clients remain: commands that still run are ended", "clients", s.roster.size())
+			s.log.Warn("stopping: clients remain after half of the time, commands that still run are ended", "clients", s.roster.size())
 			s.commands.End()
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", ErrCutOff, ctx.Err())
@@ -152,10 +154,10 @@ func (s *Server) awaitLast(ctx context.Context, gone <-chan struct{}) error {
 	}
 }
 
-// ErrCutOff is that clients were disconnected before they had taken their last replies. Nothing else has failed.
+// ErrCutOff says that clients were disconnected before they had taken their last replies. Nothing else has failed.
 var ErrCutOff = errors.New("clients cut off")
 
-// tend moves the coarse clock, disconnects idle clients and has the figures per second taken.
+// tend moves the coarse clock, disconnects idle clients and samples the rates, once a second.
 func (s *Server) tend() {
 	ticker := time.NewTicker(tendInterval)
 	defer ticker.Stop()
@@ -170,8 +172,8 @@ func (s *Server) tend() {
 	}
 }
 
-// sweepIdle sets the coarse clock to now, in seconds, closes connections that have been idle for the timeout, and has the
-// loops look at those that wait for their clients.
+// sweepIdle sets the coarse clock to now, in seconds, has the loops look at the connections that wait for their
+// clients, and closes connections that have been idle for the timeout.
 func (s *Server) sweepIdle(now int64) {
 	s.seconds.Store(now)
 	if s.workers.watched.Load() > 0 {
@@ -182,7 +184,7 @@ func (s *Server) sweepIdle(now int64) {
 		return
 	}
 	s.roster.each(func(c *connection) {
-		if c.isIdle(now, timeout) { // the clock is coarse: a client is given up to a second more
+		if c.isIdle(now, timeout) { // the clock is coarse: a client has up to a second more
 			c.conn.Close()
 		}
 	})

@@ -142,7 +142,7 @@ func TestRefusedClientsThatStayAreGivenUp(t *testing.T) {
 	first := dial(t, s)
 	first.send("PING\r\n")
 	first.expect("+PONG\r\n")
-	for range 2 * refusedAtOnce { // the second half finds no place to wait, and is closed at once
+	for range 2 * refusedAtOnce { // for the second half there is no room to wait: they are closed at once
 		dial(t, s).expect(refusal)
 	}
 	wait(t, "the end of all refusals", func() bool { return len(s.refused) == 0 })
@@ -156,7 +156,7 @@ func TestIdleClientIsDisconnected(t *testing.T) {
 		c.expect("+PONG\r\n")
 	}
 	s.sweepIdle(3000)
-	busy.send("PING\r\n") // no timeout is set: both are still there
+	busy.send("PING\r\n") // no timeout is set, so both are still connected
 	busy.expect("+PONG\r\n")
 	s.commands.Params.TimeoutSeconds.Store(3600)
 	s.sweepIdle(4000)
@@ -230,7 +230,7 @@ func TestPortInUseIsAnError(t *testing.T) {
 }
 
 func TestShutdownLeavesNoGoroutine(t *testing.T) {
-	stop(t, start(t, nil, nil)) // whatever is made once is there now
+	stop(t, start(t, nil, nil)) // now everything exists that is made only once
 	before := runtime.NumGoroutine()
 	s := start(t, nil, nil)
 	for range 10 {

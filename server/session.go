@@ -30,9 +30,9 @@ func newSession(commands *command.Server, client *command.Client, parsed *resp.S
 // feed adds bytes that the client sent.
 func (s *session) feed(chunk []byte) { s.reader.Feed(chunk) }
 
-// run executes complete commands, in batches, and appends their replies to out, until there are flushBytes of replies or
-// the client cannot go on at once. The turn is that of the last batch: Done says that every complete command has run, and
-// Hold is what any of the replies waits for.
+// run executes complete commands, in batches, and appends their replies to out, until there are flushBytes of replies
+// or the client cannot go on at once. The turn is that of the last batch: Done says that every complete command has
+// run, and Hold is what any of the replies waits for.
 func (s *session) run(w *worker, out []byte) (replies []byte, turn command.Turn) {
 	for len(out) < flushBytes {
 		held, more, err := turn.Hold, true, error(nil)
@@ -72,7 +72,7 @@ func (s *session) runParsed(w *worker, out []byte) (replies []byte, turn command
 	return out, turn, more, err
 }
 
-// limit sees to it that the next commands are read within the client's limits, which a login and CONFIG SET change.
+// limit has the next commands read within the client's limits, which a login and CONFIG SET change.
 func (s *session) limit() {
 	if l := s.commands.LimitsOf(s.client); l != s.limits {
 		s.limits = l
@@ -80,13 +80,14 @@ func (s *session) limit() {
 	}
 }
 
-// parse fills the worker's batch with complete commands and says how many they are. The batch is full when it has
-// batchCommands, or batchArgs arguments between them: else there are no more for now, or err says why there never will be.
+// parse fills the worker's batch with complete commands and returns their number. full says that the batch has
+// batchCommands commands, or batchArgs arguments; there may be more commands. If it is not full, the input has no
+// further complete command, or err says why it never will.
 func (s *session) parse(w *worker) (n int, full bool, err error) {
 	s.limit()
 	most := len(w.batch)
 	if s.limits.Locked {
-		most = 1 // it may be a login
+		most = 1 // the command may be a login, which changes the limits
 	}
 	for args := 0; n < most && args < batchArgs; n++ {
 		command, err := s.reader.Next()
@@ -111,9 +112,9 @@ func (s *session) postpone(commands [][][]byte) {
 	}
 }
 
-// footprint is about what a copied command takes in memory.
+// footprint is roughly the memory that a copied command takes.
 func footprint(args [][]byte) int {
-	const header = 24 // of a slice
+	const header = 24 // bytes of a slice
 	n := header
 	for _, arg := range args {
 		n += header + len(arg)
@@ -135,7 +136,7 @@ func (s *session) resume(w *worker, out []byte) ([]byte, command.Turn) {
 	return out, turn
 }
 
-// keep ends a round: what was fed and not consumed is copied.
+// keep ends a round: fed bytes that are not consumed are copied.
 func (s *session) keep() { s.reader.Keep() }
 
 // held is how many bytes of input the session holds: parts of commands, and commands that wait.

@@ -39,7 +39,8 @@ func TestClientThatReadsLateGetsEveryReply(t *testing.T) {
 	wait(t, "the account to be settled", func() bool { return s.budgets.held(unread)+s.budgets.held(unsent) == 0 })
 }
 
-// TestClientThatNeverReadsIsNotReadFromWhileOthersAreServed: it can send as much as the sockets' buffers hold.
+// TestClientThatNeverReadsIsNotReadFromWhileOthersAreServed: the client can send only as much as the sockets' buffers
+// hold.
 func TestClientThatNeverReadsIsNotReadFromWhileOthersAreServed(t *testing.T) {
 	s := start(t, nil, small)
 	slow, other := dial(t, s), dial(t, s)
@@ -115,7 +116,7 @@ func TestLastRepliesOfAnEndingClientAreNotCut(t *testing.T) {
 }
 
 func TestEndingClientThatNeverReadsIsClosed(t *testing.T) {
-	s := start(t, nil, func(l *limits) { small(l); l.softOutput = l.hardOutput }) // QUIT runs although replies wait
+	s := start(t, nil, func(l *limits) { small(l); l.softOutput = l.hardOutput }) // so QUIT runs although replies wait
 	c := dial(t, s)
 	get, _ := big(c, 7<<19)
 	c.send(get + get + "QUIT\r\n")
@@ -146,15 +147,16 @@ func TestOutputLimitsDisconnectTheClient(t *testing.T) {
 	}
 }
 
-// TestAClientThatIsEndingIsNotRead: it has replies to take and has broken the protocol. What it goes on sending is neither
-// taken nor thrown away.
+// TestAClientThatIsEndingIsNotRead: the client has broken the protocol, and has not read all of its replies. What it
+// still sends is neither read nor discarded.
 func TestAClientThatIsEndingIsNotRead(t *testing.T) {
-	s := start(t, nil, func(l *limits) { small(l); l.softOutput = l.hardOutput }) // commands run although replies wait
+	// With these limits commands run although replies wait.
+	s := start(t, nil, func(l *limits) { small(l); l.softOutput = l.hardOutput })
 	c := dial(t, s)
 	get, _ := big(c, 7<<19)
 	c.send(get + get + "*1\r\n$-5\r\n")
 	wait(t, "replies to wait", func() bool { return s.budgets.held(unsent) > 0 })
-	const most = 64 << 20 // the sockets' buffers take less
+	const most = 64 << 20 // the sockets' buffers hold less
 	sent, chunk := 0, make([]byte, 1<<20)
 	for sent < most {
 		_ = c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)) // too short a time only makes the test weaker

@@ -13,10 +13,10 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// withPeers has a node keep what FLUSHALL has to go through, key by key.
+// withPeers gives a node a peer, so that FLUSHALL has to keep a record of each key.
 func withPeers(c *config.Config) { c.Peers = []string{"127.0.0.1:1"} }
 
-// stopSoon stops a server that has little time for it.
+// stopSoon stops a server and gives it little time.
 func stopSoon(t *testing.T, s *Server) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -24,7 +24,8 @@ func stopSoon(t *testing.T, s *Server) error {
 	return s.Shutdown(ctx)
 }
 
-// TestAStopAnswersAFLUSHALLThatWaitsForTheDisk before its time is over: the log has to have some 32,768 keys at a time.
+// TestAStopAnswersAFLUSHALLThatWaitsForTheDisk before the time of the stop is over. FLUSHALL waits for the log every
+// 32,768 keys.
 func TestAStopAnswersAFLUSHALLThatWaitsForTheDisk(t *testing.T) {
 	d := newDisk()
 	s := startDurableWith(t, d, persist.Interval, withPeers)
@@ -52,13 +53,14 @@ func TestAStopAnswersAFLUSHALLThatWaitsForTheDisk(t *testing.T) {
 	if got := c.lines(1)[0]; !strings.HasPrefix(got, "-MISCONF FLUSHALL ended early: not all keys are deleted: ") {
 		t.Errorf("got %q", got)
 	}
-	_ = c.Close() // or a system that does not tell what a client has received would wait for its end
+	_ = c.Close() // otherwise a system that does not tell what a client has received would wait for its end
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
 }
 
-// TestAStopLeavesAFLUSHALLWhoseSyncHangs: nobody can say whether it is safe, so its client is cut off, but nothing waits on.
+// TestAStopLeavesAFLUSHALLWhoseSyncHangs: nobody can say whether its deletions are synced, so its client is
+// disconnected without a reply; and nothing still waits for it.
 func TestAStopLeavesAFLUSHALLWhoseSyncHangs(t *testing.T) {
 	d := newDisk()
 	s := startDurableWith(t, d, persist.Always, withPeers)
@@ -79,5 +81,5 @@ func TestAStopLeavesAFLUSHALLWhoseSyncHangs(t *testing.T) {
 		t.Errorf("the stop ends with %v", err)
 	}
 	c.expectEnd()
-	s.commands.Wait() // as the node does then
+	s.commands.Wait() // as the node does after a stop
 }

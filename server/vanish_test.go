@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// vanish sends a part of the script and ends the connection in the middle, in one of three ways. What the client reads until
-// then is the beginning of what it would have read; if it has half-closed it is all that its whole requests are answered.
+// vanish sends a part of the script and ends the connection in the middle, in one of three ways. The bytes that the
+// client reads until then are the beginning of the expected replies. If it half-closes, it reads the replies to all
+// whole requests.
 func (s *script) vanish(conn net.Conn) error {
 	way := s.random.IntN(3)
 	id, err := ownID(conn)
@@ -25,16 +26,16 @@ func (s *script) vanish(conn net.Conn) error {
 	gap := time.Duration(s.random.IntN(3000)) * time.Microsecond
 	want := s.want.String()
 	switch way {
-	case 0: // it half-closes
+	case 0: // the client half-closes
 		n := sort.Search(len(s.marks), func(i int) bool { return s.marks[i].sent > len(sent) })
 		if want = ""; n > 0 {
 			want = s.want.String()[:s.marks[n-1].want]
 		}
 		err = conn.(interface{ CloseWrite() error }).CloseWrite()
-	case 1: // another client ends it
+	case 1: // another client kills it
 		time.Sleep(gap)
 		err = kill(conn.RemoteAddr(), id)
-	default: // its host resets the connection, or a unix socket closes
+	default: // its host resets the connection, or its unix socket is closed
 		time.Sleep(gap)
 		if tcp, is := conn.(*net.TCPConn); is {
 			err = tcp.SetLinger(0)
@@ -61,7 +62,7 @@ func (s *script) vanish(conn net.Conn) error {
 	return nil
 }
 
-// ownID is the client's number.
+// ownID is the client's ID.
 func ownID(conn net.Conn) (string, error) {
 	if _, err := io.WriteString(conn, request("CLIENT", "ID")); err != nil {
 		return "", err
@@ -75,7 +76,7 @@ func ownID(conn net.Conn) (string, error) {
 	return strings.TrimSpace(line.String()[1:]), nil
 }
 
-// kill ends a client with CLIENT KILL, by a connection of its own. If it is gone already nothing is left to do.
+// kill ends a client with CLIENT KILL, over a connection of its own. The client may be gone already.
 func kill(addr net.Addr, id string) error {
 	conn, err := net.Dial(addr.Network(), addr.String())
 	if err != nil {
@@ -96,7 +97,7 @@ func kill(addr net.Addr, id string) error {
 	return nil
 }
 
-// manyNames is MSET with more names than KEYS looks at in its event loop.
+// manyNames is an MSET with more names than KEYS looks at within its event loop.
 func manyNames() []string {
 	set := []string{"MSET"}
 	for i := range 17_000 {

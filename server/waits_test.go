@@ -7,8 +7,8 @@ import (
 	"github.com/quotadb/quota-db/persist"
 )
 
-// TestARequestThatArrivesDuringAWaitIsAnsweredAfterIt sends one request that waits, a second one while it waits, and
-// then nothing more.
+// TestARequestThatArrivesDuringAWaitIsAnsweredAfterIt sends a request that waits, a second request meanwhile, and then
+// nothing more.
 func TestARequestThatArrivesDuringAWaitIsAnsweredAfterIt(t *testing.T) {
 	for _, c := range []struct {
 		level  persist.Durability

@@ -9,18 +9,18 @@ import (
 	"github.com/quotadb/quota-db/server/loop"
 )
 
-// worker is the scratch memory of one event loop: at any moment one session of the loop uses it.
+// worker is the scratch memory of one event loop: at any moment at most one session of the loop uses it.
 type worker struct {
 	executor *command.Executor
 	parsed   resp.Scratch // of all readers of the loop
 	batch    [batchCommands][][]byte
 	replies  []byte
-	drained  []byte                   // what drain reads into; made at shutdown
-	watched  map[*connection]struct{} // those that are looked at every second
-	all      *atomic.Int64            // how many are watched in all loops
+	drained  []byte                   // memory that drain reads into; made at shutdown
+	watched  map[*connection]struct{} // connections that are looked at every second
+	all      *atomic.Int64            // how many connections all loops watch
 }
 
-// watch has a connection looked at every second, or no longer.
+// watch begins or ends the look at a connection every second.
 func (w *worker) watch(c *connection, wanted bool) {
 	if _, is := w.watched[c]; is == wanted {
 		return
@@ -34,7 +34,7 @@ func (w *worker) watch(c *connection, wanted bool) {
 	}
 }
 
-// tick looks at the connections that are watched.
+// tick looks at the watched connections.
 func (w *worker) tick() {
 	for c := range w.watched {
 		c.tick()
@@ -49,7 +49,7 @@ func (w *worker) keep(replies []byte) {
 	w.replies = replies[:0]
 }
 
-// drainBuffer is the memory to read into at shutdown, when the loop's own cannot be had.
+// drainBuffer is the memory that a connection reads into at shutdown. The loop's own chunk may be in use then.
 func (w *worker) drainBuffer() []byte {
 	if w.drained == nil {
 		w.drained = make([]byte, drainChunk)
@@ -57,7 +57,7 @@ func (w *worker) drainBuffer() []byte {
 	return w.drained
 }
 
-// workers finds the worker of a loop, asked once per connection.
+// workers finds the worker of a loop. It is asked once for each connection.
 type workers struct {
 	mu      sync.Mutex
 	byLoop  map[*loop.Loop]*worker

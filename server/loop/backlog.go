@@ -2,19 +2,19 @@ package loop
 
 import "syscall"
 
-// firstPieceBytes is how much memory a backlog takes at first, at least. Each further piece is twice the last, up to pieceBytes: so a backlog takes
-// little more than what it holds, which is what those who bound it know of.
+// firstPieceBytes is the least memory that a backlog takes at first. Each further piece is twice the last, up to
+// pieceBytes. So a backlog takes little more memory than the bytes it holds, and limits count only these.
 const (
 	firstPieceBytes = 4 << 10
 	pieceBytes      = 64 << 10
 )
 
-// backlog is what a socket has not taken, in order. It is kept in pieces, so that nothing is copied a second time however
-// much it is.
+// backlog is the bytes that a socket has not taken, in order. It is kept in pieces, so that nothing is copied a second
+// time, however large it is.
 type backlog struct {
 	pieces [][]byte
 	sent   int // bytes of the first piece that have left
-	size   int // bytes that have not
+	size   int // bytes of all pieces that have not left
 }
 
 // add appends a copy.
@@ -36,7 +36,7 @@ func (b *backlog) add(bytes []byte) {
 	}
 }
 
-// send writes until the socket takes no more.
+// send writes until the socket takes no more bytes.
 func (b *backlog) send(fd int) error {
 	for b.size > 0 {
 		n, err := write(fd, b.pieces[0][b.sent:])

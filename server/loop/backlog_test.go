@@ -2,7 +2,7 @@ package loop
 
 import "testing"
 
-// TestABacklogTakesLittleMoreThanItHolds: bounds of memory count what it holds.
+// TestABacklogTakesLittleMoreThanItHolds: limits of memory count only the bytes that a backlog holds.
 func TestABacklogTakesLittleMoreThanItHolds(t *testing.T) {
 	var b backlog
 	for range 1 << 12 {

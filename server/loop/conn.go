@@ -9,14 +9,14 @@ import (
 type Handler interface {
 	// Open is called first.
 	Open(c *Conn)
-	// Input has bytes that arrived. They are the handler's until it returns.
+	// Input gets bytes that arrived. The handler may use them until it returns.
 	Input(chunk []byte)
-	// End says that the client sends no more. It may still read.
+	// End says that the client has half-closed: it sends no more, but may still read.
 	End()
 	// Woken is called after Wake, once for any number of calls that come before it.
 	Woken()
-	// Sent says that the socket has taken some of what waited, or that it did not take all that was written: Unsent has
-	// changed.
+	// Sent is called when Unsent has changed: the socket has taken some of the waiting bytes, or did not take all that
+	// was written.
 	Sent()
 	// Closed is called last. The descriptor is closed right after.
 	Closed()
@@ -37,14 +37,14 @@ type Conn struct {
 	backlog backlog
 	round   int  // bytes in Loop.out
 	reading bool // the handler wants input
-	ended   bool // the client sends no more
+	ended   bool // the client has half-closed
 	watched interest
 	stuck   bool // in Loop.stuck
 	closed  bool
 	woken   atomic.Bool // Woken is on its way
 }
 
-// Loop is the loop whose connection it is.
+// Loop is the loop that serves the connection.
 func (c *Conn) Loop() *Loop { return c.loop }
 
 // Wake has the handler's Woken called soon. Any goroutine may call it.
@@ -62,8 +62,9 @@ func (c *Conn) Wake() {
 // Close has the connection closed soon. Any goroutine may call it.
 func (c *Conn) Close() { c.loop.Post(c.CloseNow) }
 
-// Cut ends the connection in both directions, so that the client sees the end when Cut returns, and has it closed soon.
-// Any goroutine may call it that keeps Handler.Closed from returning meanwhile: the descriptor must be the connection's.
+// Cut ends the connection in both directions, so that the client sees the end when Cut returns, and has the connection
+// closed soon. Any goroutine may call it, if it keeps Handler.Closed from returning meanwhile: otherwise the descriptor
+// may belong to another connection.
 func (c *Conn) Cut() {
 	_ = syscall.Shutdown(c.fd, syscall.SHUT_RDWR)
 	c.Close()
@@ -86,7 +87,7 @@ func (c *Conn) CloseNow() {
 	c.loop.leave()
 }
 
-// EndOutput tells the client that nothing more comes. What is Unsent would be lost: there must be nothing.
+// EndOutput half-closes the connection. Unsent must be 0, because unsent bytes would be lost.
 func (c *Conn) EndOutput() {
 	if c.round > 0 {
 		c.loop.flush()
@@ -103,7 +104,7 @@ func (c *Conn) Read(wanted bool) {
 	}
 }
 
-// TryRead reads what has arrived, into buf. n is 0 when there is nothing, also at the end of the input.
+// TryRead reads bytes that have arrived into buf. n is 0 if there are none, also at the end of the input.
 func (c *Conn) TryRead(buf []byte) (n int) {
 	if n, _ = read(c.fd, buf); n < 0 {
 		return 0
@@ -123,15 +124,15 @@ func (c *Conn) ReceiveBuffer() int {
 // IsClosed reports whether the connection has been closed.
 func (c *Conn) IsClosed() bool { return c.closed }
 
-// Unacknowledged is how many bytes that were written the other side has not confirmed. known is false where the system
-// does not tell.
+// Unacknowledged is how many written bytes the other side has not confirmed. known is false where the system does not
+// tell.
 func (c *Conn) Unacknowledged() (bytes int, known bool) { return unacknowledged(c.fd) }
 
-// Unsent is how many bytes the socket has not taken. Those of this round, which it has not been asked to take, are not
-// among them.
+// Unsent is how many bytes the socket has not taken. Bytes written in this round do not count as long as they have not
+// been offered to the socket.
 func (c *Conn) Unsent() int { return c.backlog.size }
 
-// Flush writes what was answered in this round, and reports whether everything has left.
+// Flush writes the replies of this round, and reports whether everything has left.
 func (c *Conn) Flush() bool {
 	if c.round > 0 {
 		c.loop.flush()
@@ -139,7 +140,7 @@ func (c *Conn) Flush() bool {
 	return c.backlog.size == 0
 }
 
-// Write sends bytes, at the latest when the round ends. It keeps none of them.
+// Write sends bytes, at the latest when the round ends. It does not keep b.
 func (c *Conn) Write(b []byte) {
 	l := c.loop
 	switch {
@@ -160,7 +161,7 @@ func (c *Conn) Write(b []byte) {
 	}
 }
 
-// push writes to the socket, and keeps what it does not take. A connection that is broken is closed soon.
+// push writes to the socket, and keeps the bytes that the socket does not take. A broken connection is closed soon.
 func (c *Conn) push(b []byte) {
 	if c.closed {
 		return
@@ -183,7 +184,7 @@ func (c *Conn) push(b []byte) {
 	}
 }
 
-// watch has the poller look for what the connection waits for.
+// watch has the poller look for what the connection waits for: input, or room for output.
 func (c *Conn) watch() {
 	want := interest{read: c.reading && !c.ended, write: c.backlog.size > 0}
 	if want != c.watched && !c.closed {
@@ -192,7 +193,7 @@ func (c *Conn) watch() {
 	}
 }
 
-// ready does what the socket is ready for.
+// ready handles an event of the socket.
 func (c *Conn) ready(e event) {
 	if e.write && c.backlog.size > 0 {
 		if err := c.backlog.send(c.fd); err != nil {
@@ -214,14 +215,14 @@ func (c *Conn) ready(e event) {
 	}
 }
 
-// read reads once and gives the handler what came.
+// read reads once and gives the bytes to the handler.
 func (c *Conn) read(broken bool) {
 	n, err := read(c.fd, c.loop.chunk)
 	switch {
 	case n > 0:
 		c.handler.Input(c.loop.chunk[:n])
 	case err == syscall.EAGAIN:
-	case err != nil || broken: // its other half is gone too
+	case err != nil || broken: // the output has ended too
 		c.CloseNow()
 	default:
 		c.ended = true

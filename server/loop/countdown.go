@@ -2,7 +2,7 @@ package loop
 
 import "sync/atomic"
 
-// countdown calls a function when a number of others have been called.
+// countdown calls a function when done has been called a number of times.
 type countdown struct {
 	left atomic.Int64
 	last func()

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// ErrStopped is what Serve answers once the loops have been stopped.
+// ErrStopped is returned by Serve once the loops have been stopped.
 var ErrStopped = errors.New("the event loops have been stopped")
 
 // Group is several loops that share the connections.
@@ -33,8 +33,8 @@ func Start(n int) (*Group, error) {
 	return g, nil
 }
 
-// Serve gives a connection to the loop that has the fewest, which calls h.Open, and returns when the loop has it. conn is
-// closed: the loop has its own descriptor.
+// Serve gives a connection to the loop with the fewest connections, which calls h.Open. Serve returns when the loop has
+// the connection. conn is closed: the loop has a descriptor of its own.
 func (g *Group) Serve(conn net.Conn, h Handler) error {
 	fd, err := detach(conn)
 	if err != nil {
@@ -52,7 +52,7 @@ func (g *Group) Serve(conn net.Conn, h Handler) error {
 	return <-result
 }
 
-// begin makes a connection the loop's.
+// begin gives a connection to the loop.
 func (l *Loop) begin(c *Conn) error {
 	if l.stopped {
 		l.leave()
@@ -68,7 +68,7 @@ func (l *Loop) begin(c *Conn) error {
 	return nil
 }
 
-// fewest is the loop with the fewest connections, one more from now on.
+// fewest is the loop with the fewest connections. The new connection is counted from now on.
 func (g *Group) fewest() *Loop {
 	best := g.loops[0]
 	for _, l := range g.loops[1:] {
@@ -82,8 +82,8 @@ func (g *Group) fewest() *Loop {
 	return best
 }
 
-// Each has every loop run fn soon. passed is called once, by one of them, when all have: what a loop had begun before is
-// then over. It is called at once when there are no loops. Any goroutine may call Each.
+// Each has every loop run fn soon. When all loops have run it, one of them calls passed, once: work that a loop had
+// begun before Each is over by then. Without loops passed is called at once. Any goroutine may call Each.
 func (g *Group) Each(fn func(*Loop), passed func()) {
 	count := newCountdown(len(g.loops), passed)
 	for _, l := range g.loops {
@@ -93,7 +93,7 @@ func (g *Group) Each(fn func(*Loop), passed func()) {
 	}
 }
 
-// Stop ends the loops, which close their connections, and waits for them.
+// Stop ends the loops and waits for their ends. They close their connections.
 func (g *Group) Stop() {
 	for _, l := range g.loops {
 		l.Post(func() { l.stopped = true })
@@ -101,7 +101,7 @@ func (g *Group) Stop() {
 	g.running.Wait()
 }
 
-// detach makes a descriptor for the loop of its own, and closes conn.
+// detach makes a descriptor of its own for the loop, and closes conn.
 func detach(conn net.Conn) (fd int, err error) {
 	defer func() { _ = conn.Close() }()
 	raw, ok := conn.(syscall.Conn)

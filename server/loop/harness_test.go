@@ -9,10 +9,10 @@ import (
 	"github.com/quotadb/quota-db/server/loop"
 )
 
-// patience is how long a test waits for what must happen soon.
+// patience is how long a test waits for something that must happen soon.
 const patience = 20 * time.Second
 
-// handler is a Handler of functions; one that is nil does nothing. closed is closed by Closed.
+// handler is a Handler made of functions; a nil function does nothing. Closed closes closed.
 type handler struct {
 	conn   *loop.Conn
 	open   func(h *handler)
@@ -20,7 +20,7 @@ type handler struct {
 	end    func(h *handler)
 	woken  func(h *handler)
 	sent   func(h *handler)
-	late   []string // what was called behind Closed
+	late   []string // methods that were called after Closed
 	isOver bool
 	closed chan struct{}
 }
@@ -47,10 +47,10 @@ func (h *handler) Input(chunk []byte) {
 	})
 }
 
-// echo answers with what it gets.
+// echo writes back the bytes that it gets.
 func echo(h *handler, chunk []byte) { h.conn.Write(chunk) }
 
-// group is loops, and a listener for those who connect.
+// group is some loops, and a listener for their clients.
 type group struct {
 	*loop.Group
 	t        *testing.T
@@ -101,7 +101,8 @@ func (g *group) pair() (client *net.TCPConn, server net.Conn) {
 	return conn.(*net.TCPConn), server
 }
 
-// roundTrip has a connection that echoes do so. What was ready before in its loop has been served when it returns.
+// roundTrip sends one byte to a connection that echoes, and reads it. Connections of the same loop that were ready
+// before have been served when it returns.
 func (g *group) roundTrip(client net.Conn) {
 	g.t.Helper()
 	b := []byte("?")

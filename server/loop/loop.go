@@ -1,15 +1,15 @@
-// Package loop moves bytes between sockets and what serves them: a few event loops, each one goroutine with many
+// Package loop moves bytes between sockets and their handlers: a few event loops, each one goroutine with many
 // connections.
 //
-// A loop works in rounds: it waits until sockets are ready, reads from each of them once, gives what it read to the
-// connection's Handler, runs what other goroutines have posted, and at the round's end writes what was answered. So
-// the replies to many clients leave together, and a client that they wake finds the server idle.
+// A loop works in rounds: it waits until sockets are ready, reads from each of them once, gives the bytes to the
+// connection's Handler, runs functions that other goroutines have posted, and writes the replies at the end of the
+// round. So the replies to many clients leave together, and a client that they wake finds the server idle.
 //
-// A connection can be asked not to read: the socket's buffers then hold back its client. It goes on serving when the
-// client has said that it sends no more.
+// The loop can be told not to read from a connection: then the socket's buffers stop its client. A connection is still
+// served after its client has half-closed.
 //
-// Invariants: a Conn is used by its loop's goroutine only, except where a method says otherwise; no Handler may wait;
-// what was written is sent in order, whatever part of it had to wait for the socket.
+// Invariants: only its loop's goroutine uses a Conn, except where a method says otherwise; no Handler may wait; written
+// bytes are sent in order, whichever part of them had to wait for the socket.
 package loop
 
 import (
@@ -20,8 +20,8 @@ import (
 const (
 	// chunkBytes is how much is read from a connection at once.
 	chunkBytes = 64 << 10
-	// roundBytes is how many bytes of replies are collected before they are written, and bulkBytes how long one must
-	// be to be written at once, without a copy.
+	// roundBytes is how many bytes of replies are collected before they are written. A reply of bulkBytes or more is
+	// written at once, without a copy.
 	roundBytes = 256 << 10
 	bulkBytes  = 16 << 10
 )
@@ -31,17 +31,17 @@ type Loop struct {
 	poller  poller
 	conns   []*Conn // by descriptor; nil: none of this loop's
 	events  []event // of the round
-	chunk   []byte  // what is read into
+	chunk   []byte  // memory that sockets are read into
 	out     []byte  // replies of this round that are not written yet
-	parts   []part  // whose they are, in order
-	stuck   []*Conn // whose socket took less than all
+	parts   []part  // the connections that the replies belong to, in order
+	stuck   []*Conn // connections whose sockets did not take everything
 	stopped bool
 
-	mu     sync.Mutex // protects what follows
-	posted []func()   // to be run by the loop
-	size   int        // connections, those on their way included
-	ended  bool       // nothing more is run
-	spare  []func()   // the loop's: memory for the next posted
+	mu     sync.Mutex // protects the fields below
+	posted []func()   // functions that the loop has to run
+	size   int        // number of connections, including those on their way to the loop
+	ended  bool       // no posted function runs any more
+	spare  []func()   // memory for the next posted; used by the loop only
 }
 
 // part is a piece of Loop.out.
@@ -55,16 +55,16 @@ func newLoop() (*Loop, error) {
 	return l, l.poller.open()
 }
 
-// Post has the loop run fn soon, between the turns of its connections. It is false, and fn never runs, when the loop has
-// ended. Any goroutine may call it.
+// Post has the loop run fn soon, between calls of handlers. It returns false if the loop has ended; then fn never runs.
+// Any goroutine may call it.
 func (l *Loop) Post(fn func()) bool {
 	l.mu.Lock()
 	if l.ended {
 		l.mu.Unlock()
 		return false
 	}
-	if len(l.posted) == 0 { // else somebody has woken the loop already
-		l.poller.wake() // under the lock: an ended loop's descriptor may be another's
+	if len(l.posted) == 0 { // otherwise the loop has been woken already
+		l.poller.wake() // under the lock: the descriptor of an ended loop may be used by another file
 	}
 	l.posted = append(l.posted, fn)
 	l.mu.Unlock()
@@ -96,7 +96,7 @@ func (l *Loop) run() {
 	l.poller.close()
 }
 
-// wait waits for the next round. A loop that finds nothing to do lets the goroutines run that have something, before it
+// wait waits for the next round. If nothing is ready, it first lets other goroutines run that are ready, and only then
 // gives up its thread.
 func (l *Loop) wait() {
 	var woken bool
@@ -107,7 +107,7 @@ func (l *Loop) wait() {
 	l.events, _ = l.poller.await(l.events[:0])
 }
 
-// at is the connection with a descriptor; nil if it has been closed in this round.
+// at is the connection with a descriptor; nil if it was closed in this round.
 func (l *Loop) at(fd int) *Conn {
 	if fd < len(l.conns) {
 		return l.conns[fd]
@@ -115,7 +115,7 @@ func (l *Loop) at(fd int) *Conn {
 	return nil
 }
 
-// runPosted runs what other goroutines have posted until now.
+// runPosted runs the functions that other goroutines have posted until now.
 func (l *Loop) runPosted() {
 	l.mu.Lock()
 	posted := l.posted
@@ -141,9 +141,9 @@ func (l *Loop) flush() {
 	l.out, l.parts = l.out[:0], l.parts[:0]
 }
 
-// tellStuck tells the connections whose sockets did not take everything in this round.
+// tellStuck tells the handlers of connections whose sockets did not take everything in this round.
 func (l *Loop) tellStuck() {
-	for len(l.stuck) > 0 { // a handler that is told may write more
+	for len(l.stuck) > 0 { // a handler may write more when it is told
 		stuck := l.stuck
 		l.stuck = nil
 		for _, c := range stuck {

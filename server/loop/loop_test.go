@@ -13,12 +13,13 @@ import (
 	"github.com/quotadb/quota-db/server/loop"
 )
 
-// TestWhatIsWrittenArrivesInOrder, in pieces of any size, though the client reads late, and Sent is called until all has left.
+// TestWhatIsWrittenArrivesInOrder, in pieces of any size, also if the client reads late; and Sent is called until
+// everything has left.
 func TestWhatIsWrittenArrivesInOrder(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	text := make([]byte, 8<<20) // more than the sockets' buffers
+	text := make([]byte, 8<<20) // more than the sockets' buffers hold
 	for i := range text {
 		text[i] = byte(i >> 8 * 7)
 	}
@@ -43,7 +44,7 @@ func TestWhatIsWrittenArrivesInOrder(t *testing.T) {
 	if _, err := client.Write([]byte("go")); err != nil {
 		t.Fatal(err)
 	}
-	g.do(h, func() {}) // a round of the loop, whether or not it has seen that
+	g.do(h, func() {}) // a round of the loop, in which it may have seen the end
 	got := make([]byte, len(text))
 	if _, err := io.ReadFull(client, got); err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func TestWhatIsWrittenArrivesInOrder(t *testing.T) {
 	await(t, allSent, "Sent with nothing unsent")
 }
 
-// TestAClientThatIsNotToBeReadIsHeldBack, until it is to be read again; then everything is there.
+// TestAClientThatIsNotToBeReadIsHeldBack until it is to be read again; then all its bytes arrive.
 func TestAClientThatIsNotToBeReadIsHeldBack(t *testing.T) {
 	g := start(t, 1)
 	other := g.connect(&handler{input: echo})
@@ -74,7 +75,7 @@ func TestAClientThatIsNotToBeReadIsHeldBack(t *testing.T) {
 	expect(t, client, "ld")
 }
 
-// TestAHalfClosedConnectionIsServedOn: End comes once, behind all input, and what is written then arrives.
+// TestAHalfClosedConnectionIsServedOn: End is called once, after all input, and bytes that are written then arrive.
 func TestAHalfClosedConnectionIsServedOn(t *testing.T) {
 	var got []byte
 	h := &handler{
@@ -101,7 +102,7 @@ func TestAHalfClosedConnectionIsServedOn(t *testing.T) {
 	await(t, h.closed, "Closed")
 }
 
-// TestWakesThatComeTogetherAreOne, and one that comes behind is another.
+// TestWakesThatComeTogetherAreOne: Woken is called once for them, and again after a later Wake.
 func TestWakesThatComeTogetherAreOne(t *testing.T) {
 	woken := 0
 	h := &handler{woken: func(*handler) { woken++ }}
@@ -124,8 +125,8 @@ func TestWakesThatComeTogetherAreOne(t *testing.T) {
 	})
 }
 
-// TestAConnectionCanBeClosedInEachCallback: what was written before leaves, nothing is called behind Closed, and the loop
-// goes on.
+// TestAConnectionCanBeClosedInEachCallback: bytes written before leave, no method is called after Closed, and the loop
+// continues.
 func TestAConnectionCanBeClosedInEachCallback(t *testing.T) {
 	shut := func(h *handler) {
 		h.conn.Write([]byte("bye"))
@@ -167,8 +168,8 @@ func TestAConnectionCanBeClosedInEachCallback(t *testing.T) {
 	}
 }
 
-// TestADescriptorThatIsUsedAgainIsTheNewConnections: one connection closes another that is ready too, round after round, and
-// the next one gets the descriptor.
+// TestADescriptorThatIsUsedAgainIsTheNewConnections: one connection closes another that is ready too, round after
+// round, and the next connection gets the descriptor.
 func TestADescriptorThatIsUsedAgainIsTheNewConnections(t *testing.T) {
 	g := start(t, 1)
 	var victim *handler
@@ -208,7 +209,8 @@ func TestADescriptorThatIsUsedAgainIsTheNewConnections(t *testing.T) {
 	}
 }
 
-// TestABusyConnectionStarvesNobody: neither the input of another, nor what is posted, nor a timer, nor a new connection.
+// TestABusyConnectionStarvesNobody: another connection's input, posted functions, timers and new connections are all
+// served.
 func TestABusyConnectionStarvesNobody(t *testing.T) {
 	g := start(t, 1)
 	busy := &handler{}

@@ -1,6 +1,6 @@
 package loop
 
-// interest is what a connection waits for.
+// interest is what the poller looks for at a connection.
 type interest struct{ read, write bool }
 
 // event says that a descriptor is ready. broken: both directions have ended, or the connection has failed.

@@ -42,13 +42,13 @@ func (p *poller) wake() {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_WRITE, uintptr(p.eventfd), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
 }
 
-// add begins to look at a descriptor, for input.
+// add begins to look for input at a descriptor.
 func (p *poller) add(fd int) error {
 	e := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_ADD, fd, &e))
 }
 
-// change changes what is looked for. It cannot fail for a descriptor that is there.
+// change changes what is looked for. It cannot fail for a descriptor that was added.
 func (p *poller) change(fd int, want interest) {
 	e := syscall.EpollEvent{Fd: int32(fd)}
 	if want.read {
@@ -64,7 +64,8 @@ func (p *poller) remove(fd int) {
 	_ = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_DEL, fd, nil)
 }
 
-// ready appends what is ready now, and reports whether wake was called. The call cannot block, so the runtime need not be told of it.
+// ready appends the events that are there now, and reports whether wake was called. The call cannot block, so the
+// runtime need not know of it.
 func (p *poller) ready(events []event) ([]event, bool) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(p.epoll), uintptr(unsafe.Pointer(&p.buffer[0])), maxEvents, 0, 0, 0)
 	if errno != 0 {
@@ -73,7 +74,7 @@ func (p *poller) ready(events []event) ([]event, bool) {
 	return p.take(events, int(n))
 }
 
-// await appends what is ready, and waits until there is something.
+// await waits until there are events, and appends them.
 func (p *poller) await(events []event) ([]event, bool) {
 	n, err := syscall.EpollWait(p.epoll, p.buffer[:], -1)
 	if err != nil { // a signal
@@ -105,12 +106,12 @@ func read(fd int, b []byte) (int, error) {
 	return transfer(syscall.SYS_READ, fd, b)
 }
 
-// write writes to a socket that does not block. A broken one is an error, not a signal, for Go ignores that signal.
+// write writes to a socket that does not block. For a broken socket it returns an error; Go ignores the signal.
 func write(fd int, b []byte) (int, error) {
 	return transfer(syscall.SYS_WRITE, fd, b)
 }
 
-// transfer is a system call without a word to the runtime: it cannot block.
+// transfer makes a system call without telling the runtime: the call cannot block.
 func transfer(call uintptr, fd int, b []byte) (int, error) {
 	for {
 		n, _, errno := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))

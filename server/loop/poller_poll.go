@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller waits for descriptors by poll(2), where there is no epoll. It costs some time for each connection in each round.
-// With the build tag poll Linux uses it too, for tests.
+// poller waits for descriptors by poll(2), on systems without epoll. It costs some time for each connection in each
+// round. With the build tag poll Linux uses it too, for tests.
 type poller struct {
 	pipe  [2]int
 	all   []unix.PollFd // the pipe's reading end first
-	index map[int]int   // of a descriptor in all
+	index map[int]int   // by descriptor: its index in all
 }
 
 func (p *poller) open() error {
@@ -40,7 +40,7 @@ func (p *poller) close() {
 // wake ends the wait of the loop. Any goroutine may call it.
 func (p *poller) wake() { _, _ = syscall.Write(p.pipe[1], []byte{0}) }
 
-// add begins to look at a descriptor, for input.
+// add begins to look for input at a descriptor.
 func (p *poller) add(fd int) error {
 	p.index[fd] = len(p.all)
 	p.all = append(p.all, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
@@ -67,10 +67,10 @@ func (p *poller) remove(fd int) {
 	delete(p.index, fd)
 }
 
-// ready appends what is ready now, and reports whether wake was called.
+// ready appends the events that are there now, and reports whether wake was called.
 func (p *poller) ready(events []event) ([]event, bool) { return p.poll(events, 0) }
 
-// await appends what is ready, and waits until there is something.
+// await waits until there are events, and appends them.
 func (p *poller) await(events []event) ([]event, bool) { return p.poll(events, -1) }
 
 func (p *poller) poll(events []event, timeout int) (_ []event, woken bool) {

@@ -4,8 +4,8 @@ package loop
 
 import "golang.org/x/sys/unix"
 
-// unacknowledged asks for what is in the socket's send queue: bytes that the other side's system has not confirmed, for a
-// unix socket bytes that the other side has not read.
+// unacknowledged is how many bytes are in the socket's send queue: bytes that the other side's system has not
+// confirmed, and for a unix socket bytes that the other side has not read.
 func unacknowledged(fd int) (bytes int, known bool) {
 	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
 	return n, err == nil

@@ -2,6 +2,6 @@
 
 package loop
 
-// unacknowledged does not know. With the build tag poll Linux does not either, so that its tests show what the server does
-// then.
+// unacknowledged does not know the number. With the build tag poll Linux does not know it either, so that tests show
+// what the server does then.
 func unacknowledged(int) (bytes int, known bool) { return 0, false }
