@@ -18,7 +18,8 @@ const module = "github.com/quotadb/quota-db"
 // layers lists every package from the bottom up. A package imports only packages of layers before its own.
 // A new package has to be placed here, or the test fails.
 var layers = [][]string{
-	{"crdt", "resp", "config", "glob", "manual", "stats", "disk/vfs", "internal/history", "remote"}, // pure, but for remote, which is a client
+	// All of them are pure, except remote, which is a client.
+	{"crdt", "resp", "config", "glob", "manual", "stats", "disk/vfs", "internal/history", "remote"},
 	{"quota", "acl", "disk", "logs", "params", "status", "load"},
 	{"engine", "lives"},
 	{"persist", "replica"},

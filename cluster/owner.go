@@ -215,7 +215,8 @@ func (o *owner) drop(l *link, err error) {
 	_ = l.conn.Close()
 	var refused *refusal
 	switch {
-	// A refusal is not logged here: it has been logged as one. A reset is how a connection ends that crossed another one.
+	// A refusal is not logged here: it has been logged as one. A reset is how a connection ends that crossed another
+	// one.
 	case !l.agreed && errors.Is(err, syscall.ECONNRESET):
 		o.o.Log.Debug("a handshake was broken off", "peer", hostOf(l.conn.RemoteAddr()), "reason", reason)
 	case !l.agreed && err != nil && !errors.As(err, &refused) && !o.hasLink(l.peer.Node):

@@ -37,7 +37,7 @@ func TestManyWrongPasswordsAreAnsweredLateAndRightOnesAtOnce(t *testing.T) {
 	if got := b.run(b.client, batch[1:]); got != wrong+"+PONG\r\n" {
 		t.Errorf("afterwards: %q", got)
 	}
-	for range failureRate().Count { // what a second has earned
+	for range failureRate().Count { // as many as one second refills
 		b.do("AUTH", "u", "wrong")
 	}
 	b.do("CLIENT", "REPLY", "SKIP")
@@ -72,7 +72,7 @@ func TestTransactionGuessesNoMorePasswordsThanAreAnsweredAtOnce(t *testing.T) {
 	for _, login := range []string{"AUTH u", "HELLO 2 AUTH u"} {
 		b := newBench(t, nil)
 		b.do("ACL", "SETUSER", "u", "on", ">right", "+@all", "~*")
-		// whoAfter is who the client is after a transaction of wrong passwords and then the right one.
+		// whoAfter is the client's user after a transaction of wrong passwords and then the right one.
 		whoAfter := func(wrong uint64) string {
 			b.do("RESET")
 			b.do("MULTI")
@@ -160,7 +160,7 @@ func TestNobodyLogsInAsAUserWhoIsDeletedMeanwhile(t *testing.T) {
 	for _, end := range []string{"ACL DELUSER u", "ACL LOAD"} {
 		b.do("ACL", "SETUSER", "u", "on", ">pw", "+@all", "~*")
 		other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
-		u := b.Users.Login([]byte("u"), []byte("pw")) // what AUTH does first
+		u := b.Users.Login([]byte("u"), []byte("pw")) // the first step of AUTH
 		if got := b.do(strings.Fields(end)...); u == nil || strings.HasPrefix(got, "-") {
 			t.Fatalf("%s: %q", end, got)
 		}
@@ -179,7 +179,7 @@ func TestFileWithoutTheDefaultUserLeavesItThePassword(t *testing.T) {
 		}
 	}
 	b := newBench(t, func(c *config.Config) { c.UserFile = path })
-	key := func() string { // with what a new client gets in
+	key := func() string { // the password with which a new client can log in
 		client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
 		defer b.Disconnect(client)
 		if !client.NeedsLogin() {
@@ -269,7 +269,7 @@ func TestUsersComeFromTheirFileAndGoBack(t *testing.T) {
 	}
 }
 
-// TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone has nobody left to take the reply.
+// TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone: no client is left that could take the reply.
 func TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\n"), 0o600); err != nil {
@@ -289,7 +289,7 @@ func TestACLLOADEndsTheClientsOfDeletedUsersAlsoWhenTheOneWhoAskedHasGone(t *tes
 	}
 }
 
-// TestAClientWhoseOwnUserACLLOADDeletesGetsItsReplyAndEnds: the reply tells it that the file was read.
+// TestAClientWhoseOwnUserACLLOADDeletesGetsItsReplyAndEnds: the reply tells the client that the file was read.
 func TestAClientWhoseOwnUserACLLOADDeletesGetsItsReplyAndEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.acl")
 	if err := os.WriteFile(path, []byte("user default on nopass ~* &* +@all\n"), 0o600); err != nil {

@@ -88,7 +88,8 @@ func TestServerCommandsAnswerAsRedis(t *testing.T) {
 	`)
 }
 
-// TestCommandDescribesCommandsAsRedis compares every field of COMMAND INFO, which is also COMMAND's, in both protocols.
+// TestCommandDescribesCommandsAsRedis compares every field of COMMAND INFO in both protocols. COMMAND has the same
+// fields.
 func TestCommandDescribesCommandsAsRedis(t *testing.T) {
 	redis := dialRedis(t)
 	if redis == nil {
@@ -106,7 +107,7 @@ func TestCommandDescribesCommandsAsRedis(t *testing.T) {
 			if r.since == ours || r.since > "7.1" { // Redis 7.0 does not have it
 				continue
 			}
-			if r.subs != nil { // Redis has others, in an order of its own
+			if r.subs != nil { // Redis has other subcommands, in an order of its own
 				continue
 			}
 			want := redis.do(t, "COMMAND", "INFO", r.full)
@@ -198,7 +199,7 @@ func TestInfoCountsWhatHasHappened(t *testing.T) {
 func TestHelpListsEverySubcommand(t *testing.T) {
 	b := newBench(t, nil)
 	for _, r := range b.table.top {
-		if r.findSub([]byte("help")) == nil || r.name == "cluster" { // whose every word is refused
+		if r.findSub([]byte("help")) == nil || r.name == "cluster" { // CLUSTER replies with errors
 			continue
 		}
 		got := b.do(strings.ToUpper(r.name), "HELP")

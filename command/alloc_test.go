@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestHotCommandsAllocateNothing is not for the race detector, under which pools forget at random.
+// TestHotCommandsAllocateNothing does not run under the race detector, where sync.Pool drops items at random.
 func TestHotCommandsAllocateNothing(t *testing.T) {
 	for _, template := range []string{
 		"INCR key:#", "INCRBY key:# 1000", "GET key:#", "SET key:# 123456", "MGET key:# key:1 key:2", "MSET key:# 5 key:1 6",

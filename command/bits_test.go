@@ -64,7 +64,7 @@ func TestBitCommandsAnswerAsRedis(t *testing.T) {
 	`)
 }
 
-// TestBitRangesAreWhatOneBitAfterTheOtherSays compares counting and finding with asking for each bit.
+// TestBitRangesAreWhatOneBitAfterTheOtherSays compares counting and finding with a loop over single bits.
 func TestBitRangesAreWhatOneBitAfterTheOtherSays(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 0))
 	for range 20_000 {

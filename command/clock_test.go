@@ -7,7 +7,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// TestACommandBehindASlowOneGoesByANewReading: the clock goes on by 10 ms between two readings.
+// TestACommandBehindASlowOneGoesByANewReading: between two readings the clock advances by 10 ms.
 func TestACommandBehindASlowOneGoesByANewReading(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	for _, slow := range [][]string{
@@ -29,7 +29,7 @@ func TestACommandBehindASlowOneGoesByANewReading(t *testing.T) {
 	}
 }
 
-// TestNoClientSeesTwoOrders: A has read the clock when B finds k expired and sets m. A sees m, and so must not see k.
+// TestNoClientSeesTwoOrders: A has read the clock; then B finds k expired and sets m. A sees m, so A must not see k.
 func TestNoClientSeesTwoOrders(t *testing.T) {
 	for _, m := range strings.Fields("m m2 m3 m4 m5 m6 m7 m8 m9") { // in several shards
 		b := newBench(t, nil)

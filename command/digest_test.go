@@ -10,7 +10,7 @@ func TestDigestsAreScannedOneAtATimeForAllWhoAsk(t *testing.T) {
 	var ds digests
 	var background sync.WaitGroup
 	scans, hold := 0, make(chan struct{})
-	scan := func() uint64 { // never two at a time, or the race detector says so
+	scan := func() uint64 { // two scans at the same time would be a data race
 		<-hold
 		scans++
 		return uint64(scans)
@@ -48,7 +48,7 @@ func TestClusterDigestIsForAdministrators(t *testing.T) {
 	}
 }
 
-// TestAStopWaitsForNoDigest: who waits is answered, and no scan follows the one that runs.
+// TestAStopWaitsForNoDigest: clients that wait get an error, and no scan follows the running one.
 func TestAStopWaitsForNoDigest(t *testing.T) {
 	b := newBench(t, nil)
 	hold, scans := make(chan struct{}), 0

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// decode reads a well-formed reply as what a client sees: strings with the letter of their type in front, integers,
-// slices of what is in an array or set, maps.
+// decode decodes a well-formed reply as a client does: strings with the letter of their type in front, integers, slices
+// for arrays and sets, maps.
 func decode(t *testing.T, b []byte) (value any, rest []byte) {
 	t.Helper()
 	line, rest, _ := bytes.Cut(b, []byte("\r\n"))
@@ -40,7 +40,7 @@ func decode(t *testing.T, b []byte) (value any, rest []byte) {
 	return string(line), rest
 }
 
-// docsDifferences are the commands whose arguments Redis 7.0 describes otherwise, and why.
+// docsDifferences are the commands whose arguments Redis 7.0 describes in another way, with the reason.
 func docsDifferences() map[string]string {
 	return map[string]string{
 		"incrbyfloat":             "counters are integers",
@@ -83,8 +83,8 @@ func TestDocsDescribeArgumentsAsRedis(t *testing.T) {
 	}
 }
 
-// plain is a description of arguments without what only one of the servers has, and without the names of groups:
-// Redis's follow no rule.
+// plain is a description of arguments without the fields that only one of the servers has, and without the names of
+// groups, for which Redis has no rule.
 func plain(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -123,7 +123,7 @@ func TestDocsAreOfTheTypesThatClientsRead(t *testing.T) {
 	}
 }
 
-// checkDocs holds what is said of commands to what redis-cli and client libraries take for granted.
+// checkDocs checks the descriptions of commands for everything that redis-cli and client libraries assume.
 func checkDocs(t *testing.T, docs any, rows *int) {
 	for name, fields := range docs.(map[string]any) {
 		*rows++

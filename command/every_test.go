@@ -11,16 +11,16 @@ import (
 // callsEach is how many random calls of each command are made in each protocol.
 const callsEach = 200
 
-// TestEveryCommandAnswersAnyArgumentsWithOneReply calls every row with up to eight arguments of several kinds, the
-// words of its usage line among them.
+// TestEveryCommandAnswersAnyArgumentsWithOneReply calls every row with up to eight arguments of several kinds, also
+// with the words of its usage line.
 func TestEveryCommandAnswersAnyArgumentsWithOneReply(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for _, r := range newTable(commands()).rows {
 		b := newBench(t, nil)
-		b.failures.rate.Capacity = 1_000_000               // no answer is to come late
-		b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // no argument is to make a value of 512 MB
+		b.failures.rate.Capacity = 1_000_000               // so that no reply is delayed
+		b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // so that no argument creates a value of 512 MB
 		pool := append(anyArguments(), wordsIn(r.usage)...)
 		for i := range 2 * callsEach {
 			proto := 2 + i%2
@@ -28,14 +28,14 @@ func TestEveryCommandAnswersAnyArgumentsWithOneReply(t *testing.T) {
 			for range rnd.IntN(9) {
 				args = append(args, pool[rnd.IntN(len(pool))])
 			}
-			b.pause.stop() // or nobody gets an answer
+			b.pause.stop() // otherwise no client gets a reply
 			b.do("MSET", "counter", "5", "bytes", "abc")
 			b.do("QUOTASET", "quota", "10", "60")
 			client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
 			client.Proto = proto
 			reply, turn := b.x.Run(client, [][][]byte{words(args)}, nil)
 			if late := r.full == "waitaof" || r.full == "cluster|digest" || r.flags&takesLong != 0; late && turn.Next == Late && len(reply) == 0 {
-				b.Disconnect(client) // it waits for replicas, which there are not, or for work beside the loop
+				b.Disconnect(client) // it waits for replicas, which do not exist, or for work beside the loop
 				continue
 			}
 			checkOneReply(t, args, reply, proto, turn.Next == Bye)
@@ -44,7 +44,7 @@ func TestEveryCommandAnswersAnyArgumentsWithOneReply(t *testing.T) {
 	}
 }
 
-// anyArguments are numbers in and out of range, names of keys of all types, patterns, and what nobody expects.
+// anyArguments are numbers in and out of range, names of keys of all types, patterns, and unusual texts.
 func anyArguments() []string {
 	return []string{
 		"0", "1", "-1", "2", "10", "007", "+1", "1.5", "1e3", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "nan",

@@ -12,7 +12,7 @@ import (
 	"github.com/quotadb/quota-db/replica"
 )
 
-// newReplicatedBench is a bench of a node that keeps what merging needs, with some keys.
+// newReplicatedBench is a bench with some keys, of a node with peers, which keeps records of deleted keys.
 func newReplicatedBench(t *testing.T, keys int) *bench {
 	t.Helper()
 	b := newBench(t, nil)
@@ -31,11 +31,11 @@ func newReplicatedBench(t *testing.T, keys int) *bench {
 	return b
 }
 
-// TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse: others are answered while it goes on, and its client's next
-// command runs behind it.
+// TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse: other clients get replies while FLUSHALL runs, and the next
+// command of its own client runs after it.
 func TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse(t *testing.T) {
 	b := newReplicatedBench(t, 1000)
-	b.flushes.mu.Lock() // another pass is under way
+	b.flushes.mu.Lock() // another pass runs
 	if got := b.run(b.client, batchOf("FLUSHALL", "DBSIZE")); got != "" || b.turn.Next != Late {
 		t.Errorf("FLUSHALL answers %q at once", got)
 	}
@@ -50,7 +50,7 @@ func TestFLUSHALLWithPeersHasItsClientWaitAndNobodyElse(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLInATransactionIsAtomic: it is done when EXEC answers.
+// TestFLUSHALLInATransactionIsAtomic: all keys are deleted when EXEC replies.
 func TestFLUSHALLInATransactionIsAtomic(t *testing.T) {
 	b := newReplicatedBench(t, 100)
 	b.flushes.mu.Lock()
@@ -61,8 +61,8 @@ func TestFLUSHALLInATransactionIsAtomic(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLsAtOnceShareAPass: those who ask during a pass share the next, as the one that runs may have passed what
-// they saw.
+// TestFLUSHALLsAtOnceShareAPass: clients that ask during a pass share the next one, because the running pass may
+// already be past keys that they have seen.
 func TestFLUSHALLsAtOnceShareAPass(t *testing.T) {
 	var f flushes
 	var passes atomic.Int64
@@ -93,7 +93,7 @@ func TestFLUSHALLsAtOnceShareAPass(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLEndsWithTheServer and leaves the rest of the keys.
+// TestFLUSHALLEndsWithTheServer: the rest of the keys stays.
 func TestFLUSHALLEndsWithTheServer(t *testing.T) {
 	b := newReplicatedBench(t, 100)
 	b.End()
@@ -102,7 +102,8 @@ func TestFLUSHALLEndsWithTheServer(t *testing.T) {
 	}
 }
 
-// TestFLUSHALLWaitsForAPeerThatComesOn: not for one that is away, keeps up, or has stopped to acknowledge.
+// TestFLUSHALLWaitsForAPeerThatComesOn: it waits for a peer that is behind and makes progress. It does not wait for a
+// peer that is offline, that keeps up, or that has stopped acknowledging.
 func TestFLUSHALLWaitsForAPeerThatComesOn(t *testing.T) {
 	p := flushPace{slowed: map[uint16]peerPace{}}
 	start := time.Now()
@@ -115,7 +116,7 @@ func TestFLUSHALLWaitsForAPeerThatComesOn(t *testing.T) {
 		{0, replica.Online, flushAhead, false},
 		{0, replica.Online, 3 * flushAhead, true},
 		{flushPatience / 2, replica.Online, 3 * flushAhead, true},
-		{flushPatience, replica.Online, 2 * flushAhead, true}, // it comes on
+		{flushPatience, replica.Online, 2 * flushAhead, true}, // it makes progress
 		{2*flushPatience - 1, replica.Online, 2 * flushAhead, true},
 		{2 * flushPatience, replica.Online, 2 * flushAhead, false},
 		{2 * flushPatience, replica.Offline, 4 * flushAhead, false},
@@ -128,8 +129,8 @@ func TestFLUSHALLWaitsForAPeerThatComesOn(t *testing.T) {
 	}
 }
 
-// TestNoKeyGoesOnceCLIENTPAUSEHasAnswered: its reply waits for the piece of a FLUSHALL that has begun, and the next
-// piece waits for the end of the pause.
+// TestNoKeyGoesOnceCLIENTPAUSEHasAnswered: the reply of CLIENT PAUSE waits for the piece of a FLUSHALL that has begun,
+// and the next piece waits for the end of the pause.
 func TestNoKeyGoesOnceCLIENTPAUSEHasAnswered(t *testing.T) {
 	b := newReplicatedBench(t, 5000)
 	b.Fences = true
@@ -164,7 +165,7 @@ func TestNoKeyGoesOnceCLIENTPAUSEHasAnswered(t *testing.T) {
 	other := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})
 	keys := func() string { return b.run(other, batchOf("DBSIZE")) }
 	left := keys()
-	for before := pieces.Load(); pieces.Load() < before+10; { // each look of the one that waits, too, reads the clock
+	for before := pieces.Load(); pieces.Load() < before+10; { // a piece that waits reads the clock each time it looks
 		if got := keys(); got != left || got == ":0\r\n" || got == ":5000\r\n" {
 			t.Fatalf("%q keys are left, then %q", left, got)
 		}

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// FuzzCommands runs any commands in any batches: nothing may panic, and each command is answered by exactly one
-// well-formed reply, but for those that end the client. A line of the input is a command, its words are parted by
-// spaces; an empty line ends a batch.
+// FuzzCommands runs any commands in any batches. Nothing may panic, and each command has exactly one well-formed reply,
+// except commands that end the client. A line of the input is a command, with spaces between its words; an empty line
+// ends a batch.
 func FuzzCommands(f *testing.F) {
 	for _, seed := range []string{
 		"SET k v EX 10 GET\nGET k\n\nINCR k\nHELLO 3\nGET none\nMGET a b\nCOMMAND\nINFO all",
@@ -35,7 +35,7 @@ func FuzzCommands(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		b := newBench(t, nil)
-		b.failures.rate.Capacity = 1_000_000               // no answer is to come late
+		b.failures.rate.Capacity = 1_000_000               // so that no reply is delayed
 		b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // so that no offset makes a value of 512 MB
 		for part := range bytes.SplitSeq(input, []byte("\n\n")) {
 			var batch [][][]byte
@@ -70,7 +70,7 @@ func FuzzCommands(f *testing.F) {
 	})
 }
 
-// maxReplyDepth is how deep replies are nested at most: those of COMMAND DOCS are the deepest.
+// maxReplyDepth is the deepest nesting of a reply. The replies of COMMAND DOCS are the deepest.
 const maxReplyDepth = 16
 
 // replySize is the length of the reply that b begins with.

@@ -21,7 +21,7 @@ func TestQuotaincrFullAnswersWhatAHeaderNeeds(t *testing.T) {
 	`)
 }
 
-// TestLookingTakesNothing is the part about looking in docs/commands.md.
+// TestLookingTakesNothing checks the commands of docs/commands.md for looking at a quota.
 func TestLookingTakesNothing(t *testing.T) {
 	runOurs(t, `
 		QUOTAINCR k 5 60 2 => :3

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestHitsAndMissesAreCountedAsInRedis runs each command on a key that is not there, holds a number, a text, or has a
-// deadline.
+// TestHitsAndMissesAreCountedAsInRedis runs each command on a missing key, on a number, on a text, and on a key with a
+// TTL.
 func TestHitsAndMissesAreCountedAsInRedis(t *testing.T) {
 	redis := dialRedis(t)
 	if redis == nil {

@@ -43,7 +43,7 @@ func TestInfoHasRedissSectionsInItsOrder(t *testing.T) {
 	}
 }
 
-// TestInfoHasNoFieldThatRedisLacks but those that are our own; others would be misspelt.
+// TestInfoHasNoFieldThatRedisLacks: except for a list of our own fields. Any other field would be a misspelled one.
 func TestInfoHasNoFieldThatRedisLacks(t *testing.T) {
 	redis := dialRedis(t)
 	if redis == nil {
@@ -59,8 +59,8 @@ func TestInfoHasNoFieldThatRedisLacks(t *testing.T) {
 	}
 }
 
-// TestInfoHasWhatExportersRead is about fields that the common exporters and dashboards read; all but the words are
-// numbers.
+// TestInfoHasWhatExportersRead checks the fields that common exporters and dashboards read. All of them are numbers,
+// except those that the test lists as words.
 func TestInfoHasWhatExportersRead(t *testing.T) {
 	b := newBench(t, nil)
 	b.do("SET", "k", "v", "EX", "10")

@@ -8,7 +8,7 @@ import (
 
 // Errors of Executor.Call: the command did not run.
 var (
-	// ErrNeedsConnection is for a command that changes how its connection goes on: AUTH, HELLO, MULTI, MONITOR, CLIENT
+	// ErrNeedsConnection is for a command that changes the state of its connection: AUTH, HELLO, MULTI, MONITOR, CLIENT
 	// REPLY.
 	ErrNeedsConnection = errors.New("the command belongs to a connection")
 	// ErrAnswersLate is for a command whose reply comes later than it runs, such as SAVE. It cannot stand in MULTI
@@ -25,9 +25,9 @@ var (
 // INFO all apply. Two kinds of commands cannot be called, see ErrNeedsConnection and ErrAnswersLate. Nothing else
 // waits: as in MULTI, KEYS and FLUSHALL do all their work at once, and WAITAOF answers how things are now.
 //
-// The turn is as that of Run: the value may be shown to others when what Turn.Hold names has happened, and with ErrNoReply
-// Turn.Next says why. The client may be one that no connection has, as Server.Connect makes it.
-// A handler must not use Call of the executor that runs it: the call would take the place of its own.
+// The turn is as that of Run: the value may be shown to others when what Turn.Hold names has happened, and with
+// ErrNoReply Turn.Next says why. The client may be one that no connection has, as Server.Connect makes it. A handler
+// must not use Call of the executor that runs it: the call would take the place of its own.
 func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, Turn, error) {
 	if p := x.resolve(args); p.problem == none {
 		switch flags := p.row.flags; {

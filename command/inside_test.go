@@ -14,8 +14,8 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// TestTheValueOfACallIsTheReplyOfACommand runs every row on two servers alike, by a client and by Call, and compares
-// the bytes of the reply with those of the value. The arguments are made from the row's usage line, and at random.
+// TestTheValueOfACallIsTheReplyOfACommand runs every row on two equal servers, by a client and by Call, and compares
+// the bytes of the reply with those of the value. The arguments come from the row's usage line, and at random.
 func TestTheValueOfACallIsTheReplyOfACommand(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -42,18 +42,18 @@ func TestTheValueOfACallIsTheReplyOfACommand(t *testing.T) {
 	}
 }
 
-// newTwin is a server that answers as any other twin does.
+// newTwin is a server that gives the same replies as every other twin.
 func newTwin(t *testing.T) *bench {
 	b := newBench(t, func(cfg *config.Config) { cfg.RequirePass = "" })
-	b.failures.rate.Capacity = 1_000_000               // no answer is to come late
-	b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // no argument is to make a value of 512 MB
+	b.failures.rate.Capacity = 1_000_000               // so that no reply is delayed
+	b.do("CONFIG", "SET", "proto-max-bulk-len", "1mb") // so that no argument creates a value of 512 MB
 	b.random = func() uint64 { return 12345 }
 	b.do("CONFIG", "SET", "latency-monitor-threshold", "1")
 	b.take(0, 20*time.Millisecond, "DEL none") // for LATENCY
 	return b
 }
 
-// compareCall runs a command at a, calls it at b, and reports whether the reply was no error.
+// compareCall runs a command on a, calls it on b, and reports whether the reply was no error.
 func compareCall(t *testing.T, a, b *bench, r *row, args []string, proto int) bool {
 	t.Helper()
 	var clients [2]*Client
@@ -74,7 +74,7 @@ func compareCall(t *testing.T, a, b *bench, r *row, args []string, proto int) bo
 	}
 	want, turn := a.x.Run(clients[0], [][][]byte{words(args)}, nil)
 	if len(want) == 0 && turn.Next == Late {
-		return false // it waits, and a call does not
+		return false // the command waits, and a call does not
 	}
 	if err != nil {
 		t.Fatalf("%q: %v, and a client gets %.500q", args, err, want)
@@ -90,26 +90,28 @@ func compareCall(t *testing.T, a, b *bench, r *row, args []string, proto int) bo
 	return value.Kind != resp.KindError
 }
 
-// isCallable is the rule for what can be called, in other words; nil is a command that does not exist.
+// isCallable is the rule for commands that can be called, as a list; nil is a command that does not exist.
 func isCallable(r *row) bool {
 	return r == nil || !slices.Contains([]string{
-		"auth", "hello", "quit", "reset", "multi", "exec", "discard", "watch", "unwatch", "monitor", "client|reply", // of a connection
-		"save", "shutdown", "cluster|digest", "memory|purge", "acl|load", "acl|save", // late, or without a reply
+		// Commands of a connection.
+		"auth", "hello", "quit", "reset", "multi", "exec", "discard", "watch", "unwatch", "monitor", "client|reply",
+		// Commands with a late reply, or without one.
+		"save", "shutdown", "cluster|digest", "memory|purge", "acl|load", "acl|save",
 	}, r.full)
 }
 
-// isAlwaysRefused is for rows whose every reply is an error on a server without a disk, peers and a file of users.
+// isAlwaysRefused reports whether every reply of a row is an error on a server without disk, peers and file of users.
 func isAlwaysRefused(r *row) bool {
 	return strings.HasPrefix(r.summary, "Not supported") || r.handler == nil ||
 		slices.Contains([]string{"bgsave", "bgrewriteaof", "client|caching"}, r.full)
 }
 
-// isOfTheProcess is for rows whose replies tell of the process, and so differ from one call to the next.
+// isOfTheProcess reports whether the replies of a row are about the process, and so differ from call to call.
 func isOfTheProcess(r *row) bool {
 	return slices.Contains([]string{"info", "acl|genpass", "memory|stats", "memory|doctor", "memory|malloc-stats"}, r.full)
 }
 
-// template makes arguments that a usage line allows. Names of keys are those that exist.
+// template makes arguments that a usage line allows, with names of existing keys.
 func template(rnd *rand.Rand, arguments []manual.Argument) (words []string) {
 	for _, a := range arguments {
 		if a.Optional && rnd.IntN(2) == 0 {
@@ -195,7 +197,7 @@ func TestACallRunsUnderTheRightsAndPausesOfItsClient(t *testing.T) {
 	}
 }
 
-// TestNothingWaitsInACall has commands do at once what they otherwise do beside the event loop.
+// TestNothingWaitsInACall: in a call, commands do at once the work that they otherwise do beside the event loop.
 func TestNothingWaitsInACall(t *testing.T) {
 	b := newReplicatedBench(t, keysAtOnce+1)
 	client := b.Connect("127.0.0.1:6", "127.0.0.1:6380", Connection{})

@@ -57,7 +57,7 @@ func TestCommandsAreFoundByFullName(t *testing.T) {
 	`)
 }
 
-// names are those that a command answers.
+// names are the names in a reply.
 func names(t *testing.T, reply string) []string {
 	t.Helper()
 	value, _ := decode(t, []byte(reply))
@@ -99,8 +99,8 @@ func TestCommandListFiltersAsRedis(t *testing.T) {
 	}
 }
 
-// TestContainersRefuseAsRedis sends every container what it does not know, and each of its subcommands the wrong number
-// of arguments.
+// TestContainersRefuseAsRedis sends an unknown subcommand to every container, and a wrong number of arguments to each
+// of its subcommands.
 func TestContainersRefuseAsRedis(t *testing.T) {
 	b := newBench(t, nil)
 	redis := dialRedis(t)

@@ -33,7 +33,7 @@ func TestLatencyAnswersAsRedis(t *testing.T) {
 	`)
 }
 
-// take has the next command of a group take so long, a moment after the one before.
+// take runs a command that takes the time took, after a pause.
 func (b *bench) take(after, took time.Duration, command string) {
 	b.wall += after.Milliseconds()
 	b.pace = took

@@ -46,7 +46,7 @@ func TestLCSRefusesWhatRedisRefuses(t *testing.T) {
 	}
 }
 
-// TestLCSFindsWhatRedisFinds compares random texts of few letters, where many subsequences are equally long.
+// TestLCSFindsWhatRedisFinds compares on random texts of few letters, where many subsequences have the same length.
 func TestLCSFindsWhatRedisFinds(t *testing.T) {
 	redis := dialRedis(t)
 	if redis == nil {

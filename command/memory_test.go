@@ -11,7 +11,7 @@ import (
 func TestMemoryStatsHasTheNamesOfRedis(t *testing.T) {
 	b := newBench(t, nil)
 	b.do("SET", "k", "v")
-	names := func(reply string) []string { // but for nan, which Redis may answer at first
+	names := func(reply string) []string { // without nan, which Redis may reply with at first
 		return regexp.MustCompile(`[a-z][.a-z0-9-]{3,}\r`).FindAllString(reply, -1)
 	}
 	got := b.do("MEMORY", "STATS")

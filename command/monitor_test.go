@@ -16,7 +16,7 @@ func TestMonitorIsSilentUnderClientReply(t *testing.T) {
 	b.do("MONITOR")
 	for _, step := range []struct {
 		command string
-		shown   bool // what another client runs next
+		shown   bool // MONITOR shows the next command of another client
 	}{
 		{"CLIENT REPLY OFF", false},
 		{"PING", false},
@@ -38,8 +38,8 @@ func TestMonitorIsSilentUnderClientReply(t *testing.T) {
 	}
 }
 
-// TestMonitorShowsCommandsInTheOrderInWhichTheyRun has clients set one key to numbers of their own: each GETSET says
-// which one ran before it, and that has to be the line before.
+// TestMonitorShowsCommandsInTheOrderInWhichTheyRun: clients set one key to different numbers. The reply of each GETSET
+// says which GETSET ran before it; that must be the line before it.
 func TestMonitorShowsCommandsInTheOrderInWhichTheyRun(t *testing.T) {
 	const clients, each = 8, 2000
 	b := newBench(t, nil)
@@ -59,7 +59,7 @@ func TestMonitorShowsCommandsInTheOrderInWhichTheyRun(t *testing.T) {
 			lines.Write(b.client.TakePushed())
 		}
 	}()
-	before := make(map[string]string) // what a GETSET found, by what it set
+	before := make(map[string]string) // the value that a GETSET found, by the value that it set
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	for i := range clients {

@@ -17,7 +17,7 @@ const (
 	pageHeading = "\n## All commands\n"
 )
 
-// TestThePageOfCommandsListsEveryCommand holds the last part of docs/commands.md to the table.
+// TestThePageOfCommandsListsEveryCommand compares the last part of docs/commands.md with the table of commands.
 func TestThePageOfCommandsListsEveryCommand(t *testing.T) {
 	page, err := os.ReadFile(pagePath)
 	if err != nil {

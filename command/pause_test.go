@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestLaterPauseNeitherEndsNorLoosensAnEarlierOne has the end and the mode of Redis, but for CLIENT PAUSE 0.
+// TestLaterPauseNeitherEndsNorLoosensAnEarlierOne: end and mode are those of Redis, except for CLIENT PAUSE 0.
 func TestLaterPauseNeitherEndsNorLoosensAnEarlierOne(t *testing.T) {
 	for _, test := range []struct {
 		commands string
@@ -26,7 +26,7 @@ func TestLaterPauseNeitherEndsNorLoosensAnEarlierOne(t *testing.T) {
 		first, last, _ := strings.Cut(test.commands, ", ")
 		b.do("MULTI")
 		b.do(strings.Fields("CLIENT " + first)...)
-		if test.passed == 0 { // in one EXEC, as nothing else runs while all are paused
+		if test.passed == 0 { // in one EXEC, because nothing else runs while all clients are paused
 			b.do(strings.Fields("CLIENT " + last)...)
 		}
 		b.do("EXEC")

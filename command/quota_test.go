@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// runOurs runs a script of commands that Redis does not have. A line "+250" moves both clocks by so many milliseconds.
+// runOurs runs a script of commands that Redis does not have. A line "+250" moves both clocks by 250 milliseconds.
 func runOurs(t *testing.T, script string) {
 	t.Helper()
 	b := newBench(t, nil)
@@ -258,8 +258,8 @@ func TestIncrexSetsDeadlines(t *testing.T) {
 	`)
 }
 
-// TestALimitThatChangesForgetsNothing: what was taken beyond a smaller limit is owed, replies say so, and the larger
-// limit finds it used.
+// TestALimitThatChangesForgetsNothing: tokens that were taken above a smaller limit are a debt, replies show that, and
+// with the larger limit these tokens are still used.
 func TestALimitThatChangesForgetsNothing(t *testing.T) {
 	runOurs(t, `
 		QUOTASET p 100 3600 => +OK

@@ -66,7 +66,7 @@ func TestWritesIntoAQuotaAreErrors(t *testing.T) {
 		{"EXISTS r", ":0"}, {"GET s", "$1\r\nv"},
 		{"GETRANGE q 0 1", "$2\r\n10"}, {"GETBIT q 2", ":1"}, {"BITCOUNT q 0 0", ":3"}, {"BITPOS q 1", ":2"}, {"LCS q s", "$0\r\n"},
 		{"GET q", "$3\r\n100"}, {"OBJECT IDLETIME q", ":0"}, {"COPY s q", ":0"},
-		{"COPY s q REPLACE", ":1"}, {"GET q", "$1\r\nv"}, // an overwritten quota ends, as with SET
+		{"COPY s q REPLACE", ":1"}, {"GET q", "$1\r\nv"}, // overwriting a quota removes it, as SET does
 	} {
 		if got := b.do(splitWords(t, s[0])...); got != s[1]+"\r\n" {
 			t.Errorf("%s: got %q", s[0], got)
@@ -74,7 +74,7 @@ func TestWritesIntoAQuotaAreErrors(t *testing.T) {
 	}
 }
 
-// TestPatchesAreWhatASliceWouldHold compares random writes into values of all sizes with the same ones into a slice.
+// TestPatchesAreWhatASliceWouldHold compares random writes into values of all sizes with the same writes into a slice.
 func TestPatchesAreWhatASliceWouldHold(t *testing.T) {
 	b, random := newBench(t, nil), rand.New(rand.NewPCG(1, 0))
 	twin := map[string][]byte{}

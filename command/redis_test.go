@@ -15,14 +15,14 @@ import (
 // redisPatience is how long a test waits for redis-server.
 const redisPatience = 20 * time.Second
 
-// oracle is the redis-server that the scripts are held to; nil if there is none on PATH.
+// oracle is the redis-server with which the scripts are compared; nil if there is none on PATH.
 type oracle struct {
 	conn    net.Conn
 	replies *bufio.Reader
 }
 
-// dialRedis starts a redis-server with an empty database and one client. It listens on a unix socket: no port to
-// collide on.
+// dialRedis starts a redis-server with an empty database and one client. It listens on a unix socket, so no port can
+// collide.
 func dialRedis(t *testing.T) *oracle {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -57,7 +57,7 @@ func dialRedis(t *testing.T) *oracle {
 	}
 }
 
-// do sends a command and returns the bytes of its reply: all that comes before the reply to an ECHO behind it.
+// do sends a command, and an ECHO after it, and returns the bytes of the reply: everything before the reply to ECHO.
 func (o *oracle) do(t *testing.T, args ...string) string {
 	t.Helper()
 	const mark = "$20\r\nthe-reply-ends-here!\r\n"

@@ -13,18 +13,18 @@ import (
 	"github.com/quotadb/quota-db/engine"
 )
 
-// testWall is the time of all tests until one moves its clock, in unix milliseconds.
+// testWall is the time at which the clocks of all tests start, in unix milliseconds.
 const testWall = 1_700_000_000_000
 
-// bench is a server on an empty engine whose clocks the test moves, with one client.
+// bench is a server with an empty engine and one client. The test moves its clocks.
 type bench struct {
 	*Server
 	x      *Executor
 	client *Client
 	wall   int64
-	pace   time.Duration // that passes at every reading of the clock, beside what wall is moved by; 0 when several goroutines read it
-	passed time.Duration // of it
-	stops  int           // how often SHUTDOWN has asked for the end
+	pace   time.Duration // passes at every reading of the clock; must be 0 when several goroutines read it
+	passed time.Duration // the sum of all paces that have passed
+	stops  int           // how often SHUTDOWN has been called
 	turn   Turn          // of the last run
 }
 
@@ -61,7 +61,7 @@ func (b *bench) Wait() {
 	_ = b.WaitFiles(context.Background())
 }
 
-// do runs one command and returns the bytes of its reply, also if work beside the loop has it.
+// do runs one command and returns the bytes of its reply, also if the reply comes from work beside the loop.
 func (b *bench) do(args ...string) string {
 	out := b.run(b.client, [][][]byte{words(args)})
 	if b.turn.Next == Late && b.client.wait == math.MaxInt64 && b.Store == nil {
@@ -91,15 +91,15 @@ type step struct {
 	text string
 	args []string
 	want string
-	ours bool // Redis answers otherwise, on purpose
+	ours bool // the reply differs from Redis's on purpose
 }
 
 // parseScript reads lines of the form
 //
 //	SET k "a b" => +OK
 //
-// A quoted argument, and any reply, is written as in a Go string. In replies ¶ is a line break; the last one is left
-// out. An exclamation mark in front marks a reply that Redis 7.0 does not give; # begins a comment.
+// A quoted argument, and any reply, is written as in a Go string. In replies ¶ is a line break; the last line break is
+// left out. An exclamation mark at the start of a line marks a reply that differs from Redis 7.0; # begins a comment.
 func parseScript(t testing.TB, script string) []step {
 	t.Helper()
 	var steps []step
@@ -142,7 +142,7 @@ func splitWords(t testing.TB, line string) []string {
 	return words
 }
 
-// runScript holds this package to the script, and the script to Redis if there is one.
+// runScript compares the replies of this package with the script, and those of Redis too if there is one.
 func runScript(t *testing.T, script string) {
 	t.Helper()
 	steps, b := parseScript(t, script), newBench(t, nil)

@@ -37,7 +37,7 @@ func TestSlowlogAnswersAsRedis(t *testing.T) {
 	`)
 }
 
-// TestSlowlogShowsWordsAsRedis compares whole entries but for their times.
+// TestSlowlogShowsWordsAsRedis compares whole entries, except their times.
 func TestSlowlogShowsWordsAsRedis(t *testing.T) {
 	redis := dialRedis(t)
 	if redis == nil {
@@ -64,7 +64,7 @@ func TestSlowlogShowsWordsAsRedis(t *testing.T) {
 	}
 }
 
-// reply sends one command, with no other behind it as do has, and returns the bytes of its reply.
+// reply sends one command, without the ECHO of do, and returns the bytes of its reply.
 func (o *oracle) reply(t *testing.T, args ...string) string {
 	t.Helper()
 	if _, err := o.conn.Write([]byte(encode(args))); err != nil {

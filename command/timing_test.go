@@ -15,7 +15,7 @@ func batchOf(lines ...string) [][][]byte {
 	return batch
 }
 
-// expectLines holds an INFO to lines it must have.
+// expectLines checks that a reply of INFO has these lines.
 func expectLines(t *testing.T, info string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {

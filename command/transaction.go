@@ -297,15 +297,16 @@ func (x *Executor) runQueue(queue []queued, keys []engine.Key) {
 func (x *Executor) runQueued(start int) {
 	c := &x.call
 	mark := c.mark()
-	x.restrictions = c.client.restrictions() // a login in the queue, or somebody while EXEC waited, may have changed them
-	if !x.mayRun(c.row, c.args) {            // no longer
+	// They may have changed: by a login in the queue, or by ACL SETUSER while EXEC waited.
+	x.restrictions = c.client.restrictions()
+	if !x.mayRun(c.row, c.args) {
 		c.fail(x.refusal(c.row, c.args))
 		return
 	}
 	x.note(c.row, c.args)
 	x.show()
 	c.row.handler(c)
-	if c.size()-start > maxReplyBytes { // it ran all the same: a transaction is not cut short
+	if c.size()-start > maxReplyBytes { // the command has run, and the transaction continues
 		c.cut(mark)
 		c.error(errReplySize)
 	}

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestEveryCommandRunsInATransaction finds rows that take locks of their own, which would wait for EXEC's for ever.
+// TestEveryCommandRunsInATransaction finds rows that take locks of their own. They would wait for ever for the locks of
+// EXEC.
 func TestEveryCommandRunsInATransaction(t *testing.T) {
 	for _, r := range newTable(commands()).rows {
 		if r.handler == nil || r.flags&(atOnce|noMulti|takesLong) != 0 {
@@ -89,7 +90,7 @@ func TestWatchedNamesAreBoundedInBytesAndCount(t *testing.T) {
 	b := newBench(t, nil)
 	b.limits.Store(&resp.Limits{MaxBufferedBytes: 5000})
 	name := func(i int) string { return strconv.Itoa(i) + strings.Repeat("x", 1000) }
-	for range 2 { // the second time nothing is added
+	for range 2 { // watching a key twice needs no more memory
 		if got := b.do("WATCH", name(1), name(2), name(1)); got != "+OK\r\n" {
 			t.Fatal(got)
 		}

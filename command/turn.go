@@ -11,8 +11,8 @@ const (
 	// Full: the replies are enough for one write. When they are handed over, the commands that did not run are to be
 	// given again.
 	Full
-	// Held: the replies must not leave before what Turn.Hold names has happened, and until then no further command of the
-	// client may run. Afterwards the commands that did not run are to be given again. Run says so after an order; a
+	// Held: the replies must not leave before what Turn.Hold names has happened, and until then no further command of
+	// the client may run. Afterwards the commands that did not run are to be given again. Run says so after an order; a
 	// connection treats every Turn with a Hold like that.
 	Held
 	// Late: a command has run and its reply is still to come. After Turn.Wait, or when the client's connection is
@@ -29,7 +29,8 @@ const (
 func (n Next) Waits() bool { return n == Held || n == Late || n == Paused }
 
 // Turn is the answer of a Run: the one value that tells a connection how its client goes on. A new way to wait is a new
-// Next, which Client.next finds, or a new condition in Hold. A Turn has four words, so that it is returned in registers.
+// Next, which Client.next finds, or a new condition in Hold. A Turn has four words, so that it is returned in
+// registers.
 type Turn struct {
 	Next Next
 	Ran  int32         // how many of the commands that were given have run

@@ -10,7 +10,7 @@ func TestATurnSaysHowItsClientGoesOn(t *testing.T) {
 	large := strings.Repeat("x", ReplyBytes)
 	for _, c := range []struct {
 		name   string
-		batch  string // commands, by commas
+		batch  string // commands, separated by commas
 		fences bool
 		lines  int // of the replies
 		want   Turn

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// store is a place for images and containers that ends with its test. There is no engine: buildah builds and runs, each container in a chroot.
+// store is a place for images and containers; its test removes it at the end. There is no container engine: buildah
+// builds the images, and runs each container in a chroot.
 type store struct {
 	t    *testing.T
 	args []string // of buildah, before the command
@@ -23,7 +24,8 @@ func newStore(t *testing.T) *store {
 	t.Cleanup(func() {
 		_, _ = s.attempt("rm", "--all")
 		_, _ = s.attempt("rmi", "--all", "--force")
-		_, _ = attempt(t, "umount", filepath.Join(dir, "root", "overlay")) // mounted on itself, and in the way of the removal
+		// buildah mounts this directory on itself, and so it could not be removed.
+		_, _ = attempt(t, "umount", filepath.Join(dir, "root", "overlay"))
 	})
 	return s
 }
@@ -46,8 +48,8 @@ func (s *store) from(image string) string {
 	return s.buildah("from", "--pull-never", image)
 }
 
-// assembleGo makes the stand-in of the image that the Dockerfile builds in: a shell. The Go of this machine is mounted into it, so that nothing
-// is fetched, or copied.
+// assembleGo makes an image with a shell, in place of the image in which the Dockerfile builds. The Go of this machine
+// is mounted into it, so that nothing is downloaded or copied.
 func (s *store) assembleGo(tag string) {
 	s.t.Helper()
 	c := s.from("scratch")
@@ -72,7 +74,7 @@ func (s *store) build(tag string) {
 		"--volume", program(s.t, "go", "env", "GOCACHE")+":/root/.cache/go-build", ".")
 }
 
-// image is what an image says of itself.
+// image is the description of an image.
 type image struct {
 	Config struct {
 		User        string
@@ -93,11 +95,11 @@ func (s *store) inspect(tag string) image {
 	return all.Docker
 }
 
-// container is a container, or will be one.
+// container is a container, before and after its start.
 type container struct {
 	store   *store
 	name    string
-	host    string   // network namespace that it is in; empty: this machine's
+	host    string   // its network namespace; empty: that of this machine
 	flags   []string // of buildah run
 	command []string
 	process *exec.Cmd
@@ -158,12 +160,13 @@ func (c *container) stop(port string) {
 			return false, "it runs"
 		}
 	})
-	if said := c.output.String(); !strings.Contains(said, "QuotaDB stopped") { // buildah's own exit code says nothing where exec ran beside
+	// The exit code of buildah is no proof if exec ran at the same time.
+	if said := c.output.String(); !strings.Contains(said, "QuotaDB stopped") {
 		t.Errorf("the node did not stop well:\n%s", said)
 	}
 }
 
-// kill ends what is left of the container: buildah, and what it started, which would outlive it.
+// kill ends the processes of the container: buildah, and its children, which would outlive it.
 func (c *container) kill() {
 	_ = syscall.Kill(-c.process.Process.Pid, syscall.SIGKILL)
 	<-c.ended
@@ -184,7 +187,7 @@ func volume(t *testing.T, owner int) string {
 	if err := os.Chown(dir, owner, owner); err != nil {
 		t.Fatal(err)
 	}
-	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) { // t.TempDir's parents are this user's alone
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) { // t.TempDir makes them for this user only
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}

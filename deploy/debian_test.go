@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// debianEnv names a directory that debootstrap has filled, to spare the minute that this takes. What the test does in it stays.
+// debianEnv names a directory that debootstrap has already filled, which saves a minute. The test leaves its changes in
+// the directory.
 const debianEnv = "QUOTADB_TEST_DEBIAN"
 
 // debian is a directory with a minimal Debian in it.
@@ -72,7 +73,7 @@ func TestThePackageInstallsServesAndGoesAgain(t *testing.T) {
 	}
 }
 
-// checkRights checks that only root and the service read what is in /etc/quota-db, the secrets that the file names among it.
+// checkRights checks that only root and the service can read the files in /etc/quota-db, which include the secrets.
 func checkRights(t *testing.T, in func(...string) string) {
 	t.Helper()
 	for file, want := range map[string]string{"/etc/quota-db": "750 root quota-db", "/etc/quota-db/quota-db.toml": "640 root quota-db"} {
@@ -87,7 +88,7 @@ func checkRights(t *testing.T, in func(...string) string) {
 	in("rm", "/etc/quota-db/cluster-secret")
 }
 
-// serveInstalled starts what the unit starts, as its user and with its command line, and is the systemd that it tells.
+// serveInstalled runs the command line of the unit, as the user of the unit, and receives the messages for systemd.
 func serveInstalled(t *testing.T, dir string, in func(...string) string) {
 	t.Helper()
 	unit, err := os.ReadFile(dir + "/lib/systemd/system/quota-db.service")
@@ -97,7 +98,7 @@ func serveInstalled(t *testing.T, dir string, in func(...string) string) {
 	_, line, _ := strings.Cut(string(unit), "\nExecStart=")
 	line, _, _ = strings.Cut(line, "\n")
 	in("install", "-d", "-o", "quota-db", "-g", "quota-db", "-m", "0700", "/var/lib/quota-db")
-	_ = os.Remove(dir + "/run/quota-db-notify") // of a test before that was killed, if the directory is used again
+	_ = os.Remove(dir + "/run/quota-db-notify") // left by a killed test, if the directory is used again
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: dir + "/run/quota-db-notify", Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ const (
 	tag           = "localhost/quota-db"
 )
 
-// TestContainers builds the image once and tests what is made of it.
+// TestContainers builds the image once, and runs all tests of containers with it.
 func TestContainers(t *testing.T) {
 	need(t, "buildah", "busybox", "redis-cli", "ip")
 	s := newStore(t)
@@ -98,7 +98,7 @@ func testOne(t *testing.T, s *store) {
 	c.stop("6380")
 }
 
-// redisFails checks that nobody serves any more.
+// redisFails checks that no node serves any more.
 func (c *container) redisFails(t *testing.T) bool {
 	if got, err := c.redis("6380", "PING"); err == nil && got == "PONG" {
 		t.Error("it still serves")
@@ -107,7 +107,7 @@ func (c *container) redisFails(t *testing.T) bool {
 	return true
 }
 
-// composeFile is what the tests read of a Compose file.
+// composeFile is the part of a Compose file that the tests read.
 type composeFile struct {
 	Services map[string]struct {
 		Image       string
@@ -182,7 +182,8 @@ func testCluster(t *testing.T, s *store) {
 	}
 }
 
-// TestTheComposeFilesPublishWhatTheReadmePromises: what docker compose itself would make of them is not tested, as it is not here.
+// TestTheComposeFilesPublishWhatTheReadmePromises reads the files. docker compose is not installed, so the test does
+// not run it.
 func TestTheComposeFilesPublishWhatTheReadmePromises(t *testing.T) {
 	one := readCompose(t, "../docker/docker-compose.yml")
 	for service, want := range map[string]string{"quota-db": "127.0.0.1:6380:6380", "redis": "127.0.0.1:6379:6379"} {

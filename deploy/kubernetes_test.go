@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// objects builds a kustomization and decodes all that comes out as Kubernetes itself would: a field that there is not is an error.
+// objects builds a kustomization and decodes all objects as Kubernetes does: an unknown field is an error.
 func objects(t *testing.T, dir string) []runtime.Object {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -48,7 +48,7 @@ func objects(t *testing.T, dir string) []runtime.Object {
 	return all
 }
 
-// find is the one object of that type and name.
+// find is the one object with this type and name.
 func find[T interface {
 	runtime.Object
 	GetName() string
@@ -107,7 +107,8 @@ func TestTheBaseIsThreeNodesThatFindEachOther(t *testing.T) {
 	}
 }
 
-// options are the flags and variables of a pod's container, for quota-db config check, with what the cluster fills in.
+// options are the flags and variables of a pod's container, for quota-db config check, with the values that the cluster
+// fills in.
 func options(node core.Container, index int) (args, env []string) {
 	for _, v := range node.Env {
 		value := v.Value
@@ -132,7 +133,8 @@ func TestTheOptionsOfEveryPodAreSound(t *testing.T) {
 	}
 }
 
-// TestTheSecretOfThePageIsTheOneThatThePodsWant runs the page's commands, with a kubectl that only prints what it would make.
+// TestTheSecretOfThePageIsTheOneThatThePodsWant runs the commands of the page, with a kubectl that only prints the
+// objects that it would create.
 func TestTheSecretOfThePageIsTheOneThatThePodsWant(t *testing.T) {
 	need(t, "kubectl", "bash")
 	page, err := os.ReadFile("../docs/start.md")
@@ -159,7 +161,8 @@ func TestTheSecretOfThePageIsTheOneThatThePodsWant(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("files are left: %v %v", left, err)
 	}
-	for _, file := range []string{"kubernetes/base/kustomization.yaml", "kubernetes/overlays/five/kustomization.yaml"} { // their comments have the same commands
+	// The comments of these files have the same commands.
+	for _, file := range []string{"kubernetes/base/kustomization.yaml", "kubernetes/overlays/five/kustomization.yaml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

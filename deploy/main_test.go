@@ -1,7 +1,8 @@
-// Package deploy tests what nodes are deployed with: the image, the files of Compose and Kubernetes, the unit of systemd, the Debian package.
+// Package deploy tests everything for the deployment of nodes: the image, the files of Compose and Kubernetes, the unit
+// of systemd, the Debian package.
 //
-// A test that needs a program of the system (buildah, debootstrap, systemd-analyze) skips with a message where that is missing, or
-// fails if QUOTADB_REQUIRE_DEPLOY=1 says that the machine is meant to have it. Containers and packages need root.
+// If a program of the system (buildah, debootstrap, systemd-analyze) is missing, its tests are skipped with a message.
+// With QUOTADB_REQUIRE_DEPLOY=1 they fail instead. Containers and packages need root.
 package deploy
 
 import (
@@ -18,7 +19,7 @@ import (
 
 const (
 	requireEnv = "QUOTADB_REQUIRE_DEPLOY"
-	// patience is how long a test waits for what must happen soon.
+	// patience is how long a test waits for something that must happen soon.
 	patience = 60 * time.Second
 	// programTimeout ends a program that hangs.
 	programTimeout = 10 * time.Minute
@@ -34,7 +35,7 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// need skips the test, or fails it, if one of the programs is not there or the test does not run as root.
+// need skips the test, or fails it, if one of the programs is missing or the test does not run as root.
 func need(t *testing.T, programs ...string) {
 	t.Helper()
 	missing := ""
@@ -102,7 +103,7 @@ func attempt(t *testing.T, name string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// eventually polls until ok, and fails with what it has seen last.
+// eventually polls until ok is true, and fails with the last text that it has seen.
 func eventually(t *testing.T, what string, ok func() (bool, string)) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// hosts is a network of this test alone: a namespace for each host, all on one switch that is in a namespace too.
+// hosts is a network for one test: a namespace for each host, all on one switch, which has its own namespace.
 type hosts struct {
 	t     *testing.T
 	hosts string // a file like /etc/hosts with all names
 }
 
-// newNetwork makes hosts of these names, each on 10.77.0.0/24, and able to reach itself as 127.0.0.1.
+// newNetwork makes hosts with these names. Each has an address in 10.77.0.0/24 and can reach itself as 127.0.0.1.
 func newNetwork(t *testing.T, names ...string) *hosts {
 	t.Helper()
 	n := &hosts{t, filepath.Join(t.TempDir(), "hosts")}

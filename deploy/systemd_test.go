@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// mostExposure is the exposure, from 0 to 10, that systemd-analyze security may find.
+// mostExposure is the largest exposure, from 0 to 10, that systemd-analyze security may find.
 const mostExposure = 2.5
 
-// installed is the unit beside a binary that is there, as systemd-analyze wants it.
+// installed is the unit with a binary that exists, which systemd-analyze needs.
 func installed(t *testing.T) (unit string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -176,8 +176,8 @@ func (c *cluster) quotas() (found []bool) {
 	return found
 }
 
-// TestTheEndOfAPermanentQuotaIsKeptUnderATransientOne: the end reaches the other node whenever that node hears of it, and
-// comparing does not bring the quota back.
+// TestTheEndOfAPermanentQuotaIsKeptUnderATransientOne: the end reaches the other node whenever that node hears of it,
+// and comparing does not bring the quota back.
 func TestTheEndOfAPermanentQuotaIsKeptUnderATransientOne(t *testing.T) {
 	short := mustLimit(t, 5, time.Second)
 	for name, end := range map[string]func(*Tx, Key){

@@ -12,8 +12,8 @@ const primary = 0
 const (
 	// maxStart is the largest number at which a row may start: most of 64 bits is left to count in.
 	maxStart = 1 << 62
-	// spareRows is how many rows an entry may have for add to begin another spare life. Only a key that has counted past
-	// 2^64 thousands of times gets there.
+	// spareRows is how many rows an entry may have for add to begin another spare life. Only a key that has counted
+	// past 2^64 thousands of times gets there.
 	spareRows = 4096
 )
 

@@ -222,8 +222,8 @@ func (h *tokenHistory) crash() {
 
 func (h *tokenHistory) check() {
 	slices.SortStableFunc(h.told, func(a, b given) int { return a.order - b.order })
-	// From one take to another the law is sum <= capacity + earned. So for each take the sum of all tokens up to it, less
-	// what is earned by then, may be at most capacity above the smallest such difference just before a take.
+	// From one take to another the law is sum <= capacity + earned. So for each take the sum of all tokens up to it,
+	// less what is earned by then, may be at most capacity above the smallest such difference just before a take.
 	lowest, sum := math.Inf(1), 0.0
 	var largest quota.Rate
 	for _, r := range h.limits {

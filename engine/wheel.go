@@ -243,8 +243,8 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 	// Peers are not told: they never knew of a transient quota, and they hide a key past its deadline themselves.
 	s.store(k, d, now, toDisk)
 	if s.changes.wanted&toDisk != 0 {
-		// The flusher must write a group after this, if only an empty one: its time tells a start after a crash that the
-		// quota had ended. See Loader.Age.
+		// The flusher must write a group after this, if only an empty one: its time tells a start after a crash that
+		// the quota had ended. See Loader.Age.
 		s.pending.Store(true)
 	}
 	return d.lapsed

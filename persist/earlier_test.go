@@ -182,7 +182,8 @@ func filled(t *testing.T, contents map[string][]byte) *vfs.Memory {
 // reader is further on.
 func TestARecordThatIsRefusedIsNamedByFileAndOffset(t *testing.T) {
 	l := newLibrary(t)
-	l.store.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, 0x81, 1, 1, 1, 0x00, 0x01, 'k') }) // tokens of a dropped key
+	// Tokens of a dropped key.
+	l.store.dir.Frame(kindRecords, func(dst []byte) []byte { return append(dst, 0x81, 1, 1, 1, 0x00, 0x01, 'k') })
 	l.group()
 	l.add("key0", 1)
 	l.group()

@@ -224,8 +224,8 @@ func (s *Store) Close(ctx context.Context) error {
 	return errors.Join(err, s.db.Close())
 }
 
-// late is closed a while after ctx has ended. The time of a stop may be over before the store is closed, and on a disk that
-// works Close needs only milliseconds then.
+// late is closed a while after ctx has ended. The time of a stop may be over before the store is closed, and on a disk
+// that works Close needs only milliseconds then.
 func late(ctx context.Context) <-chan struct{} {
 	late := make(chan struct{})
 	context.AfterFunc(ctx, func() { time.AfterFunc(lateAfter, func() { close(late) }) })

@@ -43,7 +43,7 @@ type PeerStatus struct {
 	Address string // of its replication port, as the peer tells it
 	State   State
 
-	BehindRounds uint64        // rounds from the oldest one with a change that the peer has not acknowledged, to the newest
+	BehindRounds uint64        // rounds from the oldest with a change that the peer has not acknowledged, to the newest
 	BehindKeys   int           // changed keys that the peer has not acknowledged
 	Behind       time.Duration // age of the oldest change that the peer has not acknowledged
 	Durable      uint64        // the last round that is synced on the peer's disk
