@@ -1,4 +1,5 @@
-// Package quotadb holds no code: its test keeps the packages in their layers.
+// Package quotadb holds no code. Its tests check the layers of the packages, the graph in ARCHITECTURE.md, and the
+// length of lines.
 package quotadb
 
 import (
