@@ -29,6 +29,10 @@ const ReplyBytes = 256 << 10
 // INCR in a batch of 16 over 10,000 keys costs about 100 ns without allocation, two thirds of it in the engine
 // (BenchmarkRunIncr16).
 type Executor struct {
+	// InRounds says that Settle is called before replies leave, and before more is read from any client. Then one reading
+	// of the clocks serves the short commands of several clients: it is younger than whatever has led to any of them.
+	InRounds bool
+
 	server       *Server
 	counts       *stats.Counts
 	plan         [groupCommands]planned
@@ -43,13 +47,22 @@ type Executor struct {
 	inExec       bool             // between the locking and unlocking of a transaction
 	showing      bool             // commands are shown to those who MONITOR
 	timing       timing
-	always       bool // writes are answered once they are safe
-	refusing     bool // writes are refused: the disk fails
-	unsafe       bool // what the Run's replies tell of is to be safe before anybody hears of it
+	read         reading
+	foreseen     []engine.Key // of commands that will run soon
+	always       bool         // writes are answered once they are safe
+	refusing     bool         // writes are refused: the disk fails
+	unsafe       bool         // what the Run's replies tell of is to be safe before anybody hears of it
 
 	hits   int64
 	misses int64
 	names  []byte // for SCAN and KEYS
+}
+
+// reading is the last reading of the clocks that a round may still go by.
+type reading struct {
+	now   engine.Moment
+	valid bool
+	ran   int // commands that went by it, with those that were refused
 }
 
 // planned is a command that is about to run.
@@ -84,8 +97,14 @@ func (s *Server) NewExecutor() *Executor {
 // commands that do not take long, and the reading that ends a group begins the next.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 	given := len(batch)
-	x.call.client, x.call.out, x.call.now = c, out, x.server.Now()
+	if !x.read.valid {
+		x.read = reading{now: x.server.Now()}
+	}
+	x.call.client, x.call.out, x.call.now = c, out, x.read.now
 	x.ran = 0
+	if len(x.foreseen) > 0 {
+		x.fetch()
+	}
 	x.timing.begin(x.call.now.Mono)
 	x.always, x.refusing = x.server.Store.Always(), x.server.Store.Refusal() != nil
 	if c.wait != 0 {
@@ -98,9 +117,9 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 		} else {
 			x.runGroup(batch[:min(len(batch), groupCommands)])
 		}
-		x.flush()
 		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
 		batch = batch[x.took:]
+		x.endGroup(len(batch) == 0)
 	}
 	turn := Turn{Next: c.next(), Ran: int32(x.ran)}
 	if turn.Next != Done || int(turn.Ran) < given || x.unsafe { // seldom
@@ -110,6 +129,38 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 	out = x.call.out
 	x.forget()
 	return out, turn
+}
+
+// Foresee says that a command with this key will run soon. The next Run has the processor fetch what the keys of all
+// these commands lead to, before the first of them runs: so their cache misses overlap. A wrong key does no harm.
+func (x *Executor) Foresee(name []byte) {
+	if len(x.foreseen) < groupCommands && len(name) <= engine.MaxKeyBytes {
+		x.foreseen = append(x.foreseen, x.server.DB.Key(name))
+	}
+}
+
+// fetch warms the cache for the keys that were foreseen.
+func (x *Executor) fetch() {
+	x.server.DB.Warm(x.foreseen)
+	clear(x.foreseen) // they keep the clients' input from being collected
+	x.foreseen = x.foreseen[:0]
+}
+
+// endGroup ends the group that runs, unless the last one of a client may go on with commands of the round's next client:
+// short ones of plain clients, no more than a group of one client has.
+func (x *Executor) endGroup(last bool) {
+	x.read.ran += x.took
+	if last && x.InRounds && x.read.ran < groupCommands && !x.call.client.special && x.server.attention.Load() == 0 && x.timing.keep() {
+		x.read.valid = true
+		return
+	}
+	x.read.valid = x.flush() && x.InRounds
+}
+
+// Settle ends what the clients of a round share: the group of commands that runs, and the reading of the clocks.
+func (x *Executor) Settle() {
+	x.flush()
+	x.read.valid = false
 }
 
 // runGroup runs commands of a plain client, until one makes it another.
@@ -340,19 +391,24 @@ func (x *Executor) note(r *row, args [][]byte) {
 	if t.endsAt(r) {
 		x.flush()
 	}
-	t.add(r, args)
+	t.add(x.call.client, r, args)
 }
 
 // flush adds what has run to the counters that everybody may read. What runs next goes by the reading of the clock that
-// this takes; but a transaction is at one moment.
-func (x *Executor) flush() {
-	if now, read := x.timing.end(x.call.client); read && !x.inExec {
-		x.call.now = now
+// this takes, if something has run; but a transaction is at one moment.
+func (x *Executor) flush() (read bool) {
+	now, read := x.timing.end()
+	if read {
+		x.read.now, x.read.ran = now, 0
+		if !x.inExec {
+			x.call.now = now
+		}
 	}
 	if x.hits|x.misses != 0 {
 		x.counts.Looked(x.hits, x.misses)
 		x.hits, x.misses = 0, 0
 	}
+	return read
 }
 
 // forget lets go of what belongs to the client, and of memory that only a large command needs.

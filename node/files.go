@@ -2,10 +2,10 @@ package node
 
 import (
 	"fmt"
-	"runtime"
 	"syscall"
 
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/server"
 )
 
 // spareFiles is the number of open files reserved for the node itself, as in Redis: the data directory, listeners, and
@@ -16,7 +16,7 @@ const spareFiles = 64
 // peer has a link, an attempt to dial, and two for handshakes.
 func filesFor(cfg *config.Config) int {
 	const loop, peer = 2, 4
-	return spareFiles + loop*runtime.GOMAXPROCS(0) + peer*len(cfg.Peers)
+	return spareFiles + loop*server.Processors() + peer*len(cfg.Peers)
 }
 
 // roomForClients returns the number of clients that the system's limit of open files allows; Go has raised that limit

@@ -20,6 +20,9 @@ func (s *Scratch) NewReader(l *Limits) *Reader {
 	return &Reader{limits: l, scratch: s, kept: keptArgs}
 }
 
+// SetScratch has the reader use another Scratch, between two rounds.
+func (r *Reader) SetScratch(s *Scratch) { r.scratch = s }
+
 // release forgets all arguments. They are cleared, so that they keep no input alive.
 func (s *Scratch) release() {
 	clear(s.args)

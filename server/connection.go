@@ -53,13 +53,37 @@ func (s *Server) newConnection(conn net.Conn) *connection {
 func (c *connection) Open(conn *loop.Conn) {
 	s := c.server
 	c.conn = conn
-	c.worker = s.workers.of(conn.Loop(), s.commands)
+	c.worker = conn.Loop().Worker().(*worker)
 	// A killed client sees the end of its connection before the killing client has its reply, as with Redis. Who kills
 	// a client keeps it from leaving command.Server meanwhile, so the descriptor still belongs to this connection.
 	client := s.commands.Connect(c.remote, c.local, command.Connection{Rouse: conn.Wake, Close: conn.Cut})
 	c.session = newSession(s.commands, client, &c.worker.parsed)
 	c.active.Store(s.seconds.Load())
 	s.roster.enter(c)
+}
+
+// Foresee has the processor fetch the memory that short commands of this round will need, before the first of them runs.
+func (c *connection) Foresee(chunk []byte) {
+	if key := c.session.foresee(chunk); key != nil {
+		c.worker.executor.Foresee(key)
+	}
+}
+
+// Leave lets go of the loop's worker. A connection that ends stays where it is: its loop looks at it every second.
+func (c *connection) Leave() bool {
+	if c.ended || c.phase >= ending {
+		return false
+	}
+	c.worker.watch(c, false)
+	c.worker = nil
+	return true
+}
+
+// Moved goes on with the worker of another loop.
+func (c *connection) Moved() {
+	c.worker = c.conn.Loop().Worker().(*worker)
+	c.session.reader.SetScratch(&c.worker.parsed)
+	c.proceed(nil)
 }
 
 // Closed ends the session.

@@ -263,8 +263,8 @@ func differs(got, want string) int {
 
 // TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor has clients whose requests arrive in pieces before, during
 // and after all sorts of waits: for the disk, for a quota, for a snapshot, for a pause, for the late answer to a wrong
-// password, for all loops, for work beside the loops. Some clients vanish. Many clients share a server at a time. On
-// some servers every client sends FLUSHALL.
+// password, for all loops, for work beside the loops. Some clients vanish. Many clients share a server at a time, and
+// their connections move from loop to loop all the time. On some servers every client sends FLUSHALL.
 func TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor(t *testing.T) {
 	seeds, first := setting(t, "QUOTADB_TEST_WAITS", 300), setting(t, "QUOTADB_TEST_WAITS_FIRST", rand.Uint64N(1<<40))
 	t.Logf("%d seeds from %d on", seeds, first)
@@ -290,12 +290,34 @@ func TestEveryRequestIsAnsweredInOrderWhateverItsClientWaitsFor(t *testing.T) {
 					}
 				})
 			}
+			stop := rotate(s)
 			all.Wait()
+			stop()
 			_ = c.Close()
 			wait(t, "all clients to be gone and everything to be given back", func() bool {
-				return s.roster.size() == 0 && s.budgets.held(unread)+s.budgets.held(unsent) == 0 && s.workers.watched.Load() == 0
+				return s.roster.size() == 0 && s.budgets.held(unread)+s.budgets.held(unsent) == 0 && s.watched.Load() == 0
 			})
 		})
+	}
+}
+
+// rotate has connections move from loop to loop until stop is called.
+func rotate(s *Server) (stop func()) {
+	end := make(chan struct{})
+	var rotating sync.WaitGroup
+	rotating.Go(func() {
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(time.Millisecond):
+				s.loops.Rotate()
+			}
+		}
+	})
+	return func() {
+		close(end)
+		rotating.Wait()
 	}
 }
 

@@ -19,7 +19,7 @@ func TestAHalfClosedClientThatWaitsKeepsItsWait(t *testing.T) {
 	if err := client.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, "the client's end to be seen", func() bool { return s.workers.watched.Load() > 0 })
+	wait(t, "the client's end to be seen", func() bool { return s.watched.Load() > 0 })
 	s.sweepIdle(2 * endedSeconds)
 	client.expectNothing()
 	close(gate)

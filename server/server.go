@@ -1,8 +1,8 @@
 // Package server serves the Redis protocol on TCP and unix sockets.
 //
-// A listener accepts with package net and gives the connection to one of a few event loops (package loop), one per
-// processor. A loop reads what a socket has and gives it to the connection's session, which parses the input, runs the
-// commands in batches and returns the replies; these leave in one write. With the replies comes a command.Turn, which
+// A listener accepts with package net and gives the connection to one of a few event loops (package loop), as many as
+// the load needs. A loop reads what a socket has and gives it to the connection's session, which parses the input, runs
+// the commands in batches and returns the replies; these leave in one write. With the replies comes a command.Turn, which
 // says how the connection goes on. A session knows neither sockets nor loops.
 //
 // Invariants: only a connection's own loop touches the connection and its session, except where a field says otherwise;
@@ -41,7 +41,7 @@ type Server struct {
 	refused       chan struct{}  // one element for each refused client that is reading why
 	unservedLines rarely
 	loops         *loop.Group
-	workers       workers
+	watched       atomic.Int64 // connections that are looked at every second
 	roster        roster
 	budgets       budgets
 	exceeded      chan struct{} // wakes the shedder: a budget is exceeded
@@ -81,7 +81,7 @@ func (s *Server) Listen() error {
 func (s *Server) ListenAt(doors *Doors) error {
 	s.listeners, s.answers = doors.take(), &doors.clients
 	s.budgets.setLimits(s.limits)
-	loops, err := loop.Start(runtime.GOMAXPROCS(0))
+	loops, err := loop.Start(loop.Options{Loops: Processors(), Worker: s.newWorker, Yields: runtime.GOMAXPROCS(0) == 1})
 	if err != nil {
 		return err
 	}
@@ -176,8 +176,8 @@ func (s *Server) tend() {
 // clients, and closes connections that have been idle for the timeout.
 func (s *Server) sweepIdle(now int64) {
 	s.seconds.Store(now)
-	if s.workers.watched.Load() > 0 {
-		s.loops.Each(func(l *loop.Loop) { s.workers.of(l, s.commands).tick() }, func() {})
+	if s.watched.Load() > 0 {
+		s.loops.Each(func(l *loop.Loop) { l.Worker().(*worker).tick() }, func() {})
 	}
 	timeout := s.commands.Params.TimeoutSeconds.Load()
 	if timeout <= 0 {

@@ -27,6 +27,17 @@ func newSession(commands *command.Server, client *command.Client, parsed *resp.S
 	return session{commands: commands, client: client, limits: limits, reader: parsed.NewReader(limits)}
 }
 
+// foreseenBytes is the longest chunk that is looked into: longer ones have several commands, which are prepared together.
+const foreseenBytes = 256
+
+// foresee is the key of the one command in a chunk, as far as a short look tells, or nil.
+func (s *session) foresee(chunk []byte) []byte {
+	if len(chunk) > foreseenBytes || s.held() > 0 {
+		return nil
+	}
+	return resp.SecondWord(chunk)
+}
+
 // feed adds bytes that the client sent.
 func (s *session) feed(chunk []byte) { s.reader.Feed(chunk) }
 

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/quotadb/quota-db/command"
@@ -57,23 +56,12 @@ func (w *worker) drainBuffer() []byte {
 	return w.drained
 }
 
-// workers finds the worker of a loop. It is asked once for each connection.
-type workers struct {
-	mu      sync.Mutex
-	byLoop  map[*loop.Loop]*worker
-	watched atomic.Int64 // connections that are looked at every second
-}
-
-func (ws *workers) of(l *loop.Loop, commands *command.Server) *worker {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	w := ws.byLoop[l]
-	if w == nil {
-		if ws.byLoop == nil {
-			ws.byLoop = make(map[*loop.Loop]*worker)
-		}
-		w = &worker{executor: commands.NewExecutor(), watched: map[*connection]struct{}{}, all: &ws.watched}
-		ws.byLoop[l] = w
-	}
+// newWorker makes the worker of a loop.
+func (s *Server) newWorker() loop.Worker {
+	w := &worker{executor: s.commands.NewExecutor(), watched: map[*connection]struct{}{}, all: &s.watched}
+	w.executor.InRounds = true
 	return w
 }
+
+// Settle ends the reading of the clocks, and the group of commands, that the sessions of a round share.
+func (w *worker) Settle() { w.executor.Settle() }

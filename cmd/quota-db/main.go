@@ -18,6 +18,7 @@ import (
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/logs"
 	"github.com/quotadb/quota-db/node"
+	"github.com/quotadb/quota-db/server"
 )
 
 // shutdownTimeout is how long clients have to take their last replies when the node stops.
@@ -81,6 +82,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(s
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP) // before the start, which may take long
 	defer signal.Stop(reload)
+	server.SpareProcessor()
 	n, err := node.Open(cfg, log)
 	if err != nil {
 		return err

@@ -9,6 +9,9 @@ import (
 type Handler interface {
 	// Open is called first.
 	Open(c *Conn)
+	// Foresee gets the bytes that Input will get soon. When a round has input of several connections, Foresee is called
+	// for all of them before Input is called for the first. The handler may prepare, but neither write nor close.
+	Foresee(chunk []byte)
 	// Input gets bytes that arrived. The handler may use them until it returns.
 	Input(chunk []byte)
 	// End says that the client has half-closed: it sends no more, but may still read.
@@ -18,6 +21,11 @@ type Handler interface {
 	// Sent is called when Unsent has changed: the socket has taken some of the waiting bytes, or did not take all that
 	// was written.
 	Sent()
+	// Leave asks whether the connection may move to another loop. If the handler returns true, it must use nothing of the
+	// old loop any more, and no method but Moved or Closed is called next.
+	Leave() bool
+	// Moved is called on the new loop, before any other method.
+	Moved()
 	// Closed is called last. The descriptor is closed right after.
 	Closed()
 }
@@ -31,7 +39,7 @@ type Handler interface {
 //	stop of the server TryRead and ReceiveBuffer, for what has arrived and was not read
 //	any goroutine      Wake, Close, Cut; Loop
 type Conn struct {
-	loop    *Loop
+	loop    atomic.Pointer[Loop]
 	fd      int
 	handler Handler
 	backlog backlog
@@ -42,17 +50,39 @@ type Conn struct {
 	stuck   bool // in Loop.stuck
 	closed  bool
 	woken   atomic.Bool // Woken is on its way
+	away    bool        // it has left one loop, and the next loop has not enrolled it yet
+	traffic int         // bytes read since Loop.meter began its window
 }
 
-// Loop is the loop that serves the connection.
-func (c *Conn) Loop() *Loop { return c.loop }
+// arrival is the result of one read from a connection.
+type arrival struct {
+	conn   *Conn
+	chunk  []byte
+	err    error // nil and an empty chunk: the client has half-closed
+	broken bool  // as in the event
+}
+
+// Loop is the loop that serves the connection, until the connection moves.
+func (c *Conn) Loop() *Loop { return c.loop.Load() }
+
+// post has the loop that serves the connection run fn soon. If the connection moves, fn follows it.
+func (c *Conn) post(fn func()) {
+	l := c.loop.Load()
+	l.Post(func() {
+		if c.loop.Load() != l || c.away { // it has moved away, or is on its way back
+			c.post(fn)
+			return
+		}
+		fn()
+	})
+}
 
 // Wake has the handler's Woken called soon. Any goroutine may call it.
 func (c *Conn) Wake() {
 	if c.woken.Swap(true) {
 		return
 	}
-	c.loop.Post(func() {
+	c.post(func() {
 		if c.woken.Store(false); !c.closed {
 			c.handler.Woken()
 		}
@@ -60,7 +90,7 @@ func (c *Conn) Wake() {
 }
 
 // Close has the connection closed soon. Any goroutine may call it.
-func (c *Conn) Close() { c.loop.Post(c.CloseNow) }
+func (c *Conn) Close() { c.post(c.CloseNow) }
 
 // Cut ends the connection in both directions, so that the client sees the end when Cut returns, and has the connection
 // closed soon. Any goroutine may call it, if it keeps Handler.Closed from returning meanwhile: otherwise the descriptor
@@ -75,22 +105,23 @@ func (c *Conn) CloseNow() {
 	if c.closed {
 		return
 	}
+	l := c.loop.Load()
 	if c.round > 0 {
-		c.loop.flush()
+		l.flush()
 	}
 	c.closed = true
 	c.handler.Closed()
-	c.loop.conns[c.fd] = nil
-	c.loop.poller.remove(c.fd)
+	l.conns[c.fd] = nil
+	l.poller.remove(c.fd)
 	_ = syscall.Close(c.fd)
 	c.backlog = backlog{}
-	c.loop.leave()
+	l.leave()
 }
 
 // EndOutput half-closes the connection. Unsent must be 0, because unsent bytes would be lost.
 func (c *Conn) EndOutput() {
 	if c.round > 0 {
-		c.loop.flush()
+		c.loop.Load().flush()
 	}
 	_ = syscall.Shutdown(c.fd, syscall.SHUT_WR)
 }
@@ -135,14 +166,14 @@ func (c *Conn) Unsent() int { return c.backlog.size }
 // Flush writes the replies of this round, and reports whether everything has left.
 func (c *Conn) Flush() bool {
 	if c.round > 0 {
-		c.loop.flush()
+		c.loop.Load().flush()
 	}
 	return c.backlog.size == 0
 }
 
 // Write sends bytes, at the latest when the round ends. It does not keep b.
 func (c *Conn) Write(b []byte) {
-	l := c.loop
+	l := c.loop.Load()
 	switch {
 	case c.closed || len(b) == 0:
 	case c.backlog.size > 0:
@@ -179,8 +210,9 @@ func (c *Conn) push(b []byte) {
 	c.backlog.add(b)
 	c.watch()
 	if !c.stuck {
+		l := c.loop.Load()
 		c.stuck = true
-		c.loop.stuck = append(c.loop.stuck, c)
+		l.stuck = append(l.stuck, c)
 	}
 }
 
@@ -189,40 +221,54 @@ func (c *Conn) watch() {
 	want := interest{read: c.reading && !c.ended, write: c.backlog.size > 0}
 	if want != c.watched && !c.closed {
 		c.watched = want
-		c.loop.poller.change(c.fd, want)
+		c.loop.Load().poller.change(c.fd, want)
 	}
 }
 
-// ready handles an event of the socket.
-func (c *Conn) ready(e event) {
+// ready handles an event of the socket. Input that it reads into buf is handled by take, after all sockets have been
+// read.
+func (c *Conn) ready(e event, buf []byte) (n int) {
 	if e.write && c.backlog.size > 0 {
 		if err := c.backlog.send(c.fd); err != nil {
 			c.CloseNow()
-			return
+			return 0
 		}
 		c.watch()
 		if c.handler.Sent(); c.closed {
-			return
+			return 0
 		}
 	}
 	switch {
 	case c.reading && !c.ended:
 		if e.read || e.broken {
-			c.read(e.broken)
+			n, err := read(c.fd, buf)
+			n = max(n, 0)
+			c.traffic += n
+			l := c.loop.Load()
+			l.arrivals = append(l.arrivals, arrival{c, buf[:n:n], err, e.broken})
+			return n
 		}
 	case e.broken:
 		c.CloseNow()
 	}
+	return 0
 }
 
-// read reads once and gives the bytes to the handler.
-func (c *Conn) read(broken bool) {
-	n, err := read(c.fd, c.loop.chunk)
+// foresee shows the handler the bytes that it will get.
+func (c *Conn) foresee(a arrival) {
+	if len(a.chunk) > 0 && !c.closed {
+		c.handler.Foresee(a.chunk)
+	}
+}
+
+// take gives the bytes that were read to the handler.
+func (c *Conn) take(a arrival) {
 	switch {
-	case n > 0:
-		c.handler.Input(c.loop.chunk[:n])
-	case err == syscall.EAGAIN:
-	case err != nil || broken: // the output has ended too
+	case c.closed: // another handler closed it in this round
+	case len(a.chunk) > 0:
+		c.handler.Input(a.chunk)
+	case a.err == syscall.EAGAIN:
+	case a.err != nil || a.broken: // the output has ended too
 		c.CloseNow()
 	default:
 		c.ended = true

@@ -12,17 +12,45 @@ import (
 // ErrStopped is returned by Serve once the loops have been stopped.
 var ErrStopped = errors.New("the event loops have been stopped")
 
+// Options say how a Group works. The zero value is one loop.
+type Options struct {
+	Loops int // the largest number of loops that serve connections
+	// Worker makes the state that the handlers of one loop share; nil: they share none.
+	Worker func() Worker
+	// Yields says that all goroutines share one processor (GOMAXPROCS=1).
+	Yields bool
+}
+
+// Worker is state that the handlers of one loop share. Only the loop's goroutine uses it.
+type Worker interface {
+	// Settle is called when all input that was read together has been handled, before any more is read, and before
+	// replies leave.
+	Settle()
+}
+
+// idler is a Worker that shares nothing.
+type idler struct{}
+
+func (idler) Settle() {}
+
 // Group is several loops that share the connections.
 type Group struct {
 	loops   []*Loop
 	running sync.WaitGroup
+	yields  bool
+	balance balance
 }
 
-// Start starts n loops.
-func Start(n int) (*Group, error) {
-	g := &Group{}
-	for range n {
-		l, err := newLoop()
+// Start starts loops.
+func Start(o Options) (*Group, error) {
+	g := &Group{yields: o.Yields}
+	g.balance = balance{active: 1, shares: make([]share, max(o.Loops, 1)), hasProcessor: new(idleTime).hasProcessor}
+	for range max(o.Loops, 1) {
+		worker := Worker(idler{})
+		if o.Worker != nil {
+			worker = o.Worker()
+		}
+		l, err := newLoop(g, worker)
 		if err != nil {
 			g.Stop()
 			return nil, fmt.Errorf("start event loop: %w", err)
@@ -33,18 +61,18 @@ func Start(n int) (*Group, error) {
 	return g, nil
 }
 
-// Serve gives a connection to the loop with the fewest connections, which calls h.Open. Serve returns when the loop has
-// the connection. conn is closed: the loop has a descriptor of its own.
+// Serve gives a connection to the loop with the fewest connections among those that serve, which calls h.Open. Serve
+// returns when the loop has the connection. conn is closed: the loop has a descriptor of its own.
 func (g *Group) Serve(conn net.Conn, h Handler) error {
 	fd, err := detach(conn)
 	if err != nil {
 		return err
 	}
 	l := g.fewest()
+	c := &Conn{fd: fd, handler: h, reading: true, watched: interest{read: true}}
+	c.loop.Store(l)
 	result := make(chan error, 1)
-	if !l.Post(func() {
-		result <- l.begin(&Conn{loop: l, fd: fd, handler: h, reading: true, watched: interest{read: true}})
-	}) {
+	if !l.Post(func() { result <- l.begin(c) }) {
 		l.leave()
 		_ = syscall.Close(fd)
 		return ErrStopped
@@ -66,20 +94,6 @@ func (l *Loop) begin(c *Conn) error {
 	}
 	c.handler.Open(c)
 	return nil
-}
-
-// fewest is the loop with the fewest connections. The new connection is counted from now on.
-func (g *Group) fewest() *Loop {
-	best := g.loops[0]
-	for _, l := range g.loops[1:] {
-		if l.load() < best.load() {
-			best = l
-		}
-	}
-	best.mu.Lock()
-	best.size++
-	best.mu.Unlock()
-	return best
 }
 
 // Each has every loop run fn soon. When all loops have run it, one of them calls passed, once: work that a loop had

@@ -20,6 +20,7 @@ type handler struct {
 	end    func(h *handler)
 	woken  func(h *handler)
 	sent   func(h *handler)
+	stays  bool     // it does not move
 	late   []string // methods that were called after Closed
 	isOver bool
 	closed chan struct{}
@@ -34,6 +35,9 @@ func (h *handler) call(what string, fn func(*handler)) {
 	}
 }
 
+func (h *handler) Foresee([]byte)    { h.call("Foresee", nil) }
+func (h *handler) Leave() bool       { h.call("Leave", nil); return !h.stays }
+func (h *handler) Moved()            { h.call("Moved", nil) }
 func (h *handler) Open(c *loop.Conn) { h.conn = c; h.call("Open", h.open) }
 func (h *handler) End()              { h.call("End", h.end) }
 func (h *handler) Woken()            { h.call("Woken", h.woken) }
@@ -59,7 +63,7 @@ type group struct {
 
 func start(t *testing.T, loops int) *group {
 	t.Helper()
-	g, err := loop.Start(loops)
+	g, err := loop.Start(loop.Options{Loops: loops})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,14 +2,18 @@
 // connections.
 //
 // A loop works in rounds: it waits until sockets are ready, reads from each of them once, gives the bytes to the
-// connection's Handler, runs functions that other goroutines have posted, and writes the replies at the end of the
-// round. So the replies to many clients leave together, and a client that they wake finds the server idle.
+// connections' Handlers, runs functions that other goroutines have posted, and writes the replies at the end of the
+// round. So the code and the data of each step are in the processor's cache, the replies to many clients leave together,
+// and a client that they wake finds the server idle.
 //
 // The loop can be told not to read from a connection: then the socket's buffers stop its client. A connection is still
 // served after its client has half-closed.
 //
+// The fewer loops, the larger their rounds. So connections are served by as many loops as the load needs: see balance.go.
+//
 // Invariants: only its loop's goroutine uses a Conn, except where a method says otherwise; no Handler may wait; written
-// bytes are sent in order, whichever part of them had to wait for the socket.
+// bytes are sent in order, whichever part of them had to wait for the socket, also when the connection moves to another
+// loop meanwhile.
 package loop
 
 import (
@@ -18,8 +22,10 @@ import (
 )
 
 const (
-	// chunkBytes is how much is read from a connection at once.
+	// chunkBytes is how much is read from a connection at once. inputBytes is how much is read from all connections
+	// before any of it is handled.
 	chunkBytes = 64 << 10
+	inputBytes = 4 * chunkBytes
 	// roundBytes is how many bytes of replies are collected before they are written. A reply of bulkBytes or more is
 	// written at once, without a copy.
 	roundBytes = 256 << 10
@@ -28,14 +34,19 @@ const (
 
 // Loop is one event loop.
 type Loop struct {
-	poller  poller
-	conns   []*Conn // by descriptor; nil: none of this loop's
-	events  []event // of the round
-	chunk   []byte  // memory that sockets are read into
-	out     []byte  // replies of this round that are not written yet
-	parts   []part  // the connections that the replies belong to, in order
-	stuck   []*Conn // connections whose sockets did not take everything
-	stopped bool
+	group    *Group
+	worker   Worker
+	poller   poller
+	conns    []*Conn   // by descriptor; nil: none of this loop's
+	events   []event   // of the round
+	input    []byte    // memory that sockets are read into
+	arrivals []arrival // reads whose bytes are not handled yet
+	out      []byte    // replies of this round that are not written yet
+	parts    []part    // the connections that the replies belong to, in order
+	stuck    []*Conn   // connections whose sockets did not take everything
+	eager    bool      // the next round is likely to find something at once
+	stopped  bool
+	meter    meter
 
 	mu     sync.Mutex // protects the fields below
 	posted []func()   // functions that the loop has to run
@@ -50,10 +61,13 @@ type part struct {
 	size int
 }
 
-func newLoop() (*Loop, error) {
-	l := &Loop{chunk: make([]byte, chunkBytes)}
+func newLoop(g *Group, w Worker) (*Loop, error) {
+	l := &Loop{group: g, worker: w, input: make([]byte, inputBytes)}
 	return l, l.poller.open()
 }
+
+// Worker is the state that the handlers of the loop share.
+func (l *Loop) Worker() Worker { return l.worker }
 
 // Post has the loop run fn soon, between calls of handlers. It returns false if the loop has ended; then fn never runs.
 // Any goroutine may call it.
@@ -73,16 +87,16 @@ func (l *Loop) Post(fn func()) bool {
 
 // run is the loop. It ends after a posted function that sets stopped.
 func (l *Loop) run() {
+	l.meter.start()
 	for !l.stopped {
 		l.wait()
-		for _, e := range l.events {
-			if c := l.at(e.fd); c != nil {
-				c.ready(e)
-			}
-		}
+		l.serve()
 		l.runPosted()
 		l.flush()
 		l.tellStuck()
+		if l.meter.round() {
+			l.balance()
+		}
 	}
 	l.mu.Lock()
 	l.ended = true
@@ -96,15 +110,46 @@ func (l *Loop) run() {
 	l.poller.close()
 }
 
-// wait waits for the next round. If nothing is ready, it first lets other goroutines run that are ready, and only then
-// gives up its thread.
+// wait waits for the next round. A system call that cannot block costs less than one that can, but is wasted if nothing
+// is ready. So it comes first only if the last round makes it likely that something is ready.
 func (l *Loop) wait() {
-	var woken bool
-	if l.events, woken = l.poller.ready(l.events[:0]); woken || len(l.events) > 0 {
-		return
+	woken := false
+	if l.eager {
+		if l.events, woken = l.poller.ready(l.events[:0]); woken || len(l.events) > 0 {
+			return
+		}
+		if l.group.yields {
+			runtime.Gosched()
+		}
 	}
-	runtime.Gosched()
-	l.events, _ = l.poller.await(l.events[:0])
+	l.meter.wait()
+	l.events, woken = l.poller.await(l.events[:0])
+	l.meter.resume()
+	l.eager = woken || len(l.events) > 1 || l.group.yields
+}
+
+// serve reads from all sockets that are ready, and then has their handlers handle the input. If the input does not fit
+// into the loop's memory, this happens in several steps.
+func (l *Loop) serve() {
+	for rest := l.events; len(rest) > 0; {
+		input := l.input
+		for ; len(rest) > 0 && len(input) >= chunkBytes; rest = rest[1:] {
+			if c := l.at(rest[0].fd); c != nil {
+				input = input[c.ready(rest[0], input[:chunkBytes:chunkBytes]):]
+			}
+		}
+		if len(l.arrivals) > 1 {
+			for _, a := range l.arrivals {
+				a.conn.foresee(a)
+			}
+		}
+		for i, a := range l.arrivals {
+			a.conn.take(a)
+			l.arrivals[i] = arrival{}
+		}
+		l.arrivals = l.arrivals[:0]
+		l.worker.Settle()
+	}
 }
 
 // at is the connection with a descriptor; nil if it was closed in this round.
@@ -124,12 +169,17 @@ func (l *Loop) runPosted() {
 	for _, fn := range posted {
 		fn()
 	}
+	l.worker.Settle()
 	clear(posted)
 	l.spare = posted
 }
 
 // flush writes the round's replies.
 func (l *Loop) flush() {
+	if len(l.parts) == 0 {
+		return
+	}
+	l.worker.Settle()
 	rest := l.out
 	for i, p := range l.parts {
 		bytes := rest[:p.size]
@@ -151,6 +201,7 @@ func (l *Loop) tellStuck() {
 				c.handler.Sent()
 			}
 		}
+		l.worker.Settle()
 		l.flush()
 	}
 }
