@@ -18,25 +18,28 @@ type pause struct {
 	writes atomic.Bool  // it holds only writes
 }
 
-// holds reports whether a command has to wait. A pause that is over ends here.
-func (p *pause) holds(r *row, client *Client, now int64) bool {
+// holdsUntil is when the pause ends that a command has to wait for; 0: it need not wait. A pause that is over ends here.
+func (p *pause) holdsUntil(r *row, client *Client, now int64) int64 {
 	until := p.until.Load()
 	if until == 0 {
-		return false
+		return 0
 	}
 	if now >= until {
 		if p.until.CompareAndSwap(until, 0) {
 			p.server.attention.Add(-1)
 		}
-		return false
+		return 0
 	}
-	if r.flags&endsPause != 0 {
-		return false
+	onlyWrites := p.writes.Load()
+	switch {
+	case r.flags&endsPause != 0:
+		return 0
+	case !onlyWrites, r.flags&write != 0:
+		return until
+	case r.flags&commits != 0 && client.isOpen() && client.transaction.has(write):
+		return until
 	}
-	if !p.writes.Load() || r.flags&write != 0 {
-		return true
-	}
-	return r.flags&commits != 0 && client.isOpen() && client.transaction.has(write)
+	return 0
 }
 
 // end is when the pause ends; 0: there is none.

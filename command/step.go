@@ -7,12 +7,15 @@ func (x *Executor) step(batch [][][]byte) {
 	x.prepare(batch)
 	p := x.plan[0]
 	x.took = 0
-	for p.problem == none && x.server.pause.holds(p.row, client, c.now.Mono) {
-		// Whoever stops a pause rouses the clients that wait. This client was no such client before waitUntil, so the
-		// pause may have been stopped without rousing it.
-		until := x.server.pause.end()
+	for p.problem == none {
+		until := x.server.pause.holdsUntil(p.row, client, c.now.Mono)
+		if until == 0 {
+			break
+		}
+		// The end of a pause rouses the clients that wait. Before waitUntil this client does not wait, so a pause that
+		// was stopped just now has not roused it.
 		client.waitUntil(until)
-		if until != 0 && x.server.pause.end() == until {
+		if x.server.pause.end() == until {
 			return
 		}
 		client.endWait()
