@@ -29,8 +29,9 @@ const ReplyBytes = 256 << 10
 // INCR in a batch of 16 over 10,000 keys costs about 100 ns without allocation, two thirds of it in the engine
 // (BenchmarkRunIncr16).
 type Executor struct {
-	// InRounds says that Settle is called before replies leave, and before more is read from any client. Then one reading
-	// of the clocks serves the short commands of several clients: it is younger than whatever has led to any of them.
+	// InRounds says that Settle is called before replies leave, and before more is read from any client. Then one
+	// reading of the clocks serves the short commands of several clients: it is younger than whatever has led to any of
+	// them.
 	InRounds bool
 
 	server       *Server
@@ -146,8 +147,8 @@ func (x *Executor) fetch() {
 	x.foreseen = x.foreseen[:0]
 }
 
-// endGroup ends the group that runs, unless the last one of a client may go on with commands of the round's next client:
-// short ones of plain clients, no more than a group of one client has.
+// endGroup ends the group that runs, unless the last one of a client may go on with commands of the round's next
+// client: short ones of plain clients, no more than a group of one client has.
 func (x *Executor) endGroup(last bool) {
 	x.read.ran += x.took
 	if last && x.InRounds && x.read.ran < groupCommands && !x.call.client.special && x.server.attention.Load() == 0 && x.timing.keep() {

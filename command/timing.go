@@ -49,12 +49,12 @@ func (t *timing) begin(now int64) {
 	}
 }
 
-// keptText is how long the words of a group's first command may be, so that they are kept for the next client's commands
-// to join the group.
+// keptText is how long the words of a group's first command may be, so that they are kept for the next client's
+// commands to join the group.
 const keptText = 256
 
-// keep prepares the group that runs for the commands of another client. It is false if the group has to end: its command
-// is timed alone, or is long.
+// keep prepares the group that runs for the commands of another client. It is false if the group has to end: its
+// command is timed alone, or is long.
 func (t *timing) keep() bool {
 	if t.ran == 0 || t.kept {
 		return true
@@ -106,8 +106,8 @@ func (t *timing) add(c *Client, r *row, args [][]byte) {
 	}
 }
 
-// end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. read is false
-// when there is no group, and the clock was not read.
+// end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. read is
+// false when there is no group, and the clock was not read.
 func (t *timing) end() (now engine.Moment, read bool) {
 	if t.ran == 0 {
 		return engine.Moment{}, false

@@ -1,7 +1,7 @@
 package resp
 
-// SecondWord is the second word of the command that a chunk begins with, nil if a short look does not find it: the key of
-// most commands. It checks less than a Reader does, so it is good for a guess only.
+// SecondWord is the second word of the command that a chunk begins with, nil if a short look does not find it: the key
+// of most commands. It checks less than a Reader does, so it is good for a guess only.
 func SecondWord(chunk []byte) []byte {
 	if len(chunk) < 4 || chunk[0] != '*' || chunk[1] < '2' || chunk[1] > '9' || chunk[2] != '\r' {
 		return nil

@@ -62,7 +62,8 @@ func (c *connection) Open(conn *loop.Conn) {
 	s.roster.enter(c)
 }
 
-// Foresee has the processor fetch the memory that short commands of this round will need, before the first of them runs.
+// Foresee has the processor fetch the memory that short commands of this round will need, before the first of them
+// runs.
 func (c *connection) Foresee(chunk []byte) {
 	if key := c.session.foresee(chunk); key != nil {
 		c.worker.executor.Foresee(key)

@@ -2,8 +2,8 @@
 //
 // A listener accepts with package net and gives the connection to one of a few event loops (package loop), as many as
 // the load needs. A loop reads what a socket has and gives it to the connection's session, which parses the input, runs
-// the commands in batches and returns the replies; these leave in one write. With the replies comes a command.Turn, which
-// says how the connection goes on. A session knows neither sockets nor loops.
+// the commands in batches and returns the replies; these leave in one write. With the replies comes a command.Turn,
+// which says how the connection goes on. A session knows neither sockets nor loops.
 //
 // Invariants: only a connection's own loop touches the connection and its session, except where a field says otherwise;
 // no loop ever waits; at most readAhead bytes are read ahead from a client whose commands wait; budgets.go bounds the

@@ -27,7 +27,8 @@ func newSession(commands *command.Server, client *command.Client, parsed *resp.S
 	return session{commands: commands, client: client, limits: limits, reader: parsed.NewReader(limits)}
 }
 
-// foreseenBytes is the longest chunk that is looked into: longer ones have several commands, which are prepared together.
+// foreseenBytes is the longest chunk that is looked into: longer ones have several commands, which are prepared
+// together.
 const foreseenBytes = 256
 
 // foresee is the key of the one command in a chunk, as far as a short look tells, or nil.

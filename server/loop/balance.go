@@ -9,8 +9,8 @@ import (
 const (
 	// window is how long a loop is watched before the load of the loops is compared.
 	window = 100 * time.Millisecond
-	// fullShare is the share of the window from which a loop is full: it may need help. Loops that together are busy for
-	// less than fewShare of one are too many. patientWindows is for how many windows in a row it must be so.
+	// fullShare is the share of the window from which a loop is full: it may need help. Loops that together are busy
+	// for less than fewShare of one are too many. patientWindows is for how many windows in a row it must be so.
 	fullShare      = 0.9
 	fewShare       = 0.6
 	patientWindows = 3

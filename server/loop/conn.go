@@ -21,8 +21,8 @@ type Handler interface {
 	// Sent is called when Unsent has changed: the socket has taken some of the waiting bytes, or did not take all that
 	// was written.
 	Sent()
-	// Leave asks whether the connection may move to another loop. If the handler returns true, it must use nothing of the
-	// old loop any more, and no method but Moved or Closed is called next.
+	// Leave asks whether the connection may move to another loop. If the handler returns true, it must use nothing of
+	// the old loop any more, and no method but Moved or Closed is called next.
 	Leave() bool
 	// Moved is called on the new loop, before any other method.
 	Moved()

@@ -3,13 +3,14 @@
 //
 // A loop works in rounds: it waits until sockets are ready, reads from each of them once, gives the bytes to the
 // connections' Handlers, runs functions that other goroutines have posted, and writes the replies at the end of the
-// round. So the code and the data of each step are in the processor's cache, the replies to many clients leave together,
-// and a client that they wake finds the server idle.
+// round. So the code and the data of each step are in the processor's cache, the replies to many clients leave
+// together, and a client that they wake finds the server idle.
 //
 // The loop can be told not to read from a connection: then the socket's buffers stop its client. A connection is still
 // served after its client has half-closed.
 //
-// The fewer loops, the larger their rounds. So connections are served by as many loops as the load needs: see balance.go.
+// The fewer loops, the larger their rounds. So connections are served by as many loops as the load needs: see
+// balance.go.
 //
 // Invariants: only its loop's goroutine uses a Conn, except where a method says otherwise; no Handler may wait; written
 // bytes are sent in order, whichever part of them had to wait for the socket, also when the connection moves to another
