@@ -9,9 +9,9 @@ import (
 	"github.com/quotadb/quota-db/acl"
 )
 
-// Client is what the server knows of one connection. The goroutine that runs the client's commands owns it; it alone
-// changes a field, and those that CLIENT LIST shows only under Clients.mu, so it may read them without. What is atomic
-// or has a lock of its own may be used by anyone.
+// Client is the state of one client connection. The goroutine that runs the client's commands owns it. Only the owner
+// changes fields. It changes fields that CLIENT LIST shows under Clients.mu, and so it may read them without that lock.
+// Any goroutine may use fields that are atomic or have a lock of their own.
 type Client struct {
 	ID         int64
 	Proto      int // 2 or 3
@@ -22,66 +22,67 @@ type Client struct {
 	LocalAddr  string
 	Created    time.Time
 
-	// Input and Output are the bytes that wait to be run and to be sent, as the connection sees them.
+	// Input and Output are the bytes of commands that wait to run, and of replies that wait to be sent. The connection
+	// sets them.
 	Input, Output atomic.Int64
 
 	user        *acl.User // never nil
-	loggedIn    bool      // or the default user needs no password: see NeedsLogin
+	loggedIn    bool      // if false, the default user may still need no password: see NeedsLogin
 	defaultUser *acl.User
 
-	special     bool // commands are looked at one by one: see Executor.step
+	special     bool // each command runs through Executor.step
 	transaction *transaction
 	replies     replyMode
 	muted       bool // the command that runs has no reply
 
-	// How the client goes on: see turn.go.
-	ends    bool  // it is closed after the replies
-	wait    int64 // when it goes on, nanoseconds of engine.Moment.Mono; 0: at once
-	late    late  // what gives the reply then; nil: the command that waits runs again
-	ordered bool  // a reply of this Run tells of an order to all clients
+	// How the client continues: see turn.go.
+	ends    bool  // its connection is closed after the replies
+	wait    int64 // until when it waits, nanoseconds of engine.Moment.Mono; 0: it does not wait
+	late    late  // gives the reply at the end of the wait; nil: the command that waits runs again
+	ordered bool  // a command of this Run has given an order to all clients
 
 	connection Connection
-	waits      atomic.Bool // wait is not 0
+	waits      atomic.Bool // wait is not 0; for other goroutines
 	killed     atomic.Bool
 	monitors   atomic.Bool
 	noEvict    atomic.Bool
 	noTouch    atomic.Bool
-	silent     atomic.Bool  // CLIENT REPLY keeps replies from the client, and what MONITOR would show it
-	multi      atomic.Int32 // commands that are queued; noMultiCount outside of a transaction
-	watching   atomic.Int32 // keys
+	silent     atomic.Bool  // CLIENT REPLY drops the client's replies, and the lines of MONITOR
+	multi      atomic.Int32 // number of queued commands; noMultiCount outside of a transaction
+	watching   atomic.Int32 // number of watched keys
 	outbox     outbox
 
-	// seen is the time of the last batch in unix milliseconds, above seenShift bits for the row that ran last: its id
-	// and 1, or 0 as long as none has run.
+	// seen is the time of the last batch in unix milliseconds, shifted left by seenShift bits. These bits are the id of
+	// the last row that ran, plus 1; 0 if none has run.
 	seen atomic.Int64
 }
 
-// Connection is what a client can ask of the connection that it belongs to, from any goroutine.
+// Connection is the requests of a client to its connection. Any goroutine may call them.
 type Connection struct {
-	Rouse func() // have it come back to the client soon: with TakePushed, and Run
-	Close func() // have it close soon
+	Rouse func() // serve the client again soon: call TakePushed and Run
+	Close func() // close the connection soon
 }
 
-// noMultiCount is what CLIENT LIST shows of a client without a transaction.
+// noMultiCount is the field multi of CLIENT LIST for a client without a transaction.
 const noMultiCount = -1
 
-// seenShift leaves room for 65,535 rows, and for milliseconds until the year 6429.
+// seenShift leaves room for 65,535 rows, and for times until the year 6429.
 const seenShift = 16
 
-// attend says whether the executor must look at each of the client's commands, and whether MONITOR has to be silent.
+// attend sets special and silent after a change of the transaction or of CLIENT REPLY.
 func (c *Client) attend() {
 	c.special = c.isOpen() || c.replies != replyAll
 	c.silent.Store(c.muted || c.replies != replyAll)
 }
 
-// rouse has the connection come back to the client.
+// rouse makes the connection serve the client again.
 func (c *Client) rouse() {
 	if c.connection.Rouse != nil {
 		c.connection.Rouse()
 	}
 }
 
-// kill ends the client: no further command of it begins. It is false when the client has been killed before.
+// kill ends the client: none of its next commands begins. It returns false if the client was killed before.
 func (c *Client) kill() bool {
 	if c.killed.Swap(true) {
 		return false
@@ -92,7 +93,7 @@ func (c *Client) kill() bool {
 	return true
 }
 
-// see notes a batch and the row that ran last in it, nil if none did.
+// see records the time of a batch, and the last row that ran in it; nil: none did.
 func (c *Client) see(now int64, r *row) {
 	ran := c.seen.Load() & (1<<seenShift - 1)
 	if r != nil {
@@ -101,22 +102,22 @@ func (c *Client) see(now int64, r *row) {
 	c.seen.Store(now<<seenShift | ran)
 }
 
-// lastSeen is the time of the last batch in unix milliseconds, and the id of the row that ran last, -1 if none has.
+// lastSeen is the time of the last batch in unix milliseconds, and the id of the last row that ran; -1: none has.
 func (c *Client) lastSeen() (at int64, row int) {
 	seen := c.seen.Load()
 	return seen >> seenShift, int(seen&(1<<seenShift-1)) - 1
 }
 
-// Clients is the clients that are connected.
+// Clients are all connected clients.
 type Clients struct {
 	mu   sync.Mutex // protects the fields below, and writes to a Client's names and protocol
 	byID map[int64]*Client
-	last int64 // the newest id; ids are never used again
+	last int64 // the newest id; no id is used twice
 }
 
 func newClients() *Clients { return &Clients{byID: make(map[int64]*Client)} }
 
-// Len is how many clients are connected.
+// Len is the number of connected clients.
 func (cs *Clients) Len() int {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -141,8 +142,7 @@ func (cs *Clients) disconnect(c *Client) {
 	cs.mu.Unlock()
 }
 
-// Waiting is how many clients wait for something before they go on: the end of a pause, a snapshot, a sync, a late
-// reply.
+// Waiting is the number of clients that wait: for the end of a pause, a snapshot, a sync, or another late reply.
 func (cs *Clients) Waiting() int {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -155,7 +155,7 @@ func (cs *Clients) Waiting() int {
 	return n
 }
 
-// change lets a client's own goroutine change what other goroutines read.
+// change runs fn under the lock. A client's own goroutine changes with it the fields that other goroutines read.
 func (cs *Clients) change(fn func()) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -176,7 +176,7 @@ func (cs *Clients) each(fn func(*Client)) {
 	}
 }
 
-// validName reports whether a client may have this name: printable ASCII without blanks, as Redis wants it.
+// validName reports whether a client may have this name: printable ASCII without blanks, as in Redis.
 func validName(name []byte) bool {
 	return !slices.ContainsFunc(name, func(b byte) bool { return b < '!' || b > '~' })
 }

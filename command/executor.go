@@ -11,59 +11,59 @@ import (
 )
 
 const (
-	// groupCommands is how many commands of a batch are prepared together: as many as DB.Warm takes.
+	// groupCommands is how many commands of a batch are prepared together: as many as DB.Warm accepts.
 	groupCommands = 64
-	// warmKeys is for how many keys of one command the cache is warmed before they are used; more would push each
-	// other out of it.
+	// warmKeys is the largest number of keys of one command for which the cache is warmed. With more keys, the later
+	// ones would evict the earlier ones.
 	warmKeys = 1024
-	// keptKeys is the largest room for one command's keys that an executor keeps.
+	// keptKeys is the largest buffer for one command's keys that an executor keeps.
 	keptKeys = 4096
 )
 
-// ReplyBytes is how many bytes of replies are enough for one Run.
+// ReplyBytes: a Run ends when it has this many bytes of replies.
 const ReplyBytes = 256 << 10
 
-// Executor runs batches of commands. It is scratch memory and counters, used by one goroutine at a time, and lives as
-// long as its server: make a few and use them again.
+// Executor runs batches of commands. It holds scratch memory and counters. One goroutine at a time uses it. It is never
+// freed before its server, so make a few and use them again.
 //
 // INCR in a batch of 16 over 10,000 keys costs about 100 ns without allocation, two thirds of it in the engine
 // (BenchmarkRunIncr16).
 type Executor struct {
-	// InRounds says that Settle is called before replies leave, and before more is read from any client. Then one
-	// reading of the clocks serves the short commands of several clients: it is younger than whatever has led to any of
-	// them.
+	// InRounds says that Settle is called before replies leave, and before more input is read from any client. Then one
+	// reading of the clocks serves the fast commands of several clients. The reading is still later than the arrival of
+	// each of these commands.
 	InRounds bool
 
 	server       *Server
 	counts       *stats.Counts
 	plan         [groupCommands]planned
-	keys         [groupCommands]engine.Key // of the plan's commands with one key, in order
-	hashed       int                       // how many of keys are in use
-	took         int                       // commands of the last group that are done with
+	keys         [groupCommands]engine.Key // keys of the plan's commands with one key, in order
+	hashed       int                       // number of keys in use
+	took         int                       // commands of the last group that have run
 	ran          int                       // commands of the last Run that ran
 	call         call
 	restrictions *acl.Permissions // of the client; nil: it may do everything
-	needs        []acl.Key        // of the command that was checked last
-	union        []engine.Key     // of a transaction
-	inExec       bool             // between the locking and unlocking of a transaction
-	showing      bool             // commands are shown to those who MONITOR
+	needs        []acl.Key        // keys and rights of the command that was checked last
+	union        []engine.Key     // all keys of a transaction
+	inExec       bool             // EXEC holds its locks
+	showing      bool             // commands are shown to the clients of MONITOR
 	timing       timing
 	read         reading
 	foreseen     []engine.Key // of commands that will run soon
-	always       bool         // writes are answered once they are safe
-	refusing     bool         // writes are refused: the disk fails
-	unsafe       bool         // what the Run's replies tell of is to be safe before anybody hears of it
+	always       bool         // durability always: replies to writes wait for a sync
+	refusing     bool         // writes are refused because the disk fails
+	unsafe       bool         // the replies of this Run must wait for a sync
 
 	hits   int64
 	misses int64
 	names  []byte // for SCAN and KEYS
 }
 
-// reading is the last reading of the clocks that a round may still go by.
+// reading is the last reading of the clocks, which the commands of a round share while it is valid.
 type reading struct {
 	now   engine.Moment
 	valid bool
-	ran   int // commands that went by it, with those that were refused
+	ran   int // commands that used it, with the refused ones
 }
 
 // planned is a command that is about to run.
@@ -72,7 +72,7 @@ type planned struct {
 	problem problem
 }
 
-// problem is why a command is refused before it runs.
+// problem is the reason why a command is refused before it runs.
 type problem uint8
 
 const (
@@ -84,7 +84,7 @@ const (
 	noPermission
 )
 
-// NewExecutor makes an executor.
+// NewExecutor returns a new executor, which counts for the statistics of the server.
 func (s *Server) NewExecutor() *Executor {
 	x := &Executor{server: s, counts: s.Stats.NewCounts()}
 	x.timing = newTiming(s, x.counts)
@@ -92,10 +92,10 @@ func (s *Server) NewExecutor() *Executor {
 	return x
 }
 
-// Run executes the commands in order and appends their replies to out. It stops after or at a command that does not let
-// its client go on at once, and when out has ReplyBytes. The turn says how many commands ran, and how the client goes
-// on. A command goes by a reading of the clocks that is less than a millisecond old: one reading serves a group of
-// commands that do not take long, and the reading that ends a group begins the next.
+// Run runs the commands in order and appends their replies to out. It stops at a command after or before which the
+// client has to wait or ends, and when out has ReplyBytes. The turn says how many commands ran, and how the client
+// continues. The reading of the clocks that a command uses is less than a millisecond old. One reading serves a group
+// of fast commands; the reading at the end of a group is the first of the next group.
 func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 	given := len(batch)
 	if !x.read.valid {
@@ -118,7 +118,7 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 		} else {
 			x.runGroup(batch[:min(len(batch), groupCommands)])
 		}
-		clear(x.keys[:x.hashed]) // they keep the client's input from being collected
+		clear(x.keys[:x.hashed]) // they point into the client's input, which must not be kept
 		batch = batch[x.took:]
 		x.endGroup(len(batch) == 0)
 	}
@@ -132,23 +132,23 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 	return out, turn
 }
 
-// Foresee says that a command with this key will run soon. The next Run has the processor fetch what the keys of all
-// these commands lead to, before the first of them runs: so their cache misses overlap. A wrong key does no harm.
+// Foresee announces a key of a command that will run soon. The next Run first loads the records of all announced keys
+// into the processor's cache, so that the cache misses overlap. A wrong key does no harm.
 func (x *Executor) Foresee(name []byte) {
 	if len(x.foreseen) < groupCommands && len(name) <= engine.MaxKeyBytes {
 		x.foreseen = append(x.foreseen, x.server.DB.Key(name))
 	}
 }
 
-// fetch warms the cache for the keys that were foreseen.
+// fetch warms the cache for the keys of Foresee.
 func (x *Executor) fetch() {
 	x.server.DB.Warm(x.foreseen)
-	clear(x.foreseen) // they keep the clients' input from being collected
+	clear(x.foreseen) // they point into the clients' input, which must not be kept
 	x.foreseen = x.foreseen[:0]
 }
 
-// endGroup ends the group that runs, unless the last one of a client may go on with commands of the round's next
-// client: short ones of plain clients, no more than a group of one client has.
+// endGroup ends the group that runs. It keeps the last group of a client open if commands of the next client of the
+// round may join the group: fast commands of clients that are not special, at most groupCommands in all.
 func (x *Executor) endGroup(last bool) {
 	x.read.ran += x.took
 	if last && x.InRounds && x.read.ran < groupCommands && !x.call.client.special && x.server.attention.Load() == 0 && x.timing.keep() {
@@ -158,20 +158,20 @@ func (x *Executor) endGroup(last bool) {
 	x.read.valid = x.flush() && x.InRounds
 }
 
-// Settle ends what the clients of a round share: the group of commands that runs, and the reading of the clocks.
+// Settle ends a round: it ends the group of commands and the reading of the clocks that the clients of the round share.
 func (x *Executor) Settle() {
 	x.flush()
 	x.read.valid = false
 }
 
-// runGroup runs commands of a plain client, until one makes it another.
+// runGroup runs a group of commands of a client that is not special. It stops at a command that changes that.
 func (x *Executor) runGroup(group [][][]byte) {
 	x.prepare(group)
 	x.execute(group)
 	x.ran += x.took
 }
 
-// ProtocolError answers an error for what is no command.
+// ProtocolError replies with an error for input that is no command.
 func (x *Executor) ProtocolError(out []byte, text string) []byte {
 	x.call.out = out
 	x.server.Stats.CountError("ERR " + text)
@@ -180,13 +180,13 @@ func (x *Executor) ProtocolError(out []byte, text string) []byte {
 	return out
 }
 
-// Received counts bytes that clients of the executor's goroutine have sent.
+// Received counts bytes from clients of the executor's goroutine.
 func (x *Executor) Received(bytes int) { x.counts.Received(bytes) }
 
-// Sent counts bytes that are on their way to clients of the executor's goroutine.
+// Sent counts bytes of replies to clients of the executor's goroutine.
 func (x *Executor) Sent(bytes int) { x.counts.Sent(bytes) }
 
-// prepare finds the rows and hashes the keys of a group of commands, and warms the cache for them.
+// prepare finds the rows of a group of commands, hashes their keys, and warms the cache for the keys.
 func (x *Executor) prepare(group [][][]byte) {
 	db, n := x.server.DB, 0
 	for i, args := range group {
@@ -229,7 +229,7 @@ func (x *Executor) resolve(args [][]byte) planned {
 	return planned{r, none}
 }
 
-// execute runs a group of commands that is prepared.
+// execute runs a prepared group of commands.
 func (x *Executor) execute(group [][][]byte) {
 	c, n := &x.call, 0
 	x.took = 0
@@ -312,8 +312,8 @@ func (x *Executor) runMany() {
 	clear(c.keys)
 }
 
-// setMoment has the command that is about to run go by the moment of its transaction, or by a new reading of the clock
-// if it has waited for its keys.
+// setMoment sets the time of the command that runs next: the time of its engine transaction, or a new reading of the
+// clock if the command has waited for its locks.
 func (x *Executor) setMoment() {
 	c := &x.call
 	if c.tx.Waited() {
@@ -322,14 +322,14 @@ func (x *Executor) setMoment() {
 	c.now = c.tx.Now()
 }
 
-// warm warms the cache for the first keys of many.
+// warm warms the cache for the first warmKeys keys.
 func (x *Executor) warm(keys []engine.Key) {
 	for some := range slices.Chunk(keys[:min(len(keys), warmKeys)], groupCommands) {
 		x.server.DB.Warm(some)
 	}
 }
 
-// refuse answers a command that cannot run.
+// refuse replies with the error for a command that cannot run.
 func (x *Executor) refuse(p planned, args [][]byte) {
 	switch p.problem {
 	case noCommand:
@@ -349,15 +349,15 @@ func (x *Executor) refuse(p planned, args [][]byte) {
 	}
 }
 
-// hangUp ends a client that speaks HTTP: most likely a browser that a web page has made send us commands, as lines of a
-// request's body. It gets no answer, as in Redis.
+// hangUp disconnects a client that speaks HTTP. Most likely a web page has made a browser send commands to this server,
+// as lines of the body of a request. The client gets no reply, as in Redis.
 func (x *Executor) hangUp() {
 	client := x.call.client
-	x.server.Log.Warn("client speaks HTTP and is disconnected; it may be an attack by way of a browser", "address", client.RemoteAddr)
+	x.server.Log.Warn("client disconnected: it speaks HTTP; a web page may attack this server through a browser", "address", client.RemoteAddr)
 	client.end()
 }
 
-// reject answers an error for a command that did not run.
+// reject replies with an error for a command that did not run, and counts it.
 func (x *Executor) reject(r *row, text string) {
 	if r != nil {
 		x.counts.Refused(r.id)
@@ -375,13 +375,13 @@ func (x *Executor) reject(r *row, text string) {
 	x.call.error(text)
 }
 
-// isFull reports whether the keys take more than maxmemory, or nearly all that the engine can hold.
+// isFull reports whether the keys take more than maxmemory, or nearly all memory that the engine can use.
 func (s *Server) isFull() bool {
 	limit := s.Params.MaxMemory.Load()
 	return limit > 0 && s.DB.Used() > limit || s.DB.Full()
 }
 
-// note counts and times a command that is about to run.
+// note counts the command that runs next, and begins to time it.
 func (x *Executor) note(r *row, args [][]byte) {
 	t := &x.timing
 	if r == t.again { // as in most pipelines
@@ -395,8 +395,9 @@ func (x *Executor) note(r *row, args [][]byte) {
 	t.add(x.call.client, r, args)
 }
 
-// flush adds what has run to the counters that everybody may read. What runs next goes by the reading of the clock that
-// this takes, if something has run; but a transaction is at one moment.
+// flush ends the timing of the group that has run, and adds its counts to the shared counters. If there was a group, it
+// reads the clock, and read is true. The next commands use that reading, except within a transaction, which has one
+// time.
 func (x *Executor) flush() (read bool) {
 	now, read := x.timing.end()
 	if read {
@@ -412,7 +413,7 @@ func (x *Executor) flush() (read bool) {
 	return read
 }
 
-// forget lets go of what belongs to the client, and of memory that only a large command needs.
+// forget drops references to the client's memory, and large buffers.
 func (x *Executor) forget() {
 	c := &x.call
 	c.out, c.client, c.args, c.key = nil, nil, nil, engine.Key{}

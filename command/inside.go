@@ -11,23 +11,23 @@ var (
 	// ErrNeedsConnection is for a command that changes the state of its connection: AUTH, HELLO, MULTI, MONITOR, CLIENT
 	// REPLY.
 	ErrNeedsConnection = errors.New("the command belongs to a connection")
-	// ErrAnswersLate is for a command whose reply comes later than it runs, such as SAVE. It cannot stand in MULTI
-	// either.
+	// ErrAnswersLate is for a command whose reply comes after its handler has returned, such as SAVE. Such a command
+	// cannot stand in MULTI either.
 	ErrAnswersLate = errors.New("the command answers later than it runs")
 	// ErrNoReply is for a client that has to wait (Paused) or that ends (Bye).
 	ErrNoReply = errors.New("the command has no reply: its client has to wait, or ends")
 )
 
-// Call runs one command for a caller inside the server and returns the reply as a value: a reply that is an error is a
-// Value too. The words of the command, of which there is at least one, may be used again afterwards.
+// Call runs one command for a caller inside the server, and returns the reply as a value. An error reply is a Value
+// too. args has at least one word; the caller may use its memory again afterwards.
 //
 // The command runs as it would for the client: the user's rights, maxmemory, MONITOR, CLIENT PAUSE and the figures of
-// INFO all apply. Two kinds of commands cannot be called, see ErrNeedsConnection and ErrAnswersLate. Nothing else
-// waits: as in MULTI, KEYS and FLUSHALL do all their work at once, and WAITAOF answers how things are now.
+// INFO all apply. Two kinds of commands cannot be called: see ErrNeedsConnection and ErrAnswersLate. No other command
+// waits. As in MULTI, KEYS and FLUSHALL do all their work at once, and WAITAOF replies with the present state.
 //
-// The turn is as that of Run: the value may be shown to others when what Turn.Hold names has happened, and with
-// ErrNoReply Turn.Next says why. The client may be one that no connection has, as Server.Connect makes it. A handler
-// must not use Call of the executor that runs it: the call would take the place of its own.
+// The turn is as that of Run. The value may be shown to others when Turn.Hold is fulfilled. With ErrNoReply, Turn.Next
+// gives the reason. The client may be one without a connection, made by Server.Connect. A handler must not use Call of
+// the executor that runs it, because the executor has only one call.
 func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, Turn, error) {
 	if p := x.resolve(args); p.problem == none {
 		switch flags := p.row.flags; {
@@ -47,6 +47,6 @@ func (x *Executor) Call(c *Client, args [][]byte) (resp.Value, Turn, error) {
 	return t.take(), turn, nil
 }
 
-// nothingWaits reports whether the command has to answer before its handler returns: within a transaction, and when it
-// is called from inside the server.
+// nothingWaits reports whether the command must reply before its handler returns: within a transaction, and in a call
+// from inside the server.
 func (c *call) nothingWaits() bool { return c.x.inExec || c.tape != nil }

@@ -35,7 +35,7 @@ func (f *failures) note(c *call, name []byte) (excess bool) {
 	defer f.mu.Unlock()
 	now := c.now.Mono
 	if f.logged == 0 || now-f.logged >= int64(failureLogInterval) {
-		c.server.Log.Warn("login failed", "user", string(clip(name, shown)), "remote", c.client.RemoteAddr, "others since the last line", f.silent)
+		c.server.Log.Warn("login failed", "user", string(clip(name, shown)), "remote", c.client.RemoteAddr, "others_since_last_line", f.silent)
 		f.logged, f.silent = max(now, 1), 0
 	} else {
 		f.silent++
@@ -107,7 +107,7 @@ func (s *Server) requirePassParam() params.Param {
 	return params.Param{Name: "requirepass", Get: get, Set: func(value string) (func(), string) {
 		return func() {
 			if err := s.requirePassword(value); err == nil {
-				s.Log.Warn("the password was changed by CONFIG SET requirepass: that is not kept over a restart, change --requirepass-file too")
+				s.Log.Warn("CONFIG SET requirepass changed the password until the restart only: change --requirepass-file too")
 			}
 		}, ""
 	}}

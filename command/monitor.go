@@ -85,7 +85,7 @@ func (m *monitors) feed(c *call) {
 			continue
 		}
 		if !client.push(m.line) {
-			c.server.Log.Warn("client closed: it does not keep up with MONITOR", "remote", client.RemoteAddr, "limit", maxOutboxBytes)
+			c.server.Log.Warn("client closed: it reads the output of MONITOR too slowly", "remote", client.RemoteAddr, "limit", maxOutboxBytes)
 			client.kill()
 		}
 	}

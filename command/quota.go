@@ -30,7 +30,7 @@ func quotaCommands() []*row {
 	}, ofQuotas, aclString)
 }
 
-// limit reads the arguments at i and i+1 as a quota's limit and window; false after answering an error.
+// limit reads the arguments at i and i+1 as a quota's limit and window; false after replying with an error.
 func (c *call) limit(i int) (quota.Rate, bool) {
 	limit, ok := resp.ParseInt(c.args[i])
 	if !ok || limit < 1 || limit > quota.MaxTokens {
@@ -63,8 +63,8 @@ func quotaSet(c *call) {
 	c.ok()
 }
 
-// quotaIncr is QUOTAINCR key limit window [n] [FULL]: it makes sure of the quota, takes, and answers as INCR does; with
-// FULL it answers what a program puts into the headers of its own answer.
+// quotaIncr is QUOTAINCR key limit window [n] [FULL]. It creates the quota or changes its limit, takes n tokens, and
+// replies as INCR does. With FULL it replies with the figures for the headers of a program's own reply.
 func quotaIncr(c *call) {
 	rate, ok := c.limit(2)
 	if !ok {
@@ -99,7 +99,7 @@ func quotaIncr(c *call) {
 	}
 }
 
-// tokens reads an argument as a number of tokens; false after answering an error.
+// tokens reads an argument as a number of tokens; false after replying with an error.
 func (c *call) tokens(arg []byte) (n int64, ok bool) {
 	if n, ok = resp.ParseInt(arg); !ok || n < 0 {
 		c.fail(errQuotaTokens)
@@ -108,9 +108,9 @@ func (c *call) tokens(arg []byte) (n int64, ok bool) {
 	return n, true
 }
 
-// decided answers QUOTAINCR with FULL: whether n tokens were taken, the limit, the tokens that remain, milliseconds
-// until n tokens are there (0 when they were taken, -1 when they never will be), and milliseconds until the bucket is
-// full.
+// decided replies to QUOTAINCR with FULL: 1 if n tokens were taken, otherwise 0; the limit; the tokens that remain; the
+// milliseconds until n tokens are there (0 if they were taken, -1 if n is above the limit); the milliseconds until the
+// bucket is full.
 func (c *call) decided(taken bool, state engine.QuotaState, n uint64) {
 	retry := int64(0)
 	if !taken {
@@ -132,7 +132,7 @@ func (c *call) remaining(state engine.QuotaState) int64 {
 	return int64(state.Bucket.Remaining(state.Rate, c.now.Mono))
 }
 
-// quotaGive is QUOTAGIVE key n. It answers the tokens that remain, as INCR does, or nil if the key has no quota.
+// quotaGive is QUOTAGIVE key n. It replies with the tokens that remain, as INCR does, or nil if the key has no quota.
 func quotaGive(c *call) {
 	n, ok := c.tokens(c.args[2])
 	if !ok {
@@ -175,7 +175,7 @@ func quotaGet(c *call) {
 // quotaDel is QUOTADEL key.
 func quotaDel(c *call) { c.flag(c.tx.DeleteQuota(c.key)) }
 
-// ceil is a time in units, rounded up.
+// ceil is a length of time in units, rounded up.
 func ceil(d, unit time.Duration) int64 {
 	n := int64(d / unit)
 	if d%unit > 0 {
@@ -184,7 +184,7 @@ func ceil(d, unit time.Duration) int64 {
 	return n
 }
 
-// quotaError is the text for an error of an operation on a quota.
+// quotaError is the reply for an error of an operation on a quota.
 func quotaError(err error) string {
 	if err == engine.ErrNotInteger {
 		return errQuotaBytes

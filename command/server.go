@@ -1,18 +1,19 @@
-// Package command is what clients can ask for: every command is one row of one table, and a handler.
+// Package command has all commands of the server: each command is one row of one table, and a handler.
 //
-// An Executor runs a client's pipelined commands as a batch: it finds each command's row, checks the arguments' number,
-// hashes the keys and warms the cache for all of them; then it runs the handlers in order. Replies and error texts are
-// Redis 7.0's.
+// An Executor runs a client's pipelined commands as a batch. It finds each command's row, checks the number of
+// arguments, hashes the keys, and warms the cache for all of them. Then it runs the handlers in order. Replies and
+// error texts are those of Redis 7.0.
 //
 // Invariants:
-//   - A command gives exactly one reply; only SHUTDOWN and the verbs of HTTP, which end the client, give none.
-//   - Only the executor locks shards: one for a command with one key, all that are needed for several, none without
-//     keys. Handlers of commands without keys may call the DB's own methods, which lock for themselves.
-//   - A handler decides everything by one reading of the clock, which is less than a millisecond old when it begins.
-//   - Adding a command is adding a row to the list at the top of its family's file, and its handler below; nothing else
+//   - Each command has exactly one reply. Only SHUTDOWN and the verbs of HTTP have none; they end the client.
+//   - Only the executor locks shards: one shard for a command with one key, all shards of the keys for a command with
+//     several, none without keys. Handlers of commands without keys may call methods of DB, which lock by themselves.
+//   - A handler uses one reading of the clock for all its decisions. It is less than a millisecond old when the handler
+//     begins.
+//   - To add a command, add a row to the list at the top of its family's file, and its handler below. No other code
 //     knows the command.
 //
-// Lock order: a shard's lock, then pause.mu, monitors.mu or those of the counts of errors, the slow log and latency,
+// Lock order: first a shard's lock; then pause.mu, monitors.mu, or a lock of the error counts, the slow log or latency;
 // then Clients.mu or a client's outbox.mu.
 package command
 
@@ -35,15 +36,15 @@ import (
 	"github.com/quotadb/quota-db/stats"
 )
 
-// RedisVersion is the version that clients are told in INFO and HELLO, so that they use what servers of that age know.
+// RedisVersion is the version of Redis in INFO and HELLO. Clients choose by it which commands and options they use.
 const RedisVersion = "7.2.4"
 
 const runIDBytes = 20 // shown as 40 hexadecimal digits
 
-// Server is what the commands of one node work on. Its methods are safe for concurrent use.
+// Server is the state that all clients of one node share. Its methods are safe for concurrent use.
 type Server struct {
 	DB      *engine.DB
-	Store   *persist.Store // nil: nothing is kept on a disk
+	Store   *persist.Store // nil: data is kept in memory only
 	Config  *config.Config
 	Params  *params.Values
 	Stats   *stats.Stats
@@ -53,16 +54,16 @@ type Server struct {
 	Start   time.Time
 	Log     *slog.Logger
 	Stop    func() // asks the process to shut down; does not block
-	// Fences says that whoever runs Executors keeps to Hold.Order. Otherwise no reply waits for that.
+	// Fences says that the code that runs Executors obeys Hold.Order. Otherwise no reply waits for other goroutines.
 	Fences bool
-	// Replication says how things stand between the nodes; nil: there are no others.
+	// Replication returns the state of replication; nil: there are no peers.
 	Replication func() replica.Status
 	// ClockOffset, if not nil, is how far Now is ahead of the machine's clock.
 	ClockOffset func() time.Duration
 
-	background sync.WaitGroup // what commands have begun beside them with the keys
-	files      sync.WaitGroup // likewise, with files and without the keys
-	besides    atomic.Int64   // how many commands have work in either
+	background sync.WaitGroup // work of commands beside the event loops, with keys
+	files      sync.WaitGroup // work of commands beside the event loops, with files and without keys
+	besides    atomic.Int64   // number of commands with work in background or files
 	listing    sync.Mutex     // held by the KEYS that runs beside its event loop
 	userFile   sync.Mutex     // held while the file of users is read or written
 	loads      passes         // of ACL LOAD
@@ -73,8 +74,8 @@ type Server struct {
 	over       chan struct{} // closed by End
 	end        sync.Once
 	limits     atomic.Pointer[resp.Limits]
-	locked     *resp.Limits // of clients that have not logged in
-	attention  atomic.Int32 // how many reasons there are to look at each command of every client: see Executor.step
+	locked     *resp.Limits // for clients that have not logged in
+	attention  atomic.Int32 // reasons to run every command through Executor.step: clients of MONITOR, CLIENT PAUSE
 	pause      pause
 	monitors   monitors
 	accessLog  accessLog
@@ -85,13 +86,13 @@ type Server struct {
 	random  func() uint64
 	table   *table
 	params  []params.Param
-	missing map[string]string // commands of Redis that are not here: why
+	missing map[string]string // the reason for each command of Redis that this server does not have
 }
 
-// NewServer makes the commands for db. The clocks of now must never go back; stop is what SHUTDOWN calls.
+// NewServer returns a server for the keys of db. The clocks of now must never go back. SHUTDOWN calls stop.
 func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log *slog.Logger, stop func()) *Server {
 	id := make([]byte, runIDBytes)
-	_, _ = rand.Read(id) // never fails, as its documentation says
+	_, _ = rand.Read(id) // never fails, by its documentation
 	s := &Server{
 		DB: db, Config: cfg, Params: params.New(cfg), Clients: newClients(),
 		Now: now, Log: log, Stop: stop,
@@ -108,32 +109,32 @@ func NewServer(cfg *config.Config, db *engine.DB, now func() engine.Moment, log 
 	return s
 }
 
-// Connect enters a new client. The addresses are as CLIENT LIST shows them.
+// Connect adds a new client. remote and local are its addresses as CLIENT LIST shows them.
 func (s *Server) Connect(remote, local string, connection Connection) *Client {
 	s.Stats.Connections.Add(1)
 	u := s.Users.Default()
 	c := s.Clients.connect(remote, local, connection, u, s.Now().Wall)
 	if p := u.Permissions(); p.NoPass && p.Enabled {
-		c.loggedIn = true // also when a password is set later, as in Redis
+		c.loggedIn = true // stays logged in when a password is set later, as in Redis
 	}
 	return c
 }
 
-// Disconnect forgets a client, whose commands no longer run.
+// Disconnect removes a client. None of its commands may run any more.
 func (s *Server) Disconnect(c *Client) {
-	c.killed.Store(true) // what it has begun beside itself stops
+	c.killed.Store(true) // ends its work beside the event loops
 	s.endTransaction(c)
 	s.leaveMonitors(c)
 	s.Clients.disconnect(c)
 }
 
-// Attention is for how many reasons every command of every client is looked at: MONITOR and CLIENT PAUSE.
+// Attention is the number of reasons to look at every command of every client: clients of MONITOR, and CLIENT PAUSE.
 func (s *Server) Attention() int { return int(s.attention.Load()) }
 
-// Limits are those of requests. What they point to does not change.
+// Limits are the limits of requests. The caller must not change them.
 func (s *Server) Limits() *resp.Limits { return s.limits.Load() }
 
-// LimitsOf are those of a client's next request.
+// LimitsOf are the limits for the next request of a client. The caller must not change them.
 func (s *Server) LimitsOf(c *Client) *resp.Limits {
 	if c.NeedsLogin() {
 		return s.locked
@@ -141,20 +142,20 @@ func (s *Server) LimitsOf(c *Client) *resp.Limits {
 	return s.Limits()
 }
 
-// Sample looks at the counters, for the figures of INFO that are per second and for the peak of memory. It is to be
-// called regularly, about once a second.
+// Sample takes a sample of the counters, for the figures per second and the peak of memory in INFO. The caller calls it
+// about once a second.
 func (s *Server) Sample() {
 	s.Stats.SawUsed(s.DB.Used())
 	s.Stats.Sample(s.Now().Mono)
 }
 
-// ObserveSweep enters that deleting keys past their deadline took so long.
+// ObserveSweep counts the time of one round of deleting expired keys.
 func (s *Server) ObserveSweep(took time.Duration) {
 	s.Stats.SweepTook(took)
 	s.Stats.Latency.Observe(stats.EventSweep, s.Now().Wall, took, s.Params.LatencyThreshold.Load())
 }
 
-// uptime is how long the server runs.
+// uptime is the time since the start.
 func (s *Server) uptime(now engine.Moment) time.Duration {
 	return time.Duration(now.Mono - s.started.Mono)
 }

@@ -1,7 +1,7 @@
 package command
 
-// step runs, queues or holds back one command of a client that is special, or of any client while all are to be looked
-// at. The batch has that one command.
+// step runs one command that must be looked at by itself: it may have to wait for CLIENT PAUSE, be queued for EXEC, be
+// shown to MONITOR, or have no reply. batch has this one command.
 func (x *Executor) step(batch [][][]byte) {
 	c, client := &x.call, x.call.client
 	x.prepare(batch)
@@ -12,8 +12,8 @@ func (x *Executor) step(batch [][][]byte) {
 		if until == 0 {
 			break
 		}
-		// The end of a pause rouses the clients that wait. Before waitUntil this client does not wait, so a pause that
-		// was stopped just now has not roused it.
+		// The end of a pause rouses the clients that wait. This client did not wait before waitUntil, so the pause may
+		// have ended without rousing it.
 		client.waitUntil(until)
 		if x.server.pause.end() == until {
 			return
@@ -33,21 +33,21 @@ func (x *Executor) step(batch [][][]byte) {
 	x.ran += x.took
 	if client.muted {
 		c.out = c.out[:start]
-		client.muted = false // it may go on as a plain client, for whom nobody asks
+		client.muted = false // runGroup does not look at muted
 		client.attend()
 	}
 }
 
-// show tells those who MONITOR of the command that is about to run. It holds its shards: whoever needs one of them runs
-// and is shown before or after it, so that the order of lines is one in which the commands could have run, one after
-// the other.
+// show shows the command that runs next to the clients of MONITOR. The command holds the locks of its shards. Another
+// command on these shards runs, and is shown, before or after it. So the lines have an order in which the commands
+// could have run one after the other.
 func (x *Executor) show() {
 	if x.call.row.flags&(unseen|admin) == 0 {
 		x.server.monitors.feed(&x.call)
 	}
 }
 
-// replyMode is what CLIENT REPLY has ordered.
+// replyMode is the mode of CLIENT REPLY.
 type replyMode uint8
 
 const (
@@ -56,7 +56,7 @@ const (
 	replyOff
 )
 
-// mute finds out whether the next command's reply is kept from the client.
+// mute decides whether the reply to the next command is dropped.
 func (c *Client) mute() {
 	c.muted = c.replies != replyAll
 	if c.replies == replySkip {

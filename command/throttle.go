@@ -8,9 +8,9 @@ import (
 	"github.com/quotadb/quota-db/resp"
 )
 
-// throttle is CL.THROTTLE key max_burst count period [quantity], as the module redis-cell has it: whether it was
-// refused, the capacity, what remains, seconds until it is worth trying again (-1 when it was not refused, or never
-// will be), and seconds until the bucket is full.
+// throttle is CL.THROTTLE key max_burst count period [quantity] of the module redis-cell. The reply: 1 if the request
+// is refused, otherwise 0; the capacity; the tokens that remain; retry-after in seconds (-1 if the request is admitted,
+// or larger than the bucket); the seconds until the bucket is full.
 func throttle(c *call) {
 	var n [4]int64
 	n[3] = 1 // quantity
@@ -54,7 +54,7 @@ func throttle(c *call) {
 	c.throttled(taken, state, uint64(quantity))
 }
 
-// throttled answers CL.THROTTLE.
+// throttled replies to CL.THROTTLE.
 func (c *call) throttled(taken bool, state engine.QuotaState, quantity uint64) {
 	retry := int64(-1)
 	if wait := state.Bucket.RetryAfter(state.Rate, quantity, c.now.Mono); !taken && wait >= 0 {

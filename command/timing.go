@@ -10,37 +10,38 @@ import (
 // aloneBelow is the slowlog-log-slower-than below which every command is timed alone.
 const aloneBelow = time.Millisecond
 
-// timing measures what an executor's commands take. One reading of the clock ends a group of commands, which share the
-// time since the reading before evenly. A command that can be slow is a group of its own, and so is every command while
-// the slow log wants those below aloneBelow.
+// timing measures how long an executor's commands take. One reading of the clock ends a group of commands. They share
+// the time since the previous reading evenly. A command that can be slow is a group of its own. Every command is, while
+// slowlog-log-slower-than is below aloneBelow.
 //
-// A group costs one reading of both clocks (node's BenchmarkClock), and three additions that wait for nobody for each
-// different command in it.
+// A group costs one reading of both clocks (node's BenchmarkClock), and three uncontended additions for each different
+// command in it.
 type timing struct {
 	server *Server
 	counts *stats.Counts
 	since  int64 // when the last group ended, in nanoseconds of the monotonic clock
 	alone  bool  // every command is a group
-	last   *row  // what ran last since begin, nil if nothing did
-	again  *row  // a row whose next command joins the group without a further look; nil: none does
+	last   *row  // the last command that ran since begin; nil: none did
+	again  *row  // the next command, if it has this row, joins the group without other checks; nil: no row does
 
 	// The group that runs.
 	ran    int
 	apart  bool     // its one command is timed alone
 	client *Client  // of its first command
 	first  [][]byte // the words of its first command
-	kept   bool     // the words are copies, in words and text
+	kept   bool     // first is a copy, in words and text
 	words  [][]byte
 	text   []byte
-	rows   []*row  // its different commands, in the order in which they came
-	times  []int64 // by the id of the row: how often it is in the group
+	rows   []*row  // its different commands, in the order of their first calls
+	times  []int64 // by the id of the row: number of calls in the group
 }
 
 func newTiming(s *Server, c *stats.Counts) timing {
 	return timing{server: s, counts: c, rows: make([]*row, 0, groupCommands), times: make([]int64, len(s.table.rows))}
 }
 
-// begin starts to measure the commands of a client, at a time of the monotonic clock. They may join a group that runs.
+// begin begins to measure the commands of a client, which may join a group that runs. now is a time of the monotonic
+// clock in nanoseconds.
 func (t *timing) begin(now int64) {
 	t.last, t.again = nil, nil
 	if t.ran == 0 {
@@ -49,12 +50,12 @@ func (t *timing) begin(now int64) {
 	}
 }
 
-// keptText is how long the words of a group's first command may be, so that they are kept for the next client's
-// commands to join the group.
+// keptText is the largest number of bytes in the words of a group's first command if commands of the next client may
+// join the group.
 const keptText = 256
 
-// keep prepares the group that runs for the commands of another client. It is false if the group has to end: its
-// command is timed alone, or is long.
+// keep prepares the group that runs for the commands of another client: it copies the words of the first command. It
+// returns false if the group has to end, because its command is timed alone or has too many words or bytes.
 func (t *timing) keep() bool {
 	if t.ran == 0 || t.kept {
 		return true
@@ -86,10 +87,10 @@ func (t *timing) choose() {
 	t.alone = slower >= 0 && slower < aloneBelow.Microseconds()
 }
 
-// endsAt says whether the group that runs ends before a command of the row.
+// endsAt reports whether the group that runs ends before a command of this row.
 func (t *timing) endsAt(r *row) bool { return t.apart || t.alone || r.canBeSlow() }
 
-// add enters a command that is about to run.
+// add adds the command that runs next to the group.
 func (t *timing) add(c *Client, r *row, args [][]byte) {
 	if t.ran == 0 {
 		t.first, t.client = args, c
@@ -106,8 +107,8 @@ func (t *timing) add(c *Client, r *row, args [][]byte) {
 	}
 }
 
-// end ends the group that runs, if there is one: the clock is read, and what its commands took is counted. read is
-// false when there is no group, and the clock was not read.
+// end ends the group that runs, if there is one: it reads the clock and counts the time of the group's commands. read
+// is false if there is no group; then the clock was not read.
 func (t *timing) end() (now engine.Moment, read bool) {
 	if t.ran == 0 {
 		return engine.Moment{}, false
@@ -130,7 +131,7 @@ func (t *timing) end() (now engine.Moment, read bool) {
 	return now, true
 }
 
-// report tells the slow log and the latency monitor of a group that took long.
+// report enters a group in the slow log and in the latency events if it took long.
 func (t *timing) report(wall int64, took time.Duration) {
 	s, c, first := t.server, t.client, t.rows[0]
 	if slower := s.Params.SlowlogSlower.Load(); slower >= 0 && took.Microseconds() >= slower {
@@ -144,6 +145,6 @@ func (t *timing) report(wall int64, took time.Duration) {
 	s.Stats.Latency.Observe(event, wall, took, s.Params.LatencyThreshold.Load())
 }
 
-// canBeSlow says whether commands of the row can take long: those with any number of keys or with none, unless they are
-// marked as fast.
+// canBeSlow reports whether a command of the row may take long: commands with any number of keys or with none, unless
+// they are marked fast.
 func (r *row) canBeSlow() bool { return r.lock != lockOne && r.flags&fast == 0 }

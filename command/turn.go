@@ -2,34 +2,33 @@ package command
 
 import "time"
 
-// Next is how a client goes on after a Run.
+// Next is how a client continues after a Run.
 type Next uint8
 
 const (
 	// Done: all commands that were given have run. Their replies can be sent, and more commands can be given.
 	Done Next = iota
-	// Full: the replies are enough for one write. When they are handed over, the commands that did not run are to be
-	// given again.
+	// Full: the replies are enough for one write. Send them, and then give the commands that did not run again.
 	Full
-	// Held: the replies must not leave before what Turn.Hold names has happened, and until then no further command of
-	// the client may run. Afterwards the commands that did not run are to be given again. Run says so after an order; a
-	// connection treats every Turn with a Hold like that.
+	// Held: the replies must not leave before Turn.Hold is fulfilled, and until then no further command of the client
+	// may run. Then give the commands that did not run again. Run returns Held after an order to all clients. A
+	// connection treats every Turn whose Hold is not zero in the same way.
 	Held
-	// Late: a command has run and its reply is still to come. After Turn.Wait, or when the client's connection is
-	// roused, the commands that did not run, perhaps none, are to be given again.
+	// Late: a command has run, and its reply is still to come. After Turn.Wait, or when the client's connection is
+	// roused, call Run again, with the commands that did not run, if there are any.
 	Late
-	// Paused: the next command has to wait, as during CLIENT PAUSE. It has not run. Otherwise as Late.
+	// Paused: the next command has to wait, as during CLIENT PAUSE, and has not run. Call Run again as for Late.
 	Paused
-	// Bye: the connection is to be closed when the replies have left. No further command of the client runs.
+	// Bye: close the connection when the replies have left. No further command of the client runs.
 	Bye
 )
 
-// Waits reports whether the client's next commands, or the replies, wait for something. Meanwhile little more input is
-// to be read from the client.
+// Waits reports whether the client's next commands, or its replies, wait for something. Meanwhile the connection must
+// read only little more input from the client.
 func (n Next) Waits() bool { return n == Held || n == Late || n == Paused }
 
-// Turn is the answer of a Run: the one value that tells a connection how its client goes on. A new way to wait is a new
-// Next, which Client.next finds, or a new condition in Hold. A Turn has four words, so that it is returned in
+// Turn is the result of a Run: one value that tells a connection how its client continues. A new way to wait is a new
+// Next, which Client.next returns, or a new condition in Hold. A Turn has four words, so that it is returned in
 // registers.
 type Turn struct {
 	Next Next
@@ -38,21 +37,22 @@ type Turn struct {
 	Hold Hold          // what the replies of this Run wait for, whatever Next is
 }
 
-// Hold is what must have happened before replies may leave. The zero Hold is nothing: they may leave at once.
+// Hold is the conditions that must be fulfilled before replies may leave. With the zero Hold they may leave at once.
 type Hold struct {
 	Group uint64 // this group of Server.Store must be synced; 0: none
 	Order bool   // every goroutine that runs commands must have ended the batch that it was running: see Client.order
 }
 
-// And is what replies wait for that wait for h and for a Hold of a later Run: groups are synced in their order.
+// And is the Hold of replies of two Runs together: h, and later of a later Run. Groups are synced in their order, so
+// the larger group is enough.
 func (h Hold) And(later Hold) Hold {
 	return Hold{Group: max(h.Group, later.Group), Order: h.Order || later.Order}
 }
 
-// next is how the client goes on, as far as its commands have decided.
+// next is the Next that the client's commands have caused so far.
 func (c *Client) next() Next {
 	switch {
-	case c.ends || c.killed.Load(): // what a killed client still sends never runs
+	case c.ends || c.killed.Load(): // later commands of a killed client never run
 		return Bye
 	case c.late != nil:
 		return Late
@@ -67,8 +67,8 @@ func (c *Client) next() Next {
 // goesOn reports whether the client's next command may run.
 func (c *Client) goesOn() bool { return c.next() == Done }
 
-// endTurn completes the turn of a Run that was given some commands, if the client or its replies have to wait, or not
-// all commands have run. No lock is held.
+// endTurn completes the turn of a Run: it is called if the client or its replies have to wait, or if not all of the
+// given commands have run. The caller holds no lock.
 func (x *Executor) endTurn(c *Client, t Turn, given int) Turn {
 	switch t.Next {
 	case Done:
@@ -82,39 +82,39 @@ func (x *Executor) endTurn(c *Client, t Turn, given int) Turn {
 		t.Hold.Group, x.unsafe = x.server.Store.Group(), false
 	}
 	if c.ordered {
-		// A FLUSHALL beside the event loops must have ended the piece of work that may have missed the order, some 256
-		// keys. The order itself does not wait for that: within a transaction its handler holds locks of keys.
+		// If FLUSHALL runs beside the event loops, its present piece of work (256 keys) may have missed the order, and
+		// must have ended. The handler of the order cannot wait for that, because within a transaction it holds locks.
 		x.server.flushes.pass()
 		t.Hold.Order, c.ordered = true, false
 	}
 	return t
 }
 
-// end has the client's connection closed once the replies have left. No further command runs.
+// end makes Run return Bye: the connection is closed when the replies have left, and no further command runs.
 func (c *Client) end() { c.ends = true }
 
-// order notes that the client has given an order to all clients, such as CLIENT PAUSE. Its reply says that every client
-// obeys; so it leaves when every goroutine that runs commands has ended what it was about.
+// order records that the client has given an order to all clients, such as CLIENT PAUSE. The reply promises that every
+// client obeys. So the reply waits until every goroutine that runs commands has ended the batch that it was running.
 func (c *Client) order(s *Server) { c.ordered = s.Fences }
 
-// waitUntil makes the client's next command wait.
+// waitUntil makes the client wait until a moment, in nanoseconds of engine.Moment.Mono.
 func (c *Client) waitUntil(moment int64) {
 	c.wait = moment
 	c.waits.Store(true)
 }
 
-// endWait has the client's commands run again.
+// endWait ends the client's wait, so that its commands run again.
 func (c *Client) endWait() {
 	c.late, c.wait = nil, 0
 	c.waits.Store(false)
 }
 
-// late gives a reply that was not there at once; done is false as long as it is not there. over says that the time to
-// wait has ended.
+// late appends a reply that comes after its handler has returned. done is false while the reply is not ready. over says
+// that the time of the wait has ended.
 type late func(dst []byte, over bool) (out []byte, done bool)
 
-// answerLate makes the client wait for the reply, until that moment, and with all that follows. The reply is asked for
-// whenever the connection is roused. If CLIENT REPLY keeps the reply from the client, the wait is the same.
+// answerLate makes the client, and its next commands, wait for a reply, at most until a moment. Each time the
+// connection is roused, reply is called. If CLIENT REPLY drops the reply, the client waits all the same.
 func (c *Client) answerLate(moment int64, reply late) {
 	c.late = reply
 	if c.muted {
@@ -126,8 +126,8 @@ func (c *Client) answerLate(moment int64, reply late) {
 	c.waitUntil(moment)
 }
 
-// resume begins the Run of a client that waits: it ends the wait. A late reply that is not there yet makes the client
-// wait on. A command that waited runs again, and may ask for a wait again.
+// resume is the beginning of a Run of a client that waits. If the late reply is not ready, the client continues to
+// wait. Otherwise the wait ends. A command that has waited runs again, and may make the client wait again.
 func (c *Client) resume(x *call) {
 	if c.late != nil {
 		var done bool
@@ -138,11 +138,11 @@ func (c *Client) resume(x *call) {
 	c.endWait()
 }
 
-// hurried is a moment that has passed, for Client.wait.
+// hurried is a value of Client.wait: a moment that has passed.
 const hurried = 1
 
-// Hurry ends the time that the client waits for a late reply, as when the server shuts down. It is false when that does
-// not help: the client does not wait for a reply, or has been hurried already. Else Run is to be called again.
+// Hurry ends the time of a wait for a late reply, for example when the server shuts down. Then call Run again. It
+// returns false, and does nothing, if the client does not wait for a late reply or has been hurried already.
 func (c *Client) Hurry() bool {
 	if c.late == nil || c.wait == hurried {
 		return false
@@ -151,6 +151,6 @@ func (c *Client) Hurry() bool {
 	return true
 }
 
-// IsPatient reports whether the client is right to send nothing: it waits for a reply or the end of a pause, or watches
-// what others do. Any goroutine may ask.
+// IsPatient reports whether the client has a reason to send nothing: it waits for a reply or for the end of a pause, or
+// it has sent MONITOR. Any goroutine may call it.
 func (c *Client) IsPatient() bool { return c.waits.Load() || c.monitors.Load() }

@@ -12,15 +12,15 @@ import (
 // maxWindowSeconds is the longest window of a quota.
 const maxWindowSeconds = int64(quota.MaxPeriod / time.Second)
 
-// windowUnits are the units that a window may have. A unit stands before the units that are a part of its name. The
-// last one, without a name, is the unit of a plain number.
+// windowUnits are the units of a window. "ms" stands before "s", which is its end. The last unit, without a name, is
+// for a plain number.
 var windowUnits = [...]struct {
 	name string
 	unit time.Duration
 }{{"ms", time.Millisecond}, {"s", time.Second}, {"m", time.Minute}, {"h", time.Hour}, {"", time.Second}}
 
-// parseWindow reads a window: a number of seconds, or a number with the unit ms, s, m or h behind it. It returns false
-// if that is no window, or one that no quota can have.
+// parseWindow reads a window: a number of seconds, or a number followed by the unit ms, s, m or h. It returns false if
+// the argument is no window, or if no quota can have that window.
 func parseWindow(arg []byte) (time.Duration, bool) {
 	for _, u := range windowUnits {
 		cut := len(arg) - len(u.name)
@@ -36,8 +36,9 @@ func parseWindow(arg []byte) (time.Duration, bool) {
 	return 0, false // not reached: every argument ends with the empty name
 }
 
-// window answers the window of a quota: its seconds as a number, or else its milliseconds as QUOTASET takes them, such
-// as 1500ms. CL.THROTTLE knows rates that fill a bucket in a part of a second; their window is rounded up to seconds.
+// window replies with the window of a quota: the number of its seconds; if they are not whole, its milliseconds in the
+// form of QUOTASET, such as 1500ms. CL.THROTTLE allows rates that fill a bucket in less than a second; such a window is
+// rounded up to seconds.
 func (c *call) window(r quota.Rate) {
 	w := r.Window()
 	if w%time.Second == 0 || r.Count != r.Capacity {
