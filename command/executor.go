@@ -59,13 +59,6 @@ type Executor struct {
 	names  []byte // for SCAN and KEYS
 }
 
-// reading is the last reading of the clocks, which the commands of a round share while it is valid.
-type reading struct {
-	now   engine.Moment
-	valid bool
-	ran   int // commands that used it, with the refused ones
-}
-
 // planned is a command that is about to run.
 type planned struct {
 	row     *row
@@ -130,38 +123,6 @@ func (x *Executor) Run(c *Client, batch [][][]byte, out []byte) ([]byte, Turn) {
 	out = x.call.out
 	x.forget()
 	return out, turn
-}
-
-// Foresee announces a key of a command that will run soon. The next Run first loads the records of all announced keys
-// into the processor's cache, so that the cache misses overlap. A wrong key does no harm.
-func (x *Executor) Foresee(name []byte) {
-	if len(x.foreseen) < groupCommands && len(name) <= engine.MaxKeyBytes {
-		x.foreseen = append(x.foreseen, x.server.DB.Key(name))
-	}
-}
-
-// fetch warms the cache for the keys of Foresee.
-func (x *Executor) fetch() {
-	x.server.DB.Warm(x.foreseen)
-	clear(x.foreseen) // they point into the clients' input, which must not be kept
-	x.foreseen = x.foreseen[:0]
-}
-
-// endGroup ends the group that runs. It keeps the last group of a client open if commands of the next client of the
-// round may join the group: fast commands of clients that are not special, at most groupCommands in all.
-func (x *Executor) endGroup(last bool) {
-	x.read.ran += x.took
-	if last && x.InRounds && x.read.ran < groupCommands && !x.call.client.special && x.server.attention.Load() == 0 && x.timing.keep() {
-		x.read.valid = true
-		return
-	}
-	x.read.valid = x.flush() && x.InRounds
-}
-
-// Settle ends a round: it ends the group of commands and the reading of the clocks that the clients of the round share.
-func (x *Executor) Settle() {
-	x.flush()
-	x.read.valid = false
 }
 
 // runGroup runs a group of commands of a client that is not special. It stops at a command that changes that.
