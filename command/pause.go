@@ -18,8 +18,8 @@ type pause struct {
 	writes atomic.Bool  // it holds only writes
 }
 
-// holdsUntil is when the pause ends that a command has to wait for; 0: it need not wait. A pause that is over ends
-// here.
+// holdsUntil is the end of the pause if the command has to wait for it; 0: the command need not wait. If the time of
+// the pause is over, holdsUntil ends the pause.
 func (p *pause) holdsUntil(r *row, client *Client, now int64) int64 {
 	until := p.until.Load()
 	if until == 0 {
