@@ -25,6 +25,7 @@ type owner struct {
 	refreshing bool
 
 	took      time.Time // when changes were last taken
+	rest      resting
 	status    atomic.Pointer[replica.Status]
 	published time.Time
 }
@@ -41,6 +42,7 @@ func newOwner(c *Cluster, s Stepping) *owner {
 		Cluster: c, Stepping: s,
 		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{}, losses: losses{},
 	}
+	o.rest = resting{roused: make(chan struct{}, 1), every: min(o.Tick, mostTick)}
 	o.publish()
 	return o
 }
@@ -65,7 +67,7 @@ func (o *owner) do(fn func()) bool {
 
 func (o *owner) run() {
 	defer close(o.ended)
-	tick := time.NewTicker(min(o.Tick, mostTick))
+	tick := time.NewTicker(o.rest.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -74,6 +76,8 @@ func (o *owner) run() {
 			return
 		case fn := <-o.calls:
 			fn()
+		case <-o.rest.roused:
+			o.rest.end(tick)
 		case <-tick.C:
 			o.tellMoved()
 			o.tick()
@@ -82,8 +86,10 @@ func (o *owner) run() {
 			if time.Since(o.published) >= statusEvery {
 				o.publish()
 			}
+			o.rest.quiet++
 		}
 		o.refreshIfDue()
+		o.rest.beginIfIdle(tick, !o.refreshing && o.Machine.IsIdle(), o.Machine.DB.RestUnsent)
 	}
 }
 
@@ -111,7 +117,7 @@ func (o *owner) sendTheRest() {
 	o.pumpAll()
 	for len(o.links) > 0 {
 		for l := range o.links {
-			if l.idle && !l.parting {
+			if l.idle && !l.parting && !l.session.IsResuming() { // else what is left has not been sent
 				l.part()
 			}
 		}

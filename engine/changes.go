@@ -43,13 +43,14 @@ func (s *shard) note(rec record, hash uint64, fresh header) {
 	rec.setHeader(rec.header() | fresh)
 	if fresh&unwritten != 0 {
 		if len(c.noted) == 0 {
-			s.pending.Store(true)
+			s.pend()
 		}
 		c.noted = append(c.noted, hash)
 	}
 	if fresh&unsent != 0 {
 		if len(c.unsent) == 0 {
 			s.sendable.Store(true)
+			s.db.peersRest.end()
 		}
 		c.unsent = append(c.unsent, hash)
 	}
@@ -61,12 +62,18 @@ func (s *shard) bury(k Key) {
 	c := &s.changes
 	c.fresh = true
 	if len(c.buried) == 0 {
-		s.pending.Store(true)
+		s.pend()
 	}
 	before := len(c.buried)
 	c.buried = crdt.AppendRecord(c.buried, k.Name, &crdt.Entry{})
 	c.graves++
 	s.db.backlog.Add(int64(len(c.buried) - before))
+}
+
+// pend says that the shard has changes for the disk.
+func (s *shard) pend() {
+	s.pending.Store(true)
+	s.db.diskRest.end()
 }
 
 // Shards is how many shards there are.
@@ -241,6 +248,8 @@ func (s *shard) forgetChanges() {
 	s.db.backlog.Add(-int64(len(c.buried)))
 	followed := c.wanted&toDisk != 0
 	*c = changes{wanted: c.wanted, fresh: followed}
-	s.pending.Store(followed)
+	if s.pending.Store(followed); followed {
+		s.db.diskRest.end()
+	}
 	s.sendable.Store(false)
 }

@@ -52,16 +52,17 @@ type Options struct {
 
 // DB is all keys of one node. Methods are safe for concurrent use.
 type DB struct {
-	hash    hasher
-	node    uint16
-	shards  []shard
-	pool    *pool
-	sets    sync.Pool // of *[]uint32: the shards that a LockAll holds
-	writers writers
-	newLife func() uint64
-	backlog atomic.Int64 // bytes of encoded deletions that Take has not given yet
-	joined  joined
-	digests digests
+	hash                           hasher
+	node                           uint16
+	shards                         []shard
+	pool                           *pool
+	sets                           sync.Pool // of *[]uint32: the shards that a LockAll holds
+	writers                        writers
+	newLife                        func() uint64
+	backlog                        atomic.Int64 // bytes of encoded deletions that Take has not given yet
+	joined                         joined
+	digests                        digests
+	diskRest, peersRest, sweepRest rest
 
 	followed   bool
 	replicated bool

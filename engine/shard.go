@@ -119,7 +119,7 @@ func (s *shard) drop(k Key, d *draft, told audience) {
 	case transient:
 		// The flusher must write a group after this, if only an empty one: its time tells a start that the quota had
 		// ended.
-		s.pending.Store(true)
+		s.pend()
 	}
 }
 

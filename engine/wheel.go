@@ -104,7 +104,9 @@ func (s *shard) link(r ref, rec record, now Moment) {
 		next.put32(deadlineOffset(next.header())+linkPrev, uint32(r))
 	}
 	w.heads[slot] = r
-	w.count++
+	if w.count++; w.count == 1 {
+		s.db.sweepRest.end()
+	}
 	if at := rec.u64(off); at != 0 {
 		w.deadlines++
 		w.sum.add(at)
@@ -245,7 +247,7 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 	if s.changes.wanted&toDisk != 0 {
 		// The flusher must write a group after this, if only an empty one: its time tells a start after a crash that
 		// the quota had ended. See Loader.Age.
-		s.pending.Store(true)
+		s.pend()
 	}
 	return d.lapsed
 }

@@ -34,12 +34,24 @@ func startSweeper(db *engine.DB, now func() engine.Moment, tick time.Duration, o
 func (s *sweeper) run() {
 	ticker := time.NewTicker(s.tick)
 	defer ticker.Stop()
+	roused := make(chan struct{}, 1)
+	rouse := func() {
+		select {
+		case roused <- struct{}{}:
+		default: // it is known
+		}
+	}
 	for {
 		select {
 		case <-s.stop:
 			return
+		case <-roused:
+			ticker.Reset(s.tick)
 		case <-ticker.C:
 			s.sweep()
+			if s.db.RestSweep(rouse) {
+				ticker.Stop()
+			}
 		}
 	}
 }

@@ -74,6 +74,7 @@ func (f *flusher) follow() {
 	defer close(f.stopped)
 	tick := time.NewTicker(f.delay)
 	defer tick.Stop()
+	rest := resting{Store: f.Store, roused: make(chan struct{}, 1)}
 	for {
 		select {
 		case <-f.stop:
@@ -83,6 +84,9 @@ func (f *flusher) follow() {
 			f.waitSync()
 			return
 		case <-tick.C:
+		case <-rest.roused:
+			rest.end(tick)
+			continue // a group of all changes of the coming delay, not of the first one
 		case <-f.wake:
 		case <-f.groupDelay.timer.C:
 		case r := <-f.synced:
@@ -91,7 +95,15 @@ func (f *flusher) follow() {
 			f.endWalk(err)
 		}
 		f.round()
+		rest.beginIfIdle(tick, f.isIdle())
 	}
+}
+
+// isIdle reports whether nothing is left to do but what a rest may delay: no change, no waiter, no sync, no snapshot,
+// no failure.
+func (f *flusher) isIdle() bool {
+	return f.failure.Load() == nil && f.walking == nil && !f.syncing && f.waiters.count() == 0 &&
+		(f.durability == None && len(f.grants) == 0 || f.written.Load() == f.safe.Load()) && !f.changed()
 }
 
 // round does everything that is due.

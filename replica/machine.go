@@ -195,6 +195,21 @@ func (m *Machine) Watch(now engine.Moment) {
 	m.exchangeIfDue(now)
 }
 
+// IsIdle reports whether nothing is on its way between this node and its connected peers, so that the next Tick would
+// only look at the time. The DB may have changes that no Tick has taken.
+func (m *Machine) IsIdle() bool {
+	if m.refresh.wanted || m.refresh.running {
+		return false
+	}
+	for _, p := range m.ordered {
+		s := p.session
+		if s != nil && (s.resuming || s.ackDue || p.isBehind() || len(p.points) > 0 || s.exchange.stage != idle || len(s.exchange.tasks) > 0) {
+			return false
+		}
+	}
+	return true
+}
+
 // meet adds a peer, ordered by node id.
 func (m *Machine) meet(p *peer) {
 	m.peers[p.node] = p

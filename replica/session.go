@@ -89,6 +89,9 @@ func (s *Session) Ended() (ended bool, why string) { return s.ended, s.why }
 // Stops reports whether the peer has said that it stops.
 func (s *Session) Stops() bool { return s.stops }
 
+// IsResuming reports whether the peer has not yet told what it has received. Until then no changes are sent to it.
+func (s *Session) IsResuming() bool { return s.resuming }
+
 // Comparing reports whether a comparison of the two stores is running.
 func (s *Session) Comparing() bool { return s.exchange.stage == comparing }
 

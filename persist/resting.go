@@ -1,0 +1,48 @@
+package persist
+
+import "time"
+
+const (
+	// restTick is how often a flusher that rests looks for what is due by time: the empty groups of an idle store, and
+	// the inspection of the directory.
+	restTick = 500 * time.Millisecond
+	// restAfter is after how many ticks without changes a flusher rests.
+	restAfter = 16
+)
+
+// resting lets the flusher's ticks come seldom while nothing changes. The engine rouses it at the next change.
+type resting struct {
+	*Store
+	roused chan struct{}
+	quiet  int // ticks in a row without anything to do
+	on     bool
+}
+
+// beginIfIdle begins a rest if the store has been idle for long enough.
+func (r *resting) beginIfIdle(tick *time.Ticker, idle bool) {
+	if !idle {
+		r.end(tick)
+		return
+	}
+	if r.quiet++; r.on || r.quiet < restAfter || r.delay >= restTick {
+		return
+	}
+	r.on = r.db.RestUnwritten(func() {
+		select {
+		case r.roused <- struct{}{}:
+		default: // it is known
+		}
+	})
+	if r.on {
+		tick.Reset(restTick)
+	}
+}
+
+// end goes back to the flusher's own ticks.
+func (r *resting) end(tick *time.Ticker) {
+	r.quiet = 0
+	if r.on {
+		r.on = false
+		tick.Reset(r.delay)
+	}
+}
