@@ -222,7 +222,7 @@ func (c *Cluster) call(ctx context.Context, address netip.AddrPort) (t *talk, pe
 	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
 		err = errInsecure
 	}
-	t = &talk{conn: conn, secret: c.o.Secret, dialed: true}
+	t = &talk{conn: conn, secret: c.o.Secret, dialed: true, unlimit: stop}
 	if err == nil {
 		peer, err = t.greet(greeting{node: c.o.Node, run: c.o.Run})
 	}

@@ -35,16 +35,17 @@ type link struct {
 	came, gone atomic.Bool
 
 	// The fields below belong to the owner's goroutine.
-	begun   bool // its reader and writer run
-	dialed  bool // this node dialed; then the peer agreed before the link began
-	agreed  bool // the peer has shown that it keeps this connection
-	idle    bool // begun, and everything is written
-	parting bool // nothing more will be written
+	begun   bool        // its reader and writer run
+	unlimit func() bool // as in talk
+	dialed  bool        // this node dialed; then the peer agreed before the link began
+	agreed  bool        // the peer has shown that it keeps this connection
+	idle    bool        // begun, and everything is written
+	parting bool        // nothing more will be written
 	buf     []byte
 }
 
 func newLink(o *owner, t *talk, s *replica.Session, peer replica.Hello) *link {
-	return &link{owner: o, conn: t.conn, dialed: t.dialed, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
+	return &link{owner: o, conn: t.conn, dialed: t.dialed, unlimit: t.unlimit, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
 }
 
 // begin starts the link's reader and writer. Errors: replica.ErrDuplicate if another connection has replaced this one
@@ -57,6 +58,7 @@ func (l *link) begin() error {
 			return
 		}
 		l.begun = true
+		l.unlimit()
 		if l.dialed {
 			o.agree(l)
 		}

@@ -46,7 +46,8 @@ func (c *Cluster) accept() {
 // welcome leads one handshake on the listener's side.
 func (c *Cluster) welcome(one *stranger) {
 	conn := one.conn
-	defer c.limit(c.ctx, conn, c.o.patience)()
+	one.unlimit = c.limit(c.ctx, conn, c.o.patience)
+	defer one.unlimit()
 	used, err := c.answer(one)
 	if used {
 		return
@@ -83,7 +84,8 @@ func (c *Cluster) part(conn net.Conn, err error) {
 	}
 }
 
-// limit ends a handshake after patience, or when ctx ends. The caller calls stop when the handshake has ended.
+// limit ends a handshake after patience, or when ctx ends. The caller calls stop when the handshake has
+// ended. A link calls stop earlier, when it begins: from then on a stop of the node leaves it the time to say so.
 func (c *Cluster) limit(ctx context.Context, conn net.Conn, patience time.Duration) (stop func() bool) {
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	return context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -98,7 +100,7 @@ func (c *Cluster) answer(one *stranger) (used bool, err error) {
 	if !c.allowed(conn.LocalAddr(), conn.RemoteAddr()) {
 		return false, errInsecure
 	}
-	t := &talk{conn: conn, secret: c.o.Secret}
+	t := &talk{conn: conn, secret: c.o.Secret, unlimit: one.unlimit}
 	peer, err := t.receiveGreeting()
 	if err != nil {
 		return false, err

@@ -38,6 +38,8 @@ type stranger struct {
 	from  netip.Prefix
 	named bool // it comes from an address of --peers
 	ended bool // to make room for another
+
+	unlimit func() bool // as in talk
 }
 
 // admit admits a connection. crowded: another connection was ended to make room.

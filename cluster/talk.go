@@ -17,6 +17,8 @@ type talk struct {
 	secret []byte
 	dialed bool
 	said   []byte
+	// unlimit ends the limits of the handshake: when ctx ends, the connection is no longer closed. See Cluster.limit.
+	unlimit func() bool
 }
 
 func (t *talk) send(k kind, payload func([]byte) []byte) error {
