@@ -121,8 +121,8 @@ func (c *Cluster) Start(s Stepping) {
 	}
 }
 
-// Status returns the state of replication, at most statusEvery old. It never blocks, since the caller may hold shard
-// locks that the machine waits for. Any goroutine may call it.
+// Status returns the state of replication, at most statusEvery old, or mostTick while nothing changes. It never blocks,
+// since the caller may hold shard locks that the machine waits for. Any goroutine may call it.
 func (c *Cluster) Status() replica.Status {
 	o := c.owner.Load()
 	if o == nil {

@@ -89,7 +89,10 @@ func (o *owner) run() {
 			o.rest.quiet++
 		}
 		o.refreshIfDue()
-		o.rest.beginIfIdle(tick, !o.refreshing && o.Machine.IsIdle(), o.Machine.DB.RestUnsent)
+		wasOn := o.rest.on
+		if o.rest.beginIfIdle(tick, !o.refreshing && o.Machine.IsIdle(), o.Machine.DB.RestUnsent); o.rest.on && !wasOn {
+			o.publish() // what is shown until the next tick
+		}
 	}
 }
 

@@ -2,7 +2,7 @@ package engine
 
 import "sync/atomic"
 
-// rest is the rest of a follower that has taken all changes, or of the sweep when no key has a deadline. While nothing
+// rest is the sleep of a follower that has taken all changes, or of the sweep when no key has a deadline. While nothing
 // changes, they need not look again and again.
 type rest struct {
 	on    atomic.Bool

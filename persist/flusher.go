@@ -113,8 +113,11 @@ func (f *flusher) round() {
 		return
 	}
 	waited := f.waiters.count() > 0
-	if waited && f.groupDelay.isRunning(f) {
+	switch {
+	case waited && f.groupDelay.isRunning(f):
 		return
+	case !waited:
+		f.groupDelay.endIfOver(f)
 	}
 	if f.since(f.inspected) >= inspectEvery && !f.inspect() {
 		return

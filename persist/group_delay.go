@@ -33,6 +33,13 @@ const (
 	mostGroupDelay  = 2 * time.Millisecond
 )
 
+// endIfOver ends the delay when its time is over and nobody waits: else the next client would not wake the flusher.
+func (d *groupDelay) endIfOver(f *flusher) {
+	if !f.time().Before(d.until) {
+		f.waiters.expect(0)
+	}
+}
+
 // isRunning reports whether the sync waits for more clients.
 func (d *groupDelay) isRunning(f *flusher) bool {
 	if f.time().Before(d.until) && f.waiters.expect(d.expected) {

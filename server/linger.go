@@ -21,6 +21,7 @@ func (c *connection) drain() {
 	buffer := c.worker.drainBuffer()
 	readable := c.conn.ReceiveBuffer()
 	for n := len(buffer); readable > 0 && n > 0 && c.phase < ending && !c.conn.IsClosed(); readable -= n {
+		c.worker.Settle() // commands that are read now go by a later reading of the clocks than those before
 		if n = c.conn.TryRead(buffer); n > 0 {
 			c.active.Store(c.server.seconds.Load())
 			c.worker.executor.Received(n)

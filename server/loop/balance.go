@@ -2,6 +2,7 @@ package loop
 
 import (
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -14,8 +15,10 @@ const (
 	fullShare      = 0.9
 	fewShare       = 0.6
 	patientWindows = 3
-	// clockRounds is in how many rounds without a wait the clock is read once.
+	// While a loop does not wait, the clock is read once in clockRounds rounds, and after a round with more input than
+	// longRound bytes.
 	clockRounds = 64
+	longRound   = 16 << 10
 )
 
 // meter measures how busy a loop is. The loop's goroutine uses it.
@@ -23,25 +26,30 @@ type meter struct {
 	began  time.Time // the window
 	paused time.Time // the present wait
 	waited time.Duration
-	rounds int  // since the clock was read
-	due    bool // the window is over
+	rounds int         // since the clock was read
+	due    bool        // the window is over
+	waits  atomic.Bool // now; any goroutine reads it
 }
 
 func (m *meter) start() { m.began = time.Now() }
 
 // wait is called before the loop waits, and resume when something has come.
-func (m *meter) wait() { m.paused = time.Now() }
+func (m *meter) wait() {
+	m.paused = time.Now()
+	m.waits.Store(true)
+}
 
 func (m *meter) resume() {
 	now := time.Now()
+	m.waits.Store(false)
 	m.waited += now.Sub(m.paused)
 	m.rounds = 0
 	m.due = now.Sub(m.began) >= window
 }
 
-// round ends a round, and reports whether the window is over.
-func (m *meter) round() bool {
-	if m.rounds++; m.rounds == clockRounds {
+// round ends a round in which so many bytes were read, and reports whether the window is over.
+func (m *meter) round(bytes int) bool {
+	if m.rounds++; m.rounds == clockRounds || bytes > longRound {
 		m.rounds = 0
 		m.due = time.Since(m.began) >= window
 	}
@@ -61,16 +69,18 @@ func (m *meter) end() float64 {
 // So another loop joins when one is full and a processor would otherwise idle, and the last one leaves when few would
 // do.
 type balance struct {
-	mu     sync.Mutex // protects all that follows; no other lock is taken under it
-	active int
-	shares []share // by loop: how busy it was
-	few    int     // windows in a row in which the loops were too many
 	// hasProcessor reports whether a processor has idled since the last call.
 	hasProcessor func() bool
+
+	mu         sync.Mutex // protects the fields below
+	active     int
+	most       int    // active is at most this; it never changes
+	loads      []load // by loop: how busy it was
+	fewWindows int    // windows in a row in which the loops were too many
 }
 
-// share is how busy a loop was, at a time.
-type share struct {
+// load is how busy a loop was, at a time.
+type load struct {
 	busy float64
 	at   time.Time
 	full int // windows in a row in which it was full
@@ -93,63 +103,73 @@ func (l *Loop) balance() {
 // compare notes how busy a loop was, and returns where it is to move a part of its traffic; nil: nowhere.
 func (g *Group) compare(l *Loop, busy float64, now time.Time) (to *Loop, part float64) {
 	b := &g.balance
+	idle := busy >= fullShare && b.most > 1 && b.hasProcessor() // read in each full window, so that it is about the last one
+	to, part, leaving := b.decide(g, l, busy, now, idle)
+	if leaving != nil {
+		leaving.Post(func() { leaving.moveSome(g.loops[0], 1) })
+	}
+	return to, part
+}
+
+// decide is compare without acting. leaving is a loop whose connections have to move to the first one.
+func (b *balance) decide(g *Group, l *Loop, busy float64, now time.Time, idle bool) (to *Loop, part float64, leaving *Loop) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(g.loops) == 1 {
-		return nil, 0
-	}
 	own := g.index(l)
-	mine := &b.shares[own]
+	mine := &b.loads[own]
 	mine.busy, mine.at = busy, now
 	if busy < fullShare {
 		mine.full = 0
 	}
-	if own >= b.active { // it has left, and its connections come after
-		return g.loops[0], 1
+	if own >= b.active { // it serves no longer: connections that were on their way to it follow to the first loop
+		return g.loops[0], 1, nil
 	}
 	total, least := 0.0, 0
 	for i := range b.active {
-		if total += b.busy(i, now); b.busy(i, now) < b.busy(least, now) {
+		if total += g.busy(i, now); g.busy(i, now) < g.busy(least, now) {
 			least = i
 		}
 	}
 	switch {
 	case busy >= fullShare:
-		b.few = 0
+		b.fewWindows = 0
 		if mine.full++; mine.full < patientWindows {
-			return nil, 0
+			return nil, 0, nil
 		}
 		mine.full = 0
-		if other := b.busy(least, now); other < fewShare {
-			return g.loops[least], (busy - other) / 2 / busy
+		if other := g.busy(least, now); other < fewShare {
+			return g.loops[least], (busy - other) / 2 / busy, nil
 		}
-		if b.active < len(g.loops) && b.hasProcessor() {
+		if b.active < b.most && idle {
 			b.active++
-			return g.loops[b.active-1], 0.5
+			return g.loops[b.active-1], 0.5, nil
 		}
 	case b.active > 1 && total < fewShare:
-		if b.few++; b.few < patientWindows*b.active {
-			return nil, 0
+		if b.fewWindows++; b.fewWindows < patientWindows*b.active {
+			return nil, 0, nil
 		}
-		b.few = 0
+		b.fewWindows = 0
 		b.active--
-		leaving := g.loops[b.active]
-		if leaving == l {
-			return g.loops[0], 1
+		if last := g.loops[b.active]; last != l {
+			return nil, 0, last
 		}
-		leaving.Post(func() { leaving.moveSome(g.loops[0], 1) })
+		return g.loops[0], 1, nil
 	default:
-		b.few = 0
+		b.fewWindows = 0
 	}
-	return nil, 0
+	return nil, 0, nil
 }
 
-// busy is how busy a loop was lately: one that has not been heard of has waited.
-func (b *balance) busy(i int, now time.Time) float64 {
-	if now.Sub(b.shares[i].at) > 2*window {
+// busy is how busy a loop was lately. A loop that has not been heard of waits, or has a long round.
+func (g *Group) busy(i int, now time.Time) float64 {
+	b := &g.balance
+	switch {
+	case now.Sub(b.loads[i].at) <= 2*window:
+		return b.loads[i].busy
+	case g.loops[i].meter.waits.Load():
 		return 0
 	}
-	return b.shares[i].busy
+	return 1
 }
 
 func (g *Group) index(l *Loop) int {
@@ -232,7 +252,7 @@ func (g *Group) Rotate() {
 	}
 }
 
-// fewest is the loop with the fewest connections among those that serve, one more from now on.
+// fewest is the loop with the fewest connections among those that serve. The new connection is counted from now on.
 func (g *Group) fewest() *Loop {
 	g.balance.mu.Lock()
 	active := g.loops[:g.balance.active]

@@ -177,9 +177,12 @@ func (c *Conn) Write(b []byte) {
 	switch {
 	case c.closed || len(b) == 0:
 	case c.backlog.size > 0:
-		c.backlog.add(b)
+		if c.backlog.add(b); len(b) >= bulkBytes {
+			l.worker.Settle() // the copy has taken time
+		}
 	case len(b) >= bulkBytes || len(l.out)+len(b) > roundBytes:
 		l.flush()
+		l.worker.Settle()
 		c.push(b)
 	default:
 		l.out = append(l.out, b...)
@@ -234,7 +237,9 @@ func (c *Conn) ready(e event, buf []byte) (n int) {
 			return 0
 		}
 		c.watch()
-		if c.handler.Sent(); c.closed {
+		c.handler.Sent()
+		c.loop.Load().worker.Settle() // more is read from sockets now
+		if c.closed {
 			return 0
 		}
 	}

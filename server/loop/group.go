@@ -44,7 +44,7 @@ type Group struct {
 // Start starts loops.
 func Start(o Options) (*Group, error) {
 	g := &Group{yields: o.Yields}
-	g.balance = balance{active: 1, shares: make([]share, max(o.Loops, 1)), hasProcessor: new(idleTime).hasProcessor}
+	g.balance = balance{active: 1, most: max(o.Loops, 1), loads: make([]load, max(o.Loops, 1)), hasProcessor: new(idleTime).hasProcessor}
 	for range max(o.Loops, 1) {
 		worker := Worker(idler{})
 		if o.Worker != nil {

@@ -4,32 +4,36 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 )
 
 // ticksPerSecond is the unit of /proc/stat, the same on all systems that Go supports (sysconf(_SC_CLK_TCK)).
 const ticksPerSecond = 100
 
-// idleTime measures how much the processors of the machine idle.
+// idleTime measures how much the processors of the machine idle. It is safe for concurrent use.
 type idleTime struct {
+	mu    sync.Mutex
 	ticks int64
 	at    time.Time
+	idle  bool // the last answer
 }
 
 // hasProcessor reports whether at least half a processor has idled since the last call, or that nobody knows.
 func (t *idleTime) hasProcessor() bool {
-	ticks, ok := idleTicks()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	now := time.Now()
 	passed := now.Sub(t.at)
+	if passed < window/2 { // too short for ticks of 10 ms; another loop has asked
+		return t.idle
+	}
+	ticks, ok := idleTicks()
 	idle := time.Duration(ticks-t.ticks) * time.Second / ticksPerSecond
 	t.ticks, t.at = ticks, now
-	switch {
-	case !ok:
-		return true
-	case passed > maxIdleSpan: // it would be an average over more than the present load
-		return false
-	}
-	return idle >= passed/2
+	// Over a long time idle would be an average over more than the present load.
+	t.idle = !ok || passed <= maxIdleSpan && idle >= passed/2
+	return t.idle
 }
 
 // maxIdleSpan is the longest time over which idle time is measured.

@@ -45,6 +45,7 @@ type Loop struct {
 	out      []byte    // replies of this round that are not written yet
 	parts    []part    // the connections that the replies belong to, in order
 	stuck    []*Conn   // connections whose sockets did not take everything
+	came     int       // bytes read in this round
 	eager    bool      // the next round is likely to find something at once
 	stopped  bool
 	meter    meter
@@ -64,6 +65,7 @@ type part struct {
 
 func newLoop(g *Group, w Worker) (*Loop, error) {
 	l := &Loop{group: g, worker: w, input: make([]byte, inputBytes)}
+	l.meter.waits.Store(true) // until it runs
 	return l, l.poller.open()
 }
 
@@ -95,7 +97,7 @@ func (l *Loop) run() {
 		l.runPosted()
 		l.flush()
 		l.tellStuck()
-		if l.meter.round() {
+		if l.meter.round(l.came) {
 			l.balance()
 		}
 	}
@@ -132,11 +134,13 @@ func (l *Loop) wait() {
 // serve reads from all sockets that are ready, and then has their handlers handle the input. If the input does not fit
 // into the loop's memory, this happens in several steps.
 func (l *Loop) serve() {
+	l.came = 0
 	for rest := l.events; len(rest) > 0; {
 		input := l.input
 		for ; len(rest) > 0 && len(input) >= chunkBytes; rest = rest[1:] {
 			if c := l.at(rest[0].fd); c != nil {
-				input = input[c.ready(rest[0], input[:chunkBytes:chunkBytes]):]
+				n := c.ready(rest[0], input[:chunkBytes:chunkBytes])
+				input, l.came = input[n:], l.came+n
 			}
 		}
 		if len(l.arrivals) > 1 {
