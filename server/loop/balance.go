@@ -103,7 +103,7 @@ func (l *Loop) balance() {
 // compare notes how busy a loop was, and returns where it is to move a part of its traffic; nil: nowhere.
 func (g *Group) compare(l *Loop, busy float64, now time.Time) (to *Loop, part float64) {
 	b := &g.balance
-	idle := busy >= fullShare && b.most > 1 && b.hasProcessor() // read in each full window, so that it is about the last one
+	idle := busy >= fullShare && b.most > 1 && b.hasProcessor() // asked in each full window: it tells of the last one
 	to, part, leaving := b.decide(g, l, busy, now, idle)
 	if leaving != nil {
 		leaving.Post(func() { leaving.moveSome(g.loops[0], 1) })
@@ -112,7 +112,8 @@ func (g *Group) compare(l *Loop, busy float64, now time.Time) (to *Loop, part fl
 }
 
 // decide is compare without acting. leaving is a loop whose connections have to move to the first one.
-func (b *balance) decide(g *Group, l *Loop, busy float64, now time.Time, idle bool) (to *Loop, part float64, leaving *Loop) {
+func (b *balance) decide(g *Group, l *Loop, busy float64, now time.Time, idle bool) (to *Loop, part float64,
+	leaving *Loop) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	own := g.index(l)
