@@ -64,6 +64,7 @@ type process struct {
 	rounds   []span                // for each round of the machine: the two looks between which it was taken
 	looked   int64
 	runs     map[uint16][]uint64 // by peer: its runs, in order
+	lacks    map[uint16]uint64   // by peer: the first round that it lacked at the last look
 }
 
 // group: the disk's group contains everything that clients were told up to the mark.

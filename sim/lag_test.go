@@ -22,6 +22,14 @@ func (p *process) checkLag() {
 	p.looked = now.Mono
 	for i := range st.Peers {
 		q := &st.Peers[i]
+		first := st.Round - q.BehindRounds + 1 // the first round that the peer lacks: it never goes back
+		if first < p.lacks[q.Node] {
+			p.host.world.fail("host %d: node %d lacks rounds from %d on; it lacked rounds from %d on before", p.host.index, q.Node, first, p.lacks[q.Node])
+		}
+		if p.lacks == nil {
+			p.lacks = map[uint16]uint64{}
+		}
+		p.lacks[q.Node] = first
 		if p.isByTurns(q) {
 			continue
 		}
@@ -36,10 +44,29 @@ func (p *process) checkLag() {
 				p.host.world.fail("host %d: node %d is %v behind; the first round that it lacks is from %v to %v old", p.host.index, q.Node, q.Behind, least, most)
 			}
 		}
+		if least := st.Round - p.mergedBy(q, st.Round); q.BehindRounds < least {
+			p.host.world.fail("host %d: node %d is %d rounds behind; it lacks %d", p.host.index, q.Node, q.BehindRounds, least)
+		}
 		if q.Progress < 0 || q.Progress > 1 {
 			p.host.world.fail("host %d: a comparison with node %d has come to %v of 1", p.host.index, q.Node, q.Progress)
 		}
 	}
+}
+
+// mergedBy is the last round of this process that the peer has merged, by the word of the peer itself. It is round if
+// the peer's process does not run, or has merged none: rounds from before the two have met do not count as lag.
+func (p *process) mergedBy(q *replica.PeerStatus, round uint64) uint64 {
+	for _, h := range p.host.world.hosts {
+		if h.process == nil || h.id != q.Node || h.process.run != q.Run {
+			continue
+		}
+		for _, own := range h.process.machine.Status(h.process.now()).Peers {
+			if own.Node == p.host.id && own.Run == p.run && own.Received > 0 {
+				return own.Received
+			}
+		}
+	}
+	return round
 }
 
 // isByTurns reports whether two processes with one peer's id were connected in turns. Then some changes that one of
