@@ -15,7 +15,7 @@ type resting struct {
 }
 
 // beginIfIdle begins a rest if nothing has been on its way for long enough. begin is DB.RestUnsent.
-func (r *resting) beginIfIdle(tick *time.Ticker, idle bool, begin func(rouse func()) bool) {
+func (r *resting) beginIfIdle(tick *time.Ticker, idle bool, begin func(roused chan<- struct{}) bool) {
 	if !idle {
 		r.end(tick)
 		return
@@ -23,13 +23,7 @@ func (r *resting) beginIfIdle(tick *time.Ticker, idle bool, begin func(rouse fun
 	if r.on || r.quiet < restAfter || r.every >= mostTick {
 		return
 	}
-	r.on = begin(func() {
-		select {
-		case r.roused <- struct{}{}:
-		default: // it is known
-		}
-	})
-	if r.on {
+	if r.on = begin(r.roused); r.on {
 		tick.Reset(mostTick)
 	}
 }

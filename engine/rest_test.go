@@ -21,16 +21,16 @@ func TestAFollowerThatRestsIsRousedByTheNextChange(t *testing.T) {
 	}
 	for i := range 20 {
 		takeAll()
-		disk, peers := 0, 0
-		if !db.RestUnwritten(func() { disk++ }) || !db.RestUnsent(func() { peers++ }) {
+		disk, peers := make(chan struct{}, 2), make(chan struct{}, 2)
+		if !db.RestUnwritten(disk) || !db.RestUnsent(peers) {
 			t.Fatal("there is nothing to take, and a follower may not rest")
 		}
 		countOn(t, db, i%3)
 		countOn(t, db, 100)
-		if disk != 1 || peers != 1 {
-			t.Fatalf("round %d: the followers are roused %d and %d times", i, disk, peers)
+		if len(disk) != 1 || len(peers) != 1 {
+			t.Fatalf("round %d: the followers are roused %d and %d times", i, len(disk), len(peers))
 		}
-		if db.RestUnwritten(func() { disk++ }) || db.RestUnsent(func() { peers++ }) {
+		if db.RestUnwritten(disk) || db.RestUnsent(peers) {
 			t.Fatal("a follower may rest although there are changes")
 		}
 	}
@@ -43,12 +43,12 @@ func TestAFlushOfAllKeysRousesTheDisksFollower(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	roused := false
-	db.RestUnwritten(func() { roused = true })
+	roused := make(chan struct{}, 1)
+	db.RestUnwritten(roused)
 	tx := db.LockEvery(Moment{Wall: 1000})
 	tx.All().Flush()
 	tx.Unlock()
-	if !roused {
+	if len(roused) == 0 {
 		t.Error("FLUSHALL does not rouse the disk's follower")
 	}
 }
@@ -75,12 +75,7 @@ func TestNoChangeIsMissedByAFollowerThatBeginsToRest(t *testing.T) {
 			}
 			b.Reset()
 		}
-		if !db.RestUnwritten(func() {
-			select {
-			case roused <- struct{}{}:
-			default:
-			}
-		}) {
+		if !db.RestUnwritten(roused) {
 			continue
 		}
 		select {
@@ -97,10 +92,9 @@ func TestNoChangeIsMissedByAFollowerThatBeginsToRest(t *testing.T) {
 func TestTheSweepIsRousedByTheFirstDeadline(t *testing.T) {
 	db := openTest(t, 4)
 	k := keyOf(db, 1)
-	roused := 0
-	rouse := func() { roused++ }
+	roused := make(chan struct{}, 4)
 	for round := range 3 {
-		if !db.RestSweep(rouse) {
+		if !db.RestSweep(roused) {
 			t.Fatal("the sweep may not rest, although no key has a deadline")
 		}
 		now := Moment{Wall: 1000 * int64(round+1)}
@@ -109,10 +103,10 @@ func TestTheSweepIsRousedByTheFirstDeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 		tx.Unlock()
-		if roused != round+1 {
-			t.Fatalf("roused %d times by %d deadlines", roused, round+1)
+		if len(roused) != round+1 {
+			t.Fatalf("roused %d times by %d deadlines", len(roused), round+1)
 		}
-		if db.RestSweep(rouse) {
+		if db.RestSweep(roused) {
 			t.Fatal("the sweep may rest, although a key has a deadline")
 		}
 		for done := false; !done; {

@@ -35,12 +35,6 @@ func (s *sweeper) run() {
 	ticker := time.NewTicker(s.tick)
 	defer ticker.Stop()
 	roused := make(chan struct{}, 1)
-	rouse := func() {
-		select {
-		case roused <- struct{}{}:
-		default: // it is known
-		}
-	}
 	for {
 		select {
 		case <-s.stop:
@@ -49,7 +43,7 @@ func (s *sweeper) run() {
 			ticker.Reset(s.tick)
 		case <-ticker.C:
 			s.sweep()
-			if s.db.RestSweep(rouse) {
+			if s.db.RestSweep(roused) {
 				ticker.Stop()
 			}
 		}

@@ -27,13 +27,7 @@ func (r *resting) beginIfIdle(tick *time.Ticker, idle bool) {
 	if r.quiet++; r.on || r.quiet < restAfter || r.delay >= restTick {
 		return
 	}
-	r.on = r.db.RestUnwritten(func() {
-		select {
-		case r.roused <- struct{}{}:
-		default: // it is known
-		}
-	})
-	if r.on {
+	if r.on = r.db.RestUnwritten(r.roused); r.on {
 		tick.Reset(restTick)
 	}
 }

@@ -225,12 +225,9 @@ func (l *Loop) receive(c *Conn) bool {
 	if l.ended {
 		return false
 	}
-	if len(l.posted) == 0 {
-		l.poller.wake()
-	}
 	l.size++
 	c.loop.Store(l) // under the lock: whoever posts to this loop from now on comes after
-	l.posted = append(l.posted, func() {
+	l.append(func() {
 		c.away = false
 		if err := l.enroll(c); err != nil {
 			l.conns = append(l.conns, make([]*Conn, max(0, c.fd+1-len(l.conns)))...)

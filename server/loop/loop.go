@@ -80,12 +80,17 @@ func (l *Loop) Post(fn func()) bool {
 		l.mu.Unlock()
 		return false
 	}
+	l.append(fn)
+	l.mu.Unlock()
+	return true
+}
+
+// append adds a posted function. The caller holds mu, and the loop has not ended.
+func (l *Loop) append(fn func()) {
 	if len(l.posted) == 0 { // otherwise the loop has been woken already
 		l.poller.wake() // under the lock: the descriptor of an ended loop may be used by another file
 	}
 	l.posted = append(l.posted, fn)
-	l.mu.Unlock()
-	return true
 }
 
 // run is the loop. It ends after a posted function that sets stopped.
