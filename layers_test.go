@@ -22,6 +22,7 @@ var layers = [][]string{
 	// All of them are pure, except remote, which is a client.
 	{"crdt", "resp", "config", "glob", "manual", "stats", "disk/vfs", "internal/history", "remote"},
 	{"quota", "acl", "disk", "logs", "params", "status", "load"},
+	{"shares"},
 	{"engine", "lives"},
 	{"persist", "replica"},
 	{"sim"}, // tests only

@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 
 	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/shares"
 )
 
 // Errors of writes. After an error the entry is as it was before.
@@ -27,6 +28,7 @@ var (
 	ErrNotInteger = errors.New("engine: value is not an integer")
 	ErrOverflow   = errors.New("engine: increment would overflow 64 bits")
 	ErrQuota      = errors.New("engine: the key holds a quota")
+	ErrWaiting    = errors.New("engine: the cluster is not founded yet")
 	ErrValueSize  = errors.New("engine: value is too long")
 )
 
@@ -47,7 +49,8 @@ type Options struct {
 	Replicated bool
 	// Replicated, but there is no peer at present: nobody calls TakeUnsent, and nothing is kept for it.
 	Alone    bool
-	MaxBytes int64 // address space to reserve for records, in bytes; 0: as much as refs reach, about 32 GiB
+	Part     shares.Part // see DB.SetPart
+	MaxBytes int64       // address space to reserve for records, in bytes; 0: as much as refs reach, about 32 GiB
 }
 
 // DB is all keys of one node. Methods are safe for concurrent use.
@@ -63,6 +66,7 @@ type DB struct {
 	joined                         joined
 	digests                        digests
 	diskRest, peersRest, sweepRest rest
+	part                           atomic.Pointer[shares.Part]
 
 	followed   bool
 	replicated bool
@@ -86,6 +90,7 @@ func Open(o Options) (*DB, error) {
 	}
 	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p, followed: o.Followed, replicated: o.Replicated}
 	db.digests.open(o.Replicated)
+	db.SetPart(o.Part)
 	if db.newLife = o.NewLife; db.newLife == nil {
 		db.newLife = RandomLife
 	}

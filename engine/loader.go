@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"math/bits"
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -169,7 +171,8 @@ func (l *Loader) settle() error {
 	if err := l.checkTokens(); err != nil {
 		return err
 	}
-	t, rate := &l.tokens, rateOf(&l.entry.Quota)
+	t := &l.tokens
+	rate := l.DB.ownOf(l.name, &l.entry.Quota, t)
 	most := rate.Window() // a bucket that owes nothing cannot be emptier than empty
 	if t.Pace != 0 {      // one that owes tokens can
 		most = 3 * quota.MaxPeriod
@@ -195,10 +198,18 @@ const lateTake = 10 * time.Millisecond
 // checkTokens checks the tokens of a quota. Errors: crdt.ErrCorrupt.
 func (l *Loader) checkTokens() error {
 	q, t := &l.entry.Quota, &l.tokens
-	if t.FullAt < 0 || t.Fraction >= q.Count || t.Pace != 0 && (t.Fraction != 0 || !t.Pace.IsValid()) || l.reserve > quota.MaxTokens {
+	if t.FullAt < 0 || t.Fraction >= largestCount(q) || t.Pace != 0 && (t.Fraction != 0 || !t.Pace.IsValid()) || l.reserve > quota.MaxTokens {
 		return fmt.Errorf("%w: tokens", crdt.ErrCorrupt)
 	}
 	return nil
+}
+
+// largestCount is a count that no part of a quota exceeds: see quota.Rate.Share.
+func largestCount(q *crdt.Quota) uint64 {
+	if hi, count := bits.Mul64(q.Count, q.Capacity); hi == 0 {
+		return count
+	}
+	return math.MaxUint64
 }
 
 // restore makes e the state of k. changed makes it a change that the follower takes. So does drained, because a quota

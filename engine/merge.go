@@ -28,7 +28,7 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 		return m, hidden
 	}
 	s.clock.Observe(d.Latest())
-	s.mergeQuota(d, before, m.Closed, now)
+	s.mergeQuota(k, d, before, m.Closed, now)
 	s.touch(k)
 	told := toDisk
 	// Closing raises floors, also of rows that the other node may not have: peers must be told.
@@ -42,7 +42,7 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 
 // mergeQuota sets this node's tokens after a merge. A bucket under another rate keeps its used tokens, also those taken
 // from a transient quota. If the merge brought no quota, this node's transient quota goes on.
-func (s *shard) mergeQuota(d *draft, before crdt.Quota, closed bool, now Moment) {
+func (s *shard) mergeQuota(k Key, d *draft, before crdt.Quota, closed bool, now Moment) {
 	if before.Transient && (closed || d.tokens.FullAfter(now.Mono) == 0) { // it has ended
 		before = before.Shared()
 	}
@@ -57,7 +57,10 @@ func (s *shard) mergeQuota(d *draft, before crdt.Quota, closed bool, now Moment)
 		d.tokens = s.fresh()
 	default:
 		if from, to := rateOf(&before), rateOf(&d.Quota); from != to {
-			d.tokens.Change(from, to, now.Mono)
+			own, bucket := s.db.own(k.Name, from, d.tokens.Bucket)
+			to, _ = s.db.own(k.Name, to, bucket)
+			d.tokens.Bucket = bucket
+			d.tokens.Change(own, to, now.Mono)
 			s.vary(&d.tokens)
 		}
 	}

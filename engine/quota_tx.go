@@ -5,11 +5,13 @@ import (
 
 	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/quota"
+	"github.com/quotadb/quota-db/shares"
 )
 
-// QuotaState is the rate and the bucket of a quota at one moment.
+// QuotaState is a quota at one moment: its rate, and this node's part of it. The bucket is that of the part.
 type QuotaState struct {
 	Rate   quota.Rate
+	Part   quota.Rate
 	Bucket quota.Bucket
 }
 
@@ -21,14 +23,19 @@ func (tx *Tx) Quota(k Key) (QuotaState, bool) {
 		return QuotaState{}, false
 	}
 	off := quotaOffset(rec.header())
-	return QuotaState{rec.rate(off), rec.bucket(off)}, true
+	rate := rec.rate(off)
+	own, bucket := s.db.own(k.Name, rate, rec.bucket(off))
+	return s.db.state(rate, own, bucket), true
 }
 
 // SetQuota makes k a full token bucket of that rate. The value of a counter is kept for DeleteQuota, and its deadline
 // stays. On a quota the same rate changes nothing, and another rate keeps the used tokens. A transient quota becomes
-// permanent. Errors: ErrNotInteger when k holds bytes.
+// permanent. Errors: ErrNotInteger when k holds bytes; ErrWaiting.
 func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	s := tx.db.shard(k.Hash)
+	if tx.db.part.Load().State == shares.Waiting {
+		return ErrWaiting
+	}
 	d := s.load(k, tx.now)
 	if d.Base.Kind == crdt.Bytes {
 		return ErrNotInteger
@@ -36,7 +43,7 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 	if d.Quota.Capacity != 0 && rateOf(&d.Quota) == rate && !d.Quota.Transient {
 		return nil
 	}
-	unsafe := s.retune(d, rate, tx.now.Mono) || d.Quota.Transient
+	unsafe := s.retune(k, d, rate, tx.now.Mono) || d.Quota.Transient
 	tx.unsafe = tx.unsafe || unsafe && tx.db.followed
 	s.touch(k)
 	s.begin(d, tx.now)
@@ -47,19 +54,23 @@ func (tx *Tx) SetQuota(k Key, rate quota.Rate) error {
 
 // Throttle takes n tokens from the quota of k. If there is no quota it creates a transient one of that rate; if the
 // quota has another rate it changes the rate. It returns whether it took the tokens, and the quota's state then. If
-// there are fewer than n tokens it takes none and creates no quota. Errors: ErrNotInteger when k holds bytes.
+// this node has fewer than n tokens it takes none and creates no quota. Errors: ErrNotInteger when k holds bytes;
+// ErrWaiting.
 func (tx *Tx) Throttle(k Key, rate quota.Rate, n uint64) (taken bool, state QuotaState, err error) {
 	s := tx.db.shard(k.Hash)
+	if tx.db.part.Load().State == shares.Waiting {
+		return false, QuotaState{}, ErrWaiting
+	}
 	if _, rec, _ := s.find(k); rec != nil && rec.isQuota() && !rec.lapsed(tx.now) {
 		if off := quotaOffset(rec.header()); rec.rate(off) == rate {
-			bucket := rec.bucket(off)
-			if taken = bucket.Take(rate, n, tx.now.Mono); taken {
+			own, bucket := tx.db.own(k.Name, rate, rec.bucket(off))
+			if taken = tx.db.take(own, &bucket, n, tx.now.Mono); taken {
 				rec.putBucket(off, bucket)
 				tx.spend(s, rec, n)
 				s.touch(k)
 				s.markFor(rec, k.Hash, s.changes.wanted&toDisk)
 			}
-			return taken, QuotaState{rate, bucket}, nil
+			return taken, tx.db.state(rate, own, bucket), nil
 		}
 	}
 	return tx.throttle(s, k, rate, n)
@@ -72,9 +83,11 @@ func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, 
 		return false, QuotaState{}, ErrNotInteger
 	}
 	existed, own := d.Quota.Capacity != 0, d.Quota.Transient
-	unsafe := s.retune(d, rate, tx.now.Mono)
-	taken = d.tokens.Take(rate, n, tx.now.Mono)
-	state = QuotaState{rate, d.tokens.Bucket}
+	unsafe := s.retune(k, d, rate, tx.now.Mono)
+	part, bucket := tx.db.own(k.Name, rate, d.tokens.Bucket)
+	taken = tx.db.take(part, &bucket, n, tx.now.Mono)
+	d.tokens.Bucket = bucket
+	state = tx.db.state(rate, part, bucket)
 	if existed || taken && n > 0 {
 		if tx.unsafe = tx.unsafe || unsafe && tx.db.followed; taken {
 			tx.spendInHand(&d.tokens, n)
@@ -105,11 +118,12 @@ func (tx *Tx) GiveBack(k Key, n uint64) (QuotaState, bool) {
 		return QuotaState{}, false
 	}
 	off := quotaOffset(rec.header())
-	state := QuotaState{rec.rate(off), rec.bucket(off)}
-	if !state.Bucket.Give(state.Rate, n, tx.now.Mono) {
-		return state, true
+	rate := rec.rate(off)
+	own, bucket := s.db.own(k.Name, rate, rec.bucket(off))
+	if !bucket.Give(own, n, tx.now.Mono) {
+		return s.db.state(rate, own, bucket), true
 	}
-	rec.putBucket(off, state.Bucket)
+	rec.putBucket(off, bucket)
 	s.touch(k)
 	s.markFor(rec, k.Hash, s.changes.wanted&toDisk) // also before the quota ends: the disk does not know why
 	switch {
@@ -119,7 +133,7 @@ func (tx *Tx) GiveBack(k Key, n uint64) (QuotaState, bool) {
 		s.unlink(rec)
 		s.link(r, rec, tx.now)
 	}
-	return state, true
+	return s.db.state(rate, own, bucket), true
 }
 
 // configure writes the quota register. A transient quota, of which no other node hears, gets no stamp of its own: it
@@ -156,25 +170,37 @@ func rateOf(q *crdt.Quota) quota.Rate {
 	return quota.Rate{Capacity: q.Capacity, Count: q.Count, Period: time.Duration(q.Period)}
 }
 
-// take takes n tokens from a quota's bucket. It returns how many remain, or -1 if there are fewer than n.
-func (r record) take(n, now int64) (int64, error) {
-	if n < 0 {
+// take takes n tokens from a bucket of this node, if the node may use it.
+func (db *DB) take(own quota.Rate, b *quota.Bucket, n uint64, now int64) bool {
+	return (n == 0 || db.part.Load().IsUsable()) && b.Take(own, n, now)
+}
+
+// takeInPlace takes n tokens from the bucket of a record. It returns how many remain here, or -1 if there are fewer
+// than n.
+func (s *shard) takeInPlace(rec record, n, now int64) (int64, error) {
+	switch {
+	case n < 0:
 		return 0, ErrQuota
+	case s.db.part.Load().State == shares.Waiting:
+		return 0, ErrWaiting
 	}
-	off := quotaOffset(r.header())
-	rate, bucket := r.rate(off), r.bucket(off)
-	if !bucket.Take(rate, uint64(n), now) {
+	off := quotaOffset(rec.header())
+	own, bucket := s.db.own(rec.key(), rec.rate(off), rec.bucket(off))
+	if !s.db.take(own, &bucket, uint64(n), now) {
 		return -1, nil
 	}
-	r.putBucket(off, bucket)
-	return int64(bucket.Remaining(rate, now)), nil
+	rec.putBucket(off, bucket)
+	return int64(bucket.Remaining(own, now)), nil
 }
 
 // quotaValue is the visible value of a record that has a quota and is not past its deadline.
 func (s *shard) quotaValue(rec record, now Moment) Value {
 	if !rec.lapsed(now) {
 		off := quotaOffset(rec.header())
-		return Value{Type: Quota, Int: int64(rec.bucket(off).Remaining(rec.rate(off), now.Mono)), Deadline: rec.deadline()}
+		rate := rec.rate(off)
+		own, bucket := s.db.own(rec.key(), rate, rec.bucket(off))
+		state := s.db.state(rate, own, bucket)
+		return Value{Type: Quota, Int: int64(state.Bucket.Remaining(state.Part, now.Mono)), Deadline: rec.deadline()}
 	}
 	e, t := &s.seen, rec.tokens()
 	rec.unpack(e)

@@ -65,7 +65,7 @@ func (s *shard) fresh() tokens {
 
 // retune changes the tokens of d to a rate. A draft without a quota gets the tokens of a new one. unsafe: replies must
 // wait until the change is synced.
-func (s *shard) retune(d *draft, rate quota.Rate, now int64) (unsafe bool) {
+func (s *shard) retune(k Key, d *draft, rate quota.Rate, now int64) (unsafe bool) {
 	t := &d.tokens
 	if d.Quota.Capacity == 0 {
 		*t = s.fresh()
@@ -75,7 +75,10 @@ func (s *shard) retune(d *draft, rate quota.Rate, now int64) (unsafe bool) {
 	if before == rate {
 		return false
 	}
-	t.Change(before, rate, now)
+	own, bucket := s.db.own(k.Name, before, t.Bucket)
+	next, _ := s.db.own(k.Name, rate, bucket)
+	t.Bucket = bucket
+	t.Change(own, next, now)
 	if t.varies {
 		return false
 	}
@@ -190,7 +193,8 @@ func LastReserves(grants []WrittenReserve) []WrittenReserve {
 func (s *shard) writeReserve(rec record, hash uint64, b *Batch) {
 	off := quotaOffset(rec.header())
 	t := rec.tokens()
-	reserve := t.reserve(rec.u64(off))
+	own, _ := s.db.own(rec.key(), rec.rate(off), t.Bucket)
+	reserve := t.reserve(own.Capacity)
 	rec.putTokens(off, t)
 	b.Records = appendTokens(b.Records, &t, reserve)
 	b.Reserves = append(b.Reserves, WrittenReserve{hash, t.epoch, t.written, t.writes})

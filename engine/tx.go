@@ -74,8 +74,8 @@ func (tx *Tx) Get(k Key) Value {
 }
 
 // Add adds delta to k, which starts from zero, and returns the new value. A deadline stays. On a quota, Add takes delta
-// tokens and returns how many remain, or -1 if there are fewer than delta. Errors: ErrNotInteger; ErrOverflow; ErrQuota
-// for a negative delta on a quota.
+// tokens and returns how many remain here, or -1 if there are fewer than delta. Errors: ErrNotInteger; ErrOverflow; on a
+// quota ErrQuota for a negative delta, and ErrWaiting.
 func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil {
@@ -85,7 +85,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 			return value, nil
 		}
 		if rec.isQuota() && !rec.lapsed(tx.now) {
-			left, err := rec.take(delta, tx.now.Mono)
+			left, err := s.takeInPlace(rec, delta, tx.now.Mono)
 			if left >= 0 && err == nil {
 				tx.spend(s, rec, uint64(delta))
 				s.touch(k)

@@ -125,6 +125,40 @@ func (b Bucket) missing(now int64) span {
 	return span{uint64(b.FullAt - now), b.Fraction}
 }
 
+// EmptyAt is the bucket if it was empty at a moment, or later in debt: it is not full before at and a window.
+func (b Bucket) EmptyAt(r Rate, at int64) Bucket {
+	full := r.earn(r.Capacity)
+	if moment := at + int64(full.ns); b.FullAt < moment || b.FullAt == moment && b.Pace == 0 && b.Fraction < full.fraction {
+		return Bucket{FullAt: moment, Fraction: full.fraction}
+	}
+	return b
+}
+
+// Of is the bucket for a rate with another count: the fraction of a nanosecond is rounded up to a whole one if it does
+// not fit.
+func (b Bucket) Of(r Rate) Bucket {
+	if b.Pace == 0 && b.Fraction >= r.Count {
+		return Bucket{FullAt: b.FullAt + 1}
+	}
+	return b
+}
+
+// MostIn is how many tokens refill at most within a length of time.
+func (r Rate) MostIn(d time.Duration) uint64 {
+	if r.Capacity == 0 {
+		return 0
+	}
+	hi, lo := bits.Mul64(uint64(max(d, 0)), r.Count)
+	if hi >= uint64(r.Period) {
+		return r.Capacity
+	}
+	n, rest := bits.Div64(hi, lo, uint64(r.Period))
+	if rest > 0 {
+		n++
+	}
+	return min(n, r.Capacity)
+}
+
 // Take takes n tokens at now if the bucket has them, and reports whether it took them. A take of 0 tokens always
 // succeeds.
 func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
