@@ -35,6 +35,7 @@ func (s *Server) parameters() []params.Param {
 		params.Integer("latency-monitor-threshold", &s.Params.LatencyThreshold, 0, math.MaxInt64),
 		params.Switch("latency-tracking", &s.Params.LatencyTracking),
 		s.Params.PercentilesParam(),
+		params.Integer("quota-wait-ms", &s.Params.QuotaWait, 0, config.MaxQuotaWait.Milliseconds()),
 		params.Fixed("databases", "1"), // as SELECT: one database, so that a name is the same key on every node
 		params.Fixed("bind", host),
 		params.Fixed("port", port),

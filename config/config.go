@@ -87,6 +87,9 @@ type Config struct {
 	// BatchMaxDelay is how long a change waits for other changes before it is written and sent, in whole
 	// milliseconds. Default 10 ms.
 	BatchMaxDelay time.Duration
+	// QuotaWait is how long a command waits at most for tokens of a quota that other nodes have, in whole milliseconds,
+	// up to a minute. 0: it never waits. Default 20 ms.
+	QuotaWait time.Duration
 	// AntiEntropyInterval is how often a node compares its data with each of its peers: 100 ms to an hour. Default 10
 	// s.
 	AntiEntropyInterval time.Duration
@@ -118,6 +121,7 @@ func Default() *Config {
 		ReplicationPort: 6381,
 		BatchMaxSize:    100,
 		BatchMaxDelay:   10 * time.Millisecond,
+		QuotaWait:       20 * time.Millisecond,
 
 		AntiEntropyInterval: 10 * time.Second,
 	}

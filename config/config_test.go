@@ -66,6 +66,7 @@ func TestParseReadsFlagsAndEnvironment(t *testing.T) {
 				c.Peers, c.ReplicationPort, c.ReplicationBind = []string{"127.0.0.1:1"}, 0, "127.0.0.1"
 				c.AntiEntropyInterval, c.InsecureCluster, c.ClusterSecretFile = 100*time.Millisecond, true, "f"
 			})},
+		{"a wait for tokens of other nodes", "--quota-wait-ms 250", nil, with(func(c *Config) { c.QuotaWait = 250 * time.Millisecond })},
 		{"an interval in seconds", "--anti-entropy-interval 30", nil, with(func(c *Config) { c.AntiEntropyInterval = 30 * time.Second })},
 		{"no peers", "--peers=", nil, Default()},
 		{"environment", "", map[string]string{
@@ -131,6 +132,8 @@ func TestParseNamesTheFlagThatIsWrong(t *testing.T) {
 		{"--insecure-cluster perhaps", "--insecure-cluster"},
 		{"--batch-max-size 0", "--batch-max-size"},
 		{"--batch-max-delay-ms 60001", "--batch-max-delay-ms"},
+		{"--quota-wait-ms 60001", "--quota-wait-ms"},
+		{"--quota-wait-ms -1", "--quota-wait-ms"},
 		{"--peers node2", "--peers"},
 		{"--peers :6381", "--peers"},
 		{"--no-such-flag", "--no-such-flag"},

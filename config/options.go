@@ -60,6 +60,7 @@ func groups(c *Config) []group {
 			{"replication-bind", "", "HOST", "Host for replication connections (empty: the host of --bind)", text(&c.ReplicationBind)},
 			{"batch-max-size", "", "NUM", "Largest number of deltas in one message to a peer", number(&c.BatchMaxSize)},
 			{"batch-max-delay-ms", "", "MS", "Longest time that a change waits for others before it is written and sent", duration(&c.BatchMaxDelay, time.Millisecond)},
+			{"quota-wait-ms", "", "MS", "How long a command waits for a quota's tokens from other nodes (0: it never waits)", duration(&c.QuotaWait, time.Millisecond)},
 			{"anti-entropy-interval", "", "TIME", "How often nodes compare their data, for example 10 (seconds), 500ms, 1m", interval(&c.AntiEntropyInterval)},
 			{"cluster-secret", "", "SECRET", "Shared secret, the same on every node", text(&c.ClusterSecret)},
 			{"cluster-secret-file", "", "PATH", "File whose first line is the shared secret", text(&c.ClusterSecretFile)},

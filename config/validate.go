@@ -19,6 +19,7 @@ const (
 	maxTTLTick    = time.Minute
 	maxBatchSize  = 1 << 20
 	maxBatchDelay = time.Minute
+	MaxQuotaWait  = time.Minute // for --quota-wait-ms and the parameter quota-wait-ms
 	leastInterval = 100 * time.Millisecond
 	maxInterval   = time.Hour
 	maxUnixPath   = 107 // bytes that fit in a Linux socket address, without the final zero byte
@@ -54,6 +55,7 @@ func (c *Config) validate() (flag string, err error) {
 		{"replication-bind", validateHost(c.ReplicationBind)},
 		{"batch-max-size", between(c.BatchMaxSize, 1, maxBatchSize)},
 		{"batch-max-delay-ms", within(c.BatchMaxDelay, 0, maxBatchDelay, time.Millisecond)},
+		{"quota-wait-ms", within(c.QuotaWait, 0, MaxQuotaWait, time.Millisecond)},
 		{"anti-entropy-interval", validateInterval(c.AntiEntropyInterval)},
 		{"cluster-secret-file", validateSecret(c.ClusterSecret, c.ClusterSecretFile)},
 		{"peers", validatePeers(c.Peers)},

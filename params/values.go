@@ -17,6 +17,7 @@ type Values struct {
 	MaxClients     atomic.Int64 // connections at one time
 	TimeoutSeconds atomic.Int64 // idle time before a client is disconnected; 0: never
 	KeepAlive      atomic.Int64 // seconds between two TCP keepalive probes on an idle connection; 0: no probes
+	QuotaWait      atomic.Int64 // milliseconds that a command waits for tokens of other nodes; 0: it never waits
 
 	SlowlogSlower    atomic.Int64 // a command that takes this many microseconds or more is slow; negative: none is
 	SlowlogLen       atomic.Int64 // entries of the slow log
@@ -52,6 +53,7 @@ func New(cfg *config.Config) *Values {
 	v.TimeoutSeconds.Store(int64(cfg.Timeout / time.Second))
 	v.KeepAlive.Store(DefaultKeepAlive)
 	v.output.Store(defaultOutputLimits())
+	v.QuotaWait.Store(cfg.QuotaWait.Milliseconds())
 	v.ProtectedMode.Store(cfg.ProtectedMode)
 	v.AccessLogLen.Store(accessLogLen)
 	v.RequirePass.Store(&cfg.RequirePass)
