@@ -1,0 +1,227 @@
+package shares
+
+import (
+	"sync"
+	"time"
+
+	"github.com/quotadb/quota-db/quota"
+)
+
+// Bounds of a Desk.
+const (
+	mostOrders   = 64 << 10 // orders that wait
+	mostQuotas   = 64 << 10 // quotas of which a desk knows something
+	mostKeyBytes = 16 << 20 // bytes of their keys and registers together
+	// MaxAskedKey is the longest key for which tokens are ordered from others, in bytes.
+	MaxAskedKey = 64 << 10
+	// MaxRegister is the longest Want.Register: a record with the longest key.
+	MaxRegister = MaxAskedKey + 1<<10
+)
+
+const (
+	firstPause = 10 * time.Millisecond // before the first look at a quota whose tokens are used up everywhere
+	mostPause  = time.Second
+	// mostLooks is how many such looks a peer gets in a second, at most, all quotas together.
+	mostLooks = 1000
+	// fresh is the age up to which a level that another node has told need not be asked for again.
+	fresh = 100 * time.Millisecond
+)
+
+// Desk gets tokens of other members for clients of this node. An event loop gives it an order. The desk asks the members
+// that can be expected to have tokens: asks leave, and answers come, in the sessions with those nodes. A node that is
+// asked takes the tokens from its own bucket before it answers. So no token is here that is not taken elsewhere. What
+// comes and is not needed is given back.
+//
+// A desk has no goroutines and no clock. Its methods are safe for concurrent use.
+type Desk struct {
+	mu      sync.Mutex // protects everything below; nothing that the desk calls is called while it is held
+	rouse   func()
+	node    uint16
+	table   *Table
+	members []*member // of the table, without this node, ordered by node
+	loose   []*outbox // sessions with nodes that are no members
+	quotas  map[quotaName]*deskQuota
+	idle    idleList // quotas without orders and without asks on their way, the oldest first
+	bytes   int      // of the keys and registers of all quotas
+	due     deadlines
+	stats   DeskStats
+	ended   []func() // to be called when mu is released
+}
+
+// quotaName: two limits of a key are two quotas here. Their tokens are the same, but what is known about them differs.
+type quotaName struct {
+	key  string
+	rate quota.Rate
+}
+
+// member is another node that owns a part of every quota.
+type member struct {
+	node uint16
+	out  *outbox // nil: there is no session with it
+}
+
+// NewDesk makes the desk of a node.
+func NewDesk(node uint16) *Desk {
+	return &Desk{node: node, quotas: map[quotaName]*deskQuota{}, rouse: func() {}}
+}
+
+// SetRouse sets the function that is called when there is something to send. Any goroutine may call it; it must be
+// quick.
+func (d *Desk) SetRouse(rouse func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rouse = rouse
+}
+
+// Order is a client's wish for tokens of other members.
+type Order struct {
+	desk     *Desk
+	quota    *deskQuota
+	want     uint64 // 0: a look
+	deadline int64
+	done     func()
+	place    int   // in Desk.due; -1: it has ended
+	began    int64 // of the order
+
+	awaited []*ask // of a look: asks whose answers it waits for
+	granted []lot  // tokens that were taken for it
+	over    bool
+	left    bool // Cancel was called
+}
+
+// Order asks other members for tokens. done is called once when the order has ended, from any goroutine and never
+// within Order. It must be quick. It may be called while Cancel runs, and after it. Order returns nil if nobody who is
+// connected can have the tokens by now, as far as this node knows. That is a denial without a message.
+func (d *Desk) Order(key []byte, w Want, deadline, now int64, done func()) *Order {
+	d.mu.Lock()
+	o, send := d.order(key, &w, deadline, now, done)
+	d.unlock(send)
+	return o
+}
+
+func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *Order, send bool) {
+	if w.Tokens == 0 || w.Tokens > w.Rate.Capacity || deadline <= now {
+		return nil, false
+	}
+	q := d.know(key, w, now)
+	if q == nil {
+		d.stats.Hopeless++
+		return nil, false
+	}
+	if d.hope(q, now) < q.demand()+w.Tokens || len(d.due) >= mostOrders {
+		d.stats.Hopeless++
+		d.rest(q)
+		return nil, d.lookAgain(q, now)
+	}
+	q.renew(d, w)
+	o = &Order{desk: d, quota: q, want: w.Tokens, deadline: deadline, done: done, began: now}
+	d.start(o)
+	q.orders = append(q.orders, o)
+	d.stats.Waited++
+	d.settle(q, now)
+	return o, true
+}
+
+// Look asks all connected members for their levels of a quota and takes nothing; the answers change what Others
+// returns. It returns nil if nobody is to be asked: no member is connected, or all have told their levels a moment ago.
+// done and deadline are as with Order.
+func (d *Desk) Look(key []byte, w Want, deadline, now int64, done func()) *Order {
+	d.mu.Lock()
+	o := d.look(key, &w, deadline, now, done)
+	d.unlock(o != nil)
+	return o
+}
+
+func (d *Desk) look(key []byte, w *Want, deadline, now int64, done func()) *Order {
+	if deadline <= now || len(d.due) >= mostOrders || d.areFresh(key, w.Rate, now) {
+		return nil
+	}
+	q := d.know(key, w, now)
+	if q == nil {
+		return nil
+	}
+	q.renew(d, w)
+	o := &Order{desk: d, quota: q, deadline: deadline, done: done, began: now}
+	for i, m := range d.members {
+		s := &q.seats[i]
+		if m.out == nil || s.heard != 0 && now-s.heard < int64(fresh) {
+			continue
+		}
+		if s.ask == nil {
+			d.ask(q, i, 0)
+		}
+		s.ask.look = true
+		o.awaited = append(o.awaited, s.ask)
+	}
+	if len(o.awaited) == 0 {
+		d.rest(q)
+		return nil
+	}
+	d.start(o)
+	q.looks = append(q.looks, o)
+	return o
+}
+
+// areFresh reports whether a look would ask nobody.
+func (d *Desk) areFresh(key []byte, rate quota.Rate, now int64) bool {
+	q := d.quotas[quotaName{string(key), rate}]
+	for i, m := range d.members {
+		if m.out != nil && (q == nil || q.seats[i].heard == 0 || now-q.seats[i].heard >= int64(fresh)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Result says how an order stands. over: it has ended. Then granted is how many tokens were taken for it at other
+// members: all that it wanted, or 0, and of a look always 0.
+func (o *Order) Result() (granted uint64, over bool) {
+	o.desk.mu.Lock()
+	defer o.desk.mu.Unlock()
+	if o.over && len(o.granted) > 0 {
+		granted = o.want
+	}
+	return granted, o.over
+}
+
+// Cancel ends an order whose client has gone or was answered without its tokens. What has come for it, or comes later, is
+// given back.
+func (d *Desk) Cancel(o *Order) {
+	d.mu.Lock()
+	if o.left {
+		d.unlock(false)
+		return
+	}
+	o.left = true
+	if !o.over {
+		d.stats.Cancelled += o.ones()
+		d.end(o)
+		d.settle(o.quota, o.began)
+	}
+	for _, l := range o.granted {
+		d.giveBack(l)
+	}
+	o.granted = nil
+	d.unlock(true)
+}
+
+// ones is how often the order counts in the figures of orders: a look does not.
+func (o *Order) ones() uint64 {
+	if o.want == 0 {
+		return 0
+	}
+	return 1
+}
+
+// unlock releases the mutex, and then calls what is to be called without it.
+func (d *Desk) unlock(send bool) {
+	ended, rouse := d.ended, d.rouse
+	d.ended = nil
+	d.mu.Unlock()
+	for _, done := range ended {
+		done()
+	}
+	if send {
+		rouse()
+	}
+}

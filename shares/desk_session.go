@@ -1,0 +1,269 @@
+package shares
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quotadb/quota-db/quota"
+)
+
+// ErrAnswer reports an answer that no ask of this session can have.
+var ErrAnswer = errors.New("an answer to no ask")
+
+// Ask is a message to a member: it is to take tokens for a client of this node. With 0 tokens it only tells its level.
+type Ask struct {
+	Number uint64 // of the session, from 1
+	Key    []byte
+	Want   Want
+}
+
+// Took is the answer.
+type Took struct {
+	Number uint64
+	Tokens uint64        // taken
+	Full   time.Duration // until the bucket is full again; more than a window: nothing can be expected for now
+}
+
+// Back gives tokens of an ask back.
+type Back struct {
+	Number uint64
+	Tokens uint64
+}
+
+// outbox is what is to be sent to a node in one session, and what it still has to answer.
+type outbox struct {
+	node   uint16
+	last   uint64 // number of the last ask
+	asks   []*ask // to be sent
+	backs  []Back // to be sent
+	open   map[uint64]*ask
+	looks  quota.Bucket
+	over   bool // the session has ended
+	answer time.Duration
+}
+
+// ask is an Ask on its way, or one that is about to leave.
+type ask struct {
+	number uint64
+	quota  *deskQuota
+	seat   int
+	tokens uint64
+	look   bool // it is sent even if it wants no tokens
+	sent   bool
+	sentAt int64
+}
+
+var lookRate = quota.Rate{Capacity: mostLooks, Count: mostLooks, Period: time.Second}
+
+// mayLook counts a look, unless there were too many in the last second.
+func (b *outbox) mayLook(now int64) bool { return b.looks.Take(lookRate, 1, now) }
+
+// ask queues an ask of a member that is connected. With n 0 it is a look.
+func (d *Desk) ask(q *deskQuota, i int, n uint64) {
+	a := &ask{quota: q, seat: i, tokens: n, look: n == 0}
+	q.seats[i].ask = a
+	q.numAsks++
+	out := d.members[i].out
+	out.asks = append(out.asks, a)
+}
+
+// giveBack sends tokens back, if the session in which they came still goes on.
+func (d *Desk) giveBack(l lot) {
+	if l.from.over || len(l.from.backs) >= mostOrders {
+		d.stats.Lost += l.tokens
+		return
+	}
+	d.stats.GivenBack += l.tokens
+	if n := len(l.from.backs); n > 0 && l.from.backs[n-1].Number == l.number {
+		l.from.backs[n-1].Tokens += l.tokens
+		return
+	}
+	l.from.backs = append(l.from.backs, Back{l.number, l.tokens})
+}
+
+// Connect begins a session with a node that knows asks. A session with that node before has ended.
+func (d *Desk) Connect(node uint16, now int64) {
+	d.mu.Lock()
+	d.disconnect(node, now)
+	out := &outbox{node: node, open: map[uint64]*ask{}}
+	if m := d.member(node); m != nil {
+		m.out = out
+	} else {
+		d.loose = append(d.loose, out)
+	}
+	d.unlock(false)
+}
+
+// Disconnect ends the session with a node. What is known of its levels is forgotten.
+func (d *Desk) Disconnect(node uint16, now int64) {
+	d.mu.Lock()
+	d.disconnect(node, now)
+	d.unlock(true)
+}
+
+func (d *Desk) disconnect(node uint16, now int64) {
+	d.loose = slices.DeleteFunc(d.loose, func(out *outbox) bool { return out.node == node })
+	at := slices.IndexFunc(d.members, func(m *member) bool { return m.node == node })
+	if at < 0 || d.members[at].out == nil {
+		return
+	}
+	out := d.members[at].out
+	out.over, d.members[at].out = true, nil
+	for _, b := range out.backs {
+		d.stats.GivenBack -= b.Tokens
+		d.stats.Lost += b.Tokens
+	}
+	var touched []*deskQuota
+	for _, q := range d.quotas {
+		s := &q.seats[at]
+		if s.ask != nil {
+			touched = append(touched, q)
+		}
+		s.heard, s.bucket, q.nextLook = 0, quota.Bucket{}, 0
+	}
+	sortQuotas(touched)
+	for _, q := range touched {
+		a := q.seats[at].ask
+		d.answered(a)
+		d.settle(q, now)
+	}
+}
+
+func (d *Desk) member(node uint16) *member {
+	for _, m := range d.members {
+		if m.node == node {
+			return m
+		}
+	}
+	return nil
+}
+
+// outboxOf is the session with a node, nil if there is none.
+func (d *Desk) outboxOf(node uint16) *outbox {
+	if m := d.member(node); m != nil {
+		return m.out
+	}
+	for _, out := range d.loose {
+		if out.node == node {
+			return out
+		}
+	}
+	return nil
+}
+
+// Send calls ask and back for what is to be sent to a node now, as long as room returns true. They must not keep the
+// bytes, and not call the Desk.
+func (d *Desk) Send(node uint16, now int64, room func() bool, ask func(*Ask), back func(Back)) {
+	d.mu.Lock()
+	if out := d.outboxOf(node); out != nil {
+		d.send(out, now, room, ask, back)
+	}
+	d.unlock(false)
+}
+
+func (d *Desk) send(out *outbox, now int64, room func() bool, ask func(*Ask), back func(Back)) {
+	for len(out.backs) > 0 && room() {
+		back(out.backs[0])
+		if out.backs = out.backs[1:]; len(out.backs) == 0 {
+			out.backs = nil
+		}
+	}
+	for len(out.asks) > 0 && room() {
+		a := out.asks[0]
+		if out.asks = out.asks[1:]; len(out.asks) == 0 {
+			out.asks = nil
+		}
+		if a.tokens == 0 && !a.look { // its orders have ended
+			d.answered(a)
+			d.rest(a.quota)
+			continue
+		}
+		out.last++
+		a.number, a.sent, a.sentAt = out.last, true, now
+		out.open[a.number] = a
+		q := a.quota
+		if a.tokens > 0 {
+			d.stats.Asks++
+		} else {
+			d.stats.Looks++
+		}
+		ask(&Ask{Number: a.number, Key: []byte(q.key), Want: Want{Rate: q.rate, Transient: q.transient, Register: q.register, Tokens: a.tokens}})
+	}
+}
+
+// Heard handles an answer of a node. Errors: ErrAnswer.
+func (d *Desk) Heard(node uint16, t Took, now int64) error {
+	d.mu.Lock()
+	err := d.hear(node, t, now)
+	d.unlock(err == nil)
+	return err
+}
+
+func (d *Desk) hear(node uint16, t Took, now int64) error {
+	out := d.outboxOf(node)
+	if out == nil {
+		return fmt.Errorf("%w of node %d", ErrAnswer, node)
+	}
+	a := out.open[t.Number]
+	if a == nil || t.Tokens > a.tokens || t.Full < 0 || t.Full > 2*quota.MaxPeriod {
+		return fmt.Errorf("%w: %d tokens for number %d", ErrAnswer, t.Tokens, t.Number)
+	}
+	delete(out.open, t.Number)
+	took := time.Duration(max(0, now-a.sentAt))
+	if out.answer == 0 {
+		out.answer = took
+	}
+	out.answer += (took - out.answer) / 8
+	q := a.quota
+	if q.isGone {
+		d.late(lot{out, t.Number, t.Tokens})
+		return nil
+	}
+	q.hear(a, t, now)
+	d.answered(a)
+	if t.Tokens > 0 {
+		if len(q.orders) == 0 {
+			d.late(lot{out, t.Number, t.Tokens})
+		} else {
+			q.hand = append(q.hand, lot{out, t.Number, t.Tokens})
+			q.inHand += t.Tokens
+		}
+	}
+	d.settle(q, now)
+	return nil
+}
+
+// late gives tokens back whose order has ended.
+func (d *Desk) late(l lot) {
+	if l.tokens > 0 {
+		d.stats.Late += l.tokens
+		d.giveBack(l)
+	}
+}
+
+// hear notes the level that an answer tells.
+func (q *deskQuota) hear(a *ask, t Took, now int64) {
+	s := &q.seats[a.seat]
+	s.heard, s.bucket = now, quota.Bucket{FullAt: now + int64(t.Full)}
+	left := s.bucket.Remaining(s.part, now)
+	if left > 0 && t.Tokens < a.tokens { // it has another part than this node thinks: it has no more
+		s.bucket, left = s.bucket.EmptyAt(s.part, now), 0
+	}
+	if left > 0 || t.Tokens > 0 {
+		q.nextLook = 0
+	}
+}
+
+// answered notes that an ask is not on its way any more, and ends the looks that have waited for it alone.
+func (d *Desk) answered(a *ask) {
+	q := a.quota
+	q.seats[a.seat].ask = nil
+	q.numAsks--
+	for _, o := range slices.Clone(q.looks) {
+		if o.awaited = slices.DeleteFunc(o.awaited, func(other *ask) bool { return other == a }); len(o.awaited) == 0 {
+			d.end(o)
+		}
+	}
+}
