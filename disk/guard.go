@@ -114,7 +114,7 @@ func (d *Dir) checkManifest() error {
 	if err == nil && info == g.manifest {
 		return nil
 	}
-	text, err := readText(d.fs, name)
+	text, err := readText(d.fs, name, maxManifest)
 	if ignoreMissing(err) != nil {
 		return notOurs(err, "")
 	}

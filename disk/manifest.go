@@ -265,7 +265,7 @@ func (m *manifest) check() error {
 // readManifest reads a directory's manifest. Errors: fs.ErrNotExist, ErrVersion, ErrEarlier, DamageError.
 func readManifest(files vfs.FS, dir string) (*manifest, error) {
 	name := filepath.Join(dir, manifestFile)
-	text, err := readText(files, name)
+	text, err := readText(files, name, maxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -279,8 +279,8 @@ func readManifest(files vfs.FS, dir string) (*manifest, error) {
 	return m, nil
 }
 
-// readText reads the text of a manifest. Errors: fs.ErrNotExist, DamageError.
-func readText(files vfs.FS, name string) ([]byte, error) {
+// readText reads a text of at most so many bytes. Errors: fs.ErrNotExist, DamageError.
+func readText(files vfs.FS, name string, most int64) ([]byte, error) {
 	f, err := files.Open(name)
 	if err != nil {
 		return nil, err
@@ -290,7 +290,7 @@ func readText(files vfs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if size > maxManifest {
+	if size > most {
 		return nil, &DamageError{name, 0, "too long"}
 	}
 	text := make([]byte, size)

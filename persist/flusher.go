@@ -35,6 +35,8 @@ type flusher struct {
 	grantsKept int                     // len(grants) after replaced ones were last dropped
 	syncing    bool                    // a sync runs in another goroutine
 	covered    uint64                  // last group that this sync covers
+	coveredAge int64                   // its age
+	age        int64                   // Moment.Mono at the beginning of the last group
 	granting   []engine.WrittenReserve // reserves that this sync makes safe
 	synced     chan syncResult
 	last       time.Time     // when the last sync began
@@ -167,6 +169,7 @@ func (f *flusher) group() {
 	}
 	f.db.TakeJoined(&f.batch, func(*engine.Batch) { f.frame() })
 	f.dir.EndGroup(disk.Group{Number: n, Records: uint64(f.records), Clock: disk.Clock{Wall: f.now().Wall, Age: age}})
+	f.age = age
 	f.idleSince = f.time()
 	if f.write() {
 		f.written.Store(n)
@@ -231,7 +234,7 @@ func (f *flusher) syncIfDue(waited bool) {
 		return
 	}
 	f.last = f.time()
-	f.covered = f.written.Load()
+	f.covered, f.coveredAge = f.written.Load(), f.age
 	f.granting, f.grants = f.grants, f.granting[:0]
 	point := f.dir.SyncPoint()
 	if f.durability == Always { // every client waits for it
@@ -250,6 +253,7 @@ func (f *flusher) endSync(r syncResult) {
 		f.fail(err)
 		return
 	}
+	f.safeAge.Store(f.coveredAge)
 	f.isSafe(f.covered, f.granting)
 }
 

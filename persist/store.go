@@ -77,6 +77,7 @@ type Store struct {
 	begun    atomic.Uint64 // groups taken so far
 	written  atomic.Uint64 // the last group that was written to the log
 	safe     atomic.Uint64 // the last group that is synced
+	safeAge  atomic.Int64  // Moment.Mono at its beginning
 	failure  atomic.Pointer[Failure]
 	waiters  waiters
 	snapshot snapshots

@@ -25,6 +25,9 @@ func (s *Store) Written(group uint64) bool { return s.written.Load() >= group }
 // Safe reports whether a group is synced.
 func (s *Store) Safe(group uint64) bool { return s.safe.Load() >= group }
 
+// SafeAge is a Moment.Mono: every change before then is synced. 0: nothing has been synced since the start.
+func (s *Store) SafeAge() int64 { return s.safeAge.Load() }
+
 // Await calls wake once, from another goroutine, when the group is synced or, unless patient, the disk fails; Safe
 // tells which. It also asks for a sync, at any durability. If the group is synced already, Await returns false and does
 // nothing.
