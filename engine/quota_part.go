@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"fmt"
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -43,6 +45,31 @@ func (db *DB) state(of, own quota.Rate, b quota.Bucket) QuotaState {
 	return QuotaState{of, own, b}
 }
 
+// Want says what has to be ordered from other nodes so that n tokens of k can be taken: Tokens is n without the tokens
+// that are here. rate is the limit of a transient quota that need not exist, zero to take from a quota that exists. The
+// caller has tried to take the n tokens in this transaction. The register is a copy. ok is false if k has no quota and
+// rate is zero.
+func (tx *Tx) Want(k Key, rate quota.Rate, n uint64) (w shares.Want, ok bool) {
+	s := tx.db.shard(k.Hash)
+	_, rec, _ := s.find(k)
+	if rec == nil || !rec.isQuota() || rec.lapsed(tx.now) {
+		if rate.Capacity == 0 {
+			return shares.Want{}, false
+		}
+		own, bucket := tx.db.own(k.Name, rate, quota.Bucket{})
+		state := tx.db.state(rate, own, bucket)
+		return shares.Want{Rate: rate, Transient: true, Tokens: n - min(n, state.Bucket.Remaining(state.Part, tx.now.Mono))}, true
+	}
+	state, _ := tx.Quota(k)
+	w = shares.Want{Rate: state.Rate, Transient: rec.isTransient(), Tokens: n - min(n, state.Bucket.Remaining(state.Part, tx.now.Mono))}
+	if !w.Transient {
+		var e crdt.Entry
+		rec.unpackQuota(quotaOffset(rec.header()), &e.Quota)
+		w.Register = crdt.AppendRecord(nil, k.Name, &e)
+	}
+	return w, true
+}
+
 // TakeFor takes tokens of k for a client of another node: as many as are wanted, or as there are. left is how many
 // remain here. epoch names the quota that they were taken from, for GiveBackFor. unsafe: the other node must not hear
 // of it before everything written so far is synced. Errors: crdt.ErrCorrupt, or another error of decoding the register;
@@ -81,8 +108,12 @@ func (db *DB) TakeFor(k Key, w *shares.Want, now Moment) (taken, left uint64, ep
 // mergeRegister merges the quota register of another node, so that this node knows the quota.
 func (db *DB) mergeRegister(k Key, record []byte, now Moment) error {
 	var e crdt.Entry
-	if _, _, err := crdt.DecodeRecord(record, &e); err != nil {
+	name, _, err := crdt.DecodeRecord(record, &e)
+	if err != nil {
 		return err
+	}
+	if !bytes.Equal(name, k.Name) || len(e.Rows) > 0 {
+		return fmt.Errorf("%w: not the register of the quota", crdt.ErrCorrupt)
 	}
 	if err := CheckQuota(&e.Quota); err != nil {
 		return err

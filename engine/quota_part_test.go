@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"fmt"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -456,4 +456,31 @@ func (w *partWorld) worst() (sum int64, over bool) {
 		}
 	}
 	return sum, false
+}
+
+func TestAWantNamesTheTokensThatAreMissingHere(t *testing.T) {
+	d := divide(t, 2)
+	rate := mustLimit(t, 10, time.Minute)
+	a, b := d.dbs[0], d.dbs[1]
+	k := a.Key([]byte("k"))
+	tx := a.Lock(k, d.now)
+	defer tx.Unlock()
+	if _, ok := tx.Want(k, quota.Rate{}, 1); ok {
+		t.Error("a key without a quota is wanted")
+	}
+	if w, ok := tx.Want(k, rate, 7); !ok || !w.Transient || w.Tokens != 2 || w.Register != nil {
+		t.Errorf("of a new transient quota: %+v", w)
+	}
+	_ = tx.SetQuota(k, rate)
+	_, _ = tx.Add(k, 4)
+	w, ok := tx.Want(k, quota.Rate{}, 3)
+	if !ok || w.Transient || w.Tokens != 2 || w.Rate != rate {
+		t.Errorf("of a permanent quota: %+v", w)
+	}
+	if taken, _, _, _, err := b.TakeFor(b.Key([]byte("k")), &w, d.now); taken != 2 || err != nil {
+		t.Errorf("the other node takes %d, %v", taken, err)
+	}
+	if taken, _, _, _, err := b.TakeFor(b.Key([]byte("other")), &w, d.now); taken != 0 || err == nil {
+		t.Errorf("of another key: %d, %v", taken, err)
+	}
 }
