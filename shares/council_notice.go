@@ -1,0 +1,383 @@
+package shares
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// ErrNotice is the error of Hear for bytes that no council makes.
+var ErrNotice = errors.New("malformed notice of a council")
+
+// MaxNotice bounds a notice in bytes.
+const MaxNotice = 32 << 10
+
+// noAge is the age of a directory of which none is known.
+const noAge = math.MinInt64
+
+// A notice is a sequence of sections. A section that is not there is as it was in the notice before, of the same
+// session. Sections of other kinds are skipped: a later release may add some.
+//
+//	kind | length of the content | content        kind and length are unsigned varints
+//
+//	age     signed varint
+//	self    seat, book, run, 1 byte: 1 whole + 2 doubt
+//	met     nodes
+//	promise turn, 1 byte: 1 withdrawing, founders: node, seat, 1 byte: 1 whole
+//	table   seed, members: node, seat, since; empty if there is none
+//	known   book, run, before, age: what the sender knows of the receiver; empty if it knows nothing
+//	echo    turn of the receiver that the sender has heard
+//
+// Seats, seeds, runs and ids of books have 8 bytes, little-endian; before and age are signed varints, other numbers
+// unsigned varints. A book is its number and its id.
+const (
+	sectionAge = 1 + iota
+	sectionSelf
+	sectionMet
+	sectionPromise
+	sectionTable
+	sectionKnown
+	sectionEcho
+)
+
+const (
+	flagWhole = 1 << iota
+	flagDoubt
+)
+
+// notice is what one says in a session.
+type notice struct {
+	age         int64
+	self        *identity // nil: nothing has been heard
+	met         []uint16
+	promise     []Founder
+	turn        uint64
+	withdrawing bool
+	table       *Table
+	known       *known
+	echo        uint64
+}
+
+// identity is what a node says of itself and its directory.
+type identity struct {
+	seat         uint64
+	book         Book
+	run          uint64
+	whole, doubt bool
+}
+
+// Due reports whether there is something to tell a peer. A larger age alone is told four times a second at most.
+func (c *Council) Due(to uint16, now int64) bool {
+	s := c.sessions[to]
+	if s == nil || c.unsaved {
+		return false
+	}
+	return s.told.owes || s.told.version != c.version || c.age > s.told.age && now-s.told.at >= ageEvery
+}
+
+// Notice appends what a peer has to be told to dst, and counts it as told. It has MaxNotice bytes at most. It appends
+// nothing if nothing is Due.
+func (c *Council) Notice(dst []byte, to uint16, now int64) []byte {
+	if !c.Due(to, now) {
+		return dst
+	}
+	s := c.sessions[to]
+	n := notice{age: c.age}
+	if s.told.owes || s.told.version != c.version {
+		n.self = &identity{c.seat, c.book, c.run, c.whole, c.doubt}
+		n.met = c.met()
+		n.promise, n.turn, n.withdrawing = c.promise, c.turn, c.withdrawing
+		n.table = c.table
+		if k, ok := c.record.known[to]; ok {
+			n.known = &k
+		}
+		n.echo = s.heard.turn
+	}
+	s.told = notified{version: c.version, age: c.age, at: now}
+	return n.append(dst)
+}
+
+// Hear notes what a peer says in the present session. Errors: ErrNotice.
+func (c *Council) Hear(from uint16, text []byte, _ int64) error {
+	s := c.sessions[from]
+	if s == nil {
+		return nil
+	}
+	n := s.heard
+	if s.heard.self == nil {
+		n.age = noAge
+	}
+	isAnswer, err := n.read(text)
+	if err != nil {
+		return err
+	}
+	if n.self == nil {
+		return fmt.Errorf("%w: an age without a directory", ErrNotice)
+	}
+	if isAnswer {
+		c.answered[from] = true
+	}
+	before := c.record.known[from]
+	c.note(from, n.self, n.age)
+	if k := c.record.known[from]; k.book != before.book || k.run != before.run || n.turn != s.heard.turn {
+		s.told.owes = true
+	}
+	s.heard = n
+	return nil
+}
+
+// append appends all sections, or only the age if there is no identity.
+func (n *notice) append(dst []byte) []byte {
+	dst = appendSection(dst, sectionAge, binary.AppendVarint(nil, n.age))
+	if n.self == nil {
+		return dst
+	}
+	b := binary.LittleEndian.AppendUint64(nil, n.self.seat)
+	b = n.self.book.append(b)
+	b = binary.LittleEndian.AppendUint64(b, n.self.run)
+	dst = appendSection(dst, sectionSelf, append(b, flags(n.self.whole, n.self.doubt)))
+
+	b = nil
+	for _, node := range n.met[:min(len(n.met), MaxMembers+1)] {
+		b = binary.AppendUvarint(b, uint64(node))
+	}
+	dst = appendSection(dst, sectionMet, b)
+
+	b = append(binary.AppendUvarint(nil, n.turn), flags(n.withdrawing, false))
+	for _, f := range n.promise {
+		b = binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, uint64(f.Node)), f.Seat)
+		b = append(b, flags(f.Whole, false))
+	}
+	dst = appendSection(dst, sectionPromise, b)
+
+	b = nil
+	if n.table != nil {
+		b = binary.LittleEndian.AppendUint64(b, n.table.Seed)
+		for _, m := range n.table.Members {
+			b = binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, uint64(m.Node)), m.Seat)
+			b = binary.AppendUvarint(b, uint64(m.Since))
+		}
+	}
+	dst = appendSection(dst, sectionTable, b)
+
+	b = nil
+	if n.known != nil {
+		b = binary.LittleEndian.AppendUint64(n.known.book.append(b), n.known.run)
+		b = binary.AppendVarint(binary.AppendVarint(b, n.known.before), n.known.age)
+	}
+	dst = appendSection(dst, sectionKnown, b)
+	return appendSection(dst, sectionEcho, binary.AppendUvarint(nil, n.echo))
+}
+
+func appendSection(dst []byte, kind uint64, content []byte) []byte {
+	dst = binary.AppendUvarint(dst, kind)
+	dst = binary.AppendUvarint(dst, uint64(len(content)))
+	return append(dst, content...)
+}
+
+func (b Book) append(dst []byte) []byte {
+	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(dst, b.Number), b.ID)
+}
+
+func flags(first, second bool) (b byte) {
+	if first {
+		b |= 1
+	}
+	if second {
+		b |= 2
+	}
+	return b
+}
+
+// read changes what the sections of a notice say. isAnswer: one of them says what the sender knows of the receiver.
+func (n *notice) read(text []byte) (isAnswer bool, err error) {
+	if len(text) > MaxNotice {
+		return false, fmt.Errorf("%w: %d bytes", ErrNotice, len(text))
+	}
+	r := noticeReader{rest: text}
+	for len(r.rest) > 0 && !r.failed {
+		kind, content := r.uvarint(), r.section()
+		switch kind {
+		case sectionAge:
+			n.age = content.varint()
+		case sectionSelf:
+			n.self = content.identity()
+		case sectionMet:
+			n.met = content.nodes()
+		case sectionPromise:
+			n.turn, n.withdrawing, n.promise = content.uvarint(), content.byte()&1 != 0, content.founders()
+		case sectionTable:
+			n.table = content.table()
+		case sectionKnown:
+			n.known, isAnswer = content.known(), true
+		case sectionEcho:
+			n.echo = content.uvarint()
+		default:
+			continue
+		}
+		if content.failed || len(content.rest) > 0 {
+			return false, fmt.Errorf("%w: section %d", ErrNotice, kind)
+		}
+	}
+	if r.failed {
+		return false, ErrNotice
+	}
+	return isAnswer, nil
+}
+
+// noticeReader reads bytes. After a failure it returns zeros.
+type noticeReader struct {
+	rest   []byte
+	failed bool
+}
+
+func (r *noticeReader) fail() {
+	r.rest, r.failed = nil, true
+}
+
+func (r *noticeReader) uvarint() uint64 {
+	x, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return x
+}
+
+func (r *noticeReader) varint() int64 {
+	x, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return x
+}
+
+// atMost is a varint up to a limit.
+func (r *noticeReader) atMost(limit uint64) uint64 {
+	x := r.uvarint()
+	if x > limit {
+		r.fail()
+		return 0
+	}
+	return x
+}
+
+func (r *noticeReader) uint64() uint64 {
+	if len(r.rest) < 8 {
+		r.fail()
+		return 0
+	}
+	x := binary.LittleEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
+	return x
+}
+
+func (r *noticeReader) byte() byte {
+	if len(r.rest) == 0 {
+		r.fail()
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+func (r *noticeReader) section() *noticeReader {
+	n := r.atMost(uint64(MaxNotice))
+	if n > uint64(len(r.rest)) {
+		r.fail()
+		return &noticeReader{failed: true}
+	}
+	s := &noticeReader{rest: r.rest[:n]}
+	r.rest = r.rest[n:]
+	return s
+}
+
+func (r *noticeReader) book() Book { return Book{r.atMost(maxBookNumber), r.uint64()} }
+
+func (r *noticeReader) identity() *identity {
+	of := &identity{seat: r.uint64(), book: r.book(), run: r.uint64()}
+	b := r.byte()
+	of.whole, of.doubt = b&flagWhole != 0, b&flagDoubt != 0
+	return of
+}
+
+// node is a node id that is larger than the last one of a list.
+func (r *noticeReader) node(last int) uint16 {
+	node := r.atMost(math.MaxUint16)
+	if int(node) <= last {
+		r.fail()
+	}
+	return uint16(node)
+}
+
+func (r *noticeReader) nodes() (nodes []uint16) {
+	last := -1
+	for len(r.rest) > 0 {
+		if len(nodes) > MaxMembers { // one more says that there are too many
+			r.fail()
+			return nil
+		}
+		node := r.node(last)
+		last = int(node)
+		nodes = append(nodes, node)
+	}
+	return nodes
+}
+
+func (r *noticeReader) founders() (set []Founder) {
+	last := -1
+	for len(r.rest) > 0 {
+		if len(set) == MaxMembers {
+			r.fail()
+			return nil
+		}
+		f := Founder{Node: r.node(last), Seat: r.uint64(), Whole: r.byte()&1 != 0}
+		last = int(f.Node)
+		set = append(set, f)
+	}
+	return set
+}
+
+func (r *noticeReader) table() *Table {
+	if len(r.rest) == 0 {
+		return nil
+	}
+	t := &Table{Seed: r.uint64()}
+	last := -1
+	for len(r.rest) > 0 {
+		if len(t.Members) == MaxMembers {
+			r.fail()
+			return nil
+		}
+		m := Member{Node: r.node(last), Seat: r.uint64(), Since: uint32(r.atMost(math.MaxUint32))}
+		last = int(m.Node)
+		t.Members = append(t.Members, m)
+	}
+	if !t.isValid() {
+		r.fail()
+	}
+	return t
+}
+
+// isValid reports whether the members of a table that was read have ranks that differ.
+func (t *Table) isValid() bool {
+	seats := map[uint64]bool{}
+	for _, m := range t.Members {
+		seats[m.Seat] = true
+	}
+	return len(t.Members) > 0 && len(seats) == len(t.Members) &&
+		slices.IsSortedFunc(t.Members, func(a, b Member) int { return int(a.Node) - int(b.Node) })
+}
+
+func (r *noticeReader) known() *known {
+	if len(r.rest) == 0 {
+		return nil
+	}
+	return &known{book: r.book(), run: r.uint64(), before: r.varint(), age: r.varint()}
+}

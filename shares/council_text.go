@@ -1,0 +1,157 @@
+package shares
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// record is what a council keeps on disk. As text:
+//
+//	quotadb-members 1
+//	node 1
+//	seat 8f3a93c1d2e4b5a6
+//	book 2 5d4c3b2a19087f6e          number and id
+//	since 1764355508000000000        moment from which on it knows what it has used; 0: from the founding on
+//	doubt                            if it may have missed a part of its history
+//	whole                            if it uses whole quotas until the founding
+//	promise 2 5f2493514899e3ad       of each node that the node has promised to found the cluster with: id and seat
+//	promise 3 0c8a7d1e55b94f23 whole
+//	table 77d1c0e45a8b9f30           if the cluster is founded: seed
+//	member 1 8f3a93c1d2e4b5a6 1      of each member: node id, seat, number of the table in which it came in
+//	peer 2 1 3c0f5a9e77d1b284 9b1c.. -9223372036854775808 1764355507000000000
+//	crc 1a2b3c4d                     CRC-32C of the lines before
+//
+// A line peer has the node id of another node, number and id of its book, the start that it was in, the largest age
+// that it has told in earlier starts, and the largest in this one.
+type record struct {
+	node    uint16
+	seat    uint64
+	book    Book
+	since   int64
+	doubt   bool
+	whole   bool
+	promise []Founder
+	table   *Table
+	known   map[uint16]known
+}
+
+const (
+	recordName = "quotadb-members "
+	recordHead = recordName + "1\n"
+)
+
+var errRecord = errors.New("the file MEMBERS of the data directory is damaged: it is not as this program has written it; " +
+	"put back an undamaged one of this directory, or remove the file: then the node gives out no tokens of its own " +
+	"until it has met all other members")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func (r *record) text() []byte {
+	b := fmt.Appendf(nil, recordHead+"node %d\nseat %016x\nbook %d %016x\nsince %d\n", r.node, r.seat, r.book.Number, r.book.ID, r.since)
+	if r.doubt {
+		b = append(b, "doubt\n"...)
+	}
+	if r.whole {
+		b = append(b, "whole\n"...)
+	}
+	for _, f := range r.promise {
+		b = fmt.Appendf(b, "promise %d %016x", f.Node, f.Seat)
+		if f.Whole {
+			b = append(b, " whole"...)
+		}
+		b = append(b, '\n')
+	}
+	if r.table != nil {
+		b = fmt.Appendf(b, "table %016x\n", r.table.Seed)
+		for _, m := range r.table.Members {
+			b = fmt.Appendf(b, "member %d %016x %d\n", m.Node, m.Seat, m.Since)
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(r.known)) {
+		k := r.known[node]
+		b = fmt.Appendf(b, "peer %d %d %016x %016x %d %d\n", node, k.book.Number, k.book.ID, k.run, k.before, k.age)
+	}
+	return fmt.Appendf(b, "crc %08x\n", crc32.Checksum(b, castagnoli))
+}
+
+// parseRecord reads what text has made.
+func parseRecord(text []byte) (record, error) {
+	if !strings.HasPrefix(string(text), recordHead) {
+		line, _, _ := strings.Cut(string(text), "\n")
+		if format, ok := strings.CutPrefix(line, recordName); ok && len(line) < 80 {
+			return record{}, fmt.Errorf("the file MEMBERS of the data directory has the format %q of a later release: start that release", format)
+		}
+		return record{}, errRecord
+	}
+	r := record{known: map[uint16]known{}}
+	for line := range strings.Lines(string(text)) {
+		r.parseLine(strings.Fields(line))
+	}
+	if !r.isValid() || string(r.text()) != string(text) {
+		return record{}, errRecord
+	}
+	return r, nil
+}
+
+// isValid reports whether a council can have written the record.
+func (r *record) isValid() bool {
+	inOrder := slices.IsSortedFunc(r.promise, func(a, b Founder) int { return int(a.Node) - int(b.Node) })
+	return inOrder && len(r.promise) <= MaxMembers && len(r.known) <= maxKnown && r.book.Number <= maxBookNumber+1 &&
+		(r.table == nil || r.table.isValid() && len(r.table.Members) <= MaxMembers && r.promise == nil)
+}
+
+// parseLine reads what it knows from a line. parseRecord compares the whole text, so parseLine reports no errors.
+func (r *record) parseLine(f []string) {
+	field := func(i int) string {
+		if i < len(f) {
+			return f[i]
+		}
+		return ""
+	}
+	node := func(i int) uint16 {
+		n, _ := strconv.ParseUint(field(i), 10, 16)
+		return uint16(n)
+	}
+	id := func(i int) uint64 {
+		n, _ := strconv.ParseUint(field(i), 16, 64)
+		return n
+	}
+	moment := func(i int) int64 {
+		n, _ := strconv.ParseInt(field(i), 10, 64)
+		return n
+	}
+	book := func(i int) Book {
+		n, _ := strconv.ParseUint(field(i), 10, 64)
+		return Book{n, id(i + 1)}
+	}
+	switch field(0) {
+	case "node":
+		r.node = node(1)
+	case "seat":
+		r.seat = id(1)
+	case "book":
+		r.book = book(1)
+	case "since":
+		r.since = moment(1)
+	case "doubt":
+		r.doubt = true
+	case "whole":
+		r.whole = true
+	case "promise":
+		r.promise = append(r.promise, Founder{node(1), id(2), field(3) == "whole"})
+	case "table":
+		r.table = &Table{Seed: id(1)}
+	case "member":
+		if r.table != nil {
+			since, _ := strconv.ParseUint(field(3), 10, 32)
+			r.table.Members = append(r.table.Members, Member{node(1), id(2), uint32(since)})
+		}
+	case "peer":
+		r.known[node(1)] = known{book(2), id(4), moment(5), moment(6)}
+	}
+}
