@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,7 +25,8 @@ type owner struct {
 	losses     losses
 	refreshing bool
 
-	took      time.Time // when changes were last taken
+	asked     chan struct{} // there is something to send that no call of the machine has made
+	took      time.Time     // when changes were last taken
 	rest      resting
 	status    atomic.Pointer[replica.Status]
 	published time.Time
@@ -43,8 +45,29 @@ func newOwner(c *Cluster, s Stepping) *owner {
 		finish: make(chan struct{}), ended: make(chan struct{}), calls: make(chan func()), links: map[*link]bool{}, losses: losses{},
 	}
 	o.rest = resting{roused: make(chan struct{}, 1), every: min(o.Tick, mostTick)}
+	o.asked = make(chan struct{}, 1)
+	o.Machine.Attend(o.missing, o.rouse)
 	o.publish()
 	return o
+}
+
+// rouse makes the owner ask the machine what is to be sent, without waiting for the next tick. Any goroutine may call
+// it.
+func (o *owner) rouse() {
+	select {
+	case o.asked <- struct{}{}:
+	default:
+	}
+}
+
+// missing names the configured peers without a connection.
+func (o *owner) missing() (names []string) {
+	for _, d := range o.dialers {
+		if dial, missing := d.report(); missing {
+			names = append(names, fmt.Sprintf("%s (%s)", dial.Address, dial.Error))
+		}
+	}
+	return names
 }
 
 func (o *owner) publish() {
@@ -78,6 +101,8 @@ func (o *owner) run() {
 			fn()
 		case <-o.rest.roused:
 			o.rest.end(tick)
+		case <-o.asked:
+			o.pumpAll()
 		case <-tick.C:
 			o.tellMoved()
 			o.tick()

@@ -16,18 +16,23 @@ func FuzzReceive(f *testing.F) {
 		}
 		return all
 	}
-	for kind := byte(kindWriters); kind <= kindEnd; kind++ {
+	for kind := byte(kindWriters); kind <= kindLast; kind++ {
 		f.Add(frames(kind), true)
 		f.Add(frames(kindCompare, kindReady, kind), false)
 	}
 	f.Fuzz(func(t *testing.T, said []byte, leads bool) {
-		w := newWorld(t, 2)
+		w := newWorld(t, 2).sit()
 		own, other := w.nodes[0], w.nodes[1]
 		if !leads {
 			own, other = other, own
 		}
 		w.add(own, "key", 5)
 		l := w.connect(own, other)
+		own.Next(l.sides[0], nil, w.now)
+		if err := own.Receive(l.sides[0], appendPair(nil, kindPing, saysQuotas, quotasVersion), w.now); err != nil {
+			t.Fatal(err)
+		}
+		w.order(own, "k", minute(10), 3)
 		own.Tick(w.now)
 		for rest := said; ; {
 			frame, after, _, err := SplitFrame(rest)

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/shares"
 )
 
 // Errors that Connect returns.
@@ -62,6 +63,10 @@ type Hello struct {
 type Disk interface {
 	Group() uint64          // number of the group that will contain everything written before this call
 	Safe(group uint64) bool // whether the group is synced, so that it survives a power loss
+	// Await asks for a sync of the group, and calls wake once, from any goroutine, when the group is synced. patient:
+	// it waits through a failure of the disk. It returns false if the group is synced already.
+	Await(group uint64, patient bool, wake func()) bool
+	SafeAge() int64 // Moment.Mono up to which everything is synced
 }
 
 // Options of a Machine.
@@ -78,6 +83,9 @@ type Options struct {
 	// windowBytes.
 	Window int
 	Log    *slog.Logger
+
+	Council Council      // nil: quotas are this node's alone
+	Desk    *shares.Desk // nil: no tokens are ordered from others
 }
 
 // Machine is the protocol of one node. Only one goroutine may use it.
@@ -93,6 +101,11 @@ type Machine struct {
 	incoming  incoming
 	stopping  bool  // tell the peers that this node stops
 	heldThere int64 // Moment.Mono of the last log line about registers that a peer holds back
+
+	takes   takes
+	awaited uint64          // the last group of which a sync was asked for
+	missing func() []string // see Attend
+	rouse   func()
 }
 
 // New makes the machine of a node. Its first round contains the changes that clients make from now on.
@@ -100,7 +113,9 @@ func New(o Options) *Machine {
 	if o.Window == 0 {
 		o.Window = windowBytes
 	}
-	return &Machine{Options: o, dead: min(max(o.Interval*5/2, leastDead), mostDead), peers: map[uint16]*peer{}}
+	m := &Machine{Options: o, dead: min(max(o.Interval*5/2, leastDead), mostDead), peers: map[uint16]*peer{}}
+	m.setPart()
+	return m
 }
 
 // Hello is what this node tells about itself.
@@ -160,6 +175,7 @@ func (m *Machine) end(s *Session, why string) {
 		return
 	}
 	s.ended, s.why = true, why
+	s.leaveQuotas()
 	if m.busy == s {
 		m.busy = nil
 	}
@@ -193,17 +209,21 @@ func (m *Machine) Watch(now engine.Moment) {
 		m.watchExchange(s, now)
 	}
 	m.exchangeIfDue(now)
+	m.convene(now)
+	if m.Desk != nil {
+		m.Desk.Tick(now.Mono)
+	}
 }
 
 // IsIdle reports whether nothing is on its way between this node and its connected peers, so that the next Tick would
 // only look at the time. The DB may have changes that no Tick has taken.
 func (m *Machine) IsIdle() bool {
-	if m.refresh.wanted || m.refresh.running {
+	if m.refresh.wanted || m.refresh.running || m.Desk != nil && !m.Desk.IsIdle() {
 		return false
 	}
 	for _, p := range m.ordered {
 		s := p.session
-		if s != nil && (s.resuming || s.ackDue || p.isBehind() || len(p.points) > 0 || s.exchange.stage != idle || len(s.exchange.tasks) > 0) {
+		if s != nil && (s.resuming || s.ackDue || len(s.quotas.answers) > 0 || p.isBehind() || len(p.points) > 0 || s.exchange.stage != idle || len(s.exchange.tasks) > 0) {
 			return false
 		}
 	}

@@ -15,7 +15,11 @@ const (
 	saysStop               // the sender stops
 	// saysHeld: the sender holds back registers that it was sent, since their stamps are far ahead of its clock
 	saysHeld
+	// saysQuotas: the sender knows the frames about quotas. The value is the version of these frames.
+	saysQuotas
 )
+
+const quotasVersion = 1
 
 // settledEvery is how often a leader tells its progress.
 const settledEvery = progressEvery / 2
@@ -36,6 +40,10 @@ func (s *Session) appendPing(dst []byte, wanted bool, now engine.Moment) []byte 
 	if s.heldDue {
 		s.heldDue = false
 		say(saysHeld, s.peer.stats.held)
+	}
+	if !s.quotas.said && s.machine.knowsQuotas() {
+		s.quotas.said = true
+		say(saysQuotas, quotasVersion)
 	}
 	if len(says) == 0 && !wanted {
 		return dst
@@ -60,6 +68,8 @@ func (s *Session) readPing(r *reader, now engine.Moment) error {
 			s.stops = true
 		case what == saysHeld:
 			s.machine.warnHeld(s.peer.node, now)
+		case what == saysQuotas && number == quotasVersion:
+			s.meetQuotas(now)
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 //	Ack      Deltas frames merged in this session; round up to which all is merged; round up to which all is synced
 //	Ping     nothing, or pairs of numbers: see ping.go
 //
-// Then the kinds for comparing: see exchange.go.
+// Then the kinds for comparing: see exchange.go. Then those about quotas: see quotas.go.
 const (
 	kindWriters = 1 + iota
 	kindDeltas
@@ -78,6 +78,8 @@ type Session struct {
 
 	synced       bool  // since both nodes have started, a comparison has completed
 	nextExchange int64 // Moment.Mono
+
+	quotas quotas
 }
 
 // Node is the id of the node on the other side.
@@ -110,6 +112,7 @@ func (m *Machine) Next(s *Session, dst []byte, now engine.Moment) []byte {
 		s.ackDue = false
 		dst = s.appendAck(dst)
 	}
+	dst = s.appendQuotas(dst, stop, now)
 	s.exchanges = false
 	for full := false; !full && len(dst) < stop; {
 		at := len(dst)
@@ -181,6 +184,9 @@ func (m *Machine) Receive(s *Session, frame []byte, now engine.Moment) error {
 		return s.readAck(&r)
 	case kindPing:
 		return s.readPing(&r, now)
+	}
+	if kind > kindEnd && kind <= kindLast {
+		return s.receiveQuotas(kind, &r, now)
 	}
 	if kind > kindEnd {
 		return fmt.Errorf("%w: frame of kind %d", ErrProtocol, kind)

@@ -27,10 +27,10 @@ const (
 	fresh = 100 * time.Millisecond
 )
 
-// Desk gets tokens of other members for clients of this node. An event loop gives it an order. The desk asks the members
-// that can be expected to have tokens: asks leave, and answers come, in the sessions with those nodes. A node that is
-// asked takes the tokens from its own bucket before it answers. So no token is here that is not taken elsewhere. What
-// comes and is not needed is given back.
+// Desk gets tokens of other members for clients of this node. An event loop gives it an order. The desk asks the
+// members that can be expected to have tokens: asks leave, and answers come, in the sessions with those nodes. A node
+// that is asked takes the tokens from its own bucket before it answers. So no token is here that is not taken
+// elsewhere. What comes and is not needed is given back.
 //
 // A desk has no goroutines and no clock. Its methods are safe for concurrent use.
 type Desk struct {
@@ -46,6 +46,7 @@ type Desk struct {
 	due     deadlines
 	stats   DeskStats
 	ended   []func() // to be called when mu is released
+	latest  int64    // moment of the latest call
 }
 
 // quotaName: two limits of a key are two quotas here. Their tokens are the same, but what is known about them differs.
@@ -80,8 +81,7 @@ type Order struct {
 	want     uint64 // 0: a look
 	deadline int64
 	done     func()
-	place    int   // in Desk.due; -1: it has ended
-	began    int64 // of the order
+	place    int // in Desk.due; -1: it has ended
 
 	awaited []*ask // of a look: asks whose answers it waits for
 	granted []lot  // tokens that were taken for it
@@ -93,7 +93,7 @@ type Order struct {
 // within Order. It must be quick. It may be called while Cancel runs, and after it. Order returns nil if nobody who is
 // connected can have the tokens by now, as far as this node knows. That is a denial without a message.
 func (d *Desk) Order(key []byte, w Want, deadline, now int64, done func()) *Order {
-	d.mu.Lock()
+	d.lockAt(now)
 	o, send := d.order(key, &w, deadline, now, done)
 	d.unlock(send)
 	return o
@@ -114,7 +114,7 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 		return nil, d.lookAgain(q, now)
 	}
 	q.renew(d, w)
-	o = &Order{desk: d, quota: q, want: w.Tokens, deadline: deadline, done: done, began: now}
+	o = &Order{desk: d, quota: q, want: w.Tokens, deadline: deadline, done: done}
 	d.start(o)
 	q.orders = append(q.orders, o)
 	d.stats.Waited++
@@ -126,7 +126,7 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 // returns. It returns nil if nobody is to be asked: no member is connected, or all have told their levels a moment ago.
 // done and deadline are as with Order.
 func (d *Desk) Look(key []byte, w Want, deadline, now int64, done func()) *Order {
-	d.mu.Lock()
+	d.lockAt(now)
 	o := d.look(key, &w, deadline, now, done)
 	d.unlock(o != nil)
 	return o
@@ -141,7 +141,7 @@ func (d *Desk) look(key []byte, w *Want, deadline, now int64, done func()) *Orde
 		return nil
 	}
 	q.renew(d, w)
-	o := &Order{desk: d, quota: q, deadline: deadline, done: done, began: now}
+	o := &Order{desk: d, quota: q, deadline: deadline, done: done}
 	for i, m := range d.members {
 		s := &q.seats[i]
 		if m.out == nil || s.heard != 0 && now-s.heard < int64(fresh) {
@@ -184,8 +184,8 @@ func (o *Order) Result() (granted uint64, over bool) {
 	return granted, o.over
 }
 
-// Cancel ends an order whose client has gone or was answered without its tokens. What has come for it, or comes later, is
-// given back.
+// Cancel ends an order whose client has gone or was answered without its tokens. What has come for it, or comes later,
+// is given back.
 func (d *Desk) Cancel(o *Order) {
 	d.mu.Lock()
 	if o.left {
@@ -196,7 +196,7 @@ func (d *Desk) Cancel(o *Order) {
 	if !o.over {
 		d.stats.Cancelled += o.ones()
 		d.end(o)
-		d.settle(o.quota, o.began)
+		d.settle(o.quota, d.latest)
 	}
 	for _, l := range o.granted {
 		d.giveBack(l)
@@ -211,6 +211,12 @@ func (o *Order) ones() uint64 {
 		return 0
 	}
 	return 1
+}
+
+// lockAt takes the mutex. The clocks of two goroutines may have been read in another order.
+func (d *Desk) lockAt(now int64) {
+	d.mu.Lock()
+	d.latest = max(d.latest, now)
 }
 
 // unlock releases the mutex, and then calls what is to be called without it.

@@ -131,7 +131,7 @@ func (q *deskQuota) demand() (sum uint64) {
 
 // settle gives what has come to the orders that wait, ends orders that nobody can fill, and asks for the rest.
 func (d *Desk) settle(q *deskQuota, now int64) {
-	now = max(now, q.touched) // the clocks of two goroutines were read in another order
+	now = max(now, q.touched)
 	q.touched = now
 	for again := true; again; {
 		d.fill(q)
@@ -169,8 +169,8 @@ func (q *deskQuota) draw(n uint64) (lots []lot) {
 	return lots
 }
 
-// endHopeless ends orders that are late, and orders for whose tokens there is no hope any more. It reports whether there
-// were any.
+// endHopeless ends orders that are late, and orders for whose tokens there is no hope any more. It reports whether
+// there were any.
 func (d *Desk) endHopeless(q *deskQuota, now int64) (any bool) {
 	hope := d.hope(q, now)
 	for _, o := range slices.Clone(q.orders) {

@@ -85,8 +85,8 @@ func (d *Desk) giveBack(l lot) {
 
 // Connect begins a session with a node that knows asks. A session with that node before has ended.
 func (d *Desk) Connect(node uint16, now int64) {
-	d.mu.Lock()
-	d.disconnect(node, now)
+	d.lockAt(now)
+	d.disconnect(node)
 	out := &outbox{node: node, open: map[uint64]*ask{}}
 	if m := d.member(node); m != nil {
 		m.out = out
@@ -97,13 +97,13 @@ func (d *Desk) Connect(node uint16, now int64) {
 }
 
 // Disconnect ends the session with a node. What is known of its levels is forgotten.
-func (d *Desk) Disconnect(node uint16, now int64) {
+func (d *Desk) Disconnect(node uint16) {
 	d.mu.Lock()
-	d.disconnect(node, now)
+	d.disconnect(node)
 	d.unlock(true)
 }
 
-func (d *Desk) disconnect(node uint16, now int64) {
+func (d *Desk) disconnect(node uint16) {
 	d.loose = slices.DeleteFunc(d.loose, func(out *outbox) bool { return out.node == node })
 	at := slices.IndexFunc(d.members, func(m *member) bool { return m.node == node })
 	if at < 0 || d.members[at].out == nil {
@@ -127,7 +127,7 @@ func (d *Desk) disconnect(node uint16, now int64) {
 	for _, q := range touched {
 		a := q.seats[at].ask
 		d.answered(a)
-		d.settle(q, now)
+		d.settle(q, d.latest)
 	}
 }
 
@@ -156,7 +156,7 @@ func (d *Desk) outboxOf(node uint16) *outbox {
 // Send calls ask and back for what is to be sent to a node now, as long as room returns true. They must not keep the
 // bytes, and not call the Desk.
 func (d *Desk) Send(node uint16, now int64, room func() bool, ask func(*Ask), back func(Back)) {
-	d.mu.Lock()
+	d.lockAt(now)
 	if out := d.outboxOf(node); out != nil {
 		d.send(out, now, room, ask, back)
 	}
@@ -195,7 +195,7 @@ func (d *Desk) send(out *outbox, now int64, room func() bool, ask func(*Ask), ba
 
 // Heard handles an answer of a node. Errors: ErrAnswer.
 func (d *Desk) Heard(node uint16, t Took, now int64) error {
-	d.mu.Lock()
+	d.lockAt(now)
 	err := d.hear(node, t, now)
 	d.unlock(err == nil)
 	return err

@@ -50,7 +50,7 @@ const mostForgotten = 64
 
 // Tick ends orders whose deadline is over, and forgets quotas of which nothing is known any more.
 func (d *Desk) Tick(now int64) {
-	d.mu.Lock()
+	d.lockAt(now)
 	sent := len(d.due) > 0 && d.due[0].deadline <= now
 	for len(d.due) > 0 && d.due[0].deadline <= now {
 		o := d.due[0]
@@ -87,7 +87,7 @@ func (d *Desk) IsIdle() bool {
 }
 
 // SetPart tells who the members are. If they are others than before, all orders end.
-func (d *Desk) SetPart(p Part, now int64) {
+func (d *Desk) SetPart(p Part) {
 	d.mu.Lock()
 	if d.table != p.Table && !sameTable(d.table, p.Table) {
 		d.setTable(p.Table)
@@ -166,8 +166,8 @@ func (d *Desk) Stranded(key []byte, rate quota.Rate) (tokens uint64) {
 	return tokens
 }
 
-// RoundTrip is how long an ask takes to be answered by the slowest connected member, as measured lately; 0 if nothing is
-// measured.
+// RoundTrip is how long an ask takes to be answered by the slowest connected member, as measured lately; 0 if nothing
+// is measured.
 func (d *Desk) RoundTrip() (longest time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
