@@ -84,8 +84,8 @@ type Options struct {
 	Window int
 	Log    *slog.Logger
 
-	Council Council      // nil: quotas are this node's alone
-	Desk    *shares.Desk // nil: no tokens are ordered from others
+	Council *shares.Council // nil: quotas are this node's alone
+	Desk    *shares.Desk    // nil: no tokens are ordered from others
 }
 
 // Machine is the protocol of one node. Only one goroutine may use it.

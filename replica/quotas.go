@@ -25,21 +25,6 @@ const (
 	kindLast = kindTookBack
 )
 
-// maxNotice is the largest number of bytes of a notice.
-const maxNotice = 256 << 10
-
-// Council decides who the members of the cluster are, and whether this node may use its part of quotas. The
-// implementation is shares.Council.
-type Council interface {
-	Part() shares.Part
-	Connect(node uint16)
-	Disconnect(node uint16)
-	Tick(now, safeAge int64, without []string) (changed bool)
-	Due(to uint16, now int64) bool
-	Notice(dst []byte, to uint16, now int64) []byte
-	Hear(from uint16, notice []byte, now int64) error
-}
-
 // quotas is a session's part in quotas.
 type quotas struct {
 	said  bool // this node has said that it knows the frames
@@ -232,9 +217,6 @@ func (s *Session) receiveQuotas(kind byte, r *reader, now engine.Moment) error {
 
 func (s *Session) hearNotice(r *reader, now engine.Moment) error {
 	m := s.machine
-	if len(r.rest) > maxNotice {
-		return fmt.Errorf("%w: a notice of %d bytes", ErrProtocol, len(r.rest))
-	}
 	if err := m.Council.Hear(s.peer.node, r.rest, now.Mono); err != nil {
 		return err
 	}

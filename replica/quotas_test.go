@@ -2,8 +2,8 @@ package replica
 
 import (
 	"errors"
-	"fmt"
-	"slices"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,52 +13,32 @@ import (
 	"github.com/quotadb/quota-db/shares"
 )
 
-// sitting is a council that has founded a cluster already.
-type sitting struct {
-	part      shares.Part
-	changed   bool
-	connected map[uint16]bool
-	heard     map[uint16][]string
-	without   []string
-	told      map[uint16]bool
-}
-
-func (c *sitting) Part() shares.Part      { return c.part }
-func (c *sitting) Connect(node uint16)    { c.connected[node] = true }
-func (c *sitting) Disconnect(node uint16) { delete(c.connected, node); delete(c.told, node) }
-func (c *sitting) Tick(_, _ int64, without []string) bool {
-	changed := c.changed
-	c.without, c.changed = without, false
-	return changed
-}
-func (c *sitting) Due(to uint16, _ int64) bool { return c.connected[to] && !c.told[to] }
-func (c *sitting) Notice(dst []byte, to uint16, _ int64) []byte {
-	c.told[to] = true
-	return fmt.Appendf(dst, "from %d to %d", c.part.Node, to)
-}
-func (c *sitting) Hear(from uint16, notice []byte, _ int64) error {
-	if string(notice) == "bad" {
-		return errors.New("a bad notice")
-	}
-	c.heard[from] = append(c.heard[from], string(notice))
-	return nil
-}
-
-// sit gives every node a council and a desk, with a table of all nodes.
+// sit makes all nodes members of a cluster, without councils.
 func (w *world) sit() *world {
 	t := &shares.Table{Seed: 7}
 	for _, n := range w.nodes {
 		t.Members = append(t.Members, shares.Member{Node: n.Node, Seat: uint64(n.Node) * 77})
 	}
 	for _, n := range w.nodes {
-		n.Council = &sitting{part: shares.Part{State: shares.InForce, Table: t, Node: n.Node}, connected: map[uint16]bool{}, heard: map[uint16][]string{}, told: map[uint16]bool{}}
 		n.Desk = shares.NewDesk(n.Node)
-		n.setPart()
+		n.Desk.SetPart(shares.Part{State: shares.InForce, Table: t, Node: n.Node})
+		n.DB.SetPart(shares.Part{State: shares.InForce, Table: t, Node: n.Node})
 	}
 	return w
 }
 
-func (n *testNode) sitting() *sitting { return n.Council.(*sitting) }
+// convene gives a node a desk and a council that has not founded a cluster yet.
+func (w *world) convene(nodes ...*testNode) *world {
+	for _, n := range nodes {
+		c, err := shares.NewCouncil(shares.CouncilOptions{Node: n.Node, Fresh: true, Random: rand.New(rand.NewPCG(uint64(n.Node), 5)).Uint64}, w.now.Mono)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		n.Council, n.Desk = c, shares.NewDesk(n.Node)
+		n.setPart()
+	}
+	return w
+}
 
 // deliver delivers what is sent, without a tick.
 func (w *world) deliver() {
@@ -149,24 +129,68 @@ func TestAPermanentQuotaIsKnownWhereItsTokensAreOrdered(t *testing.T) {
 	}
 }
 
-func TestOrdersGoOnlyToPeersThatKnowThem(t *testing.T) {
-	w := newWorld(t, 3).sit()
-	old := w.nodes[2]
-	old.Council, old.Desk = nil, nil // a peer of an earlier release
+func TestNodesFoundTheClusterInTheirSessions(t *testing.T) {
+	w := newWorld(t, 3)
+	w.convene(w.nodes...)
+	rate := minute(30)
+	k := w.nodes[0].db.Key([]byte("k"))
+	tx := w.nodes[0].db.Lock(k, w.now)
+	if _, _, err := tx.Throttle(k, rate, 1); !errors.Is(err, engine.ErrWaiting) {
+		t.Errorf("before the founding: %v", err)
+	}
+	tx.Unlock()
+	w.connectAll()
+	w.run(100 * time.Millisecond)
+	for _, n := range w.nodes {
+		if p := n.db.Part(); p.State != shares.InForce || len(p.Table.Members) != 3 {
+			t.Fatalf("node %d: %+v", n.Node, p)
+		}
+	}
+	o := w.order(w.nodes[0], "k", rate, 20)
+	w.deliver()
+	w.granted(o, 20)
+}
+
+func TestPeersOfEarlierReleasesAreToldNothingNewAndNamed(t *testing.T) {
+	w := newWorld(t, 3)
+	w.convene(w.nodes[:2]...)
 	w.connectAll()
 	w.run(time.Second)
-	w.nodes[0].sitting().part.State, w.nodes[0].sitting().changed = shares.Waiting, true
-	w.run(20 * time.Millisecond)
-	if got := w.nodes[0].sitting().without; len(got) != 1 || got[0] != "node 3 at , which runs an earlier release" {
-		t.Errorf("without %q", got)
-	}
-	if c := w.nodes[0].sitting(); !c.connected[2] || c.connected[3] || !slices.Equal(c.heard[2], []string{"from 2 to 1"}) {
-		t.Errorf("connected %v, heard %v", c.connected, c.heard)
+	if p := w.nodes[0].db.Part(); p.State != shares.Waiting || !strings.Contains(p.Why, "node 3") || !strings.Contains(p.Why, "an earlier release") {
+		t.Errorf("%+v", p)
 	}
 	for _, l := range w.links {
 		if !w.isUp(l) {
 			t.Error("a connection has ended")
 		}
+	}
+	w.cut(w.links[1])
+	w.nodes[2] = w.newNode(3, 900) // it is upgraded
+	w.convene(w.nodes[2])
+	w.cut(w.links[2])
+	w.links = w.links[:1]
+	w.connect(w.nodes[0], w.nodes[2])
+	w.connect(w.nodes[1], w.nodes[2])
+	w.run(100 * time.Millisecond)
+	if p := w.nodes[0].db.Part(); p.State != shares.InForce {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestConfiguredPeersWithoutAConnectionAreNamed(t *testing.T) {
+	w := newWorld(t, 2)
+	w.convene(w.nodes...)
+	missing := []string{"10.0.0.9:6381"}
+	w.nodes[0].Attend(func() []string { return missing }, func() {})
+	w.connectAll()
+	w.run(100 * time.Millisecond)
+	if p := w.nodes[0].db.Part(); p.State != shares.Waiting || !strings.Contains(p.Why, "10.0.0.9:6381") {
+		t.Errorf("%+v", p)
+	}
+	missing = nil
+	w.run(100 * time.Millisecond)
+	if p := w.nodes[0].db.Part(); p.State != shares.InForce {
+		t.Errorf("%+v", p)
 	}
 }
 
@@ -178,7 +202,7 @@ func TestQuotasEndWithTheSession(t *testing.T) {
 	o := w.order(w.nodes[0], "k", rate, 3)
 	w.cut(l)
 	w.granted(o, 0)
-	if len(w.nodes[0].sitting().connected) != 0 || w.order(w.nodes[0], "k", rate, 1) != nil {
+	if w.order(w.nodes[0], "k", rate, 1) != nil {
 		t.Error("the peer counts as connected")
 	}
 	w.links = nil
@@ -223,8 +247,8 @@ func TestAnAnswerLeavesWhenTheTakeSurvivesACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	db.SetPart(*asked.db.Part())
 	asked.db, asked.DB, asked.Disk = db, db, disk
-	asked.setPart()
 	asked.Attend(nil, func() { roused++ })
 	w.connectAll()
 	w.run(20 * time.Millisecond)
@@ -276,12 +300,14 @@ func TestBadFramesAboutQuotasAreRefused(t *testing.T) {
 		"an answer to no order":        {kindTook, []byte{1, 0, 0}, false},
 		"tokens of no order":           {kindTookBack, []byte{1, 1}, false},
 		"a bad notice":                 {kindNotice, []byte("bad"), false},
-		"a notice":                     {kindNotice, []byte("good"), true},
-		"a long notice":                {kindNotice, make([]byte, maxNotice+1), false},
+		"a long notice":                {kindNotice, make([]byte, shares.MaxNotice+1), false},
 		"a later kind":                 {kindLast + 1, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1).sit()
+			if c.kind == kindNotice {
+				w.convene(w.nodes[0])
+			}
 			p := w.stranger(w.nodes[0], 9)
 			if err := p.say(c.kind, c.payload...); !errors.Is(err, ErrProtocol) {
 				t.Errorf("before the peers know of each other: %v", err)
