@@ -57,10 +57,7 @@ func (s *shard) mergeQuota(k Key, d *draft, before crdt.Quota, closed bool, now 
 		d.tokens = s.fresh()
 	default:
 		if from, to := rateOf(&before), rateOf(&d.Quota); from != to {
-			own, bucket := s.db.own(k.Name, from, d.tokens.Bucket)
-			to, _ = s.db.own(k.Name, to, bucket)
-			d.tokens.Bucket = bucket
-			d.tokens.Change(own, to, now.Mono)
+			s.db.change(k.Name, &d.tokens.Bucket, from, to, now.Mono)
 			s.vary(&d.tokens)
 		}
 	}

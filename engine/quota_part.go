@@ -37,6 +37,19 @@ func (db *DB) ownOf(key []byte, q *crdt.Quota, t *tokens) (rate quota.Rate) {
 	return rate
 }
 
+// change moves the bucket of a quota from one limit to another. Used tokens stay used. As long as nobody knows how many
+// were used before the node's part began, all that a larger limit adds counts as used: more may have been used under
+// that limit than the smaller one holds.
+func (db *DB) change(key []byte, b *quota.Bucket, from, to quota.Rate, now int64) {
+	before, bucket := db.own(key, from, *b)
+	after, _ := db.own(key, to, bucket)
+	bucket.Change(before, after, now)
+	if since := db.part.Load().Since; since != 0 && after.Capacity > before.Capacity && now < since+int64(after.Window()) {
+		bucket.Owe(after, after.Capacity-before.Capacity, now)
+	}
+	*b = bucket
+}
+
 // state is the state of a quota whose bucket has the rate own.
 func (db *DB) state(of, own quota.Rate, b quota.Bucket) QuotaState {
 	if !db.part.Load().IsUsable() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,6 +134,49 @@ func TestAPartThatBeginsWithoutKnowledgeBeginsEmpty(t *testing.T) {
 	}
 }
 
+// TestALargerLimitAddsNothingWhileNobodyKnowsWhatWasUsed: before the node lost its disk, all of the larger limit may
+// have been used. After the change to the smaller one that node does not know of it.
+func TestALargerLimitAddsNothingWhileNobodyKnowsWhatWasUsed(t *testing.T) {
+	d := divide(t, 1)
+	large, small := mustLimit(t, 60, time.Minute), mustLimit(t, 10, time.Minute)
+	d.takeAll(0, "k", large)
+	_ = d.dbs[0].Close()
+	d.dbs[0] = d.open(0, d.now.Mono, 99)
+	k := d.dbs[0].Key([]byte("k"))
+	d.now.Mono += int64(30 * time.Second)
+	tx := d.dbs[0].Lock(k, d.now)
+	_, _, _ = tx.Throttle(k, small, 0)
+	tx.Unlock()
+	if n := d.takeAll(0, "k", small) + d.takeAll(0, "k", large); n > 30 {
+		t.Errorf("%d tokens within half a minute", n)
+	}
+}
+
+// TestAfterACrashAPartLacksItsReserve: a token of the part, which takes longer to refill than one of the whole quota.
+func TestAfterACrashAPartLacksItsReserve(t *testing.T) {
+	d := divide(t, 4)
+	rate := mustLimit(t, 8, time.Minute)
+	var stored disk
+	stored.peers = true
+	db := d.dbs[0]
+	k := db.Key([]byte("k"))
+	tx := db.Lock(k, d.now)
+	_ = tx.SetQuota(k, rate)
+	tx.Unlock()
+	stored.take(t, db, 100)
+	stored.writers = db.Writers(0)
+	d.dbs[0] = d.open(0, 0, 99)
+	_ = db.Close()
+	stored.load(t, d.dbs[0], rand.New(rand.NewPCG(1, 1)), d.now, true)
+	if n := d.takeAll(0, "k", rate); n != 1 {
+		t.Errorf("%d of two tokens are there, with a reserve of one", n)
+	}
+	d.now.Mono += int64(29 * time.Second)
+	if n := d.takeAll(0, "k", rate); n != 0 {
+		t.Errorf("%d tokens are there before one can have refilled", n)
+	}
+}
+
 func TestAPartThatIsWithheldGivesNothingAndLosesNothing(t *testing.T) {
 	d := divide(t, 2)
 	rate := mustLimit(t, 10, time.Minute)
@@ -257,7 +301,7 @@ type partWorld struct {
 	takes   []taking // by all nodes together
 	lent    []loan
 	largest uint64
-	fastest float64 // tokens for each nanosecond
+	fastest float64 // tokens for each nanosecond: where windows differ, the largest limit in the shortest window
 	trace   []string
 }
 
@@ -291,18 +335,21 @@ func runParts(t *testing.T, seed uint64) bool {
 	random := rand.New(rand.NewPCG(seed, 3))
 	nodes := 1 + random.IntN(4)
 	w := &partWorld{divided: divide(t, nodes), random: random, disks: make([]disk, nodes), lives: 1000}
+	window, shortest, one := time.Duration(1+random.IntN(5))*time.Second, time.Hour, random.IntN(2) == 0
 	for range 1 + random.IntN(3) {
 		rate := mustLimit(t, 1+random.Uint64N(12), time.Duration(1+random.IntN(5))*time.Second)
-		if random.IntN(3) == 0 {
+		if one {
+			rate = mustLimit(t, 1+random.Uint64N(12), window)
+		} else if random.IntN(3) == 0 {
 			var err error
 			if rate, err = quota.New(1+random.Uint64N(9), 1+random.Uint64N(5), time.Duration(1+random.IntN(3000))*time.Millisecond); err != nil {
 				t.Fatal(err)
 			}
 		}
 		w.rates = append(w.rates, rate)
-		w.largest = max(w.largest, rate.Capacity)
-		w.fastest = max(w.fastest, float64(rate.Count)/float64(rate.Period))
+		w.largest, shortest = max(w.largest, rate.Capacity), min(shortest, rate.Window())
 	}
+	w.fastest = float64(w.largest) / float64(shortest)
 	for i := range w.disks {
 		w.disks[i].peers = true
 	}
@@ -310,11 +357,7 @@ func runParts(t *testing.T, seed uint64) bool {
 	for range 150 {
 		w.step(permanent)
 		if sum, over := w.worst(); over {
-			t.Errorf("%d nodes, limits %+v: %d tokens too early", nodes, w.rates, sum)
-			t.Logf("permanent %v takes %v", permanent, w.takes)
-			for _, e := range w.trace {
-				t.Log(e)
-			}
+			t.Errorf("%d nodes, limits %+v: %d tokens too early: %v\n%s", nodes, w.rates, sum, w.takes, strings.Join(w.trace, "\n"))
 			return false
 		}
 	}
@@ -332,7 +375,7 @@ func (w *partWorld) step(permanent bool) {
 	rate := w.rates[w.random.IntN(len(w.rates))]
 	n := 1 + w.random.Uint64N(3)
 	what := w.random.IntN(20)
-	w.trace = append(w.trace, fmt.Sprintf("%v node %d op %d n %d rate %v", time.Duration(w.now.Mono), node, what, n, rate))
+	w.trace = append(w.trace, fmt.Sprintf("%v: node %d does %d with %d tokens of %v", time.Duration(w.now.Mono), node, what, n, rate))
 	switch {
 	case what < 8:
 		tx := db.Lock(k, w.now)
@@ -346,15 +389,24 @@ func (w *partWorld) step(permanent bool) {
 		} else if !permanent {
 			taken, _, _ = tx.Throttle(k, rate, n)
 		}
+		unsafe := tx.Unsafe()
 		tx.Unlock()
+		if unsafe {
+			w.sync(node)
+		}
 		if taken {
 			w.takes = append(w.takes, taking{w.now.Mono, int64(n)})
 		}
 	case what < 11:
 		want := &shares.Want{Rate: rate, Transient: !permanent, Tokens: n}
-		if taken, _, epoch, _, err := db.TakeFor(k, want, w.now); err != nil {
+		taken, _, epoch, unsafe, err := db.TakeFor(k, want, w.now)
+		if err != nil {
 			w.t.Error(err)
-		} else if taken > 0 {
+		}
+		if unsafe {
+			w.sync(node)
+		}
+		if taken > 0 {
 			w.takes = append(w.takes, taking{w.now.Mono, int64(taken)})
 			w.lent = append(w.lent, loan{node, taken, epoch, w.now.Mono})
 		}
@@ -374,6 +426,8 @@ func (w *partWorld) step(permanent bool) {
 		w.restart(node)
 	case what == 16 && w.random.IntN(3) == 0:
 		w.wipe(node)
+	case what == 17:
+		w.sync(node)
 	default:
 		w.now.Mono += int64(w.random.IntN(1500)) * 1e6
 		w.now.Wall += 1500
@@ -408,12 +462,22 @@ func (w *partWorld) exchange(from, to int) {
 	}
 }
 
-// restart writes everything to the disk, and starts the node again from it, sometimes as after a crash. A reserve may
-// then have been given that nobody took: so no takes are lost.
-func (w *partWorld) restart(node int) {
+// sync writes everything to the disk.
+func (w *partWorld) sync(node int) {
 	d := &w.disks[node]
 	d.take(w.t, w.dbs[node], 100)
-	w.disks[node].writers = w.dbs[node].Writers(0)
+	w.dbs[node].ReservesAreSafe(LastReserves(d.batch.Reserves))
+	d.batch.Reserves = d.batch.Reserves[:0]
+	d.writers = w.dbs[node].Writers(0)
+}
+
+// restart starts the node again from its disk, after a clean stop or a crash.
+func (w *partWorld) restart(node int) {
+	d := &w.disks[node]
+	crashed := w.random.IntN(2) == 0
+	if !crashed || w.random.IntN(3) == 0 {
+		w.sync(node)
+	}
 	part := *w.dbs[node].Part()
 	_ = w.dbs[node].Close()
 	w.lives++
@@ -422,7 +486,7 @@ func (w *partWorld) restart(node int) {
 		w.dbs[node].SetPart(w.part(node, shares.Withheld, part.Since))
 	}
 	w.now.Mono += int64(w.random.IntN(300)) * 1e6
-	d.load(w.t, w.dbs[node], w.random, w.now, w.random.IntN(2) == 0)
+	d.load(w.t, w.dbs[node], w.random, w.now, crashed)
 	w.dbs[node].SetPart(part)
 	w.forget(node)
 }

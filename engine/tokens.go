@@ -75,10 +75,7 @@ func (s *shard) retune(k Key, d *draft, rate quota.Rate, now int64) (unsafe bool
 	if before == rate {
 		return false
 	}
-	own, bucket := s.db.own(k.Name, before, t.Bucket)
-	next, _ := s.db.own(k.Name, rate, bucket)
-	t.Bucket = bucket
-	t.Change(own, next, now)
+	s.db.change(k.Name, &t.Bucket, before, rate, now)
 	if t.varies {
 		return false
 	}
