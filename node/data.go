@@ -23,7 +23,7 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 		options.HashKey = cluster.HashKey(n.peers.secret)
 	}
 	if cfg.DataDir == "" {
-		return n.openMemory(options)
+		return n.openMemory(cfg, options)
 	}
 	dir, err := openDir(cfg.DataDir)
 	if err != nil {
@@ -31,6 +31,9 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 	}
 	n.startClock(dir.Identity().Clock)
 	id, err := n.decideLife(cfg, dir)
+	if err == nil {
+		options.Part, err = n.openCouncil(cfg, dir)
+	}
 	if err != nil {
 		return nil, errors.Join(persist.Advise(err), dir.Close(false, disk.Identity{}))
 	}
@@ -46,14 +49,17 @@ func (n *Node) openData(cfg *config.Config) (func() engine.Moment, error) {
 }
 
 // openMemory makes an engine whose keys are lost when the process ends.
-func (n *Node) openMemory(o engine.Options) (func() engine.Moment, error) {
+func (n *Node) openMemory(cfg *config.Config, o engine.Options) (func() engine.Moment, error) {
 	o.Life, o.Replicated = engine.RandomLife(), n.peers != nil
+	n.clock = newClock(systemClock(0), 0, n.log)
 	var err error
+	if o.Part, err = n.openCouncil(cfg, nil); err != nil {
+		return nil, err
+	}
 	if n.db, err = engine.Open(o); err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
 	n.log.Warn("all data is in memory only and is lost when the process ends: use --data-dir to keep it")
-	n.clock = newClock(systemClock(0), 0, n.log)
 	return n.clock.Now, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/server"
+	"github.com/quotadb/quota-db/shares"
 )
 
 // Node is one running node.
@@ -28,8 +29,9 @@ type Node struct {
 	log      *slog.Logger
 	clock    *clock
 	db       *engine.DB
-	store    *persist.Store // nil: no data directory
-	peers    *peers         // nil: no peers
+	store    *persist.Store  // nil: no data directory
+	peers    *peers          // nil: no peers
+	council  *shares.Council // nil: the node has the whole of each quota
 	commands *command.Server
 	doors    *server.Doors // the listening addresses, until the server has them
 	server   *server.Server
@@ -149,7 +151,7 @@ func (n *Node) Close(ctx context.Context) error {
 		err = errors.Join(err, n.profiles.close())
 	}
 	if n.peers != nil {
-		err = errors.Join(err, n.peers.cluster.Close())
+		err = errors.Join(err, n.peers.cluster.Close(), n.closeCouncil())
 	}
 	switch {
 	case n.store != nil:

@@ -12,6 +12,7 @@ import (
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/replica"
+	"github.com/quotadb/quota-db/shares"
 )
 
 // peers is the node's connection with its cluster.
@@ -20,6 +21,7 @@ type peers struct {
 	secret  []byte
 	run     uint64 // random number of this start
 	claims  *lives.Claims
+	desk    *shares.Desk
 }
 
 // openPeers listens for peers, if any are configured. Peers are asked to retry until replicate is called.
@@ -64,8 +66,10 @@ func (p *peers) remember(files vfs.FS, dir string) error {
 
 // replicate starts replication of the node's keys.
 func (p *peers) replicate(n *Node, cfg *config.Config, now func() engine.Moment) {
+	p.desk = shares.NewDesk(uint16(cfg.NodeID))
 	o := replica.Options{
 		Node: uint16(cfg.NodeID), Run: p.run, Life: n.db.Life(), Address: p.cluster.Addr().String(),
+		Council: n.council, Desk: p.desk,
 		DB: n.db, BatchSize: cfg.BatchMaxSize, Interval: cfg.AntiEntropyInterval, Log: n.log,
 	}
 	if n.store != nil {
