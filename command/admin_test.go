@@ -32,10 +32,6 @@ func TestServerCommandsAnswerAsRedis(t *testing.T) {
 		CONFIG SET databases 5 => -ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
 		CONFIG GET timeout => *2¶$7¶timeout¶$1¶5
 		CONFIG SET timeout 0 maxmemory 0 => +OK
-		CONFIG GET quota-wait-ms => *2¶$13¶quota-wait-ms¶$2¶20
-		CONFIG SET quota-wait-ms 0 => +OK
-		CONFIG GET quota-wait-ms => *2¶$13¶quota-wait-ms¶$1¶0
-		CONFIG SET quota-wait-ms 60001 => -ERR CONFIG SET failed (possibly related to argument 'quota-wait-ms') - argument must be between 0 and 60000 inclusive
 		CONFIG SET maxmemory 100mb maxmemory-policy noeviction => +OK
 		CONFIG SET maxmemory "" => +OK
 		CONFIG GET maxmemory => *2¶$9¶maxmemory¶$1¶0

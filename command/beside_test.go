@@ -138,8 +138,9 @@ func TestAClientThatHasGoneIsNotListedKeysFor(t *testing.T) {
 	b.Disconnect(b.client)
 	b.Server.listing.Unlock()
 	b.Wait()
-	if out, done := late(nil, false); !done || string(out) != "*0\r\n" {
-		t.Errorf("%d bytes were listed", len(out))
+	var x call
+	if done := late(&x, false); !done || string(x.out) != "*0\r\n" {
+		t.Errorf("%d bytes were listed", len(x.out))
 	}
 }
 

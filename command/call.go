@@ -52,6 +52,10 @@ func (c *call) all() engine.All {
 func (c *call) read(k engine.Key) engine.Value {
 	v := c.tx.Get(k)
 	c.count(v)
+	if v.Type == engine.Quota && c.server.Desk != nil {
+		state, _ := c.tx.Quota(k)
+		v.Int = c.remainingOf(k, state)
+	}
 	return v
 }
 

@@ -36,10 +36,11 @@ type Client struct {
 	muted       bool // the command that runs has no reply
 
 	// How the client continues: see turn.go.
-	ends    bool  // its connection is closed after the replies
-	wait    int64 // until when it waits, nanoseconds of engine.Moment.Mono; 0: it does not wait
-	late    late  // gives the reply at the end of the wait; nil: the command that waits runs again
-	ordered bool  // a command of this Run has given an order to all clients
+	ends    bool   // its connection is closed after the replies
+	wait    int64  // until when it waits, nanoseconds of engine.Moment.Mono; 0: it does not wait
+	late    late   // gives the reply at the end of the wait; nil: the command that waits runs again
+	ordered bool   // a command of this Run has given an order to all clients
+	abandon func() // called if the client disconnects while it waits; may be nil
 
 	connection Connection
 	waits      atomic.Bool // wait is not 0; for other goroutines
@@ -80,6 +81,14 @@ func (c *Client) rouse() {
 	if c.connection.Rouse != nil {
 		c.connection.Rouse()
 	}
+}
+
+// rouser is rouse as a function that outlives the client.
+func (c *Client) rouser() func() {
+	if c.connection.Rouse != nil {
+		return c.connection.Rouse
+	}
+	return func() {}
 }
 
 // kill ends the client: none of its next commands begins. It returns false if the client was killed before.

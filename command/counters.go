@@ -54,9 +54,31 @@ func incrByFloat(c *call) { c.fail(errFloat) }
 // add adds delta to the counter and replies with the new value.
 func (c *call) add(delta int64) {
 	n, err := c.tx.Add(c.key, delta)
-	if err != nil {
+	switch {
+	case err == engine.ErrWaiting:
+		c.failQuota(err)
+	case err != nil:
 		c.fail(engineError(err))
+	case c.tx.OnQuota():
+		c.took(uint64(delta), n)
+	default:
+		c.integer(n)
+	}
+}
+
+// took replies to INCR on a quota. left is how many tokens remain here, or -1 if there are fewer than n.
+func (c *call) took(n uint64, left int64) {
+	t := taking{form: takeByIncr, n: n}
+	if c.server.Desk == nil {
+		c.x.limited(left >= 0)
+		c.integer(left)
 		return
 	}
-	c.integer(n)
+	state, _ := c.tx.Quota(c.key)
+	switch taken := left >= 0; {
+	case !taken && c.order(t, state):
+	case n == 0 && c.look(state, func(c *call) { c.add(0) }):
+	default:
+		t.reply(c, taken, state)
+	}
 }

@@ -54,9 +54,11 @@ type Executor struct {
 	refusing     bool         // writes are refused because the disk fails
 	unsafe       bool         // the replies of this Run must wait for a sync
 
-	hits   int64
-	misses int64
-	names  []byte // for SCAN and KEYS
+	hits     int64
+	misses   int64
+	admitted int64  // commands that took tokens of a quota
+	denied   int64  // commands that were refused tokens
+	names    []byte // for SCAN and KEYS
 }
 
 // planned is a command that is about to run.
@@ -244,6 +246,9 @@ func (x *Executor) execute(group [][][]byte) {
 			if c.tx.Bulky() {
 				x.flush()
 			}
+			if c.client.wait != 0 { // for tokens of other nodes
+				return
+			}
 		case lockMany:
 			x.runMany()
 		}
@@ -336,6 +341,17 @@ func (x *Executor) reject(r *row, text string) {
 	x.call.error(text)
 }
 
+// refusalOf is the error for a write that has waited and may not run now; empty: it may run.
+func (x *Executor) refusalOf(r *row) string {
+	switch {
+	case r.flags&denyOOM != 0 && x.server.isFull():
+		return errOOM
+	case x.refusing && r.flags&write != 0:
+		return x.server.misconfigured()
+	}
+	return ""
+}
+
 // isFull reports whether the keys take more than maxmemory, or nearly all memory that the engine can use.
 func (s *Server) isFull() bool {
 	limit := s.Params.MaxMemory.Load()
@@ -367,9 +383,10 @@ func (x *Executor) flush() (read bool) {
 			x.call.now = now
 		}
 	}
-	if x.hits|x.misses != 0 {
+	if x.hits|x.misses|x.admitted|x.denied != 0 {
 		x.counts.Looked(x.hits, x.misses)
-		x.hits, x.misses = 0, 0
+		x.counts.Limited(x.admitted, x.denied)
+		x.hits, x.misses, x.admitted, x.denied = 0, 0, 0, 0
 	}
 	return read
 }

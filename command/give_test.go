@@ -28,7 +28,7 @@ func TestLookingTakesNothing(t *testing.T) {
 		GET k => $1¶3
 		INCRBY k 0 => :3
 		QUOTAGET k => *3¶:5¶:60¶:3
-		QUOTAGET k FULL => *5¶:5¶:60¶:3¶:0¶:24000
+		QUOTAGET k FULL => *9¶:5¶:60¶:3¶:0¶:24000¶:5¶:3¶:0¶:0
 		QUOTAINCR k 5 60 0 => :3
 		QUOTAINCR k 5 60 0 FULL => *5¶:1¶:5¶:3¶:0¶:24000
 		CL.THROTTLE k 4 5 60 0 => *5¶:0¶:5¶:3¶:-1¶:24
@@ -50,10 +50,10 @@ func TestQuotagiveGivesBackWhatIsUsedAndNoMore(t *testing.T) {
 		QUOTAGIVE q 1 => :10
 		INCRBY q 10 => :0
 		+15000
-		QUOTAGET q FULL => *5¶:10¶:100¶:1¶:0¶:85000
+		QUOTAGET q FULL => *9¶:10¶:100¶:1¶:0¶:85000¶:10¶:1¶:0¶:0
 		QUOTAGIVE q 8 => :9
 		QUOTAGIVE q 8 => :10
-		QUOTAGET q FULL => *5¶:10¶:100¶:10¶:0¶:0
+		QUOTAGET q FULL => *9¶:10¶:100¶:10¶:0¶:0¶:10¶:10¶:0¶:0
 		INCRBY q 10 => :0
 		QUOTASET q 4 100 => +OK
 		QUOTAGIVE q 5 => :0

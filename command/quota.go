@@ -57,7 +57,7 @@ func quotaSet(c *call) {
 		return
 	}
 	if err := c.tx.SetQuota(c.key, rate); err != nil {
-		c.fail(quotaError(err))
+		c.failQuota(err)
 		return
 	}
 	c.ok()
@@ -86,17 +86,11 @@ func quotaIncr(c *call) {
 		c.fail(errSyntax)
 		return
 	}
-	taken, state, err := c.tx.Throttle(c.key, rate, uint64(n))
-	switch {
-	case err != nil:
-		c.fail(quotaError(err))
-	case full:
-		c.decided(taken, state, uint64(n))
-	case !taken:
-		c.integer(-1)
-	default:
-		c.integer(c.remaining(state))
+	form := takeByQuotaIncr
+	if full {
+		form = takeInFull
 	}
+	c.take(taking{form, rate, uint64(n)})
 }
 
 // tokens reads an argument as a number of tokens; false after replying with an error.
@@ -109,27 +103,19 @@ func (c *call) tokens(arg []byte) (n int64, ok bool) {
 }
 
 // decided replies to QUOTAINCR with FULL: 1 if n tokens were taken, otherwise 0; the limit; the tokens that remain; the
-// milliseconds until n tokens are there (0 if they were taken, -1 if n is above the limit); the milliseconds until the
-// bucket is full.
+// milliseconds until n tokens are there (0 if they were taken, -1 if there can never be so many); the milliseconds until
+// all buckets are full.
 func (c *call) decided(taken bool, state engine.QuotaState, n uint64) {
-	retry := int64(0)
-	if !taken {
-		retry = -1
-		if wait := state.Bucket.RetryAfter(state.Rate, n, c.now.Mono); wait >= 0 {
-			retry = ceil(wait, time.Millisecond)
-		}
+	if taken {
+		n = 0 // there is nothing to wait for
 	}
+	retry, full := c.soonest(state, n)
 	c.array(5)
 	c.flag(taken)
 	c.integer(int64(state.Rate.Capacity))
 	c.integer(c.remaining(state))
-	c.integer(retry)
-	c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Millisecond))
-}
-
-// remaining is the number of whole tokens in a bucket.
-func (c *call) remaining(state engine.QuotaState) int64 {
-	return int64(state.Bucket.Remaining(state.Rate, c.now.Mono))
+	c.integer(waitIn(time.Millisecond, retry))
+	c.integer(ceil(full, time.Millisecond))
 }
 
 // quotaGive is QUOTAGIVE key n. It replies with the tokens that remain, as INCR does, or nil if the key has no quota.
@@ -152,28 +138,59 @@ func quotaGet(c *call) {
 		c.fail(errSyntax)
 		return
 	}
-	state, ok := c.tx.Quota(c.key)
-	if !ok {
-		c.nullArray()
-		return
-	}
 	full := len(c.args) == 3
+	answer := func(c *call) {
+		if state, ok := c.tx.Quota(c.key); ok {
+			c.quota(state, full)
+		} else {
+			c.nullArray()
+		}
+	}
+	if state, ok := c.tx.Quota(c.key); !ok || !c.look(state, answer) {
+		answer(c)
+	}
+}
+
+// quota replies to QUOTAGET: the limit, the window, the tokens that remain. With full also the milliseconds until there
+// is a token, and until all buckets are full; this node's part of the limit, and the tokens in it; the tokens of the
+// other members that are connected, as far as known; the tokens of members that are not connected, which nobody can
+// take.
+func (c *call) quota(state engine.QuotaState, full bool) {
 	if full {
-		c.array(5)
+		c.array(9)
 	} else {
 		c.array(3)
 	}
 	c.integer(int64(state.Rate.Capacity))
 	c.window(state.Rate)
-	c.integer(c.remaining(state))
-	if full {
-		c.integer(ceil(state.Bucket.RetryAfter(state.Rate, 1, c.now.Mono), time.Millisecond))
-		c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Millisecond))
+	remaining := c.remaining(state)
+	c.integer(remaining)
+	if !full {
+		return
 	}
+	retry, all := c.soonest(state, 1)
+	own, stranded := int64(state.Bucket.Remaining(state.Part, c.now.Mono)), uint64(0)
+	if desk := c.server.Desk; desk != nil {
+		stranded = desk.Stranded(c.key.Name, state.Rate)
+	}
+	c.integer(waitIn(time.Millisecond, retry))
+	c.integer(ceil(all, time.Millisecond))
+	c.integer(int64(state.Part.Capacity))
+	c.integer(own)
+	c.integer(remaining - own)
+	c.integer(int64(stranded))
 }
 
 // quotaDel is QUOTADEL key.
 func quotaDel(c *call) { c.flag(c.tx.DeleteQuota(c.key)) }
+
+// waitIn is the time until there are tokens in units, rounded up; -1 if there can never be so many.
+func waitIn(unit, wait time.Duration) int64 {
+	if wait < 0 {
+		return -1
+	}
+	return ceil(wait, unit)
+}
 
 // ceil is a length of time in units, rounded up.
 func ceil(d, unit time.Duration) int64 {
@@ -182,12 +199,4 @@ func ceil(d, unit time.Duration) int64 {
 		n++
 	}
 	return n
-}
-
-// quotaError is the reply for an error of an operation on a quota.
-func quotaError(err error) string {
-	if err == engine.ErrNotInteger {
-		return errQuotaBytes
-	}
-	return engineError(err)
 }

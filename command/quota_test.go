@@ -42,14 +42,14 @@ func TestQuotasTakeTokensAllOrNothing(t *testing.T) {
 		INCRBY q 5 => :0
 		INCR q => :-1
 		GET q => $1¶0
-		QUOTAGET q FULL => *5¶:10¶:60¶:0¶:6000¶:60000
+		QUOTAGET q FULL => *9¶:10¶:60¶:0¶:6000¶:60000¶:10¶:0¶:0¶:0
 		+5999
 		INCR q => :-1
 		+1
 		INCR q => :0
 		INCR q => :-1
 		+60000
-		QUOTAGET q full => *5¶:10¶:60¶:10¶:0¶:0
+		QUOTAGET q full => *9¶:10¶:60¶:10¶:0¶:0¶:10¶:10¶:0¶:0
 	`)
 }
 
@@ -267,7 +267,7 @@ func TestALimitThatChangesForgetsNothing(t *testing.T) {
 		QUOTASET p 10 3600 => +OK
 		GET p => $1¶0
 		INCR p => :-1
-		QUOTAGET p FULL => *5¶:10¶:3600¶:0¶:1080000¶:4320000
+		QUOTAGET p FULL => *9¶:10¶:3600¶:0¶:1080000¶:4320000¶:10¶:0¶:0¶:0
 		QUOTASET p 100 3600 => +OK
 		GET p => $2¶70
 		INCRBY p 71 => :-1

@@ -33,6 +33,7 @@ import (
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/replica"
 	"github.com/quotadb/quota-db/resp"
+	"github.com/quotadb/quota-db/shares"
 	"github.com/quotadb/quota-db/stats"
 )
 
@@ -58,6 +59,8 @@ type Server struct {
 	Fences bool
 	// Replication returns the state of replication; nil: there are no peers.
 	Replication func() replica.Status
+	// Desk gets tokens of quotas from other nodes; nil: there are no other nodes.
+	Desk *shares.Desk
 	// ClockOffset, if not nil, is how far Now is ahead of the machine's clock.
 	ClockOffset func() time.Duration
 
@@ -123,6 +126,7 @@ func (s *Server) Connect(remote, local string, connection Connection) *Client {
 // Disconnect removes a client. None of its commands may run any more.
 func (s *Server) Disconnect(c *Client) {
 	c.killed.Store(true) // ends its work beside the event loops
+	c.leave()
 	s.endTransaction(c)
 	s.leaveMonitors(c)
 	s.Clients.disconnect(c)

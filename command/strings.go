@@ -72,7 +72,16 @@ func length(v engine.Value) int {
 	return len(textOf(v, &room))
 }
 
-func get(c *call) { c.value(c.read(c.key)) }
+// get is GET. On a quota it first looks how many tokens other nodes have.
+func get(c *call) {
+	if c.server.Desk != nil && c.tx.Get(c.key).Type == engine.Quota {
+		state, _ := c.tx.Quota(c.key)
+		if c.look(state, func(c *call) { c.value(c.read(c.key)) }) {
+			return
+		}
+	}
+	c.value(c.read(c.key))
+}
 
 func strlen(c *call) { c.integer(int64(length(c.read(c.key)))) }
 

@@ -46,24 +46,21 @@ func throttle(c *call) {
 		c.fail(errFillTime)
 		return
 	}
-	taken, state, err := c.tx.Throttle(c.key, rate, uint64(quantity))
-	if err != nil {
-		c.fail(quotaError(err))
-		return
-	}
-	c.throttled(taken, state, uint64(quantity))
+	c.take(taking{takeByThrottle, rate, uint64(quantity)})
 }
 
 // throttled replies to CL.THROTTLE.
 func (c *call) throttled(taken bool, state engine.QuotaState, quantity uint64) {
-	retry := int64(-1)
-	if wait := state.Bucket.RetryAfter(state.Rate, quantity, c.now.Mono); !taken && wait >= 0 {
-		retry = ceil(wait, time.Second)
+	retry, full := time.Duration(-1), time.Duration(0)
+	if taken {
+		_, full = c.soonest(state, 0)
+	} else {
+		retry, full = c.soonest(state, quantity)
 	}
 	c.array(5)
 	c.flag(!taken)
 	c.integer(int64(state.Rate.Capacity))
 	c.integer(c.remaining(state))
-	c.integer(retry)
-	c.integer(ceil(state.Bucket.FullAfter(c.now.Mono), time.Second))
+	c.integer(waitIn(time.Second, retry))
+	c.integer(ceil(full, time.Second))
 }

@@ -105,35 +105,51 @@ func (c *Client) waitUntil(moment int64) {
 
 // endWait ends the client's wait, so that its commands run again.
 func (c *Client) endWait() {
-	c.late, c.wait = nil, 0
+	c.late, c.abandon, c.wait = nil, nil, 0
 	c.waits.Store(false)
 }
 
-// late appends a reply that comes after its handler has returned. done is false while the reply is not ready. over says
-// that the time of the wait has ended.
-type late func(dst []byte, over bool) (out []byte, done bool)
+// late gives a reply that comes after its handler has returned: it appends the reply to x.out. done is false while the
+// reply is not ready. over says that the time of the wait has ended. No lock is held.
+type late func(x *call, over bool) (done bool)
 
 // answerLate makes the client, and its next commands, wait for a reply, at most until a moment. Each time the
-// connection is roused, reply is called. If CLIENT REPLY drops the reply, the client waits all the same.
-func (c *Client) answerLate(moment int64, reply late) {
-	c.late = reply
+// connection is roused, reply is called with the bytes to which it appends.
+func (c *Client) answerLate(moment int64, reply func(dst []byte, over bool) (out []byte, done bool)) {
+	c.comeLate(moment, func(x *call, over bool) (done bool) {
+		x.out, done = reply(x.out, over)
+		return done
+	}, nil)
+}
+
+// comeLate is answerLate for a reply that the call makes. If the client disconnects before, abandon is called, unless it
+// is nil. If CLIENT REPLY drops the reply, the client waits all the same.
+func (c *Client) comeLate(moment int64, reply late, abandon func()) {
+	c.late, c.abandon = reply, abandon
 	if c.muted {
-		c.late = func(dst []byte, over bool) ([]byte, bool) {
-			out, done := reply(dst, over)
-			return out[:len(dst)], done
+		c.late = func(x *call, over bool) bool {
+			start := len(x.out)
+			done := reply(x, over)
+			x.out = x.out[:start]
+			return done
 		}
 	}
 	c.waitUntil(moment)
 }
 
+// leave ends the wait of a client that has disconnected.
+func (c *Client) leave() {
+	if c.abandon != nil {
+		c.abandon()
+		c.abandon = nil
+	}
+}
+
 // resume is the beginning of a Run of a client that waits. If the late reply is not ready, the client continues to
 // wait. Otherwise the wait ends. A command that has waited runs again, and may make the client wait again.
 func (c *Client) resume(x *call) {
-	if c.late != nil {
-		var done bool
-		if x.out, done = c.late(x.out, x.now.Mono >= c.wait); !done {
-			return
-		}
+	if c.late != nil && !c.late(x, x.now.Mono >= c.wait) {
+		return
 	}
 	c.endWait()
 }

@@ -48,7 +48,7 @@ func TestTheSameWindowInAnotherUnitChangesNothing(t *testing.T) {
 		INCRBY q 4 => :6
 		QUOTASET q 10 2000ms => +OK
 		QUOTAINCR q 10 2s => :5
-		QUOTAGET q FULL => *5¶:10¶:2¶:5¶:0¶:1000
+		QUOTAGET q FULL => *9¶:10¶:2¶:5¶:0¶:1000¶:10¶:5¶:0¶:0
 	`)
 }
 
@@ -56,7 +56,7 @@ func TestWindowsBelowASecondRefillInTime(t *testing.T) {
 	runOurs(t, `
 		QUOTASET q 10 500ms => +OK
 		INCRBY q 10 => :0
-		QUOTAGET q FULL => *5¶:10¶$5¶500ms¶:0¶:50¶:500
+		QUOTAGET q FULL => *9¶:10¶$5¶500ms¶:0¶:50¶:500¶:10¶:0¶:0¶:0
 		+49
 		INCR q => :-1
 		+1

@@ -39,6 +39,7 @@ type Tx struct {
 	unsafe bool // see Unsafe
 	waited bool // see Waited
 	bulky  bool // see Bulky
+	quota  bool // see OnQuota
 }
 
 // Unlock ends the transaction.
@@ -86,6 +87,7 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 		}
 		if rec.isQuota() && !rec.lapsed(tx.now) {
 			left, err := s.takeInPlace(rec, delta, tx.now.Mono)
+			tx.quota = err == nil
 			if left >= 0 && err == nil {
 				tx.spend(s, rec, uint64(delta))
 				s.touch(k)
@@ -95,6 +97,13 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 		}
 	}
 	return s.add(k, delta, tx.now)
+}
+
+// OnQuota reports whether the last Add found a quota: it took tokens, or it was refused. Call it once after an Add.
+func (tx *Tx) OnQuota() bool {
+	is := tx.quota
+	tx.quota = false
+	return is
 }
 
 // Set stores v, an Integer or a String, with its deadline, which must lie in the future. With keepDeadline the key's

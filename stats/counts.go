@@ -17,6 +17,8 @@ type Counts struct {
 	unknown  atomic.Int64                // commands without a number, which did not run
 	hits     atomic.Int64
 	misses   atomic.Int64
+	admitted atomic.Int64
+	denied   atomic.Int64
 	received atomic.Int64
 	sent     atomic.Int64
 }
@@ -63,6 +65,12 @@ func (c *Counts) Looked(hits, misses int64) {
 	c.misses.Add(misses)
 }
 
+// Limited counts commands that took tokens of a quota, and those that were refused tokens.
+func (c *Counts) Limited(admitted, denied int64) {
+	c.admitted.Add(admitted)
+	c.denied.Add(denied)
+}
+
 // Received counts bytes from clients.
 func (c *Counts) Received(bytes int) { c.received.Add(int64(bytes)) }
 
@@ -82,6 +90,8 @@ func (c *Counts) addTo(t *Snapshot) {
 	t.Errors += c.unknown.Load()
 	t.Hits += c.hits.Load()
 	t.Misses += c.misses.Load()
+	t.Admitted += c.admitted.Load()
+	t.Denied += c.denied.Load()
 	t.Received += c.received.Load()
 	t.Sent += c.sent.Load()
 }
@@ -97,6 +107,8 @@ func (c *Counts) reset() {
 	c.unknown.Store(0)
 	c.hits.Store(0)
 	c.misses.Store(0)
+	c.admitted.Store(0)
+	c.denied.Store(0)
 	c.received.Store(0)
 	c.sent.Store(0)
 }

@@ -46,6 +46,8 @@ type Snapshot struct {
 	Errors   int64 // error replies
 	Hits     int64 // lookups by reading commands that found a key
 	Misses   int64 // lookups by reading commands that found none
+	Admitted int64 // commands that took tokens of a quota
+	Denied   int64 // commands that were refused tokens of a quota
 	Received int64 // bytes from clients
 	Sent     int64 // bytes of replies to clients
 

@@ -1,0 +1,153 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// takers are the commands that take n tokens of a quota of 9 per 90 s, and what they answer.
+var takers = []struct {
+	name    string
+	words   func(key string, n int) []string
+	taken   func(left int) string
+	refused string // as far as it is the same for all
+}{
+	{"INCRBY", func(key string, n int) []string { return []string{"INCRBY", key, fmt.Sprint(n)} },
+		func(left int) string { return fmt.Sprintf(":%d\r\n", left) }, ":-1\r\n"},
+	{"QUOTAINCR", func(key string, n int) []string { return []string{"QUOTAINCR", key, "9", "90", fmt.Sprint(n)} },
+		func(left int) string { return fmt.Sprintf(":%d\r\n", left) }, ":-1\r\n"},
+	{"QUOTAINCR FULL", func(key string, n int) []string { return []string{"QUOTAINCR", key, "9", "90", fmt.Sprint(n), "FULL"} },
+		func(left int) string { return fmt.Sprintf("*5\r\n:1\r\n:9\r\n:%d\r\n:0\r\n:", left) }, "*5\r\n:0\r\n:9\r\n"},
+	{"CL.THROTTLE", func(key string, n int) []string { return []string{"CL.THROTTLE", key, "8", "9", "90", fmt.Sprint(n)} },
+		func(left int) string { return fmt.Sprintf("*5\r\n:0\r\n:9\r\n:%d\r\n:-1\r\n:", left) }, "*5\r\n:1\r\n:9\r\n"},
+}
+
+// TestOneNodeReachesAllTokensOfTheCluster takes 3 of the node's own 3 tokens, then those of the other two.
+func TestOneNodeReachesAllTokensOfTheCluster(t *testing.T) {
+	for _, by := range takers {
+		c := newCompany(t, 3, nil)
+		c.do(0, "QUOTASET", "k", "9", "90")
+		if by.name != "INCRBY" {
+			c.do(0, "DEL", "k")
+		}
+		begins := func(got, want string) {
+			t.Helper()
+			if !strings.HasPrefix(got, want) {
+				t.Fatalf("%s: got %q, want %q", by.name, got, want)
+			}
+		}
+		begins(c.do(0, by.words("k", 2)...), by.taken(7))
+		begins(c.doLate(0, by.words("k", 3)...), by.taken(4))
+		begins(c.doLate(0, by.words("k", 4)...), by.taken(0))
+		asks := c.asks
+		begins(c.do(0, by.words("k", 1)...), by.refused)
+		begins(c.do(0, by.words("k", 10)...), by.refused)
+		c.deliver()
+		if c.asks != asks {
+			t.Errorf("%s: %d messages for takes that were refused", by.name, c.asks-asks)
+		}
+		c.pass(10 * time.Second) // each node has earned a third of a token
+		begins(c.do(0, by.words("k", 1)...), by.refused)
+		c.pass(20*time.Second + 1)
+		begins(c.do(0, by.words("k", 1)...), by.taken(2))
+		begins(c.doLate(0, by.words("k", 2)...), by.taken(0))
+	}
+}
+
+func TestNothingWaitsInATransactionOrInsideTheServerOrWithoutAWait(t *testing.T) {
+	c := newCompany(t, 3, nil)
+	c.do(0, "QUOTASET", "k", "3", "60")
+	if got := c.do(0, "INCR", "k"); got != ":2\r\n" {
+		t.Fatalf("the own token: %q", got)
+	}
+	c.do(0, "MULTI")
+	c.do(0, "INCR", "k")
+	c.do(0, "GET", "k")
+	if got := c.do(0, "EXEC"); got != "*2\r\n:-1\r\n$1\r\n2\r\n" {
+		t.Errorf("MULTI: %q", got)
+	}
+	inside := c.nodes[0].Connect("inside", "", Connection{})
+	if v, turn, err := c.nodes[0].x.Call(inside, words([]string{"INCR", "k"})); err != nil || v.Int != -1 || turn.Next != Done {
+		t.Errorf("inside: %v, %v, %v", v, turn, err)
+	}
+	c.do(0, "CONFIG", "SET", "quota-wait-ms", "0")
+	if got := c.do(0, "INCR", "k"); got != ":-1\r\n" {
+		t.Errorf("without a wait: %q", got)
+	}
+	if c.deliver(); c.asks != 0 {
+		t.Errorf("%d messages", c.asks)
+	}
+}
+
+func TestATakeThatWaitsHoldsOnlyItsOwnClient(t *testing.T) {
+	c := newCompany(t, 2, nil)
+	b := c.nodes[0]
+	c.do(0, "QUOTASET", "k", "2", "60")
+	c.do(0, "INCR", "k")
+	batch := [][][]byte{words([]string{"INCR", "n"}), words([]string{"INCR", "k"}), words([]string{"INCR", "n"}), words([]string{"PING"})}
+	if got := b.run(b.client, batch); got != ":1\r\n" || b.turn.Next != Late || b.turn.Ran != 2 || b.turn.Wait != 20*time.Millisecond {
+		t.Fatalf("got %q, turn %+v", got, b.turn)
+	}
+	other := b.Connect("other:1", "b:2", Connection{})
+	if got := b.run(other, [][][]byte{words([]string{"INCR", "n"})}); got != ":2\r\n" {
+		t.Errorf("another client: %q", got)
+	}
+	if got := b.run(b.client, batch[2:]); got != "" || b.turn.Next != Late {
+		t.Errorf("roused too early: %q, %+v", got, b.turn)
+	}
+	if c.deliver(); c.roused == 0 {
+		t.Error("the client was not roused")
+	}
+	if got := b.run(b.client, batch[2:]); got != ":0\r\n:3\r\n+PONG\r\n" || b.turn.Next != Done {
+		t.Errorf("got %q, turn %+v", got, b.turn)
+	}
+}
+
+// TestTokensThatAreNotUsedGoBack lets clients end while others have taken tokens for them.
+func TestTokensThatAreNotUsedGoBack(t *testing.T) {
+	for name, end := range map[string]func(c *company, b *bench) (reply string){
+		"the client disconnects": func(_ *company, b *bench) string {
+			b.Disconnect(b.client)
+			return ""
+		},
+		"the server stops": func(_ *company, b *bench) string {
+			b.client.Hurry()
+			return b.run(b.client, nil)
+		},
+		"the time is over": func(c *company, b *bench) string {
+			c.pass(20 * time.Millisecond)
+			return b.run(b.client, nil)
+		},
+		"the tokens here are gone": func(c *company, b *bench) string { // and nobody has others
+			other := b.Connect("other:1", "b:2", Connection{})
+			b.run(other, [][][]byte{words([]string{"INCRBY", "k", "1"})})
+			c.deliver()
+			return b.run(b.client, nil)
+		},
+	} {
+		for _, early := range []bool{false, true} { // before the ask has left, or while the answer is on its way
+			c := newCompany(t, 2, nil)
+			b := c.nodes[0]
+			c.do(0, "QUOTASET", "k", "4", "600000")
+			c.do(0, "INCR", "k")
+			if out := c.do(0, "INCRBY", "k", "3"); out != "" {
+				t.Fatalf("%s: %q", name, out)
+			}
+			if !early && name != "the tokens here are gone" {
+				c.deliver()
+			}
+			reply, want := end(c, b), uint64(2)
+			c.deliver()
+			if reply == ":0\r\n" { // all have come in time
+				want = 0
+			}
+			if left, known := c.level(1, "k"); known && left != want {
+				t.Errorf("%s, early %v, reply %q: %d tokens are left at the other node, want %d", name, early, reply, left, want)
+			} else if !known && !early {
+				t.Errorf("%s: the other node was never asked", name)
+			}
+		}
+	}
+}
