@@ -10,7 +10,8 @@ import (
 	"github.com/quotadb/quota-db/shares"
 )
 
-// company is nodes of one cluster, whose desks exchange messages when the test says so. All have the clock of the first.
+// company is nodes of one cluster, whose desks exchange messages when the test says so. All have the clock of the
+// first.
 type company struct {
 	t      *testing.T
 	nodes  []*bench
@@ -48,7 +49,7 @@ func newCompany(t *testing.T, n int, change func(*config.Config)) *company {
 		part := shares.Part{State: shares.InForce, Table: table, Node: uint16(i + 1)}
 		b.DB.SetPart(part)
 		b.Desk = shares.NewDesk(uint16(i + 1))
-		b.Desk.SetPart(part, c.now())
+		b.Desk.SetPart(part)
 	}
 	c.nodes[0].client.connection.Rouse = func() { c.roused++ }
 	for i := range c.nodes {
@@ -69,8 +70,8 @@ func (c *company) connect(i, j int) {
 
 // cut ends the sessions of two nodes.
 func (c *company) cut(i, j int) {
-	c.nodes[i].Desk.Disconnect(uint16(j+1), c.now())
-	c.nodes[j].Desk.Disconnect(uint16(i+1), c.now())
+	c.nodes[i].Desk.Disconnect(uint16(j+1))
+	c.nodes[j].Desk.Disconnect(uint16(i+1))
 }
 
 // pass lets time pass.

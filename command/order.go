@@ -33,8 +33,8 @@ func (c *call) quotaWait() time.Duration {
 	return max(wait, min(s.Desk.RoundTrip(), longestAnswer))
 }
 
-// order orders the tokens that this node lacks for a command, and makes the client wait. It returns false if the command
-// must be answered now, because it must not wait, or because nobody can have the tokens.
+// order orders the tokens that this node lacks for a command, and makes the client wait. It returns false if the
+// command must be answered now, because it must not wait, or because nobody can have the tokens.
 func (c *call) order(t taking, state engine.QuotaState) bool {
 	wait := c.quotaWait()
 	if wait == 0 || t.n > state.Rate.Capacity {

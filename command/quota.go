@@ -103,8 +103,8 @@ func (c *call) tokens(arg []byte) (n int64, ok bool) {
 }
 
 // decided replies to QUOTAINCR with FULL: 1 if n tokens were taken, otherwise 0; the limit; the tokens that remain; the
-// milliseconds until n tokens are there (0 if they were taken, -1 if there can never be so many); the milliseconds until
-// all buckets are full.
+// milliseconds until n tokens are there (0 if they were taken, -1 if there can never be so many); the milliseconds
+// until all buckets are full.
 func (c *call) decided(taken bool, state engine.QuotaState, n uint64) {
 	if taken {
 		n = 0 // there is nothing to wait for

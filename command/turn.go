@@ -122,8 +122,8 @@ func (c *Client) answerLate(moment int64, reply func(dst []byte, over bool) (out
 	}, nil)
 }
 
-// comeLate is answerLate for a reply that the call makes. If the client disconnects before, abandon is called, unless it
-// is nil. If CLIENT REPLY drops the reply, the client waits all the same.
+// comeLate is answerLate for a reply that the call makes. If the client disconnects before, abandon is called, unless
+// it is nil. If CLIENT REPLY drops the reply, the client waits all the same.
 func (c *Client) comeLate(moment int64, reply late, abandon func()) {
 	c.late, c.abandon = reply, abandon
 	if c.muted {

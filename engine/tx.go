@@ -75,8 +75,8 @@ func (tx *Tx) Get(k Key) Value {
 }
 
 // Add adds delta to k, which starts from zero, and returns the new value. A deadline stays. On a quota, Add takes delta
-// tokens and returns how many remain here, or -1 if there are fewer than delta. Errors: ErrNotInteger; ErrOverflow; on a
-// quota ErrQuota for a negative delta, and ErrWaiting.
+// tokens and returns how many remain here, or -1 if there are fewer than delta. Errors: ErrNotInteger; ErrOverflow; on
+// a quota ErrQuota for a negative delta, and ErrWaiting.
 func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil {
