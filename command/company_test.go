@@ -70,8 +70,8 @@ func (c *company) connect(i, j int) {
 
 // cut ends the sessions of two nodes.
 func (c *company) cut(i, j int) {
-	c.nodes[i].Desk.Disconnect(uint16(j+1))
-	c.nodes[j].Desk.Disconnect(uint16(i+1))
+	c.nodes[i].Desk.Disconnect(uint16(j + 1))
+	c.nodes[j].Desk.Disconnect(uint16(i + 1))
 }
 
 // pass lets time pass.

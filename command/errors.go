@@ -91,7 +91,7 @@ const (
 	errQuantity        = "ERR quantity cannot be negative: QUOTAGIVE gives tokens back"
 	errQuotaBytes      = "ERR the key holds a string: a quota can only replace a counter"
 	errQuotaEnds       = "ERR the server stops before other nodes have given tokens"
-	errWaiting         = "TRYAGAIN quotas can be used once all nodes of the cluster have met; this node waits for " // Why
+	errWaiting         = "TRYAGAIN quotas can be used once all nodes of the cluster have met; this node waits for "
 	errNoUserFile      = "ERR This server has no file of users: start it with --user-file to load and save users"
 	errNoTracking      = "ERR CLIENT TRACKING is not supported: the server does not know what clients have cached"
 	errWatches         = "ERR too many watched keys: a client may watch at most 65536"
