@@ -122,6 +122,7 @@ func clusterInfo(c *call) {
 	r.line("cluster_my_life", fmt.Sprintf("%016x", st.Life))
 	r.line("cluster_my_run", fmt.Sprintf("%016x", st.Run))
 	r.line("cluster_my_round", st.Round)
+	infoPart(r)
 	c.text(r.String())
 }
 

@@ -26,7 +26,7 @@ type section struct {
 	write func(*report)
 }
 
-// sections are the parts of INFO, in Redis's order.
+// sections are the parts of INFO, in Redis's order, and then our own.
 func sections() []section {
 	return []section{
 		{"Server", false, infoServer},
@@ -42,6 +42,7 @@ func sections() []section {
 		{"Latencystats", true, infoLatency},
 		{"Cluster", false, infoCluster},
 		{"Keyspace", false, infoKeyspace},
+		{"Quotas", false, infoQuotas},
 	}
 }
 

@@ -37,7 +37,7 @@ func TestInfoHasRedissSectionsInItsOrder(t *testing.T) {
 	} {
 		command := append([]string{"INFO"}, strings.Fields(args)...)
 		got, want := headings(b.do(command...)), headings(redis.do(t, command...))
-		if got != want {
+		if got = strings.TrimSuffix(got, "# Quotas\r"); got != want {
 			t.Errorf("INFO %s\ngot  %q\nwant %q", args, got, want)
 		}
 	}
@@ -50,10 +50,10 @@ func TestInfoHasNoFieldThatRedisLacks(t *testing.T) {
 		t.Skip("no redis-server on PATH")
 	}
 	b := newBench(t, nil)
-	own := []string{"quotadb_version", "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "clock_offset_msec", "cluster_state", "deleted_keys_kept", "dropped_log_lines", "go_version", "node_id", "quota_keys", "used_memory_heap"}
+	own := []string{"quotadb_version", "acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "clock_offset_msec", "cluster_state", "deleted_keys_kept", "dropped_log_lines", "go_version", "node_id", "used_memory_heap"}
 	theirs := infoFields(redis.do(t, "INFO", "everything"))
 	for _, name := range slices.Sorted(maps.Keys(infoFields(b.do("INFO", "everything")))) {
-		if _, ok := theirs[name]; !ok && !slices.Contains(own, name) {
+		if _, ok := theirs[name]; !ok && !slices.Contains(own, name) && !strings.HasPrefix(name, "quota_") {
 			t.Errorf("Redis has no %s", name)
 		}
 	}

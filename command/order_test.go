@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/quotadb/quota-db/shares"
 )
 
 // takers are the commands that take n tokens of a quota of 9 per 90 s, and what they answer.
@@ -150,4 +152,43 @@ func TestTokensThatAreNotUsedGoBack(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestInfoCountsWhatHappensToTakes(t *testing.T) {
+	c := newCompany(t, 2, nil)
+	c.do(0, "QUOTASET", "k", "4", "600000")
+	c.do(0, "INCRBY", "k", "2")
+	c.doLate(0, "INCR", "k")
+	c.do(0, "INCRBY", "k", "2") // more than there are
+	c.do(0, "INCR", "k")
+	c.nodes[0].Disconnect(c.nodes[0].client)
+	c.deliver()
+	c.nodes[0].x.Settle()
+	other := c.nodes[0].Connect("other:1", "b:2", Connection{})
+	got := c.nodes[0].run(other, [][][]byte{words([]string{"INFO", "quotas"})})
+	expectLines(t, got, "quota_state:in_force", "quota_members:1,2", "quota_is_member:1", "quota_admitted:2", "quota_denied:1",
+		"quota_waited:2", "quota_waited_granted:1", "quota_waited_cancelled:1", "quota_denied_at_once:1",
+		"quota_tokens_from_others:1", "quota_asks_sent:1")
+	alone := newBench(t, nil)
+	alone.do("QUOTAINCR", "k", "1", "60")
+	alone.do("QUOTAINCR", "k", "1", "60")
+	expectLines(t, alone.do("INFO", "quotas"), "quota_state:whole", "quota_waits_for:", "quota_admitted:1", "quota_denied:1")
+	alone.do("CONFIG", "RESETSTAT")
+	expectLines(t, alone.do("INFO", "quotas"), "quota_admitted:0", "quota_denied:0")
+}
+
+func TestQuotasOfANodeThatWaitsForTheFoundingAreErrorsThatSayWhy(t *testing.T) {
+	b := newBench(t, nil)
+	b.do("QUOTASET", "k", "5", "60")
+	b.DB.SetPart(shares.Part{State: shares.Waiting, Node: 1, Why: "a connection with 127.0.0.1:7002"})
+	want := "-TRYAGAIN quotas can be used once all nodes of the cluster have met; this node waits for a connection with 127.0.0.1:7002\r\n"
+	for _, command := range []string{"QUOTASET k 9 60", "QUOTAINCR k 5 60", "CL.THROTTLE k 4 5 60", "INCR k", "INCRBY k 2"} {
+		if got := b.do(strings.Fields(command)...); got != want {
+			t.Errorf("%s: %q", command, got)
+		}
+	}
+	if got := b.do("INCR", "n"); got != ":1\r\n" {
+		t.Errorf("a counter: %q", got)
+	}
+	expectLines(t, b.do("INFO", "quotas"), "quota_state:waiting", "quota_waits_for:a connection with 127.0.0.1:7002", "quota_denied:0")
 }

@@ -92,6 +92,7 @@ func (n *Node) open(cfg *config.Config) error {
 	n.commands.ClockOffset = n.clock.Offset
 	if n.peers != nil {
 		n.commands.Replication = n.peers.cluster.Status
+		n.commands.Desk = n.peers.desk
 	}
 	if err := n.commands.SetUp(password); err != nil {
 		return fmt.Errorf("set up users of --user-file: %w", err)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
+	"github.com/quotadb/quota-db/shares"
 )
 
 // peerStats are counters about a peer since this node has known it.
@@ -22,6 +23,8 @@ type Status struct {
 	Life  uint64
 	Round uint64 // the last round made
 	Peers []PeerStatus
+
+	Quotas *shares.CouncilStatus // whose the tokens of quotas are; nil: this node's alone
 
 	// Filled in by package cluster, which has the sockets.
 	Enabled bool
@@ -88,6 +91,10 @@ func (m *Machine) Status(now engine.Moment) Status {
 	st := Status{Node: m.Node, Run: m.Run, Life: m.Life, Round: m.round}
 	for _, p := range m.ordered {
 		st.Peers = append(st.Peers, m.peerStatus(p, now))
+	}
+	if m.Council != nil {
+		council := m.Council.Status()
+		st.Quotas = &council
 	}
 	return st
 }
