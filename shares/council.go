@@ -41,12 +41,11 @@ type CouncilOptions struct {
 // delivers notices in the order in which Notice made them, each once, until it ends.
 //
 // Hear, Connect and Disconnect only note what happens. Tick decides and saves, so it should soon follow them. What is
-// not durable is not told and gives no right to tokens. A Council is not safe for concurrent use.
+// not durable is not told, and gives no right to tokens. A Council is not safe for concurrent use.
 type Council struct {
 	o     CouncilOptions
-	start int64  // moment of NewCouncil
-	run   uint64 // random number of this start
-	age   int64  // up to which everything that this node has served is safe
+	start int64 // moment of NewCouncil
+	age   int64 // up to which everything that this node has served is safe
 
 	record
 	unsaved bool  // the record, apart from ages, differs from what Save got last
@@ -85,22 +84,26 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Council{
-		o: o, start: now, run: o.Random(), age: o.Age, version: 1,
+		o: o, start: now, age: o.Age, version: 1,
 		sessions: map[uint16]*session{}, answered: map[uint16]bool{}, warnedAt: map[uint16]int64{},
 	}
 	if o.Text == nil {
-		c.record = record{node: o.Node, seat: o.Random(), book: Book{1, o.Random()}, whole: o.Whole, known: map[uint16]known{}}
-		c.unsaved = true
+		c.record = record{
+			node: o.Node, seat: o.Random(), book: Book{1, o.Random()}, whole: o.Whole,
+			run: o.Random(), past: past{floor: o.Age}, known: map[uint16]known{},
+		}
 	} else {
 		var err error
 		if c.record, err = parseRecord(o.Text); err != nil {
 			return nil, err
 		}
 		if o.Fresh || o.Copied || c.node != o.Node {
-			c.moved()
+			c.moved(now)
 		}
+		c.past.end(run{c.run, o.Age})
+		c.run = o.Random()
 	}
-	if err := c.save(now); err != nil {
+	if err := c.save(now); err != nil { // a start is durable before a peer hears of it
 		return nil, err
 	}
 	c.part = c.decide(now)
@@ -108,10 +111,11 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 }
 
 // moved makes the record of another directory, or of another node, this node's own.
-func (c *Council) moved() {
+func (c *Council) moved(now int64) {
 	c.node, c.seat, c.promise = c.o.Node, c.o.Random(), nil
-	c.newBook(c.book.Number+1, "the data directory is a copy")
-	c.doubt = c.isMember()
+	isDoubtful := c.doubt || c.isMember()
+	c.newBook(c.book.Number+1, "the data directory is a copy", now)
+	c.doubt = isDoubtful // before a founding a copy has nothing to lose
 }
 
 // Part is the node's part of quotas as of the last Tick.
@@ -141,9 +145,6 @@ func (c *Council) Disconnect(node uint16) {
 func (c *Council) Tick(now, safeAge int64, without []string) (changed bool) {
 	c.age = max(c.age, safeAge)
 	c.without = slices.Clone(without)
-	for _, node := range c.connected() {
-		c.compare(node, c.sessions[node])
-	}
 	for _, node := range c.connected() {
 		c.hearTable(node, c.sessions[node].heard.table, now)
 	}

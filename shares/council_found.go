@@ -28,11 +28,13 @@ func (t *Table) equal(o *Table) bool { return t.Seed == o.Seed && slices.Equal(t
 // hearTable looks at the table that a peer has, if it has one.
 func (c *Council) hearTable(from uint16, t *Table, now int64) {
 	switch {
-	case t == nil:
+	case t == nil || c.table != nil && c.table.equal(t):
+	case c.table != nil && c.hasNothing() && !c.isTold(c.table):
+		c.adopt(from, t, now)
 	case c.table != nil:
 		c.warnConflict(from, t, now)
 	case c.promise == nil:
-		c.adopt(from, t)
+		c.adopt(from, t, now)
 	case tableOf(c.promise).equal(t):
 		c.begin(now)
 	}
@@ -40,13 +42,26 @@ func (c *Council) hearTable(from uint16, t *Table, now int64) {
 
 // adopt takes over the table of a peer. If it names this node, the node has once promised it, and has lost that with
 // its directory. So it cannot know what it has used.
-func (c *Council) adopt(from uint16, t *Table) {
+func (c *Council) adopt(from uint16, t *Table, now int64) {
 	c.table, c.whole, c.since, c.doubt = t, false, 0, false
 	c.changed()
 	c.o.Log.Info("the cluster is founded: this node has learned its members from a peer", "peer", from, "members", t.nodes())
 	if c.isMember() {
-		c.newBook(c.book.Number+1, "it does not know that this node is a member")
+		c.newBook(c.book.Number+1, "it does not know that this node is a member", now)
 	}
+}
+
+// hasNothing reports whether this node has no tokens by its table, and therefore may follow another one.
+func (c *Council) hasNothing() bool { return c.doubt || !c.isMember() }
+
+// isTold reports whether a connected node has a table.
+func (c *Council) isTold(t *Table) bool {
+	for _, s := range c.sessions {
+		if s.heard.table != nil && s.heard.table.equal(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // begin founds the cluster that this node has promised to found. A node that has used whole quotas begins with empty
@@ -237,9 +252,6 @@ func (c *Council) foundingWaitsFor() string {
 
 // warnConflict logs, once a minute at most, that a peer has another table than this node.
 func (c *Council) warnConflict(from uint16, t *Table, now int64) {
-	if t.equal(c.table) {
-		return
-	}
 	if at, ok := c.warnedAt[from]; ok && now-at < logEvery {
 		return
 	}

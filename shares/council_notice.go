@@ -23,14 +23,15 @@ const noAge = math.MinInt64
 //	kind | length of the content | content        kind and length are unsigned varints
 //
 //	age     signed varint
-//	self    seat, book, run, 1 byte: 1 whole + 2 doubt
+//	self    seat, book, number of this start, 1 byte: 1 whole + 2 doubt, earlier books: how many, book, moment;
+//	        floor, earlier starts: number, age
 //	met     nodes
 //	promise turn, 1 byte: 1 withdrawing, founders: node, seat, 1 byte: 1 whole
 //	table   seed, members: node, seat, since; empty if there is none
-//	known   book, run, before, age: what the sender knows of the receiver; empty if it knows nothing
+//	known   book, number of a start, age, 1 byte: 1 later: what the sender knows of the receiver; empty: nothing
 //	echo    turn of the receiver that the sender has heard
 //
-// Seats, seeds, runs and ids of books have 8 bytes, little-endian; before and age are signed varints, other numbers
+// Seats, seeds, numbers of starts and ids of books have 8 bytes, little-endian; ages are signed varints, other numbers
 // unsigned varints. A book is its number and its id.
 const (
 	sectionAge = 1 + iota
@@ -65,6 +66,7 @@ type identity struct {
 	seat         uint64
 	book         Book
 	run          uint64
+	past         past
 	whole, doubt bool
 }
 
@@ -86,7 +88,7 @@ func (c *Council) Notice(dst []byte, to uint16, now int64) []byte {
 	s := c.sessions[to]
 	n := notice{age: c.age}
 	if s.told.owes || s.told.version != c.version {
-		n.self = &identity{c.seat, c.book, c.run, c.whole, c.doubt}
+		n.self = &identity{c.seat, c.book, c.run, c.past, c.whole, c.doubt}
 		n.met = c.met()
 		n.promise, n.turn, n.withdrawing = c.promise, c.turn, c.withdrawing
 		n.table = c.table
@@ -100,7 +102,7 @@ func (c *Council) Notice(dst []byte, to uint16, now int64) []byte {
 }
 
 // Hear notes what a peer says in the present session. Errors: ErrNotice.
-func (c *Council) Hear(from uint16, text []byte, _ int64) error {
+func (c *Council) Hear(from uint16, text []byte, now int64) error {
 	s := c.sessions[from]
 	if s == nil {
 		return nil
@@ -117,11 +119,12 @@ func (c *Council) Hear(from uint16, text []byte, _ int64) error {
 		return fmt.Errorf("%w: an age without a directory", ErrNotice)
 	}
 	if isAnswer {
+		c.compare(from, n.known, now)
 		c.answered[from] = true
 	}
 	before := c.record.known[from]
 	c.note(from, n.self, n.age)
-	if k := c.record.known[from]; k.book != before.book || k.run != before.run || n.turn != s.heard.turn {
+	if k := c.record.known[from]; k.book != before.book || k.run.id != before.run.id || n.turn != s.heard.turn {
 		s.told.owes = true
 	}
 	s.heard = n
@@ -137,7 +140,16 @@ func (n *notice) append(dst []byte) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, n.self.seat)
 	b = n.self.book.append(b)
 	b = binary.LittleEndian.AppendUint64(b, n.self.run)
-	dst = appendSection(dst, sectionSelf, append(b, flags(n.self.whole, n.self.doubt)))
+	b = append(b, flags(n.self.whole, n.self.doubt))
+	b = binary.AppendUvarint(b, uint64(len(n.self.past.books)))
+	for _, r := range n.self.past.books {
+		b = binary.AppendVarint(r.book.append(b), r.at)
+	}
+	b = binary.AppendVarint(b, n.self.past.floor)
+	for _, r := range n.self.past.runs {
+		b = binary.AppendVarint(binary.LittleEndian.AppendUint64(b, r.id), r.age)
+	}
+	dst = appendSection(dst, sectionSelf, b)
 
 	b = nil
 	for _, node := range n.met[:min(len(n.met), MaxMembers+1)] {
@@ -164,8 +176,8 @@ func (n *notice) append(dst []byte) []byte {
 
 	b = nil
 	if n.known != nil {
-		b = binary.LittleEndian.AppendUint64(n.known.book.append(b), n.known.run)
-		b = binary.AppendVarint(binary.AppendVarint(b, n.known.before), n.known.age)
+		b = binary.LittleEndian.AppendUint64(n.known.book.append(b), n.known.run.id)
+		b = append(binary.AppendVarint(b, n.known.run.age), flags(n.known.later, false))
 	}
 	dst = appendSection(dst, sectionKnown, b)
 	return appendSection(dst, sectionEcho, binary.AppendUvarint(nil, n.echo))
@@ -304,8 +316,21 @@ func (r *noticeReader) identity() *identity {
 	of := &identity{seat: r.uint64(), book: r.book(), run: r.uint64()}
 	b := r.byte()
 	of.whole, of.doubt = b&flagWhole != 0, b&flagDoubt != 0
+	for range r.atMost(maxBooks) {
+		of.past.books = append(of.past.books, replaced{r.book(), r.varint()})
+	}
+	of.past.floor = r.varint()
+	for len(r.rest) > 0 {
+		if len(of.past.runs) == maxRuns {
+			r.fail()
+			return nil
+		}
+		of.past.runs = append(of.past.runs, r.run())
+	}
 	return of
 }
+
+func (r *noticeReader) run() run { return run{r.uint64(), r.varint()} }
 
 // node is a node id that is larger than the last one of a list.
 func (r *noticeReader) node(last int) uint16 {
@@ -379,5 +404,5 @@ func (r *noticeReader) known() *known {
 	if len(r.rest) == 0 {
 		return nil
 	}
-	return &known{book: r.book(), run: r.uint64(), before: r.varint(), age: r.varint()}
+	return &known{book: r.book(), run: r.run(), later: r.byte()&1 != 0}
 }

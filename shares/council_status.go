@@ -1,8 +1,6 @@
 package shares
 
-import (
-	"slices"
-)
+import "slices"
 
 // CouncilStatus is what an operator may want to know about a council.
 type CouncilStatus struct {
@@ -43,7 +41,7 @@ func (c *Council) Status() CouncilStatus {
 		nodes = c.others()
 	}
 	for _, node := range nodes {
-		m := MemberStatus{Node: node, Book: c.known[node].book, Age: c.known[node].age}
+		m := MemberStatus{Node: node, Book: c.known[node].book, Age: c.known[node].run.age}
 		if p := c.sessions[node]; p != nil {
 			m.Connected = true
 			m.Proven = p.heard.self != nil && !p.heard.self.doubt

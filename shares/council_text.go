@@ -16,22 +16,29 @@ import (
 //	node 1
 //	seat 8f3a93c1d2e4b5a6
 //	book 2 5d4c3b2a19087f6e          number and id
-//	since 1764355508000000000        moment from which on it knows what it has used; 0: from the founding on
+//	before 1 e07fc2a91b3d5864 17643  each book before it, and the moment at which it was replaced
+//	run 9b1c77d0e4a2f653             number of this start
+//	floor 0                          how far the last start had written that ended and has no line "ran"
+//	ran 41d07be3925fc8aa 17641       starts before: number, and how far the directory was written at the end
+//	since 17643                      from when on it knows what it has used; 0: from the founding on
 //	doubt                            if it may have missed a part of its history
 //	whole                            if it uses whole quotas until the founding
-//	promise 2 5f2493514899e3ad       of each node that the node has promised to found the cluster with: id and seat
+//	promise 2 5f2493514899e3ad       nodes that it has promised to found the cluster with: id and seat
 //	promise 3 0c8a7d1e55b94f23 whole
 //	table 77d1c0e45a8b9f30           if the cluster is founded: seed
-//	member 1 8f3a93c1d2e4b5a6 1      of each member: node id, seat, number of the table in which it came in
-//	peer 2 1 3c0f5a9e77d1b284 9b1c.. -9223372036854775808 1764355507000000000
+//	member 1 8f3a93c1d2e4b5a6 1      members: node id, seat, number of the table in which it came in
+//	peer 2 1 3c0f5a9e77d1b284 6d4821ff7e03a95c 17642
 //	crc 1a2b3c4d                     CRC-32C of the lines before
 //
-// A line peer has the node id of another node, number and id of its book, the start that it was in, the largest age
-// that it has told in earlier starts, and the largest in this one.
+// Moments are nanoseconds; they have more digits than shown. A line peer has the node id of another node, number and id
+// of its book, the number of its last start that was heard, and how far that had written. The word later is at its end
+// if the directory did not know of all that it had told before.
 type record struct {
 	node    uint16
 	seat    uint64
 	book    Book
+	run     uint64 // random number of this start
+	past    past
 	since   int64
 	doubt   bool
 	whole   bool
@@ -52,7 +59,15 @@ var errRecord = errors.New("the file MEMBERS of the data directory is damaged: i
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (r *record) text() []byte {
-	b := fmt.Appendf(nil, recordHead+"node %d\nseat %016x\nbook %d %016x\nsince %d\n", r.node, r.seat, r.book.Number, r.book.ID, r.since)
+	b := fmt.Appendf(nil, recordHead+"node %d\nseat %016x\nbook %d %016x\n", r.node, r.seat, r.book.Number, r.book.ID)
+	for _, old := range r.past.books {
+		b = fmt.Appendf(b, "before %d %016x %d\n", old.book.Number, old.book.ID, old.at)
+	}
+	b = fmt.Appendf(b, "run %016x\nfloor %d\n", r.run, r.past.floor)
+	for _, ran := range r.past.runs {
+		b = fmt.Appendf(b, "ran %016x %d\n", ran.id, ran.age)
+	}
+	b = fmt.Appendf(b, "since %d\n", r.since)
 	if r.doubt {
 		b = append(b, "doubt\n"...)
 	}
@@ -74,7 +89,11 @@ func (r *record) text() []byte {
 	}
 	for _, node := range slices.Sorted(maps.Keys(r.known)) {
 		k := r.known[node]
-		b = fmt.Appendf(b, "peer %d %d %016x %016x %d %d\n", node, k.book.Number, k.book.ID, k.run, k.before, k.age)
+		b = fmt.Appendf(b, "peer %d %d %016x %016x %d", node, k.book.Number, k.book.ID, k.run.id, k.run.age)
+		if k.later {
+			b = append(b, " later"...)
+		}
+		b = append(b, '\n')
 	}
 	return fmt.Appendf(b, "crc %08x\n", crc32.Checksum(b, castagnoli))
 }
@@ -101,7 +120,7 @@ func parseRecord(text []byte) (record, error) {
 // isValid reports whether a council can have written the record.
 func (r *record) isValid() bool {
 	inOrder := slices.IsSortedFunc(r.promise, func(a, b Founder) int { return int(a.Node) - int(b.Node) })
-	return inOrder && len(r.promise) <= MaxMembers && len(r.known) <= maxKnown && r.book.Number <= maxBookNumber+1 &&
+	return inOrder && len(r.promise) <= MaxMembers && len(r.past.runs) <= maxRuns && len(r.past.books) <= maxBooks && len(r.known) <= maxKnown && r.book.Number <= maxBookNumber+1 &&
 		(r.table == nil || r.table.isValid() && len(r.table.Members) <= MaxMembers && r.promise == nil)
 }
 
@@ -136,6 +155,14 @@ func (r *record) parseLine(f []string) {
 		r.seat = id(1)
 	case "book":
 		r.book = book(1)
+	case "before":
+		r.past.books = append(r.past.books, replaced{book(1), moment(3)})
+	case "run":
+		r.run = id(1)
+	case "floor":
+		r.past.floor = moment(1)
+	case "ran":
+		r.past.runs = append(r.past.runs, run{id(1), moment(2)})
 	case "since":
 		r.since = moment(1)
 	case "doubt":
@@ -152,6 +179,6 @@ func (r *record) parseLine(f []string) {
 			r.table.Members = append(r.table.Members, Member{node(1), id(2), uint32(since)})
 		}
 	case "peer":
-		r.known[node(1)] = known{book(2), id(4), moment(5), moment(6)}
+		r.known[node(1)] = known{book(2), run{id(4), moment(5)}, field(6) == "later"}
 	}
 }
