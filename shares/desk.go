@@ -9,9 +9,9 @@ import (
 
 // Bounds of a Desk.
 const (
-	mostOrders   = 64 << 10 // orders that wait
-	mostQuotas   = 64 << 10 // quotas of which a desk knows something
-	mostKeyBytes = 16 << 20 // bytes of their keys and registers together
+	mostOrders     = 64 << 10 // orders that wait; also tokens that wait to be given back, for each session
+	mostQuotas     = 64 << 10 // quotas of which a desk knows something
+	mostQuotaBytes = 64 << 20 // their memory
 	// MaxAskedKey is the longest key for which tokens are ordered from others, in bytes.
 	MaxAskedKey = 64 << 10
 	// MaxRegister is the longest Want.Register: a record with the longest key.
@@ -34,19 +34,20 @@ const (
 //
 // A desk has no goroutines and no clock. Its methods are safe for concurrent use.
 type Desk struct {
-	mu      sync.Mutex // protects everything below; nothing that the desk calls is called while it is held
+	mu      sync.Mutex // protects everything below; nothing that the desk calls is called while it is held, except by Send
 	rouse   func()
 	node    uint16
 	table   *Table
-	members []*member // of the table, without this node, ordered by node
+	members []*member // of the table, without this node; those with larger node numbers than this node first
 	loose   []*outbox // sessions with nodes that are no members
 	quotas  map[quotaName]*deskQuota
-	idle    idleList // quotas without orders and without asks on their way, the oldest first
-	bytes   int      // of the keys and registers of all quotas
+	idle    idleQuotas // those without orders and without asks on their way, the oldest first
+	bytes   int        // memory of all quotas
 	due     deadlines
 	stats   DeskStats
 	ended   []func() // to be called when mu is released
 	latest  int64    // moment of the latest call
+	scratch []offer
 }
 
 // quotaName: two limits of a key are two quotas here. Their tokens are the same, but what is known about them differs.
@@ -61,27 +62,29 @@ type member struct {
 	out  *outbox // nil: there is no session with it
 }
 
-// NewDesk makes the desk of a node.
+// NewDesk makes the desk of a node. Until SetPart tells it of a table, there is no hope for any order.
 func NewDesk(node uint16) *Desk {
 	return &Desk{node: node, quotas: map[quotaName]*deskQuota{}, rouse: func() {}}
 }
 
-// SetRouse sets the function that is called when there is something to send. Any goroutine may call it; it must be
-// quick.
+// SetRouse sets the function that is called when there is something to send. It is called from any goroutine, and must
+// be quick.
 func (d *Desk) SetRouse(rouse func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.rouse = rouse
 }
 
-// Order is a client's wish for tokens of other members.
+// Order is a client's wish for tokens of other members, or for their levels.
 type Order struct {
 	desk     *Desk
 	quota    *deskQuota
 	want     uint64 // 0: a look
 	deadline int64
 	done     func()
-	place    int // in Desk.due; -1: it has ended
+	place    int    // in Desk.due
+	before   *Order // in the list of its quota
+	after    *Order
 
 	awaited []*ask // of a look: asks whose answers it waits for
 	granted []lot  // tokens that were taken for it
@@ -108,17 +111,17 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 		d.stats.Hopeless++
 		return nil, false
 	}
-	if d.hope(q, now) < q.demand()+w.Tokens || len(d.due) >= mostOrders {
+	if d.hope(q, now) < q.demand+w.Tokens || len(d.due) >= mostOrders {
 		d.stats.Hopeless++
 		d.rest(q)
 		return nil, d.lookAgain(q, now)
 	}
-	q.renew(d, w)
 	o = &Order{desk: d, quota: q, want: w.Tokens, deadline: deadline, done: done}
-	d.start(o)
-	q.orders = append(q.orders, o)
+	d.begin(o, &q.orders, w)
+	q.demand += o.want
+	q.touched = max(q.touched, now)
 	d.stats.Waited++
-	d.settle(q, now)
+	d.askForRest(q, now)
 	return o, true
 }
 
@@ -140,11 +143,11 @@ func (d *Desk) look(key []byte, w *Want, deadline, now int64, done func()) *Orde
 	if q == nil {
 		return nil
 	}
-	q.renew(d, w)
 	o := &Order{desk: d, quota: q, deadline: deadline, done: done}
+	d.begin(o, &q.looks, w)
 	for i, m := range d.members {
 		s := &q.seats[i]
-		if m.out == nil || s.heard != 0 && now-s.heard < int64(fresh) {
+		if m.out == nil || s.isFresh(now) {
 			continue
 		}
 		if s.ask == nil {
@@ -153,12 +156,6 @@ func (d *Desk) look(key []byte, w *Want, deadline, now int64, done func()) *Orde
 		s.ask.look = true
 		o.awaited = append(o.awaited, s.ask)
 	}
-	if len(o.awaited) == 0 {
-		d.rest(q)
-		return nil
-	}
-	d.start(o)
-	q.looks = append(q.looks, o)
 	return o
 }
 
@@ -166,7 +163,7 @@ func (d *Desk) look(key []byte, w *Want, deadline, now int64, done func()) *Orde
 func (d *Desk) areFresh(key []byte, rate quota.Rate, now int64) bool {
 	q := d.quotas[quotaName{string(key), rate}]
 	for i, m := range d.members {
-		if m.out != nil && (q == nil || q.seats[i].heard == 0 || now-q.seats[i].heard >= int64(fresh)) {
+		if m.out != nil && (q == nil || !q.seats[i].isFresh(now)) {
 			return false
 		}
 	}
@@ -178,7 +175,7 @@ func (d *Desk) areFresh(key []byte, rate quota.Rate, now int64) bool {
 func (o *Order) Result() (granted uint64, over bool) {
 	o.desk.mu.Lock()
 	defer o.desk.mu.Unlock()
-	if o.over && len(o.granted) > 0 {
+	if len(o.granted) > 0 {
 		granted = o.want
 	}
 	return granted, o.over
@@ -188,21 +185,22 @@ func (o *Order) Result() (granted uint64, over bool) {
 // is given back.
 func (d *Desk) Cancel(o *Order) {
 	d.mu.Lock()
-	if o.left {
-		d.unlock(false)
-		return
-	}
-	o.left = true
-	if !o.over {
+	send := false
+	switch {
+	case o.left:
+	case !o.over:
 		d.stats.Cancelled += o.ones()
 		d.end(o)
 		d.settle(o.quota, d.latest)
+		send = true
+	case len(o.granted) > 0:
+		for _, l := range o.granted {
+			d.giveBack(l)
+		}
+		o.granted, send = nil, true
 	}
-	for _, l := range o.granted {
-		d.giveBack(l)
-	}
-	o.granted = nil
-	d.unlock(true)
+	o.left = true
+	d.unlock(send)
 }
 
 // ones is how often the order counts in the figures of orders: a look does not.

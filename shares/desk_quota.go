@@ -3,6 +3,7 @@ package shares
 import (
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/quotadb/quota-db/quota"
 )
@@ -13,22 +14,23 @@ type deskQuota struct {
 	quotaName
 	transient bool
 	register  []byte
+	size      int // bytes counted for it
 
-	seats  []seat   // one for each of Desk.members
-	orders []*Order // they wait for tokens, the oldest first
-	looks  []*Order
+	seats  []seat // one for each of Desk.members
+	orders orders // they wait for tokens
+	demand uint64 // tokens that they want together
+	looks  orders // they wait for levels
 	hand   []lot  // tokens that have come for the orders that wait
 	inHand uint64 // their sum
+	open   int    // asks on their way, or about to leave
 
-	touched   int64         // the latest moment at which something happened
-	pause     time.Duration // between two looks while the tokens are used up everywhere
-	nextLook  int64         // 0: not begun
-	before    *deskQuota    // in the list of idle quotas
-	after     *deskQuota
-	isIdle    bool
-	isGone    bool // it is forgotten, but an order or an ask still points to it
-	numAsks   int  // on their way, or about to leave
-	accounted int  // bytes counted for it
+	touched  int64         // the latest moment at which something happened
+	pause    time.Duration // between two looks while the tokens are used up everywhere
+	nextLook int64         // 0: no pause has begun
+
+	before, after *deskQuota // in the list of idle quotas
+	isIdle        bool
+	isGone        bool // it is forgotten, but an ask still points to it
 }
 
 // seat is what is known about one member's bucket.
@@ -39,6 +41,8 @@ type seat struct {
 	ask    *ask         // on its way, or about to leave; at most one
 }
 
+func (s *seat) isFresh(now int64) bool { return s.heard != 0 && now-s.heard < int64(fresh) }
+
 // lot is tokens that one answer has brought.
 type lot struct {
 	from   *outbox // the session with the node where they were taken
@@ -46,19 +50,12 @@ type lot struct {
 	tokens uint64
 }
 
-// know returns what is known of a quota. It returns nil if there are no other members that are connected, or no room.
+// know returns what is known of a quota. It returns nil if no other member is connected, or if there is no room.
 func (d *Desk) know(key []byte, w *Want, now int64) *deskQuota {
 	if q := d.quotas[quotaName{string(key), w.Rate}]; q != nil {
 		return q
 	}
-	if len(key) > MaxAskedKey || len(w.Register) > MaxRegister || !d.anyConnected() {
-		return nil
-	}
-	size := len(key) + len(w.Register)
-	for d.idle.first != nil && (len(d.quotas) >= mostQuotas || d.bytes+size > mostKeyBytes) {
-		d.forget(d.idle.first)
-	}
-	if len(d.quotas) >= mostQuotas || d.bytes+size > mostKeyBytes {
+	if len(key) > MaxAskedKey || len(w.Register) > MaxRegister || !d.anyConnected() || !d.makeRoom(d.sizeOf(len(key), w)) {
 		return nil
 	}
 	q := &deskQuota{quotaName: quotaName{string(key), w.Rate}, seats: make([]seat, len(d.members)), touched: now}
@@ -66,8 +63,32 @@ func (d *Desk) know(key []byte, w *Want, now int64) *deskQuota {
 		q.seats[i].part = d.partOf(m.node, key, w.Rate)
 	}
 	d.quotas[q.quotaName] = q
-	q.renew(d, w)
+	d.name(q, w)
 	return q
+}
+
+// sizeOf is about the memory that a quota takes whose key has so many bytes.
+func (d *Desk) sizeOf(key int, w *Want) int {
+	return 2*int(unsafe.Sizeof(deskQuota{})) + len(d.members)*int(unsafe.Sizeof(seat{})) + key + len(w.Register)
+}
+
+// makeRoom forgets the oldest idle quotas until there is room for another one of that size.
+func (d *Desk) makeRoom(size int) bool {
+	for len(d.quotas) >= mostQuotas || d.bytes+size > mostQuotaBytes {
+		if d.idle.first == nil {
+			return false
+		}
+		d.forget(d.idle.first)
+	}
+	return true
+}
+
+// name notes how a quota is to be named in asks.
+func (d *Desk) name(q *deskQuota, w *Want) {
+	q.transient, q.register = w.Transient, w.Register
+	size := d.sizeOf(len(q.key), w)
+	d.bytes += size - q.size
+	q.size = size
 }
 
 func (d *Desk) anyConnected() bool {
@@ -80,18 +101,9 @@ func (d *Desk) partOf(node uint16, key []byte, rate quota.Rate) quota.Rate {
 	return p.Own(key, rate)
 }
 
-// renew notes how the quota is to be named in asks.
-func (q *deskQuota) renew(d *Desk, w *Want) {
-	q.transient, q.register = w.Transient, w.Register
-	size := len(q.key) + len(q.register)
-	d.bytes += size - q.accounted
-	q.accounted = size
-	d.idle.remove(q)
-}
-
 // rest puts a quota that has nothing to do into the list of those that may be forgotten.
 func (d *Desk) rest(q *deskQuota) {
-	if !q.isGone && len(q.orders)+len(q.looks)+q.numAsks == 0 {
+	if !q.isGone && q.orders.first == nil && q.looks.first == nil && q.open == 0 {
 		d.idle.add(q)
 	}
 }
@@ -100,7 +112,7 @@ func (d *Desk) rest(q *deskQuota) {
 func (d *Desk) forget(q *deskQuota) {
 	d.idle.remove(q)
 	q.isGone = true
-	d.bytes -= q.accounted
+	d.bytes -= q.size
 	delete(d.quotas, q.quotaName)
 }
 
@@ -121,112 +133,6 @@ func (d *Desk) hope(q *deskQuota, now int64) uint64 {
 	return sum
 }
 
-// demand is how many tokens the orders that wait want together.
-func (q *deskQuota) demand() (sum uint64) {
-	for _, o := range q.orders {
-		sum += o.want
-	}
-	return sum
-}
-
-// settle gives what has come to the orders that wait, ends orders that nobody can fill, and asks for the rest.
-func (d *Desk) settle(q *deskQuota, now int64) {
-	now = max(now, q.touched)
-	q.touched = now
-	for again := true; again; {
-		d.fill(q)
-		again = d.endHopeless(q, now)
-	}
-	d.askForRest(q, now)
-	d.returnRest(q)
-	d.rest(q)
-}
-
-// fill gives the tokens that have come to the orders, in their order. An order gets all or nothing.
-func (d *Desk) fill(q *deskQuota) {
-	for len(q.orders) > 0 && q.orders[0].want <= q.inHand {
-		o := q.orders[0]
-		o.granted = q.draw(o.want)
-		d.stats.Granted++
-		d.stats.GrantedTokens += o.want
-		d.end(o)
-	}
-}
-
-// draw takes tokens out of the hand.
-func (q *deskQuota) draw(n uint64) (lots []lot) {
-	for n > 0 {
-		l := &q.hand[0]
-		part := min(n, l.tokens)
-		lots = append(lots, lot{l.from, l.number, part})
-		l.tokens -= part
-		q.inHand -= part
-		n -= part
-		if l.tokens == 0 {
-			q.hand = q.hand[1:]
-		}
-	}
-	return lots
-}
-
-// endHopeless ends orders that are late, and orders for whose tokens there is no hope any more. It reports whether
-// there were any.
-func (d *Desk) endHopeless(q *deskQuota, now int64) (any bool) {
-	hope := d.hope(q, now)
-	for _, o := range slices.Clone(q.orders) {
-		if o.deadline > now && o.want <= hope {
-			hope -= o.want
-			continue
-		}
-		any = true
-		d.stats.Denied++
-		d.end(o)
-	}
-	return any
-}
-
-// askForRest asks those members first that can be expected to have most, until enough is hoped for.
-func (d *Desk) askForRest(q *deskQuota, now int64) {
-	need := q.demand()
-	need -= min(need, q.inHand)
-	var open []int // members that an ask may still go to
-	for i, m := range d.members {
-		switch a := q.seats[i].ask; {
-		case m.out == nil:
-		case a != nil && a.sent:
-			need -= min(need, a.tokens)
-		case a != nil || need > 0:
-			open = append(open, i)
-		}
-	}
-	for len(open) > 0 {
-		best := slices.MaxFunc(open, func(a, b int) int { return compareUint(d.level(q, a, now), d.level(q, b, now)) })
-		open = slices.DeleteFunc(open, func(i int) bool { return i == best })
-		n := min(need, d.level(q, best, now))
-		need -= n
-		switch a := q.seats[best].ask; {
-		case a != nil:
-			a.tokens = n
-		case n > 0:
-			d.ask(q, best, n)
-		}
-	}
-}
-
-// returnRest gives back what has come and is more than the orders want.
-func (d *Desk) returnRest(q *deskQuota) {
-	for wanted := q.demand(); q.inHand > wanted; {
-		l := &q.hand[len(q.hand)-1]
-		n := min(l.tokens, q.inHand-wanted)
-		d.giveBack(lot{l.from, l.number, n})
-		l.tokens -= n
-		q.inHand -= n
-		if l.tokens == 0 {
-			q.hand = q.hand[:len(q.hand)-1]
-		}
-	}
-}
-
 // lookAgain asks the member that was not heard for longest for its level, if it is time for that: an estimate of its
 // level may be too low. It reports whether there is something to send.
 func (d *Desk) lookAgain(q *deskQuota, now int64) bool {
@@ -241,7 +147,8 @@ func (d *Desk) lookAgain(q *deskQuota, now int64) bool {
 	}
 	oldest := -1
 	for i, m := range d.members {
-		if s := &q.seats[i]; m.out != nil && s.ask == nil && s.part.Capacity > 0 && (oldest < 0 || s.heard < q.seats[oldest].heard) {
+		s := &q.seats[i]
+		if m.out != nil && s.ask == nil && s.part.Capacity > 0 && (oldest < 0 || s.heard < q.seats[oldest].heard) {
 			oldest = i
 		}
 	}
@@ -253,14 +160,4 @@ func (d *Desk) lookAgain(q *deskQuota, now int64) bool {
 	d.idle.remove(q)
 	d.ask(q, oldest, 0)
 	return true
-}
-
-func compareUint(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

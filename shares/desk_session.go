@@ -46,12 +46,11 @@ type outbox struct {
 
 // ask is an Ask on its way, or one that is about to leave.
 type ask struct {
-	number uint64
+	number uint64 // 0: it has not left yet
 	quota  *deskQuota
 	seat   int
 	tokens uint64
 	look   bool // it is sent even if it wants no tokens
-	sent   bool
 	sentAt int64
 }
 
@@ -64,7 +63,7 @@ func (b *outbox) mayLook(now int64) bool { return b.looks.Take(lookRate, 1, now)
 func (d *Desk) ask(q *deskQuota, i int, n uint64) {
 	a := &ask{quota: q, seat: i, tokens: n, look: n == 0}
 	q.seats[i].ask = a
-	q.numAsks++
+	q.open++
 	out := d.members[i].out
 	out.asks = append(out.asks, a)
 }
@@ -181,7 +180,7 @@ func (d *Desk) send(out *outbox, now int64, room func() bool, ask func(*Ask), ba
 			continue
 		}
 		out.last++
-		a.number, a.sent, a.sentAt = out.last, true, now
+		a.number, a.sentAt = out.last, now
 		out.open[a.number] = a
 		q := a.quota
 		if a.tokens > 0 {
@@ -224,7 +223,7 @@ func (d *Desk) hear(node uint16, t Took, now int64) error {
 	q.hear(a, t, now)
 	d.answered(a)
 	if t.Tokens > 0 {
-		if len(q.orders) == 0 {
+		if q.orders.first == nil {
 			d.late(lot{out, t.Number, t.Tokens})
 		} else {
 			q.hand = append(q.hand, lot{out, t.Number, t.Tokens})
@@ -260,10 +259,12 @@ func (q *deskQuota) hear(a *ask, t Took, now int64) {
 func (d *Desk) answered(a *ask) {
 	q := a.quota
 	q.seats[a.seat].ask = nil
-	q.numAsks--
-	for _, o := range slices.Clone(q.looks) {
+	q.open--
+	for o := q.looks.first; o != nil; {
+		next := o.after
 		if o.awaited = slices.DeleteFunc(o.awaited, func(other *ask) bool { return other == a }); len(o.awaited) == 0 {
 			d.end(o)
 		}
+		o = next
 	}
 }

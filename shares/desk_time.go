@@ -2,7 +2,6 @@ package shares
 
 import (
 	"cmp"
-	"container/heap"
 	"maps"
 	"slices"
 	"time"
@@ -10,56 +9,18 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// deadlines is a heap of the orders that have not ended, the one with the earliest deadline first.
-type deadlines []*Order
-
-func (h deadlines) Len() int           { return len(h) }
-func (h deadlines) Less(i, j int) bool { return h[i].deadline < h[j].deadline }
-func (h deadlines) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = i, j
-}
-func (h *deadlines) Push(x any) {
-	o := x.(*Order)
-	o.place = len(*h)
-	*h = append(*h, o)
-}
-func (h *deadlines) Pop() any {
-	n := len(*h) - 1
-	o := (*h)[n]
-	(*h)[n] = nil
-	*h, o.place = (*h)[:n], -1
-	return o
-}
-
-func (d *Desk) start(o *Order) { heap.Push(&d.due, o) }
-
-// end ends an order, and has its done called. The caller settles its quota.
-func (d *Desk) end(o *Order) {
-	heap.Remove(&d.due, o.place)
-	o.over, o.awaited = true, nil
-	d.ended = append(d.ended, o.done)
-	o.done = nil
-	is := func(other *Order) bool { return other == o }
-	o.quota.orders = slices.DeleteFunc(o.quota.orders, is)
-	o.quota.looks = slices.DeleteFunc(o.quota.looks, is)
-}
-
 // mostForgotten is how many quotas one Tick forgets.
 const mostForgotten = 64
 
 // Tick ends orders whose deadline is over, and forgets quotas of which nothing is known any more.
 func (d *Desk) Tick(now int64) {
 	d.lockAt(now)
-	sent := len(d.due) > 0 && d.due[0].deadline <= now
+	late := len(d.due) > 0 && d.due[0].deadline <= now
 	for len(d.due) > 0 && d.due[0].deadline <= now {
 		o := d.due[0]
-		if o.want > 0 {
-			d.settle(o.quota, now)
-			continue
-		}
+		d.stats.Denied += o.ones()
 		d.end(o)
-		d.rest(o.quota)
+		d.settle(o.quota, now)
 	}
 	for range mostForgotten {
 		q := d.idle.first
@@ -68,35 +29,26 @@ func (d *Desk) Tick(now int64) {
 		}
 		d.forget(q)
 	}
-	d.unlock(sent)
+	d.unlock(late)
 }
 
 // IsIdle reports whether nothing waits: no order, no answer and nothing to send.
 func (d *Desk) IsIdle() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.due) > 0 {
-		return false
-	}
-	for _, m := range d.members {
-		if m.out != nil && len(m.out.asks)+len(m.out.backs)+len(m.out.open) > 0 {
-			return false
-		}
-	}
-	return true
+	busy := func(out *outbox) bool { return out != nil && len(out.asks)+len(out.backs)+len(out.open) > 0 }
+	return len(d.due) == 0 && !slices.ContainsFunc(d.loose, busy) &&
+		!slices.ContainsFunc(d.members, func(m *member) bool { return busy(m.out) })
 }
 
 // SetPart tells who the members are. If they are others than before, all orders end.
 func (d *Desk) SetPart(p Part) {
 	d.mu.Lock()
-	if d.table != p.Table && !sameTable(d.table, p.Table) {
+	changed := d.table != p.Table && (d.table == nil || p.Table == nil || !d.table.equal(p.Table))
+	if changed {
 		d.setTable(p.Table)
 	}
-	d.unlock(true)
-}
-
-func sameTable(a, b *Table) bool {
-	return a != nil && b != nil && a.Seed == b.Seed && slices.Equal(a.Members, b.Members)
+	d.unlock(changed)
 }
 
 func (d *Desk) setTable(t *Table) {
@@ -126,7 +78,8 @@ func (d *Desk) setTable(t *Table) {
 			}
 		}
 	}
-	slices.SortFunc(d.members, func(a, b *member) int { return cmp.Compare(a.node, b.node) })
+	// Each node has another member at the head, so that not all nodes ask the same one first.
+	slices.SortFunc(d.members, func(a, b *member) int { return cmp.Compare(a.node-d.node, b.node-d.node) })
 	for _, out := range outs {
 		if m := d.member(out.node); m != nil {
 			m.out = out
@@ -177,43 +130,4 @@ func (d *Desk) RoundTrip() (longest time.Duration) {
 		}
 	}
 	return longest
-}
-
-// idleList is a list of quotas.
-type idleList struct{ first, last *deskQuota }
-
-func (l *idleList) add(q *deskQuota) {
-	if q.isIdle {
-		return
-	}
-	q.isIdle, q.before, q.after = true, l.last, nil
-	if l.last != nil {
-		l.last.after = q
-	} else {
-		l.first = q
-	}
-	l.last = q
-}
-
-func (l *idleList) remove(q *deskQuota) {
-	if !q.isIdle {
-		return
-	}
-	if q.before != nil {
-		q.before.after = q.after
-	} else {
-		l.first = q.after
-	}
-	if q.after != nil {
-		q.after.before = q.before
-	} else {
-		l.last = q.before
-	}
-	q.isIdle, q.before, q.after = false, nil, nil
-}
-
-func sortQuotas(list []*deskQuota) {
-	slices.SortFunc(list, func(a, b *deskQuota) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.rate.Capacity, b.rate.Capacity), cmp.Compare(a.rate.Count, b.rate.Count), cmp.Compare(a.rate.Period, b.rate.Period))
-	})
 }
