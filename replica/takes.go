@@ -99,8 +99,8 @@ func (s *Session) readOrder(r *reader, now engine.Moment) error {
 	return nil
 }
 
-// fullIn is the time until this node's bucket of a quota is full; two windows, so more than a bucket ever lacks, if
-// nothing can be taken here for now.
+// fullIn is the time until this node's bucket of a quota is full, rounded down: if it were rounded up, the peer would
+// count a token too few. It is two windows, so more than a bucket ever lacks, if nothing can be taken here for now.
 func (m *Machine) fullIn(k engine.Key, w *shares.Want, now engine.Moment) time.Duration {
 	never := 2 * w.Rate.Window()
 	part := m.DB.Part()
@@ -112,11 +112,12 @@ func (m *Machine) fullIn(k engine.Key, w *shares.Want, now engine.Moment) time.D
 	state, exists := tx.Quota(k)
 	switch {
 	case exists:
-		return state.Bucket.FullAfter(now.Mono)
+		return max(0, time.Duration(state.Bucket.FullAt-now.Mono))
 	case !w.Transient:
 		return never
 	case part.Since != 0:
-		return quota.Bucket{}.EmptyAt(part.Own(k.Name, w.Rate), part.Since).FullAfter(now.Mono)
+		empty := quota.Bucket{}.EmptyAt(part.Own(k.Name, w.Rate), part.Since)
+		return max(0, time.Duration(empty.FullAt-now.Mono))
 	}
 	return 0
 }

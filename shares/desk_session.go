@@ -22,8 +22,9 @@ type Ask struct {
 // Took is the answer.
 type Took struct {
 	Number uint64
-	Tokens uint64        // taken
-	Full   time.Duration // until the bucket is full again; more than a window: nothing can be expected for now
+	Tokens uint64 // taken
+	// Full is the time until the bucket is full again, rounded down. More than a window: nothing can be expected for now.
+	Full time.Duration
 }
 
 // Back gives tokens of an ask back.
@@ -245,12 +246,13 @@ func (d *Desk) late(l lot) {
 // hear notes the level that an answer tells.
 func (q *deskQuota) hear(a *ask, t Took, now int64) {
 	s := &q.seats[a.seat]
+	expected := s.bucket.Remaining(s.part, now)
 	s.heard, s.bucket = now, quota.Bucket{FullAt: now + int64(t.Full)}
 	left := s.bucket.Remaining(s.part, now)
 	if left > 0 && t.Tokens < a.tokens { // it has another part than this node thinks: it has no more
 		s.bucket, left = s.bucket.EmptyAt(s.part, now), 0
 	}
-	if left > 0 || t.Tokens > 0 {
+	if left+t.Tokens > expected { // there may be more that this node does not know of
 		q.nextLook = 0
 	}
 }

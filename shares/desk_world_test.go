@@ -32,6 +32,7 @@ type deskPeer struct {
 	out, in []deskMessage // to the peer, and from it
 	takes   map[uint64]uint64
 	keys    map[quotaName]quota.Bucket
+	names   map[uint64]quotaName // of all asks
 	pending map[uint64]quotaName // asks that arrived and are not answered
 	looks   []int64              // moments of asks for 0 tokens
 	asks    int
@@ -69,7 +70,7 @@ func newDeskWorld(t testing.TB, members int, seed uint64) *deskWorld {
 }
 
 func (w *deskWorld) connect(p *deskPeer) {
-	p.up, p.takes, p.pending = true, map[uint64]uint64{}, map[uint64]quotaName{}
+	p.up, p.takes, p.pending, p.names = true, map[uint64]uint64{}, map[uint64]quotaName{}, map[uint64]quotaName{}
 	w.desk.Connect(p.node, w.now)
 }
 
@@ -166,10 +167,14 @@ func (w *deskWorld) arrive(p *deskPeer, delay int64) bool {
 		}
 		p.takes[m.back.Number] -= m.back.Tokens
 		w.back += m.back.Tokens
+		name := p.names[m.back.Number]
+		b := p.keys[name]
+		b.Give(w.desk.partOf(p.node, []byte(name.key), name.rate), m.back.Tokens, w.now)
+		p.keys[name] = b
 		return true
 	}
 	name := quotaName{string(m.ask.Key), m.ask.Want.Rate}
-	p.pending[m.ask.Number] = name
+	p.pending[m.ask.Number], p.names[m.ask.Number] = name, name
 	t := w.serve(p, m.ask)
 	p.in = append(p.in, deskMessage{took: &t, at: w.now + delay})
 	return true
@@ -187,7 +192,7 @@ func (w *deskWorld) serve(p *deskPeer, a *Ask) Took {
 	p.keys[name] = b
 	p.takes[a.Number] = n
 	w.taken += n
-	return Took{Number: a.Number, Tokens: n, Full: b.FullAfter(w.now)}
+	return Took{Number: a.Number, Tokens: n, Full: max(0, time.Duration(b.FullAt-w.now))}
 }
 
 // answer gives the desk the next answer of a peer, if it has arrived.
