@@ -152,3 +152,27 @@ func connected(t *testing.T, others int, servers ...*process.Server) {
 		return true, ""
 	})
 }
+
+// founded waits until each of these nodes can use its part of quotas.
+func founded(t *testing.T, servers ...*process.Server) {
+	t.Helper()
+	within(t, patience, "all nodes have their part of quotas", func() (bool, string) {
+		for _, s := range servers {
+			if text := askServer(t, s, "INFO", "quotas").Text; fields(text)["quota_state"] != "in_force" {
+				return false, text
+			}
+		}
+		return true, ""
+	})
+}
+
+// quotaFigure is a figure of INFO quotas.
+func quotaFigure(t *testing.T, s *process.Server, name string) int {
+	t.Helper()
+	text := askServer(t, s, "INFO", "quotas").Text
+	n, err := strconv.Atoi(fields(text)["quota_"+name])
+	if err != nil {
+		t.Fatalf("INFO quotas: %s: %v in\n%s", name, err, text)
+	}
+	return n
+}

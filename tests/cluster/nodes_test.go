@@ -39,7 +39,6 @@ type node struct {
 	level     string // --durability
 	dir       string
 	disk      history.Disk // contents of dir
-	disks     int          // how often dir was emptied or replaced
 	begun     history.Mark // when the present or last run got its directory
 
 	mu     sync.Mutex // protects the fields below: clients look for the node while it starts and stops
@@ -75,6 +74,9 @@ func newCluster(t *testing.T, net network, level string, rng *rand.Rand) *cluste
 		c.nodes = append(c.nodes, &node{place: place, id: place + 1, level: level, dir: filepath.Join(t.TempDir(), "data")})
 		c.run(t, c.nodes[place])
 	}
+	for _, n := range c.nodes {
+		founded(t, n.server)
+	}
 	c.load.begin(t)
 	for _, n := range c.nodes {
 		c.load.add(n, c.rng)
@@ -90,7 +92,6 @@ func (c *cluster) run(t *testing.T, n *node) {
 		c.load.history.Start(n.place, n.disk)
 	}
 	n.begun = c.load.history.Mark()
-	c.load.quotas.begins(n.place, n.run+1, n.disks)
 	s := c.launch(t, n.place, nodeFlags(n)...)
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -101,7 +102,7 @@ func (c *cluster) run(t *testing.T, n *node) {
 func nodeFlags(n *node) []string {
 	return []string{
 		"--node-id", itoa(n.id), "--data-dir", n.dir, "--durability", n.level,
-		"--anti-entropy-interval", interval.String(), "--cluster-secret", secret, "--log-level", "info",
+		"--anti-entropy-interval", interval.String(), "--cluster-secret", secret, "--log-level", "info", "--quota-wait-ms", itoa(int(schedulingSlack.Milliseconds())),
 	}
 }
 
@@ -148,7 +149,6 @@ func (c *cluster) destroy(t *testing.T, n *node) {
 		t.Fatal(err)
 	}
 	n.disk = history.Disk{}
-	n.disks++
 }
 
 // diskAt is what the directory held at a moment of the last run: before that, it may have been another one.
@@ -210,5 +210,4 @@ func duplicate(t *testing.T, n *node) backup {
 // restore gives a node, which does not run and whose directory is gone, a backup's.
 func restore(n *node, b backup) {
 	n.dir, n.disk = b.dir, b.disk
-	n.disks++
 }

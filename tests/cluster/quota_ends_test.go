@@ -152,7 +152,9 @@ func TestATransientQuotaMadeAfterAnEndDoesNotUndoIt(t *testing.T) {
 				return v.IsNull(), v.String()
 			})
 		}
-		r.do(t, 0, ":4", "QUOTAINCR", way, "5", "1")
+		if left, ok := ask(t, r.conns[0], "QUOTAINCR", way, "5", "1").Int(); !ok || left < 0 {
+			t.Fatalf("%s: no token after the end: %d", way, left)
+		}
 	}
 	check := func() {
 		t.Helper()

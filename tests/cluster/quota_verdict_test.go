@@ -75,20 +75,14 @@ func (k *quotaKey) judge(limits, where string, losses []loss) (complaints []stri
 	return nil
 }
 
-// judgeTakings checks every interval that begins with one taking and ends with another, of the same key on the same
-// disk.
+// judgeTakings checks every interval that begins with one taking and ends with another of the same key.
 func judgeTakings(all []taking) (complaints []string) {
-	type bucket struct {
-		key         *quotaKey
-		place, disk int
-	}
-	by := map[bucket][]taking{}
+	by := map[*quotaKey][]taking{}
 	for _, one := range all {
-		b := bucket{one.key, one.place, one.disk}
-		by[b] = append(by[b], one)
+		by[one.key] = append(by[one.key], one)
 	}
-	for b, list := range by {
-		limit := slices.Max(b.key.limits)
+	for key, list := range by {
+		limit := slices.Max(key.limits)
 		slices.SortFunc(list, func(x, y taking) int { return x.ended.Compare(y.ended) })
 		for i := range list {
 			tokens := 0
@@ -99,8 +93,8 @@ func judgeTakings(all []taking) (complaints []string) {
 				tokens += list[j].tokens
 				long := list[j].ended.Sub(list[i].begun).Seconds()
 				if most := float64(limit) * (1 + long/quotaWindow); float64(tokens) > most {
-					complaints = append(complaints, fmt.Sprintf("place %d has admitted %d tokens of %s in %.3f s, from %s to %s; its limits are %v",
-						b.place, tokens, b.key.name, long, clock(list[i].begun), clock(list[j].ended), b.key.limits))
+					complaints = append(complaints, fmt.Sprintf("%d tokens of %s were admitted in %.3f s, from %s to %s; its limits are %v; at each place: %v",
+						tokens, key.name, long, clock(list[i].begun), clock(list[j].ended), key.limits, perPlace(list)))
 					j = len(list)
 				}
 			}
@@ -110,6 +104,15 @@ func judgeTakings(all []taking) (complaints []string) {
 		}
 	}
 	return complaints
+}
+
+// perPlace sums takings by their place.
+func perPlace(list []taking) map[int]int {
+	sums := map[int]int{}
+	for _, one := range list {
+		sums[one.place] += one.tokens
+	}
+	return sums
 }
 
 // startAgain stops all nodes, looks at their files, starts them, and wants everything to be as it was.

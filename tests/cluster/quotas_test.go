@@ -11,10 +11,10 @@ import (
 	"github.com/quotadb/quota-db/tests/internal/wire"
 )
 
-// Quotas among the writes of the clients. As yet each node has its own tokens, so these rules must hold:
+// Quotas among the writes of the clients. These rules must hold:
 //
-//   - over every interval, a node admits at most the quota's capacity and what it earns in the interval, also if the
-//     node is killed meanwhile; if the limits change, the largest one bounds; a wiped or replaced disk begins anew;
+//   - over every interval, all nodes together admit at most the quota's capacity and what it earns in the interval,
+//     whatever happens to nodes, disks and links; if the limits change, the largest one bounds;
 //   - in the end the limits are the same on all nodes;
 //   - an end is never undone by a change that it has seen, even if a transient quota is made on the key after it.
 const (
@@ -81,7 +81,7 @@ func (c change) mayBeLost(losses []loss) bool {
 // taking is tokens that a node has admitted.
 type taking struct {
 	key          *quotaKey
-	place, disk  int // disk: the how many-th of the place
+	place        int
 	tokens       int
 	begun, ended time.Time
 }
@@ -91,18 +91,7 @@ type quotas struct {
 	mu    sync.Mutex // protects the fields below and the keys
 	all   []*quotaKey
 	open  map[quotaKind][]*quotaKey
-	disks map[incarnation]int
 	taken []taking
-}
-
-// begins notes on which of a place's disks a run is.
-func (q *quotas) begins(place, run, disk int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.disks == nil {
-		q.disks = map[incarnation]int{}
-	}
-	q.disks[incarnation{place, run}] = disk
 }
 
 // pick is a key that is in use.
@@ -246,17 +235,18 @@ func (q *quotas) take(l *load, conn *wire.Conn, k *quotaKey, p incarnation, n in
 		refused, _ := v.Elems[0].Int()
 		admitted = refused == 0
 	}
-	if admitted {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.taken = append(q.taken, taking{key: k, place: p.place, disk: q.disks[p], tokens: n, begun: begun, ended: time.Now()})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if admitted && !k.ending { // if the quota has ended meanwhile, the command may have counted
+		q.taken = append(q.taken, taking{key: k, place: p.place, tokens: n, begun: begun, ended: time.Now()})
 	}
 	return nil
 }
 
-// answer sends a command that the history does not record. An error reply is one that no client should get.
+// answer sends a command that the history does not record. An error reply is one that no client should get, except that
+// of a node that does not know yet which cluster it belongs to.
 func (l *load) answer(conn *wire.Conn, words ...string) (v wire.Value, broken error) {
-	if v, broken = conn.Do(words...); broken == nil && v.IsError() {
+	if v, broken = conn.Do(words...); broken == nil && v.IsError() && !strings.HasPrefix(v.Text, "TRYAGAIN ") {
 		l.complain("%q: %v", words, v)
 	}
 	return v, broken

@@ -26,6 +26,7 @@ func newTrio(t *testing.T) *trio {
 		r.run(t, place)
 	}
 	r.connected(t)
+	founded(t, r.servers[:]...)
 	return r
 }
 
