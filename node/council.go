@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -26,6 +27,7 @@ func (n *Node) openCouncil(cfg *config.Config, dir *disk.Dir) (shares.Part, erro
 		o.Text, o.Age = text, before.Clock.Age
 		o.Save = func(text []byte) error { return disk.WriteMembers(vfs.OS, dir.Path(), text) }
 		o.Fresh = dir.IsNew() || before.Life == 0 || before.Node != o.Node
+		o.Copied = errors.Is(dir.Whole(), disk.ErrCopied)
 		o.Whole = !o.Fresh && before.Clustered
 	}
 	if n.peers == nil && o.Text == nil {
