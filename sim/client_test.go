@@ -333,6 +333,12 @@ func (p *process) apply(op history.Op) (reply int64, done bool) {
 
 // flush runs FLUSHALL, within a transaction or not.
 func (c *clients) flush(h *host) {
+	switch {
+	case c.plain:
+		return
+	case c.quotas != nil:
+		c.quotas.common.outside = true // all quotas end
+	}
 	if c.chance(2) {
 		c.flushAtOnce(h)
 	} else {

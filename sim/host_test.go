@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -12,6 +13,7 @@ import (
 	"github.com/quotadb/quota-db/lives"
 	"github.com/quotadb/quota-db/persist"
 	"github.com/quotadb/quota-db/replica"
+	"github.com/quotadb/quota-db/shares"
 )
 
 var levels = []persist.Durability{persist.Interval, persist.Interval, persist.Always, persist.None}
@@ -31,6 +33,7 @@ type host struct {
 	asleep  time.Duration
 	left    left // valid after the process has ended
 	backups []backup
+	old     bool // the disk is a copy
 }
 
 // left is the content of a disk after its process has ended.
@@ -65,6 +68,10 @@ type process struct {
 	looked   int64
 	runs     map[uint16][]uint64 // by peer: its runs, in order
 	lacks    map[uint16]uint64   // by peer: the first round that it lacked at the last look
+	council  *shares.Council
+	desk     *shares.Desk
+	old      bool        // started with a copy of a disk
+	book     shares.Book // of the council at the start
 }
 
 // group: the disk's group contains everything that clients were told up to the mark.
@@ -90,6 +97,7 @@ func (h *host) start(why string) {
 	before := uint64(0)
 	asked, confirmed := false, false
 	w.history.Start(h.index, h.left.holds)
+	p.old, h.old = h.old, false
 	store, err := h.open(p, func(id disk.Identity) bool {
 		before, asked = id.Life, true
 		confirmed = w.confirm(h, id, p.run)
@@ -110,7 +118,11 @@ func (h *host) start(why string) {
 		}
 		w.saw("a life goes on")
 	}
-	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Window: w.window, Log: quiet})
+	p.machine = replica.New(replica.Options{Node: h.id, Run: p.run, Life: life, Earlier: store.Earlier(), DB: store.DB(), Disk: store, BatchSize: 1 + w.random.IntN(4), Interval: w.interval(), Window: w.window, Council: p.council, Desk: p.desk, Log: quiet})
+	p.machine.Attend(p.missing, func() {})
+	if w.clients.quotas != nil {
+		w.clients.quotas.common.started()
+	}
 	w.note("host %d starts as node %d, %s: life %x, run %x, disk %+v, %s", h.index, h.id, why, life, p.run, h.left.holds, h.level)
 }
 
@@ -131,15 +143,52 @@ func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Stor
 		return nil, err
 	}
 	newLife := func() uint64 { return w.random.Uint64() | 1 }
+	before := dir.Identity()
+	members, err := disk.ReadMembers(h.files, dataDir)
+	if err != nil {
+		return nil, err
+	}
+	files := h.files
+	p.council, err = shares.NewCouncil(shares.CouncilOptions{
+		Node: h.id, Text: members, Save: func(text []byte) error { return disk.WriteMembers(files, dataDir, text) },
+		Fresh: dir.IsNew() || before.Life == 0 || before.Node != h.id, Age: clock.Age, Random: newLife, Log: quiet,
+	}, p.now().Mono)
+	if err != nil {
+		return nil, err
+	}
+	p.desk, p.book = shares.NewDesk(h.id), p.council.Status().Book
 	id, _, err := lives.Decide(dir, lives.Start{Node: h.id, Run: p.run, NewLife: newLife, Claims: h.claims, Confirm: confirm})
 	if err != nil {
 		return nil, err
 	}
 	return persist.OpenStepped(dir, persist.Options{
-		Engine:   engine.Options{Shards: h.shards, HashKey: [2]uint64{3, 5}, TickMillis: 10, NewLife: newLife, MaxBytes: 1 << 22},
+		Engine:   engine.Options{Shards: h.shards, HashKey: [2]uint64{3, 5}, TickMillis: 10, NewLife: newLife, Part: p.council.Part(), MaxBytes: 1 << 22},
 		Identity: id, Peers: true, Durability: h.level, Delay: tick, Now: p.now, Log: quiet,
 		Time: func() time.Time { return time.UnixMilli(epoch).Add(w.now) },
 	})
+}
+
+// missing names the members without a connection.
+func (p *process) missing() (names []string) {
+	w := p.host.world
+	for _, other := range w.hosts[:w.members] {
+		if other.id != p.host.id && !w.areConnected(p, other) && (other.process != nil || !w.names) {
+			names = append(names, fmt.Sprint("node ", other.id))
+		}
+	}
+	return names
+}
+
+// areConnected reports whether there is a connection of p with the process of a host.
+func (w *world) areConnected(p *process, h *host) bool {
+	for _, pipe := range w.pipes {
+		for i := range pipe.ends {
+			if e, other := &pipe.ends[i], &pipe.ends[1-i]; e.process == p && !e.gone && other.process.host == h {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // confirm asks all other members about a life; if --peers is a name for the running nodes, it leaves out those that are
@@ -186,6 +235,11 @@ func (h *host) step() {
 		p.flush()
 		p.machine.Tick(p.now())
 		p.checkLag()
+		if q := w.clients.quotas; q != nil {
+			if q.common.step(p); h.process != p {
+				return
+			}
+		}
 		if w.chance(10) {
 			p.store.DB().Sweep(p.now(), 100)
 		}
@@ -228,6 +282,7 @@ func (p *process) held(safe bool) history.Disk {
 
 // leave ends the process and its memory.
 func (p *process) leave() {
+	p.leaveQuotas()
 	p.host.world.drop(p)
 	p.host.process, p.host.claims = nil, nil
 	if err := p.store.DB().Close(); err != nil {
@@ -235,9 +290,17 @@ func (p *process) leave() {
 	}
 }
 
+// leaveQuotas ends the waits of the process's clients.
+func (p *process) leaveQuotas() {
+	if q := p.host.world.clients.quotas; q != nil {
+		q.common.left(p)
+	}
+}
+
 // stop ends a process as SIGTERM does.
 func (h *host) stop() {
 	p, w := h.process, h.world
+	p.leaveQuotas()
 	w.saw("a clean stop")
 	w.note("host %d stops", h.index)
 	for range 3 { // what it still has to send
@@ -248,6 +311,9 @@ func (h *host) stop() {
 	all := history.DiskAt(h.index, w.history.Mark())
 	p.ledgers.last = p.now().Mono
 	h.process, h.claims, h.left = nil, nil, left{all, all, true, p.ledgers}
+	if err := p.council.Stop(); err != nil {
+		w.t.Fatalf("host %d does not stop: %v", h.index, err)
+	}
 	if err := p.store.Close(context.Background()); err != nil {
 		w.t.Fatalf("host %d does not stop: %v", h.index, err)
 	}
@@ -280,6 +346,9 @@ func (h *host) die(power bool) {
 
 // backUp copies the disk; its process may be running.
 func (h *host) backUp() {
+	if h.world.plain {
+		return
+	}
 	b := backup{h.files.Kill(), h.left}
 	if h.process != nil {
 		b.left = left{holds: h.process.held(false), safe: h.process.held(true)}
@@ -338,7 +407,7 @@ func (h *host) misfortune() {
 	case h == spare:
 		h.becomeCopy()
 	// start the disk and a copy of it, before others have heard of either
-	case h.left.clean && spare.process == nil && w.chance(2):
+	case h.left.clean && spare.process == nil && !w.plain && w.chance(2):
 		h.backUp()
 		w.saw("a disk and its copy are started at once")
 		spare.become(h, h.backups[len(h.backups)-1])
@@ -353,7 +422,7 @@ func (h *host) startAgain() {
 	w := h.world
 	switch {
 	case w.chance(8) || w.limits && w.chance(2):
-		h.files, h.left = vfs.NewMemory(pageSize), left{}
+		h.files, h.left, h.old = vfs.NewMemory(pageSize), left{}, false
 		w.saw("a wiped disk")
 		h.start("with an empty disk")
 		for range 4 { // before it knows anything
@@ -363,7 +432,7 @@ func (h *host) startAgain() {
 		}
 	case len(h.backups) > 0 && w.chance(3):
 		b := h.backups[w.random.IntN(len(h.backups))]
-		h.files, h.left = b.files.Kill(), b.left
+		h.files, h.left, h.old = b.files.Kill(), b.left, true
 		w.saw("an old disk")
 		if b.clean {
 			w.saw("an old disk that was stopped clean")
@@ -387,7 +456,7 @@ func (h *host) becomeCopy() {
 // become starts a copy of the disk of another host.
 func (h *host) become(of *host, b backup) {
 	w := h.world
-	h.id, h.files, h.left = of.id, b.files.Kill(), b.left
+	h.id, h.files, h.left, h.old = of.id, b.files.Kill(), b.left, true
 	w.saw("a copied disk")
 	if of.process != nil {
 		w.saw("two processes are one node")

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
@@ -16,6 +17,7 @@ type quotas struct {
 	*world
 	keys   []string
 	limits map[string][]quota.Rate
+	common *common
 }
 
 // ledger has the tokens of a quota that clients got at one host since the quota was created. Its times are those of the
@@ -85,6 +87,7 @@ func newQuotas(w *world) *quotas {
 		q.limits[key] = limits
 	}
 	q.keys = []string{"quota0", "quota1", "quota2", "quota3"}
+	q.common = newCommon(q)
 	return q
 }
 
@@ -164,11 +167,13 @@ func (q *quotas) lookAt(p *process, key string) {
 		l.shown = false
 		return
 	}
-	if full > state.Rate.Window() {
+	if full > state.Part.Window() {
 		q.saw("a bucket owes tokens")
 	}
 	l.shown, l.fullAt, l.ends = true, now.Mono+int64(full), ends
-	l.force(state.Rate)
+	if state.Part.Capacity > 0 {
+		l.force(state.Part)
+	}
 }
 
 // force notes that a limit is in force.
@@ -183,6 +188,7 @@ func (l *ledger) force(rate quota.Rate) {
 
 // look looks at all quotas of a process.
 func (q *quotas) look(p *process) {
+	q.common.look(p)
 	for _, key := range q.keys {
 		before := p.shared[key]
 		after := p.stored(key).entry(p).Quota.Stamp
@@ -196,6 +202,10 @@ func (q *quotas) look(p *process) {
 
 // command runs a random command on a random quota.
 func (q *quotas) command(h *host) {
+	if q.chance(2) {
+		q.common.command(h)
+		return
+	}
 	key := q.keys[q.random.IntN(len(q.keys))]
 	limits := q.limits[key]
 	limit := func() quota.Rate { return limits[q.random.IntN(len(limits))] }
@@ -209,7 +219,7 @@ func (q *quotas) command(h *host) {
 		q.takeSome(h, key, nil)
 	case n < 17:
 		q.change(h, key, "QUOTASET", func(tx *engine.Tx, k engine.Key) uint64 {
-			if err := tx.SetQuota(k, limit()); err != nil {
+			if err := tx.SetQuota(k, limit()); err != nil && !errors.Is(err, engine.ErrWaiting) {
 				q.fail("QUOTASET: %v", err)
 			}
 			return 0
@@ -247,13 +257,13 @@ func (q *quotas) giveBack(h *host, key string) {
 		}
 		now := tx.Now().Mono
 		full := after.Bucket.FullAfter(now)
-		n := int64(before.Bucket.FullAfter(now)-full) * int64(before.Rate.Count)
+		n := int64(before.Bucket.FullAfter(now)-full) * int64(before.Part.Count)
 		if n == 0 {
 			return 0
 		}
 		l := h.process.ledgers.of(key)
 		l.fullAt = now + int64(full) // a transient quota that is full now has not ended in use
-		l.takes = append(l.takes, taking{now, -(n/int64(before.Rate.Period) + 1)})
+		l.takes = append(l.takes, taking{now, -(n/int64(before.Part.Period) + 1)})
 		q.saw("tokens are given back")
 		return 0
 	})
@@ -296,7 +306,7 @@ func (q *quotas) takeSome(h *host, key string, limits []quota.Rate) {
 		}
 		q.change(h, key, "QUOTAINCR", func(tx *engine.Tx, k engine.Key) uint64 {
 			taken, _, err := tx.Throttle(k, limits[i%len(limits)], n)
-			if err != nil {
+			if err != nil && !errors.Is(err, engine.ErrWaiting) {
 				q.fail("QUOTAINCR: %v", err)
 			}
 			if !taken {

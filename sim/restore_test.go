@@ -77,7 +77,7 @@ func (w *world) startDue() {
 // startRestored starts a process with a backup of the disk, if there is one.
 func (h *host) startRestored() {
 	if b, ok := h.someBackup(); ok {
-		h.files, h.left = b.files.Kill(), b.left
+		h.files, h.left, h.old = b.files.Kill(), b.left, true
 		h.start("restored")
 		return
 	}

@@ -44,6 +44,10 @@ func (w *world) settle() {
 	if w.limits { // all windows end
 		w.pass(maxWindow*time.Millisecond + 100*time.Millisecond)
 	}
+	if q := w.clients.quotas; q != nil {
+		q.common.settled()
+		w.pass(2 * interval)
+	}
 	w.history.Quiescent()
 	w.compare()
 	for _, key := range w.clients.keys {
@@ -104,7 +108,7 @@ func (w *world) endCopy() {
 func (w *world) compare() {
 	keys := w.clients.keys
 	if q := w.clients.quotas; q != nil {
-		keys = append(slices.Clone(keys), q.keys...)
+		keys = append(append(slices.Clone(keys), q.keys...), q.common.keys...)
 	}
 	w.compareAll(keys)
 }

@@ -34,6 +34,7 @@ type world struct {
 	agreed bool // all clocks show the same
 	pairs  bool // some pairs of hosts do not reach each other, but a third host reaches both
 	quotas bool // clients use quotas
+	plain  bool // no disk is copied, and no client ends all quotas: the limits of quotas must hold all the time
 	// rolling: nodes are restarted in turn again and again, and restored from copies of their disks
 	rolling bool
 	names   bool // --peers is a name that stands for the running nodes
@@ -67,7 +68,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	case 7:
 		w.rolling = true
 	case 8, 9:
-		w.quotas = true
+		w.quotas, w.plain = true, w.chance(2)
 	}
 	w.names = w.chance(3)
 	if w.chance(2) { // as with many keys
@@ -220,7 +221,7 @@ func (w *world) event() {
 		w.cutSome()
 	case w.chance(25) || w.rolling && w.chance(3):
 		w.restartAll()
-	case w.chance(80):
+	case w.chance(80) && !w.plain:
 		w.twins()
 	default:
 		h.misfortune()
