@@ -53,7 +53,7 @@ func (db *DB) change(key []byte, b *quota.Bucket, from, to quota.Rate, now int64
 // state is the state of a quota whose bucket has the rate own.
 func (db *DB) state(of, own quota.Rate, b quota.Bucket) QuotaState {
 	if !db.part.Load().IsUsable() {
-		return QuotaState{of, shares.Nothing(of), quota.Bucket{}}
+		return QuotaState{of, quota.Nothing, quota.Bucket{}}
 	}
 	return QuotaState{of, own, b}
 }

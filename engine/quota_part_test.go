@@ -296,6 +296,7 @@ type partWorld struct {
 	*divided
 	random  *rand.Rand
 	disks   []disk
+	synced  []int64 // moments of the disks' last syncs
 	lives   uint64
 	rates   []quota.Rate
 	takes   []taking // by all nodes together
@@ -334,7 +335,7 @@ func TestNodesWithPartsNeverAdmitMoreThanTheLimit(t *testing.T) {
 func runParts(t *testing.T, seed uint64) bool {
 	random := rand.New(rand.NewPCG(seed, 3))
 	nodes := 1 + random.IntN(4)
-	w := &partWorld{divided: divide(t, nodes), random: random, disks: make([]disk, nodes), lives: 1000}
+	w := &partWorld{divided: divide(t, nodes), random: random, disks: make([]disk, nodes), synced: make([]int64, nodes), lives: 1000}
 	window, shortest, one := time.Duration(1+random.IntN(5))*time.Second, time.Hour, random.IntN(2) == 0
 	for range 1 + random.IntN(3) {
 		rate := mustLimit(t, 1+random.Uint64N(12), time.Duration(1+random.IntN(5))*time.Second)
@@ -468,12 +469,24 @@ func (w *partWorld) sync(node int) {
 	d.take(w.t, w.dbs[node], 100)
 	w.dbs[node].ReservesAreSafe(LastReserves(d.batch.Reserves))
 	d.batch.Reserves = d.batch.Reserves[:0]
-	d.writers = w.dbs[node].Writers(0)
+	d.writers, w.synced[node] = w.dbs[node].Writers(0), w.now.Mono
+}
+
+// load loads the disk of a node.
+func (w *partWorld) load(node int, crashed bool) {
+	d, db := &w.disks[node], w.dbs[node]
+	var index []uint32
+	for _, writer := range d.writers {
+		index = append(index, db.Writer(writer))
+	}
+	l := Loader{DB: db, Now: w.now, Age: w.synced[node], Writers: index, Crashed: crashed}
+	if _, err := l.Load(d.batch.Records); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // restart starts the node again from its disk, after a clean stop or a crash.
 func (w *partWorld) restart(node int) {
-	d := &w.disks[node]
 	crashed := w.random.IntN(2) == 0
 	if !crashed || w.random.IntN(3) == 0 {
 		w.sync(node)
@@ -486,7 +499,7 @@ func (w *partWorld) restart(node int) {
 		w.dbs[node].SetPart(w.part(node, shares.Withheld, part.Since))
 	}
 	w.now.Mono += int64(w.random.IntN(300)) * 1e6
-	d.load(w.t, w.dbs[node], w.random, w.now, crashed)
+	w.load(node, crashed)
 	w.dbs[node].SetPart(part)
 	w.forget(node)
 }

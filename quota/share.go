@@ -11,6 +11,9 @@ func Value(limit uint64, n, rank int) uint64 {
 	return (limit + uint64(n-1-rank)) / uint64(n)
 }
 
+// Nothing is the rate of a bucket that holds no tokens. It refills, and pays a debt, as slowly as can be.
+var Nothing = Rate{0, 1, MaxPeriod}
+
 // Share is the part of a rank in a quota of rate r: its value, and as large a part of the refill. It refills exactly as
 // fast where 63 bits allow that, otherwise slower by less than one token in a period. So all shares together hold
 // r.Capacity tokens and refill no faster than r. A share without tokens has the capacity 0: nothing can be taken.
@@ -18,7 +21,7 @@ func (r Rate) Share(n, rank int) Rate {
 	value := Value(r.Capacity, n, rank)
 	switch {
 	case value == 0:
-		return Rate{0, 1, r.Period}
+		return Nothing
 	case r.Count == r.Capacity:
 		return Rate{value, value, r.Period}
 	}
@@ -31,11 +34,11 @@ func (r Rate) Share(n, rank int) Rate {
 		}
 	}
 	if count == 0 {
-		return Rate{0, 1, r.Period} // slower than one token in a period: it holds nothing
+		return Nothing // slower than one token in a period
 	}
 	share, err := New(value, count, r.Period)
 	if err != nil { // it would fill too slowly
-		return Rate{0, 1, r.Period}
+		return Nothing
 	}
 	return share
 }

@@ -37,14 +37,11 @@ func (p *Part) Own(key []byte, whole quota.Rate) quota.Rate {
 	if rank, ok := p.Table.Rank(key, p.Node); ok {
 		return whole.Share(len(p.Table.Members), rank)
 	}
-	return Nothing(whole)
+	return quota.Nothing
 }
 
 // IsUsable reports whether the node may take tokens from its own bucket now.
 func (p *Part) IsUsable() bool { return p.State == Whole || p.State == InForce }
-
-// Nothing is the rate of a bucket that holds none of a quota's tokens.
-func Nothing(whole quota.Rate) quota.Rate { return quota.Rate{Count: 1, Period: whole.Period} }
 
 // Want says of which quota tokens are wanted.
 type Want struct {
