@@ -53,6 +53,10 @@ func (c *call) order(t taking, state engine.QuotaState) bool {
 
 // orderRest orders what this node lacks of n tokens; nil: nobody can have them.
 func (c *call) orderRest(state engine.QuotaState, n uint64, deadline int64) *shares.Order {
+	lacks := n - min(n, state.Bucket.Remaining(state.Part, c.now.Mono))
+	if c.server.Desk.Hopeless(c.key.Name, state.Rate, lacks, c.now.Mono) {
+		return nil
+	}
 	want, _ := c.tx.Want(c.key, state.Rate, n)
 	return c.server.Desk.Order(c.key.Name, want, deadline, c.now.Mono, c.client.rouser())
 }

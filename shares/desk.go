@@ -111,10 +111,8 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 		d.stats.Hopeless++
 		return nil, false
 	}
-	if d.hope(q, now) < q.demand+w.Tokens || len(d.due) >= mostOrders {
-		d.stats.Hopeless++
-		d.rest(q)
-		return nil, d.lookAgain(q, now)
+	if is, send := d.isHopeless(q, w.Tokens, now); is {
+		return nil, send
 	}
 	o = &Order{desk: d, quota: q, want: w.Tokens, deadline: deadline, done: done}
 	d.begin(o, &q.orders, w)
@@ -123,6 +121,29 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 	d.stats.Waited++
 	d.askForRest(q, now)
 	return o, true
+}
+
+// Hopeless reports whether Order would return nil for want of hope, as Order does: it counts the denial. It may be false
+// where Order returns nil. A caller asks first, and prepares an order only then.
+func (d *Desk) Hopeless(key []byte, rate quota.Rate, tokens uint64, now int64) (is bool) {
+	d.lockAt(now)
+	send := false
+	if q := d.quotas[quotaName{string(key), rate}]; q != nil {
+		is, send = d.isHopeless(q, tokens, now)
+	} else if is = !d.anyConnected(); is {
+		d.stats.Hopeless++
+	}
+	d.unlock(send)
+	return is
+}
+
+func (d *Desk) isHopeless(q *deskQuota, tokens uint64, now int64) (is, send bool) {
+	if d.hope(q, now) >= q.demand+tokens && len(d.due) < mostOrders {
+		return false, false
+	}
+	d.stats.Hopeless++
+	d.rest(q)
+	return true, d.lookAgain(q, now)
 }
 
 // Look asks all connected members for their levels of a quota and takes nothing; the answers change what Others

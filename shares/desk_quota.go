@@ -45,8 +45,7 @@ func (s *seat) isFresh(now int64) bool { return s.heard != 0 && now-s.heard < in
 
 // lot is tokens that one answer has brought.
 type lot struct {
-	from   *outbox // the session with the node where they were taken
-	number uint64  // of the ask
+	ask    *ask
 	tokens uint64
 }
 
@@ -116,13 +115,18 @@ func (d *Desk) forget(q *deskQuota) {
 	delete(d.quotas, q.quotaName)
 }
 
-// level is how many tokens a connected member can be expected to have, with those that an ask is about to take.
+// level is how many tokens a connected member can be expected to have, with those that an ask is about to take. Nothing
+// is expected of a member that leaves an ask unanswered for long, for example because its disk fails.
 func (d *Desk) level(q *deskQuota, i int, now int64) uint64 {
-	if d.members[i].out == nil {
+	s := &q.seats[i]
+	if d.members[i].out == nil || s.ask != nil && s.ask.number != 0 && now-s.ask.sentAt >= int64(mostAnswer) {
 		return 0
 	}
-	return q.seats[i].bucket.Remaining(q.seats[i].part, now)
+	return s.bucket.Remaining(s.part, now)
 }
+
+// mostAnswer is after what time an answer is not expected any more.
+const mostAnswer = time.Second
 
 // hope is how many tokens the orders that wait can be expected to get, if nobody else takes any.
 func (d *Desk) hope(q *deskQuota, now int64) uint64 {

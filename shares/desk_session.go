@@ -48,6 +48,7 @@ type outbox struct {
 // ask is an Ask on its way, or one that is about to leave.
 type ask struct {
 	number uint64 // 0: it has not left yet
+	out    *outbox
 	quota  *deskQuota
 	seat   int
 	tokens uint64
@@ -62,25 +63,30 @@ func (b *outbox) mayLook(now int64) bool { return b.looks.Take(lookRate, 1, now)
 
 // ask queues an ask of a member that is connected. With n 0 it is a look.
 func (d *Desk) ask(q *deskQuota, i int, n uint64) {
-	a := &ask{quota: q, seat: i, tokens: n, look: n == 0}
+	out := d.members[i].out
+	a := &ask{out: out, quota: q, seat: i, tokens: n, look: n == 0}
 	q.seats[i].ask = a
 	q.open++
-	out := d.members[i].out
 	out.asks = append(out.asks, a)
 }
 
-// giveBack sends tokens back, if the session in which they came still goes on.
+// giveBack sends tokens back, if the session in which they came still goes on. Then their member has more than it told.
 func (d *Desk) giveBack(l lot) {
-	if l.from.over || len(l.from.backs) >= mostOrders {
+	out, q := l.ask.out, l.ask.quota
+	if out.over || len(out.backs) >= mostOrders {
 		d.stats.Lost += l.tokens
 		return
 	}
+	if !q.isGone {
+		s := &q.seats[l.ask.seat]
+		s.bucket.Give(s.part, l.tokens, d.latest)
+	}
 	d.stats.GivenBack += l.tokens
-	if n := len(l.from.backs); n > 0 && l.from.backs[n-1].Number == l.number {
-		l.from.backs[n-1].Tokens += l.tokens
+	if n := len(out.backs); n > 0 && out.backs[n-1].Number == l.ask.number {
+		out.backs[n-1].Tokens += l.tokens
 		return
 	}
-	l.from.backs = append(l.from.backs, Back{l.number, l.tokens})
+	out.backs = append(out.backs, Back{l.ask.number, l.tokens})
 }
 
 // Connect begins a session with a node that knows asks. A session with that node before has ended.
@@ -211,23 +217,23 @@ func (d *Desk) hear(node uint16, t Took, now int64) error {
 		return fmt.Errorf("%w: %d tokens for number %d", ErrAnswer, t.Tokens, t.Number)
 	}
 	delete(out.open, t.Number)
-	took := time.Duration(max(0, now-a.sentAt))
+	took := min(time.Duration(max(0, now-a.sentAt)), mostAnswer)
 	if out.answer == 0 {
 		out.answer = took
 	}
 	out.answer += (took - out.answer) / 8
 	q := a.quota
 	if q.isGone {
-		d.late(lot{out, t.Number, t.Tokens})
+		d.late(lot{a, t.Tokens})
 		return nil
 	}
 	q.hear(a, t, now)
 	d.answered(a)
 	if t.Tokens > 0 {
 		if q.orders.first == nil {
-			d.late(lot{out, t.Number, t.Tokens})
+			d.late(lot{a, t.Tokens})
 		} else {
-			q.hand = append(q.hand, lot{out, t.Number, t.Tokens})
+			q.hand = append(q.hand, lot{a, t.Tokens})
 			q.inHand += t.Tokens
 		}
 	}

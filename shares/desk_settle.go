@@ -34,7 +34,7 @@ func (q *deskQuota) draw(n uint64) (lots []lot) {
 	for n > 0 {
 		l := &q.hand[0]
 		part := min(n, l.tokens)
-		lots = append(lots, lot{l.from, l.number, part})
+		lots = append(lots, lot{l.ask, part})
 		n -= part
 		if l.tokens -= part; l.tokens == 0 {
 			q.hand = q.hand[1:]
@@ -105,7 +105,7 @@ func (d *Desk) returnRest(q *deskQuota) {
 	for q.inHand > q.demand {
 		l := &q.hand[len(q.hand)-1]
 		n := min(l.tokens, q.inHand-q.demand)
-		d.giveBack(lot{l.from, l.number, n})
+		d.giveBack(lot{l.ask, n})
 		q.inHand -= n
 		if l.tokens -= n; l.tokens == 0 {
 			q.hand = q.hand[:len(q.hand)-1]

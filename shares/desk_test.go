@@ -370,6 +370,52 @@ func TestAPeerWithAnotherPartThanThoughtIsNotAskedAgainAndAgain(t *testing.T) {
 	}
 }
 
+func TestNobodyWaitsForAPeerThatDoesNotAnswer(t *testing.T) {
+	w := newDeskWorld(t, 2, 1).connectAll()
+	name := perMinute("k", 20)
+	o := w.order(name, 4, 20*time.Millisecond)
+	p := w.peers[0]
+	w.send(p, 10, int64(5*time.Second))
+	for range 100 {
+		w.now += int64(10 * time.Millisecond)
+		w.desk.Tick(w.now)
+	}
+	w.mustDeny(o)
+	if w.order(name, 1, time.Second) != nil || !w.desk.Hopeless([]byte("k"), name.rate, 1, w.now) {
+		t.Error("there is hope for a peer that has not answered for a second")
+	}
+	w.now += int64(5 * time.Second)
+	w.settle()
+	if w.desk.Hopeless([]byte("k"), name.rate, 1, w.now) {
+		t.Error("there is no hope though it has answered")
+	}
+	w.mustGrantIn(1, w.order(name, 10, time.Second))
+	if got := w.desk.RoundTrip(); got != mostAnswer-mostAnswer/8+time.Millisecond/8 {
+		t.Errorf("the round trip is %v", got)
+	}
+}
+
+func TestHopelessSaysWhatOrderWould(t *testing.T) {
+	w := newDeskWorld(t, 2, 1)
+	name := perMinute("k", 20)
+	if !w.desk.Hopeless([]byte("k"), name.rate, 1, w.now) {
+		t.Error("there is hope without a connection")
+	}
+	w.connectAll()
+	if w.desk.Hopeless([]byte("k"), name.rate, 1, w.now) {
+		t.Error("there is no hope of a full bucket")
+	}
+	w.mustGrantIn(1, w.order(name, 8, time.Second))
+	for n, want := range map[uint64]bool{1: false, 2: false, 3: true} {
+		if got := w.desk.Hopeless([]byte("k"), name.rate, n, w.now); got != want {
+			t.Errorf("2 tokens are there, %d are wanted: hopeless is %v", n, got)
+		}
+	}
+	if s := w.desk.Stats(); s.Hopeless != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestAnswersToNothingAreErrors(t *testing.T) {
 	w := newDeskWorld(t, 2, 1).connectAll()
 	w.order(perMinute("k", 20), 4, time.Second)
@@ -544,9 +590,9 @@ func BenchmarkAHopelessOrder(b *testing.B) {
 	w := newDeskWorld(b, 3, 1).connectAll()
 	name := perMinute("k", 90)
 	w.mustGrantIn(1, w.order(name, 60, time.Second))
-	key, want := []byte("k"), Want{Rate: name.rate, Transient: true, Tokens: 1}
+	key := []byte("k")
 	for b.Loop() {
-		if w.desk.Order(key, want, w.now+1e9, w.now, nil) != nil {
+		if !w.desk.Hopeless(key, name.rate, 1, w.now) {
 			b.Fatal("there is hope")
 		}
 	}
