@@ -164,6 +164,10 @@ func TestStatusCountsQuotasAndDeletedKeys(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	c := a.Dial(t)
+	eventually(t, func() (bool, string) { // before the nodes have met, no quota can be used
+		v, err := c.Do("QUOTASET", "q1", "10", "60")
+		return err == nil && v.String() == "+OK", v.String()
+	})
 	for _, command := range []string{"QUOTASET q1 10 60", "QUOTASET q2 10 60", "INCR n", "INCR gone", "DEL gone", "QUOTASET q3 5 5", "QUOTADEL q3"} {
 		if v, err := c.Do(strings.Fields(command)...); err != nil || v.IsError() {
 			t.Fatal(command, v, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,7 +45,7 @@ func (w *world) end(e *end) error {
 	return w.each(func(n *node) error { return n.lookAgain(n.peers != "" && w.ending.Before(n.before.from)) })
 }
 
-// settle waits until all nodes hold the same.
+// settle waits until all nodes hold the same, and have their parts of quotas.
 func (w *world) settle() error {
 	if len(w.nodes) == 1 {
 		return nil
@@ -56,7 +57,13 @@ func (w *world) settle() error {
 			if err != nil {
 				return err
 			}
-			digests[n.id-1], err = digest(c)
+			if digests[n.id-1], err = digest(c); err != nil {
+				return err
+			}
+			v, err := c.Do("INFO", "quotas")
+			if err == nil && !strings.Contains(v.Text, "quota_state:in_force\r\n") {
+				digests[n.id-1] = v.Text
+			}
 			return err
 		}); err != nil {
 			return err
@@ -158,5 +165,12 @@ func (n *node) lookAgain(stored bool) error {
 		return err
 	}
 	n.hangUp()
-	return now.compare(n.before, n.clean, stored)
+	lost := aReserve
+	switch {
+	case n.clean:
+		lost = nothing
+	case n.peers != "" && n.start.from != itself:
+		lost = everything
+	}
+	return now.compare(n.before, lost, stored)
 }

@@ -19,7 +19,7 @@ func TestWhatWasLostOnceIsKept(t *testing.T) {
 		return step{end: e}
 	}
 	for name, p := range map[string]*plan{
-		"a quota that was deleted beside peers":             {nodes: 1, lost: true, steps: []step{command("QUOTASET", "q", "5", "60"), command("DEL", "q"), ends(1, term)}},
+		"a quota that was deleted beside peers":             {nodes: 2, steps: []step{command("QUOTASET", "q", "5", "60"), command("DEL", "q"), ends(2, term)}},
 		"a quota that ended before a snapshot beside peers": {nodes: 2, steps: []step{command("QUOTAINCR", "q", "5", "60"), command("SET", "q", "1"), command("SAVE"), ends(2, kill)}},
 		"keys behind a flush and a snapshot":                {nodes: 1, steps: []step{{bulk: 16_000}, command("SAVE"), command("FLUSHALL"), {bulk: 1000}, ends(1, kill)}},
 		"a name used again behind an expired quota": {nodes: 1, steps: []step{

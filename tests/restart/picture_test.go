@@ -26,12 +26,32 @@ type entry struct {
 	quota    quota // limit 0: none
 }
 
-// quota is the reply of QUOTAGET FULL.
+// quota is what QUOTAGET FULL tells of a quota and of the node's own part of it.
 type quota struct {
 	limit  int64
 	window string // a number of seconds, or of milliseconds with its unit
-	left   int64
-	full   time.Duration // time until the bucket is full
+	part   int64  // of the limit: the size of the node's bucket
+	left   int64  // in the node's bucket
+}
+
+// refill is how many tokens the node's bucket earns in a while.
+func (q quota) refill(passed time.Duration) float64 {
+	unit, number := time.Second, q.window
+	if ms, ok := strings.CutSuffix(q.window, "ms"); ok {
+		unit, number = time.Millisecond, ms
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		panic(fmt.Sprintf("restart: a window of %q", q.window))
+	}
+	// A window is shown rounded up, so the bucket may earn in the time of one unit less.
+	window := max(time.Duration(n)*unit-unit, time.Duration(n)*unit/2)
+	return float64(q.part) * float64(passed) / float64(window)
+}
+
+// mayFill reports whether the node's bucket may have become full: then a transient quota ends by itself.
+func (q quota) mayFill(passed time.Duration) bool {
+	return q.limit > 0 && float64(q.left+1)+q.refill(passed) >= float64(q.part)
 }
 
 const (
@@ -119,12 +139,12 @@ func (p *picture) closely(c *wire.Conn, names []string) error {
 			continue
 		}
 		e.deadline, _ = v[2].Int()
-		if q := v[3].Elems; len(q) == 5 {
-			var n [5]int64
+		if q := v[3].Elems; len(q) == 9 {
+			var n [9]int64
 			for i := range q {
 				n[i], _ = q[i].Int()
 			}
-			e.value, e.quota = "", quota{n[0], q[1].Text, n[2], time.Duration(n[4]) * time.Millisecond}
+			e.value, e.quota = "", quota{n[0], q[1].Text, n[5], n[6]}
 		}
 		p.keys[name] = e
 	}
@@ -162,9 +182,9 @@ func countsAs(c *wire.Conn) error {
 // slack is the largest difference between the clocks of the test and of a server, reading included.
 const slack = 5 * time.Millisecond
 
-// compare compares a node's picture with its earlier one. clean: nothing may be missing; otherwise quotas may miss a
-// reserve. stored: the stored data must be the same too, since no deadline can have passed unseen.
-func (p *picture) compare(before *picture, clean, stored bool) error {
+// compare compares a node's picture with its earlier one. lost is what quotas may miss. stored: the stored data must be
+// the same too, since no deadline can have passed unseen.
+func (p *picture) compare(before *picture, lost losable, stored bool) error {
 	passed := p.to.Sub(before.from) + slack
 	names := slices.Collect(maps.Keys(before.keys))
 	for name := range p.keys {
@@ -179,7 +199,7 @@ func (p *picture) compare(before *picture, clean, stored bool) error {
 		now, there := p.keys[name]
 		ends := time.UnixMilli(was.deadline)
 		mayEnd := was.deadline > 0 && !ends.After(p.to.Add(slack))
-		mayFill := was.quota.full > 0 && was.quota.full <= passed // a transient quota ends by itself then
+		mayFill := was.quota.mayFill(passed)
 		still = still && !mayEnd && !mayFill
 		switch {
 		case !there && (mayEnd || mayFill):
@@ -193,7 +213,7 @@ func (p *picture) compare(before *picture, clean, stored bool) error {
 		case now.kind != was.kind || now.value != was.value || now.quota.limit != was.quota.limit || now.quota.window != was.quota.window:
 			return fmt.Errorf("%q was %+v, and is %+v", name, was, now)
 		case was.quota.limit > 0:
-			if err := now.quota.compare(was.quota, passed, clean); err != nil {
+			if err := now.quota.compare(was.quota, passed, lost); err != nil {
 				return fmt.Errorf("%q: %w: it was %+v, and is %+v, %v later", name, err, was.quota, now.quota, passed)
 			}
 		}
@@ -204,16 +224,24 @@ func (p *picture) compare(before *picture, clean, stored bool) error {
 	return nil
 }
 
+// losable is what a quota may lose while a node is ended and started.
+type losable uint8
+
+const (
+	nothing    losable = iota
+	aReserve           // the node was killed
+	everything         // the node cannot prove that its directory is its newest, and begins from empty
+)
+
 // compare checks the tokens of a quota that has refilled for a while.
-func (q quota) compare(was quota, passed time.Duration, clean bool) error {
-	most := float64(was.limit)
-	if was.full > passed {
-		most -= float64(was.limit-was.left-1) * (1 - float64(passed)/float64(was.full))
-		most++
-	}
+func (q quota) compare(was quota, passed time.Duration, lost losable) error {
+	most := min(float64(was.left+1)+was.refill(passed), float64(was.part))
 	least := was.left
-	if !clean {
-		least -= max(1, was.limit/4) // the largest reserve
+	switch lost {
+	case aReserve:
+		least -= max(1, was.part/4) // the largest reserve
+	case everything:
+		least = 0
 	}
 	switch {
 	case float64(q.left) > most:

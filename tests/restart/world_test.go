@@ -65,6 +65,9 @@ func (w *world) run(dir string) error {
 	if err := w.each(func(n *node) error { return n.run(w.binary) }); err != nil {
 		return err
 	}
+	if err := w.settle(); err != nil {
+		return err
+	}
 	for i, s := range w.steps {
 		if err := w.do(s); err != nil {
 			return fmt.Errorf("step %d, %v: %w", i+1, s, err)
