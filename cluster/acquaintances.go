@@ -157,6 +157,19 @@ func (a *acquaintances) isConnected(address netip.AddrPort) (connected bool, rea
 	return false, a.lost[node]
 }
 
+// nodesAt is how many nodes were met at these addresses, this node among them.
+func (a *acquaintances) nodesAt(addresses []netip.AddrPort) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	nodes := map[uint16]bool{}
+	for _, address := range addresses {
+		if q, met := a.at[address]; met {
+			nodes[q.node] = true
+		}
+	}
+	return len(nodes)
+}
+
 // skip reports whether an address need not be dialed: it belongs to this node, or to a connected one.
 func (a *acquaintances) skip(address netip.AddrPort, now time.Time) bool {
 	a.mu.Lock()

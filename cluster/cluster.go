@@ -44,6 +44,7 @@ type Options struct {
 	Secret   []byte
 	Insecure bool          // without a secret, connect to other hosts too
 	Interval time.Duration // between two comparisons; at least two attempts to connect are made in it
+	Founders int           // number of nodes that found the cluster; 0: this node and all that Peers names
 	Log      *slog.Logger
 
 	patience time.Duration // time limit of a handshake; 0: handshakeTime

@@ -60,11 +60,17 @@ func (o *owner) rouse() {
 	}
 }
 
-// missing names the configured peers without a connection.
+// missing names the configured peers that stand in the way of a founding: those without a connection, and names that
+// may stand for more nodes than run now. If the number of founders is configured, nothing of that matters.
 func (o *owner) missing() (names []string) {
+	if o.o.Founders > 0 {
+		return nil
+	}
 	for _, d := range o.dialers {
 		if dial, missing := d.report(); missing {
 			names = append(names, fmt.Sprintf("%s (%s)", dial.Address, dial.Error))
+		} else if d.met.nodesAt(d.known()) > 1 {
+			names = append(names, d.peer+", a name of several nodes: set --founders to the number of nodes of the cluster, on all of them")
 		}
 	}
 	return names

@@ -90,6 +90,9 @@ type Config struct {
 	// QuotaWait is how long a command waits at most for tokens of a quota that other nodes have, in whole milliseconds,
 	// up to a minute. 0: it never waits. Default 20 ms.
 	QuotaWait time.Duration
+	// Founders is how many nodes found the cluster: 1 to 256, the same on all of them. It is needed where an entry of
+	// Peers is a name of several nodes. 0, the default: this node and all that Peers names.
+	Founders int
 	// AntiEntropyInterval is how often a node compares its data with each of its peers: 100 ms to an hour. Default 10
 	// s.
 	AntiEntropyInterval time.Duration

@@ -56,6 +56,7 @@ func groups(c *Config) []group {
 		}},
 		{"Replication Options", []option{
 			{"peers", "", "ADDR,ADDR,...", "Peer nodes for replication (comma list, may repeat)", &listValue{dst: &c.Peers}},
+			{"founders", "", "NUM", "How many nodes found the cluster (0: this one and all that --peers names)", number(&c.Founders)},
 			{"replication-port", "", "PORT", "Port for replication connections (0: a free one)", number(&c.ReplicationPort)},
 			{"replication-bind", "", "HOST", "Host for replication connections (empty: the host of --bind)", text(&c.ReplicationBind)},
 			{"batch-max-size", "", "NUM", "Largest number of deltas in one message to a peer", number(&c.BatchMaxSize)},

@@ -22,6 +22,7 @@ const (
 	MaxQuotaWait  = time.Minute // for --quota-wait-ms and the parameter quota-wait-ms
 	leastInterval = 100 * time.Millisecond
 	maxInterval   = time.Hour
+	maxFounders   = 256 // as many members as a cluster can have
 	maxUnixPath   = 107 // bytes that fit in a Linux socket address, without the final zero byte
 )
 
@@ -55,6 +56,7 @@ func (c *Config) validate() (flag string, err error) {
 		{"replication-bind", validateHost(c.ReplicationBind)},
 		{"batch-max-size", between(c.BatchMaxSize, 1, maxBatchSize)},
 		{"batch-max-delay-ms", within(c.BatchMaxDelay, 0, maxBatchDelay, time.Millisecond)},
+		{"founders", between(c.Founders, 0, maxFounders)},
 		{"quota-wait-ms", within(c.QuotaWait, 0, MaxQuotaWait, time.Millisecond)},
 		{"anti-entropy-interval", validateInterval(c.AntiEntropyInterval)},
 		{"cluster-secret-file", validateSecret(c.ClusterSecret, c.ClusterSecretFile)},

@@ -17,7 +17,7 @@ import (
 // a node that keeps everything in memory. A node without peers needs a council only if its directory says that it is a
 // member of a cluster.
 func (n *Node) openCouncil(cfg *config.Config, dir *disk.Dir) (shares.Part, error) {
-	o := shares.CouncilOptions{Node: uint16(cfg.NodeID), Fresh: true, Random: engine.RandomLife, Log: n.log}
+	o := shares.CouncilOptions{Node: uint16(cfg.NodeID), Founders: cfg.Founders, Fresh: true, Random: engine.RandomLife, Log: n.log}
 	if dir != nil {
 		text, err := disk.ReadMembers(vfs.OS, dir.Path())
 		if err != nil {

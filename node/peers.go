@@ -33,7 +33,7 @@ func (n *Node) openPeers(cfg *config.Config) error {
 	}
 	p := &peers{secret: []byte(secret), run: engine.RandomLife()}
 	p.cluster, err = cluster.Listen(cluster.Options{
-		Node: uint16(cfg.NodeID), Run: p.run, Address: cfg.ReplicationAddress(), Peers: cfg.Peers,
+		Node: uint16(cfg.NodeID), Run: p.run, Address: cfg.ReplicationAddress(), Peers: cfg.Peers, Founders: cfg.Founders,
 		Secret: p.secret, Insecure: cfg.InsecureCluster, Interval: cfg.AntiEntropyInterval, Log: n.log,
 	})
 	if err != nil {

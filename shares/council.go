@@ -28,6 +28,8 @@ type CouncilOptions struct {
 	Fresh bool
 	// Copied: the directory is a copy of files of another one. It counts as wiped, but keeps the table.
 	Copied bool
+	// Founders is how many nodes found the cluster; 0: those that all nodes have met.
+	Founders int
 	// Age is the moment of the last group of writes in the directory.
 	Age    int64
 	Random func() uint64

@@ -115,7 +115,10 @@ func (c *Council) agreed() (set []Founder, why string) {
 		return nil, strings.Join(c.without, ", ")
 	}
 	met := c.met()
-	if len(met) == 1 {
+	switch n := c.o.Founders; {
+	case n > 0 && len(met) != n:
+		return nil, fmt.Sprintf("%d nodes that are connected with each other, as --founders says: %d are", n, len(met))
+	case n == 0 && len(met) == 1:
 		return nil, "a first peer"
 	}
 	if len(met) > MaxMembers {

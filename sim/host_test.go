@@ -151,7 +151,7 @@ func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Stor
 	files := h.files
 	p.council, err = shares.NewCouncil(shares.CouncilOptions{
 		Node: h.id, Text: members, Save: func(text []byte) error { return disk.WriteMembers(files, dataDir, text) },
-		Fresh: dir.IsNew() || before.Life == 0 || before.Node != h.id, Age: clock.Age, Random: newLife, Log: quiet,
+		Founders: w.founders(), Fresh: dir.IsNew() || before.Life == 0 || before.Node != h.id, Age: clock.Age, Random: newLife, Log: quiet,
 	}, p.now().Mono)
 	if err != nil {
 		return nil, err
@@ -168,11 +168,22 @@ func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Stor
 	})
 }
 
+// founders is how many nodes found the cluster, if --peers is a name.
+func (w *world) founders() int {
+	if w.names {
+		return w.members
+	}
+	return 0
+}
+
 // missing names the members without a connection.
 func (p *process) missing() (names []string) {
 	w := p.host.world
+	if w.names {
+		return nil
+	}
 	for _, other := range w.hosts[:w.members] {
-		if other.id != p.host.id && !w.areConnected(p, other) && (other.process != nil || !w.names) {
+		if other.id != p.host.id && !w.areConnected(p, other) {
 			names = append(names, fmt.Sprint("node ", other.id))
 		}
 	}

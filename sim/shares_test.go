@@ -248,6 +248,7 @@ func (c *common) look(p *process) {
 	}
 	if c.saw("a cluster is founded"); !c.founded[st.Table.Seed] {
 		c.founded[st.Table.Seed] = true
+		c.note("host %d has the table %x", p.host.index, st.Table.Seed)
 		if len(c.founded) > 1 && !c.outside {
 			c.fail("host %d has a second table", p.host.index)
 			c.outside = true
