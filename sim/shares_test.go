@@ -266,6 +266,9 @@ func (c *common) started() {
 		if h.process != nil && h.process.council.Status().Table != nil {
 			return
 		}
+		if h.index == c.members {
+			continue // the disk of a copy does not come back
+		}
 		if text, err := disk.ReadMembers(h.files, dataDir); err == nil && strings.Contains(string(text), "\ntable ") {
 			return
 		}
