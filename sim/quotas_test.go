@@ -157,6 +157,9 @@ func (q *quotas) lookAt(p *process, key string) {
 	state, ok := tx.Quota(k)
 	ends := tx.Get(k).Deadline != 0
 	tx.Unlock()
+	if ok && !db.Part().IsUsable() {
+		return // its bucket is not shown
+	}
 	full := state.Bucket.FullAfter(now.Mono)
 	// a merge may end a window and bring the next one at once
 	if l.shown && l.fullAt > now.Mono && (!ok || l.ends && full == 0) {
@@ -250,6 +253,9 @@ func (q *quotas) command(h *host) {
 // know of it.
 func (q *quotas) giveBack(h *host, key string) {
 	q.change(h, key, "QUOTAGIVE", func(tx *engine.Tx, k engine.Key) uint64 {
+		if !h.process.store.DB().Part().IsUsable() {
+			return 0
+		}
 		before, _ := tx.Quota(k)
 		after, ok := tx.GiveBack(k, uint64(1+q.random.IntN(4)))
 		if !ok {
