@@ -257,3 +257,21 @@ func (a *answerer) write(n int) {
 	a.written += n
 	a.conn.Write(b)
 }
+
+// describe says how far the conversation has come. Any goroutine may call it.
+func (a *answerer) describe() string {
+	text := make(chan string, 1)
+	runs := a.conn.Loop().Post(func() {
+		text <- fmt.Sprintf("the answerer has written %d bytes, of which %d are unsent, and has %d of input; ended %v, ending %v, holding %v, over %v",
+			a.written, a.conn.Unsent(), len(a.input), a.ended, a.ending, a.holding, a.over)
+	})
+	if !runs {
+		return "the answerer's loop has ended"
+	}
+	select {
+	case s := <-text:
+		return s
+	case <-time.After(patience):
+		return "the answerer's loop does not run"
+	}
+}

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// stillness is for how long nothing may move in one direction of a conversation. It is long: the machine may be busy.
+const stillness = 3 * patience
+
 // converse is the client's side of a plan. It compares each byte of the replies.
 func (p *plan) converse(conn net.Conn) error {
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(3 * patience)); err != nil {
-		return err
-	}
 	var (
 		sent     = make(chan error, 1)
 		late     = p.random.IntN(4) == 0
@@ -45,6 +45,9 @@ func (p *plan) converse(conn net.Conn) error {
 		if slow {
 			time.Sleep(time.Duration(p.random.IntN(200)) * time.Microsecond)
 			piece = piece[:1+p.random.IntN(len(piece))]
+		}
+		if err = conn.SetReadDeadline(time.Now().Add(stillness)); err != nil {
+			break
 		}
 		var n int
 		n, err = conn.Read(piece)
@@ -100,6 +103,9 @@ func (p *plan) write(conn net.Conn, random *rand.Rand) error {
 			if i, _ := slices.BinarySearch(p.marks, at+n); i < len(p.marks) && p.marks[i] > at {
 				n = p.marks[i] - at
 			}
+		}
+		if err := conn.SetWriteDeadline(time.Now().Add(stillness)); err != nil {
+			return err
 		}
 		if _, err := conn.Write(p.send[at : at+n]); err != nil {
 			return err

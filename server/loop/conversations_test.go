@@ -161,7 +161,10 @@ func (w *world) converse(p *plan) error {
 	w.mu.Lock()
 	w.answerers = append(w.answerers, a)
 	w.mu.Unlock()
-	return p.converse(client)
+	if err := p.converse(client); err != nil {
+		return fmt.Errorf("%w; %s", err, a.describe())
+	}
+	return nil
 }
 
 func (d *door) pair() (client, server net.Conn, err error) {
