@@ -10,8 +10,8 @@ import (
 // itself owns the flusher for a moment, and leads: it writes and syncs one group. A loop that finds another one leading
 // leaves its changes to that one's next round.
 //
-// A disk may hang. So the flusher's goroutine looks at a leading loop at every tick, and has the rest of the loop handed
-// over to another goroutine when the sync takes long. Then nobody but the clients of that group wait for it.
+// A disk may hang. So the flusher's goroutine looks at a leading loop at every tick, and has the rest of the loop
+// handed over to another goroutine when the sync takes long. Then nobody but the clients of that group wait for it.
 
 const (
 	// quickSync is how long a sync may take so that a loop leads the next one: meanwhile the loop serves nobody. Syncs
@@ -95,8 +95,8 @@ func (s *Store) AwaitLed(group uint64, wake func()) (waits, led bool) {
 	return true, true
 }
 
-// Lead writes and syncs all changes on the caller's goroutine, and wakes those that wait for them. It returns true if it
-// has to be called again soon, because others have come meanwhile. If it takes long, handOver is called, once, on
+// Lead writes and syncs all changes on the caller's goroutine, and wakes those that wait for them. It returns true if
+// it has to be called again soon, because others have come meanwhile. If it takes long, handOver is called, once, on
 // another goroutine: nobody waits for the caller from then on.
 func (s *Store) Lead(handOver func()) (again bool) {
 	f := s.flusher

@@ -131,8 +131,8 @@ func TestALeaderWhoseSyncFailsWakesItsClients(t *testing.T) {
 	}
 }
 
-// TestALoopWhoseSyncHangsIsHandedOver, once, by the flusher's goroutine. Clients that come meanwhile are served when the
-// sync has ended.
+// TestALoopWhoseSyncHangsIsHandedOver, once, by the flusher's goroutine. Clients that come meanwhile are served when
+// the sync has ended.
 func TestALoopWhoseSyncHangsIsHandedOver(t *testing.T) {
 	s, files := openAlways(t)
 	defer func() { s.stop, s.stopped = make(chan struct{}), make(chan struct{}) }() // for the end of openAlways

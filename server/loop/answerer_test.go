@@ -22,7 +22,10 @@ const (
 // desk is the Worker of a loop: the answerers that the loop serves.
 type desk struct{ answerers map[*answerer]bool }
 
-func (d *desk) Settle() {}
+func (d *desk) Settle()             {}
+func (d *desk) HasTask() bool       { return false }
+func (d *desk) IsDue(bool) bool     { return false }
+func (d *desk) RunTask(func()) bool { return false }
 
 // answerer is the Handler of a conversation: it answers the requests of a plan, with back-pressure like a server's. It
 // also checks in which order the loop calls its methods. Only the loop's goroutine uses it, except for the atomic

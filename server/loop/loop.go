@@ -122,7 +122,8 @@ func (l *Loop) rouse(c *Conn) bool {
 	return true
 }
 
-// wakeUp ends the loop's wait. The caller holds mu, because the descriptor of an ended loop may be used by another file.
+// wakeUp ends the loop's wait. The caller holds mu, because the descriptor of an ended loop may be used by another
+// file.
 func (l *Loop) wakeUp() {
 	if l.asleep {
 		l.asleep = false
