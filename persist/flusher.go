@@ -90,6 +90,7 @@ func (f *flusher) follow() {
 			return
 		case <-tick.C:
 			isTick = true
+			rest.next(tick)
 		case <-rest.roused:
 			rest.end(tick)
 			continue // a group of all changes of the coming delay, not of the first one
