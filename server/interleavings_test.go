@@ -20,6 +20,7 @@ import (
 	"github.com/quotadb/quota-db/config"
 	"github.com/quotadb/quota-db/disk/vfs"
 	"github.com/quotadb/quota-db/persist"
+	"github.com/quotadb/quota-db/server/loop"
 )
 
 // play sends the script in pieces with gaps, perhaps half-closes, and compares the replies.
@@ -198,7 +199,8 @@ func playTogether(t *testing.T, first, seeds, server uint64) {
 	})
 }
 
-// rotate has connections move from loop to loop until stop is called.
+// rotate has connections move from loop to loop until stop is called. The loops have always done so before they are
+// told again: otherwise a slow machine would do nothing else.
 func rotate(s *Server) (stop func()) {
 	end := make(chan struct{})
 	var rotating sync.WaitGroup
@@ -209,6 +211,9 @@ func rotate(s *Server) (stop func()) {
 				return
 			case <-time.After(time.Millisecond):
 				s.loops.Rotate()
+				passed := make(chan struct{})
+				s.loops.Each(func(*loop.Loop) {}, func() { close(passed) })
+				<-passed
 			}
 		}
 	})

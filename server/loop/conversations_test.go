@@ -129,7 +129,8 @@ func (w *world) run() {
 	}
 }
 
-// move has all connections change their loops, again and again.
+// move has all connections change their loops, again and again. The loops have always done so before they are told
+// again: otherwise a slow machine would do nothing else.
 func (w *world) move(end <-chan struct{}) {
 	for {
 		select {
@@ -137,6 +138,9 @@ func (w *world) move(end <-chan struct{}) {
 			return
 		case <-time.After(time.Millisecond):
 			w.group.Rotate()
+			passed := make(chan struct{})
+			w.group.Each(func(*loop.Loop) {}, func() { close(passed) })
+			<-passed
 		}
 	}
 }
