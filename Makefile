@@ -1,7 +1,7 @@
 # What CI runs is `make check`. `go test ./...` alone needs nothing but Go.
 
 GO ?= go
-RACE_PACKAGES = ./engine ./command ./server ./node ./resp ./crdt ./config ./acl ./persist ./disk/... ./replica ./cluster
+RACE_PACKAGES = ./engine ./command ./server/... ./node ./resp ./crdt ./config ./acl ./persist ./disk/... ./replica ./cluster
 FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
@@ -11,7 +11,7 @@ SEEDS ?= 2000
 briefly = { { { $(1); echo $$? >&3; } | grep -v '^ *--- PASS\|^=== ' >&4; } 3>&1 | { read status; exit $$status; }; } 4>&1
 
 .PHONY: help build check format vet test race required compat fuzz robust deploy release crash restart cluster \
-	strangers waits transactions linear sim planted model bench bench-peers figures clean
+	strangers waits conversations transactions linear sim planted model bench bench-peers figures clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -61,6 +61,9 @@ cluster: ## random faults on nodes and network, results checked: ROUNDS clusters
 
 waits: ## SEEDS clients (2000) from number FIRST, whose requests arrive in pieces around all kinds of waits
 	@$(call briefly,QUOTADB_TEST_WAITS=$(SEEDS) QUOTADB_TEST_WAITS_FIRST=$(FIRST) $(GO) test -count=1 -timeout 60m -v -run 'TestEveryRequestIsAnswered' ./server)
+
+conversations: ## SEEDS worlds (2000) from number FIRST: 400 clients of the event loops each, every byte compared
+	@$(call briefly,QUOTADB_TEST_CONVERSATIONS=$(SEEDS) QUOTADB_TEST_CONVERSATIONS_FIRST=$(FIRST) $(GO) test -count=1 -timeout 120m -v -run 'TestEveryByte' ./server/loop)
 
 strangers: ## two nodes meet and replicate while 500 strangers fill each replication port, for STRANGERS (1m)
 	@$(call briefly,QUOTADB_TEST_STRANGERS=$(or $(STRANGERS),1m) $(GO) test -count=1 -timeout 60m -v -run TestStrangersKeepNoNodesApart ./tests/cluster)

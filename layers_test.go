@@ -20,7 +20,7 @@ const module = "github.com/quotadb/quota-db"
 // A new package has to be placed here, or the test fails.
 var layers = [][]string{
 	// All of them are pure, except remote, which is a client.
-	{"crdt", "resp", "config", "glob", "manual", "stats", "disk/vfs", "internal/history", "remote"},
+	{"crdt", "resp", "config", "glob", "manual", "stats", "disk/vfs", "internal/history", "pulse", "remote"},
 	{"quota", "acl", "disk", "logs", "params", "status", "load"},
 	{"shares"},
 	{"engine", "lives"},

@@ -2,7 +2,8 @@
 // of package replica, which decides what is sent then.
 //
 // One goroutine, the owner, makes all calls of the machine. Each connection, called a link, has a reader and a writer.
-// The owner asks the machine for more bytes when a link has written everything, so a slow peer delays only itself. A
+// The owner asks the machine for more bytes when a link has written everything, so a slow peer delays only itself. It
+// writes short outputs itself, as far as the socket takes them at once, and leaves the rest to the link's writer. A
 // reader continues when the owner has taken the frames it has read. Each entry of --peers has a dialer, which resolves
 // the name again for every round of attempts.
 //
@@ -122,14 +123,18 @@ func (c *Cluster) Start(s Stepping) {
 	}
 }
 
-// Status returns the state of replication, at most statusEvery old, or mostTick while nothing changes. It never blocks,
-// since the caller may hold shard locks that the machine waits for. Any goroutine may call it.
+// Status returns the state of replication, at most statusEvery old. It never blocks, since the caller may hold shard
+// locks that the machine waits for. Any goroutine may call it.
 func (c *Cluster) Status() replica.Status {
 	o := c.owner.Load()
 	if o == nil {
 		return replica.Status{Node: c.o.Node, Run: c.o.Run}
 	}
-	s := *o.status.Load()
+	last := o.status.Load()
+	s := last.Status
+	if o.isResting.Load() {
+		s = s.After(time.Since(last.at))
+	}
 	s.Enabled = true
 	if tcp, ok := c.Addr().(*net.TCPAddr); ok {
 		s.Port = tcp.Port

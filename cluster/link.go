@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/quotadb/quota-db/replica"
@@ -25,6 +26,7 @@ var errLeft = errors.New("the peer has closed the connection")
 type link struct {
 	owner   *owner
 	conn    net.Conn
+	raw     syscall.RawConn // of conn; nil: it has none
 	session *replica.Session
 	peer    replica.Hello
 	closed  chan struct{} // closed when the owner has dropped the link
@@ -45,7 +47,7 @@ type link struct {
 }
 
 func newLink(o *owner, t *talk, s *replica.Session, peer replica.Hello) *link {
-	return &link{owner: o, conn: t.conn, dialed: t.dialed, unlimit: t.unlimit, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
+	return &link{owner: o, conn: t.conn, raw: rawConn(t.conn), dialed: t.dialed, unlimit: t.unlimit, session: s, peer: peer, closed: make(chan struct{}), out: make(chan []byte, 1)}
 }
 
 // begin starts the link's reader and writer. Errors: replica.ErrDuplicate if another connection has replaced this one

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/quotadb/quota-db/pulse"
 	"github.com/quotadb/quota-db/replica"
 )
 
@@ -28,11 +29,17 @@ type owner struct {
 	asked     chan struct{} // there is something to send that no call of the machine has made
 	took      time.Time     // when changes were last taken
 	rest      resting
-	status    atomic.Pointer[replica.Status]
-	published time.Time
+	isResting atomic.Bool // for Status
+	status    atomic.Pointer[published]
 }
 
-// mostTick is the longest time between two looks at the peers, whatever the batch delay.
+// published is a Status for other goroutines.
+type published struct {
+	replica.Status
+	at time.Time
+}
+
+// mostTick is the longest time between two looks at the peers outside of a rest, whatever the batch delay.
 const mostTick = 100 * time.Millisecond
 
 // statusEvery is how often Status is published.
@@ -77,9 +84,7 @@ func (o *owner) missing() (names []string) {
 }
 
 func (o *owner) publish() {
-	s := o.Machine.Status(o.Now())
-	o.status.Store(&s)
-	o.published = time.Now()
+	o.status.Store(&published{o.Machine.Status(o.Now()), time.Now()})
 }
 
 // do makes the owner call fn, and waits for its end. It returns false if the owner has ended.
@@ -114,17 +119,30 @@ func (o *owner) run() {
 			o.tick()
 			o.pumpAll()
 			o.reportLosses(time.Now())
-			if time.Since(o.published) >= statusEvery {
+			if time.Since(o.status.Load().at) >= statusEvery {
 				o.publish()
 			}
 			o.rest.quiet++
 		}
 		o.refreshIfDue()
-		wasOn := o.rest.on
-		if o.rest.beginIfIdle(tick, !o.refreshing && o.Machine.IsIdle(), o.Machine.DB.RestUnsent); o.rest.on && !wasOn {
-			o.publish() // what is shown until the next tick
+		o.rest.beginIfIdle(tick, !o.refreshing && o.Machine.IsIdle(), o.Machine.DB.RestUnsent, o.due)
+		if o.rest.on {
+			o.publish() // what Status returns until the next event, with the time that has passed since
+		}
+		o.isResting.Store(o.rest.on)
+	}
+}
+
+// due is how long an owner that rests may wait for an event.
+func (o *owner) due() time.Duration {
+	ping := pulse.Until(restTick)
+	for l := range o.links {
+		if l.peer.Node < o.o.Node {
+			ping += followAfter
+			break
 		}
 	}
+	return min(ping, o.Machine.Due(o.Now()))
 }
 
 func (o *owner) tick() {
@@ -210,9 +228,15 @@ func (o *owner) pump(l *link) {
 	if !l.idle || l.parting {
 		return
 	}
-	if l.buf = o.Machine.Next(l.session, l.buf[:0], o.Now()); len(l.buf) > 0 {
-		l.idle = false
-		l.out <- l.buf
+	for {
+		if l.buf = o.Machine.Next(l.session, l.buf[:0], o.Now()); len(l.buf) == 0 {
+			return
+		}
+		if rest := l.writeDirectly(l.buf); len(rest) > 0 {
+			l.idle = false
+			l.out <- rest
+			return
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func (a *arena) alloc(size int) (ref, record) {
 	if size > maxPagedBytes {
 		return a.allocHuge(size)
 	}
-	if a.head == noPage || a.end+size > pageBytes {
+	if a.head == noPage || a.end+size > pageBytes-tailBytes {
 		if !a.grow() {
 			return a.allocHuge(size) // the address range is used up: the Go heap still has room
 		}
@@ -185,7 +185,9 @@ func (a *arena) reset() {
 		a.drop(a.pages[0])
 	}
 	for _, rec := range a.huge {
-		a.pool.heap.Add(int64(-len(rec)))
+		if rec != nil {
+			a.pool.heap.Add(int64(-record(rec).size()))
+		}
 	}
 	*a = arena{pool: a.pool, head: noPage}
 }
@@ -208,7 +210,7 @@ func (a *arena) addLive(page uint32, n int) int {
 
 // allocHuge makes room for a record on the Go heap.
 func (a *arena) allocHuge(size int) (ref, record) {
-	buf := make([]byte, size)
+	buf := make([]byte, size+tailBytes)
 	a.pool.heap.Add(int64(size))
 	if n := len(a.hugeFree); n > 0 {
 		i := a.hugeFree[n-1]

@@ -32,15 +32,15 @@ func (s *shard) markFor(rec record, hash uint64, wanted audience) {
 		return
 	}
 	s.changes.fresh = true
-	if fresh := header(wanted) &^ rec.header(); fresh != 0 {
+	if fresh := uint32(wanted) &^ rec.u32(0); fresh != 0 {
 		s.note(rec, hash, fresh)
 	}
 }
 
 // note sets the flags fresh of a record and notes its hash, so that the followers take it.
-func (s *shard) note(rec record, hash uint64, fresh header) {
+func (s *shard) note(rec record, hash uint64, fresh uint32) {
 	c := &s.changes
-	rec.setHeader(rec.header() | fresh)
+	rec.set(fresh)
 	if fresh&unwritten != 0 {
 		if len(c.noted) == 0 {
 			s.pend()
@@ -195,7 +195,7 @@ func (s *shard) takeUnwritten(b *Batch, hash uint64) {
 		if rec[0]&unwritten == 0 {
 			return
 		}
-		rec[0] &^= unwritten
+		rec.unset(unwritten)
 		b.Count++
 		rec.unpack(&s.taken)
 		if rec.isQuota() { // an ended quota has no tokens, though its register stays with the stamp of its end

@@ -203,7 +203,7 @@ func TestCountingGoesOnBeyond64BitsOfARow(t *testing.T) {
 			t.Fatalf("down: %d", got)
 		}
 	}
-	if _, rec, _ := db.shards[0].find(db.Key([]byte("k"))); rec[0]&hasRows == 0 {
+	if _, rec, _ := db.shards[0].find(db.Key([]byte("k"))); rec.header()&hasRows == 0 {
 		t.Fatal("one row has counted 20 * 2^63")
 	}
 	k := db.Key([]byte("k"))

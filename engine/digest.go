@@ -99,7 +99,7 @@ func (db *DB) sumLeaf(h *keyHasher, i int, now Moment) (sum uint64) {
 	first, last := leafRange(i)
 	busy := false
 	db.visit(first, last, func(s *shard, rec record, _ uint64) {
-		busy = busy || rec.header()&header(s.changes.wanted) != 0
+		busy = busy || rec.u32(0)&uint32(s.changes.wanted) != 0
 		if at := rec.deadline(); at > now.Wall {
 			until = min(until, at)
 		}

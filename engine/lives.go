@@ -96,8 +96,8 @@ func level(r *crdt.Row) {
 	}
 }
 
-// levelOwn levels the own row, which a write of this node has just brought to its floors: a row with two floors takes
-// 40 bytes, a level one 16.
+// levelOwn levels the own row, which a write of this node has just brought to its floors: a level row is one number in
+// a record, a row with two floors is four.
 func levelOwn(e *crdt.Entry) {
 	if r := e.Row(primary); r != nil {
 		level(r)

@@ -202,6 +202,9 @@ func (s *shard) add(k Key, delta int64, now Moment) (int64, error) {
 
 // value is the visible value of a record.
 func (s *shard) value(rec record, now Moment) Value {
+	if rec[0]&plain != 0 {
+		return Value{Type: Integer, Int: int64(rec.plainP())}
+	}
 	deadline := rec.deadline()
 	if deadline != 0 && deadline <= now.Wall || rec.isGone() {
 		return Value{}
@@ -209,7 +212,7 @@ func (s *shard) value(rec record, now Moment) Value {
 	if rec.isQuota() {
 		return s.quotaValue(rec, now)
 	}
-	if rec[0]&baseMask == baseBytes {
+	if rec.header()&baseMask == baseBytes {
 		return Value{Type: String, Str: rec.str(), Deadline: deadline}
 	}
 	if v, ok := rec.sum(); ok {
@@ -217,89 +220,4 @@ func (s *shard) value(rec record, now Moment) Value {
 	}
 	rec.unpack(&s.seen)
 	return Value{Type: Integer, Int: s.seen.Int(), Deadline: deadline}
-}
-
-// Limits below which a sum cannot overflow: small for the own row and the base, smallRow and summedRows for the other
-// rows.
-const (
-	small      = 1 << 61
-	smallRow   = 1 << 54
-	summedRows = 64
-)
-
-// sum is the value of a record that has rows with modest numbers, and perhaps an integer base, and nothing else. It
-// returns false if the entry must be unpacked to know the value.
-func (r record) sum() (int64, bool) {
-	h := r.header()
-	var value int64
-	if h&hasRows != 0 {
-		var ok bool
-		if value, ok = r.sumRows(rowsOffset(h)); !ok {
-			return 0, false
-		}
-	}
-	if form := h & formMask; form != 0 {
-		p, floor, n := r.ownRow(rowOffset(h), form)
-		up, down := p-floor, n-floor
-		if (up | down) >= small {
-			return 0, false
-		}
-		value += int64(up) - int64(down)
-	}
-	if h&baseMask == baseInteger {
-		base := int64(r.u64(baseOffset(h) + 16))
-		if base >= small || base <= -small {
-			return base, value == 0
-		}
-		value += base
-	}
-	return value, true
-}
-
-// sumRows is the sum of the rows at off; false if they are many or large.
-func (r record) sumRows(off int) (sum int64, ok bool) {
-	n := r.u64(off)
-	if n > summedRows {
-		return 0, false
-	}
-	for off += wordBytes; n > 0; n-- {
-		up, down := r.u64(off+8)-r.u64(off+24), r.u64(off+16)-r.u64(off+32)
-		if up|down >= smallRow {
-			return 0, false
-		}
-		sum += int64(up) - int64(down)
-		off += rowBytes
-	}
-	return sum, true
-}
-
-// addInPlace adds delta to a record that has room for it and whose numbers stay modest. It returns false, with nothing
-// changed, if the entry must be unpacked instead.
-func (r record) addInPlace(delta, now int64) (int64, bool) {
-	h := r.header()
-	form := h & formMask
-	if form == 0 || h&(hasQuota|gone) != 0 || h&baseMask == baseBytes || delta >= small || delta <= -small || delta < 0 && form != formPSN {
-		return 0, false
-	}
-	if h&hasDeadline != 0 && r.expired(now) {
-		return 0, false
-	}
-	value, ok := r.sum()
-	if !ok || value >= small || value <= -small {
-		return 0, false
-	}
-	off := rowOffset(h)
-	if delta < 0 {
-		off += 2 * wordBytes
-		delta = -delta
-		value -= delta
-	} else {
-		value += delta
-	}
-	number := r.u64(off)
-	if number+uint64(delta) < number {
-		return 0, false
-	}
-	r.put64(off, number+uint64(delta))
-	return value, true
 }

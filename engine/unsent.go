@@ -45,8 +45,8 @@ func (db *DB) TakeUnsent(shard int, d *Deltas) (more bool) {
 		for i := len(group) - 1; i >= 0 && len(d.Records) < stop; i-- { // values may be long
 			hash := group[i]
 			s.records(hash, func(rec record) {
-				if h := rec.header(); h&unsent != 0 {
-					rec.setHeader(h &^ unsent)
+				if rec[0]&unsent != 0 {
+					rec.unset(unsent)
 					s.addState(d, rec, hash, false)
 				}
 			})

@@ -30,8 +30,8 @@ type wheel struct {
 // Fields of a record's deadline part, from its start.
 const (
 	linkSlot = 18
-	linkNext = 24
-	linkPrev = 28
+	linkNext = 20
+	linkPrev = 24
 
 	// notLinked is the slot of a record that the sweep need not visit: it is gone, or its deadline was taken away.
 	notLinked = 1<<16 - 1
@@ -258,7 +258,7 @@ func (s *shard) hide(rec record) {
 	s.unlink(rec)
 	rec.put16(deadlineOffset(rec.header())+linkSlot, notLinked)
 	s.tally(rec, -1)
-	rec.setHeader(rec.header() | gone)
+	rec.set(gone)
 	s.tally(rec, 1)
 	s.expired++
 }

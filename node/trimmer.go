@@ -6,6 +6,8 @@ import (
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"github.com/quotadb/quota-db/pulse"
 )
 
 const (
@@ -32,13 +34,14 @@ func startTrimmer() *trimmer {
 }
 
 func (t *trimmer) run() {
-	ticker := time.NewTicker(trimInterval)
+	ticker := pulse.NewTicker(trimInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-t.stop:
 			return
 		case <-ticker.C:
+			ticker.Next()
 			t.look()
 		}
 	}

@@ -3,6 +3,7 @@ package persist
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/crdt"
@@ -23,9 +24,15 @@ const (
 	writeBytes = 512 << 10 // bytes of frames after which they are written, though the group is not complete
 )
 
-// flusher is the state of the goroutine that owns the directory.
+// flusher is the state of the goroutine that owns the directory. At times an event loop owns it instead: see lead.go.
 type flusher struct {
 	*Store
+	owner      sync.Mutex  // held by the owner; protects the fields below. It is taken before any shard's lock
+	called     atomic.Bool // somebody wanted to be the owner for a round, while there was another one
+	lead       lead
+	led        uint64   // lead.count at the last round of the flusher's goroutine
+	ends       []func() // what is to be done since work beside the flusher has ended
+	ended      bool     // the store is being closed
 	batch      engine.Batch
 	flushes    uint64 // flushes of all keys that the log contains
 	records    int    // records of the group in progress
@@ -78,27 +85,66 @@ func (f *flusher) follow() {
 	defer tick.Stop()
 	rest := resting{Store: f.Store, roused: make(chan struct{}, 1)}
 	for {
+		isTick := false
 		select {
 		case <-f.stop:
-			if f.walking != nil {
-				f.endWalk(<-f.walked)
-			}
-			f.waitSync()
+			f.end(tick)
 			return
 		case <-tick.C:
+			isTick = true
+			rest.next(tick)
 		case <-rest.roused:
 			rest.end(tick)
 			continue // a group of all changes of the coming delay, not of the first one
 		case <-f.wake:
 		case <-f.groupDelay.timer.C:
 		case r := <-f.synced:
-			f.endSync(r)
+			f.ends = append(f.ends, func() { f.endSync(r) })
 		case err := <-f.walked:
-			f.endWalk(err)
+			f.ends = append(f.ends, func() { f.endWalk(err) })
 		}
-		f.round()
-		rest.beginIfIdle(tick, f.isIdle())
+		if f.tryOwn(!isTick) {
+			f.rounds(&rest, tick)
+			continue
+		}
+		rest.end(tick) // so that the next tick comes soon
+		if isTick {
+			f.lead.watch()
+		}
 	}
+}
+
+// rounds does a round, and others as long as somebody calls for one. The caller is the owner, until rounds returns.
+func (f *flusher) rounds(rest *resting, tick *time.Ticker) {
+	for again := true; again; again = f.disown() && f.tryOwn(true) {
+		f.endBeside()
+		f.round()
+		rest.beginIfIdle(tick, f.isIdle() && f.lead.count == f.led)
+		f.led = f.lead.count
+	}
+}
+
+// endBeside goes on with the results of work beside the flusher.
+func (f *flusher) endBeside() {
+	for _, end := range f.ends {
+		end()
+	}
+	f.ends = f.ends[:0]
+}
+
+// end waits for the end of work beside the flusher. From then on nobody leads.
+func (f *flusher) end(tick *time.Ticker) {
+	for !f.tryOwn(false) {
+		<-tick.C
+		f.lead.watch()
+	}
+	defer f.owner.Unlock()
+	f.ended = true
+	f.endBeside()
+	if f.walking != nil {
+		f.endWalk(<-f.walked)
+	}
+	f.waitSync()
 }
 
 // isIdle reports whether nothing is left to do but what a rest may delay: no change, no waiter, no sync, no snapshot,
@@ -116,7 +162,7 @@ func (f *flusher) round() {
 	}
 	waited := f.waiters.count() > 0
 	switch {
-	case waited && f.groupDelay.isRunning(f):
+	case waited && !f.lead.leads && f.groupDelay.isRunning(f):
 		return
 	case !waited:
 		f.groupDelay.endIfOver(f)
@@ -248,7 +294,9 @@ func (f *flusher) syncIfDue(waited bool) {
 // endSync wakes the waiters with the result of a sync.
 func (f *flusher) endSync(r syncResult) {
 	f.syncing = false
-	f.stats.synced(f.since(f.last))
+	took := f.since(f.last)
+	f.stats.synced(took)
+	f.quick.Store(took <= quickSync && r.err == nil)
 	if err := f.dir.Synced(r.point, r.err); err != nil {
 		f.fail(err)
 		return
@@ -261,7 +309,7 @@ func (f *flusher) endSync(r syncResult) {
 func (f *flusher) isSafe(group uint64, grants []engine.WrittenReserve) {
 	f.db.ReservesAreSafe(grants)
 	f.safe.Store(group)
-	if n := f.waiters.release(group); n > 0 {
+	if n := f.waiters.release(group); n > 0 && !f.lead.leads {
 		f.groupDelay.begin(f, n)
 	}
 }

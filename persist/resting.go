@@ -1,13 +1,17 @@
 package persist
 
-import "time"
+import (
+	"time"
+
+	"github.com/quotadb/quota-db/pulse"
+)
 
 const (
 	// restTick is how often a flusher that rests looks for what is due by time: the empty groups of an idle store, and
 	// the inspection of the directory.
-	restTick = 500 * time.Millisecond
+	restTick = time.Second
 	// restAfter is after how many ticks without changes a flusher rests.
-	restAfter = 16
+	restAfter = 4
 )
 
 // resting lets the flusher's ticks come seldom while nothing changes. The engine rouses it at the next change.
@@ -28,7 +32,14 @@ func (r *resting) beginIfIdle(tick *time.Ticker, idle bool) {
 		return
 	}
 	if r.on = r.db.RestUnwritten(r.roused); r.on {
-		tick.Reset(restTick)
+		tick.Reset(pulse.Until(restTick))
+	}
+}
+
+// next is called after each tick.
+func (r *resting) next(tick *time.Ticker) {
+	if r.on {
+		tick.Reset(pulse.Until(restTick))
 	}
 }
 

@@ -1,9 +1,10 @@
 // Package persist keeps an engine's keys on a disk. It follows their changes into a log, walks over all keys for
 // snapshots, and loads them when a node starts.
 //
-// One goroutine, the flusher, owns the directory. In each round it takes everything that changed since the last round,
-// writes it as one group and, where the durability demands it, syncs it. So a round costs one write and one sync,
-// however many clients write; a key that changed a thousand times is one record.
+// One goroutine, the flusher, owns the directory; with "always", an event loop does in its place for moments: see
+// lead.go. In each round it takes everything that changed since the last round, writes it as one group and, where the
+// durability demands it, syncs it. So a round costs one write and one sync, however many clients write; a key that
+// changed a thousand times is one record.
 //
 // A group is everything up to a moment. To learn when a write is synced, a caller asks for the Group that will contain
 // it, and waits for that one number. Replies under "always", WAITAOF, and takes beyond a quota's reserve at any
@@ -83,6 +84,7 @@ type Store struct {
 	snapshot snapshots
 	stats    stats
 	flusher  *flusher
+	quick    atomic.Bool // the last sync was: see quickSync
 
 	walkBytes int    // bytes of records that a walk frames at once
 	rest      func() // for tests: called between these
@@ -146,6 +148,9 @@ func newStore(dir *disk.Dir, o Options) (*Store, error) {
 	}
 	if s.time == nil {
 		s.time = time.Now
+	}
+	if s.durability == Always {
+		s.delay = min(s.delay, watchEvery)
 	}
 	s.flusher = newFlusher(s)
 	if err := s.open(o.Engine, o.Peers); err != nil {

@@ -43,8 +43,9 @@ const (
 	leastDead = time.Second
 	mostDead  = 5 * time.Second
 	// A Ping is sent after this time without anything else to send. It does not depend on the interval, since the peer
-	// may have a shorter one.
-	pingAfter = leastDead / 4
+	// may have a shorter one. Together with the rest between two looks of an idle node, half a second, a peer that is
+	// well is never silent for leastDead.
+	pingAfter = leastDead * 3 / 8
 	// maxAhead is the largest distance of a stamp ahead of this node's clock; a register with a later stamp is held
 	// back.
 	maxAhead = engine.MaxAhead
@@ -228,6 +229,21 @@ func (m *Machine) IsIdle() bool {
 		}
 	}
 	return true
+}
+
+// Due is how long it is until Watch will have to do something although nothing has happened, besides sending Pings: end
+// the session of a silent peer, or compare.
+func (m *Machine) Due(now engine.Moment) time.Duration {
+	due := now.Mono + int64(mostDead)
+	for _, p := range m.ordered {
+		if s := p.session; s != nil {
+			due = min(due, s.heard+int64(m.dead))
+			if s.leads && m.busy == nil {
+				due = min(due, s.nextExchange)
+			}
+		}
+	}
+	return time.Duration(max(due-now.Mono, 0))
 }
 
 // meet adds a peer, ordered by node id.

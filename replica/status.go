@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quotadb/quota-db/engine"
@@ -97,6 +98,22 @@ func (m *Machine) Status(now engine.Moment) Status {
 		st.Quotas = &council
 	}
 	return st
+}
+
+// After is the state after some time in which nothing has happened. The two have nothing in common that changes.
+func (s Status) After(passed time.Duration) Status {
+	s.Peers = slices.Clone(s.Peers)
+	for i := range s.Peers {
+		p := &s.Peers[i]
+		p.Silent += passed
+		if p.Behind > 0 {
+			p.Behind += passed
+		}
+		if p.Compared >= 0 {
+			p.Compared += passed
+		}
+	}
+	return s
 }
 
 func (m *Machine) peerStatus(p *peer, now engine.Moment) PeerStatus {

@@ -104,11 +104,14 @@ func (w *world) carry(l *link, from, lost int) (sent bool) {
 }
 
 // run lets time pass, and delivers everything that is sent.
-func (w *world) run(d time.Duration) {
+func (w *world) run(d time.Duration) { w.t.Helper(); w.runEvery(10*time.Millisecond, d) }
+
+// runEvery is run with another time between two ticks.
+func (w *world) runEvery(step, d time.Duration) {
 	w.t.Helper()
 	for end := w.now.Mono + int64(d); w.now.Mono < end; {
-		w.now.Mono += int64(10 * time.Millisecond)
-		w.now.Wall += 10
+		w.now.Mono += int64(step)
+		w.now.Wall += step.Milliseconds()
 		for _, n := range w.nodes {
 			n.Tick(w.now)
 		}

@@ -45,7 +45,8 @@ func TestClientsThatDoEverythingAtOnceLeaveNothingBehind(t *testing.T) {
 		})
 	}
 	group.Wait()
-	last := dial(t, s) // clients are accepted in their order: all are in the roster once this one has been answered, or killed
+	// Clients are accepted in their order: all are in the roster once this one has been answered, or killed.
+	last := dial(t, s)
 	last.send(request("QUIT"))
 	_, _ = io.Copy(io.Discard, last)
 	wait(t, "all are gone and everything is given back", func() bool {

@@ -15,6 +15,7 @@ type held struct {
 	last    bool         // they are the client's last: its connection is closed when they have left
 	until   command.Hold // what must happen
 	woken   atomic.Bool  // the store has synced until.Group, or has failed to
+	wake    func()       // says so; made at the first wait
 	passed  atomic.Bool  // all loops have passed the order of until.Order
 }
 
@@ -56,10 +57,17 @@ func (c *connection) hold(replies []byte, turn command.Turn) bool {
 // already.
 func (c *connection) await(group uint64) bool {
 	c.held.woken.Store(false)
-	return c.server.commands.Store.Await(group, false, func() {
-		c.held.woken.Store(true)
-		c.conn.Wake()
-	})
+	if c.held.wake == nil {
+		c.held.wake = func() {
+			c.held.woken.Store(true)
+			c.conn.Wake()
+		}
+	}
+	waits, led := c.server.commands.Store.AwaitLed(group, c.held.wake)
+	if led {
+		c.worker.lead.join()
+	}
+	return waits
 }
 
 // release sends held replies if they may leave. If the disk failed, nobody can say whether the writes are synced: the

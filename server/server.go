@@ -23,6 +23,7 @@ import (
 
 	"github.com/quotadb/quota-db/command"
 	"github.com/quotadb/quota-db/config"
+	"github.com/quotadb/quota-db/pulse"
 	"github.com/quotadb/quota-db/server/loop"
 )
 
@@ -159,13 +160,14 @@ var ErrCutOff = errors.New("clients cut off")
 
 // tend moves the coarse clock, disconnects idle clients and samples the rates, once a second.
 func (s *Server) tend() {
-	ticker := time.NewTicker(tendInterval)
+	ticker := pulse.NewTicker(tendInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-s.stop:
 			return
 		case <-ticker.C:
+			ticker.Next()
 			s.sweepIdle(int64(time.Since(s.started) / time.Second))
 			s.commands.Sample()
 		}

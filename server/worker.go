@@ -17,6 +17,8 @@ type worker struct {
 	drained  []byte                   // memory that drain reads into; made at shutdown
 	watched  map[*connection]struct{} // connections that are looked at every second
 	all      *atomic.Int64            // how many connections all loops watch
+	lead     lead
+	commands *command.Server
 }
 
 // watch begins or ends the look at a connection every second.
@@ -58,7 +60,7 @@ func (w *worker) drainBuffer() []byte {
 
 // newWorker makes the worker of a loop.
 func (s *Server) newWorker() loop.Worker {
-	w := &worker{executor: s.commands.NewExecutor(), watched: map[*connection]struct{}{}, all: &s.watched}
+	w := &worker{executor: s.commands.NewExecutor(), watched: map[*connection]struct{}{}, all: &s.watched, commands: s.commands}
 	w.executor.InRounds = true
 	return w
 }

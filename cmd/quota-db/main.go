@@ -82,9 +82,7 @@ func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, env func(s
 	reload := make(chan os.Signal, 1)
 	signal.Notify(reload, syscall.SIGHUP) // before the start, which may take long
 	defer signal.Stop(reload)
-	if cfg.Durability != config.DurabilityAlways { // with it the flusher works in the loop's waits, on the same thread
-		server.SpareProcessor()
-	}
+	server.SpareProcessor()
 	n, err := node.Open(cfg, log)
 	if err != nil {
 		return err

@@ -79,14 +79,20 @@ func (c *Conn) post(fn func()) {
 
 // Wake has the handler's Woken called soon. Any goroutine may call it.
 func (c *Conn) Wake() {
-	if c.woken.Swap(true) {
+	if !c.woken.Swap(true) {
+		c.loop.Load().rouse(c)
+	}
+}
+
+// rouse calls the handler's Woken. If the connection has moved, the next loop does.
+func (c *Conn) rouse(l *Loop) {
+	if now := c.loop.Load(); now != l || c.away {
+		now.rouse(c)
 		return
 	}
-	c.post(func() {
-		if c.woken.Store(false); !c.closed {
-			c.handler.Woken()
-		}
-	})
+	if c.woken.Store(false); !c.closed {
+		c.handler.Woken()
+	}
 }
 
 // Close has the connection closed soon. Any goroutine may call it.

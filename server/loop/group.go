@@ -26,12 +26,24 @@ type Worker interface {
 	// Settle is called when all input that was read together has been handled, before any more is read, and before
 	// replies leave.
 	Settle()
+	// HasTask reports whether something waits for RunTask. Then the next round does not wait for input.
+	HasTask() bool
+	// IsDue is asked at the end of a round, before its replies leave, if there is a task or again is true, which is the
+	// result of the last RunTask. If it returns true, RunTask is called.
+	IsDue(again bool) bool
+	// RunTask may take long. It must use nothing that the handlers of the loop use, because another goroutine runs the
+	// loop as soon as handOver is called. What it posts to the loop runs in the same round. If it returns true, the
+	// next round does not wait for input, and RunTask may be called again at its end.
+	RunTask(handOver func()) (again bool)
 }
 
 // idler is a Worker that shares nothing.
 type idler struct{}
 
-func (idler) Settle() {}
+func (idler) Settle()             {}
+func (idler) HasTask() bool       { return false }
+func (idler) IsDue(bool) bool     { return false }
+func (idler) RunTask(func()) bool { return false }
 
 // Group is several loops that share the connections.
 type Group struct {
@@ -56,7 +68,8 @@ func Start(o Options) (*Group, error) {
 			return nil, fmt.Errorf("start event loop: %w", err)
 		}
 		g.loops = append(g.loops, l)
-		g.running.Go(l.run)
+		g.running.Add(1) // until the loop has ended, whichever goroutine runs it
+		go l.run()
 	}
 	return g, nil
 }

@@ -6,13 +6,16 @@
 // round. So the code and the data of each step are in the processor's cache, the replies to many clients leave
 // together, and a client that they wake finds the server idle.
 //
+// Before the replies leave, a loop may have a task that takes long, such as an fsync: see task.go.
+//
 // The loop can be told not to read from a connection: then the socket's buffers stop its client. A connection is still
 // served after its client has half-closed.
 //
 // The fewer loops, the larger their rounds. So connections are served by as many loops as the load needs: see
 // balance.go.
 //
-// Invariants: only its loop's goroutine uses a Conn, except where a method says otherwise; no Handler may wait; written
+// Invariants: only its loop's goroutine uses a Conn, except where a method says otherwise (the goroutine changes when a
+// task takes too long); no Handler may wait; written
 // bytes are sent in order, whichever part of them had to wait for the socket, also when the connection moves to another
 // loop meanwhile.
 package loop
@@ -20,6 +23,8 @@ package loop
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 const (
@@ -31,6 +36,10 @@ const (
 	// written at once, without a copy.
 	roundBytes = 256 << 10
 	bulkBytes  = 16 << 10
+	// yieldEvery is the time after which a loop that is about to wait first calls runtime.Gosched. If no goroutine was
+	// scheduled on a processor for 10 ms, the runtime's monitor takes the processor away in the next system call, and
+	// then looks at it every 20 us for some milliseconds. That costs up to 4% of a core.
+	yieldEvery = 7 * time.Millisecond
 )
 
 // Loop is one event loop.
@@ -47,14 +56,23 @@ type Loop struct {
 	stuck    []*Conn   // connections whose sockets did not take everything
 	came     int       // bytes read in this round
 	eager    bool      // the next round is likely to find something at once
+	again    bool      // the last RunTask has asked for another one
 	stopped  bool
 	meter    meter
+	yielded  time.Time // when the loop last called Gosched
 
-	mu     sync.Mutex // protects the fields below
-	posted []func()   // functions that the loop has to run
-	size   int        // number of connections, including those on their way to the loop
-	ended  bool       // no posted function runs any more
-	spare  []func()   // memory for the next posted; used by the loop only
+	task     uint64        // number of the last task
+	inTask   atomic.Uint64 // number of the task that runs now; 0: none, or another goroutine has taken over the loop
+	handOver func()        // HandOver
+
+	mu      sync.Mutex // protects the fields below
+	asleep  bool       // the loop waits, or is about to: whoever posts must wake it
+	posted  []func()   // functions that the loop has to run
+	roused  []*Conn    // connections whose handlers are to be told of a Wake
+	size    int        // number of connections, including those on their way to the loop
+	ended   bool       // no posted function runs any more
+	spare   []func()   // memory for the next posted; used by the loop only
+	resting []*Conn    // the same for roused
 }
 
 // part is a piece of Loop.out.
@@ -65,6 +83,7 @@ type part struct {
 
 func newLoop(g *Group, w Worker) (*Loop, error) {
 	l := &Loop{group: g, worker: w, input: make([]byte, inputBytes)}
+	l.handOver = l.HandOver
 	l.meter.waits.Store(true) // until it runs
 	return l, l.poller.open()
 }
@@ -87,25 +106,78 @@ func (l *Loop) Post(fn func()) bool {
 
 // append adds a posted function. The caller holds mu, and the loop has not ended.
 func (l *Loop) append(fn func()) {
-	if len(l.posted) == 0 { // otherwise the loop has been woken already
-		l.poller.wake() // under the lock: the descriptor of an ended loop may be used by another file
-	}
+	l.wakeUp()
 	l.posted = append(l.posted, fn)
+}
+
+// rouse has the loop tell the handler of a connection of a Wake. It returns false if the loop has ended.
+func (l *Loop) rouse(c *Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return false
+	}
+	l.wakeUp()
+	l.roused = append(l.roused, c)
+	return true
+}
+
+// wakeUp ends the loop's wait. The caller holds mu, because the descriptor of an ended loop may be used by another
+// file.
+func (l *Loop) wakeUp() {
+	if l.asleep {
+		l.asleep = false
+		l.poller.wake()
+	}
+}
+
+// fallAsleep is called before the loop waits. It returns false if something has been posted.
+func (l *Loop) fallAsleep() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asleep = len(l.posted)+len(l.roused) == 0
+	return l.asleep
+}
+
+// awake is called when the wait is over.
+func (l *Loop) awake() {
+	l.mu.Lock()
+	l.asleep = false
+	l.mu.Unlock()
 }
 
 // run is the loop. It ends after a posted function that sets stopped.
 func (l *Loop) run() {
 	l.meter.start()
+	l.goOn()
+}
+
+// goOn runs rounds until the loop is stopped, or another goroutine has taken it over.
+func (l *Loop) goOn() {
 	for !l.stopped {
 		l.wait()
 		l.serve()
 		l.runPosted()
-		l.flush()
-		l.tellStuck()
-		if l.meter.round(l.came) {
-			l.balance()
+		if !l.runTask() {
+			return
 		}
+		l.endRound()
 	}
+	l.end()
+}
+
+// endRound sends the round's replies.
+func (l *Loop) endRound() {
+	l.flush()
+	l.tellStuck()
+	if l.meter.round(l.came) {
+		l.balance()
+	}
+}
+
+// end closes the loop.
+func (l *Loop) end() {
+	defer l.group.running.Done()
 	l.mu.Lock()
 	l.ended = true
 	l.mu.Unlock()
@@ -121,9 +193,9 @@ func (l *Loop) run() {
 // wait waits for the next round. A system call that cannot block costs less than one that can, but is wasted if nothing
 // is ready. So it comes first only if the last round makes it likely that something is ready.
 func (l *Loop) wait() {
-	woken := false
-	if l.eager {
-		if l.events, woken = l.poller.ready(l.events[:0]); woken || len(l.events) > 0 {
+	woken, soon := false, l.hasTask()
+	if l.eager || soon {
+		if l.events, woken = l.poller.ready(l.events[:0]); woken || len(l.events) > 0 || soon {
 			return
 		}
 		if l.group.yields {
@@ -131,8 +203,17 @@ func (l *Loop) wait() {
 		}
 	}
 	l.meter.wait()
-	l.events, woken = l.poller.await(l.events[:0])
+	if now := l.meter.paused; now.Sub(l.yielded) > yieldEvery {
+		l.yielded = now
+		runtime.Gosched()
+	}
+	if l.events = l.events[:0]; !l.fallAsleep() {
+		l.meter.resume()
+		return
+	}
+	l.events, woken = l.poller.await(l.events)
 	l.meter.resume()
+	l.awake()
 	l.eager = woken || len(l.events) > 1 || l.group.yields
 }
 
@@ -173,15 +254,19 @@ func (l *Loop) at(fd int) *Conn {
 // runPosted runs the functions that other goroutines have posted until now.
 func (l *Loop) runPosted() {
 	l.mu.Lock()
-	posted := l.posted
-	l.posted = l.spare[:0]
+	posted, roused := l.posted, l.roused
+	l.posted, l.roused = l.spare[:0], l.resting[:0]
 	l.mu.Unlock()
 	for _, fn := range posted {
 		fn()
 	}
+	for _, c := range roused {
+		c.rouse(l)
+	}
 	l.worker.Settle()
 	clear(posted)
-	l.spare = posted
+	clear(roused)
+	l.spare, l.resting = posted, roused
 }
 
 // flush writes the round's replies.

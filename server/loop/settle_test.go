@@ -27,7 +27,10 @@ func (r *recorder) all() []string {
 	return slices.Clone(r.lines)
 }
 
-func (r *recorder) Settle() { r.note("settle") }
+func (r *recorder) Settle()             { r.note("settle") }
+func (r *recorder) HasTask() bool       { return false }
+func (r *recorder) IsDue(bool) bool     { return false }
+func (r *recorder) RunTask(func()) bool { return false }
 
 // TestNoReplyLeavesBeforeSettle, however long the reply is.
 func TestNoReplyLeavesBeforeSettle(t *testing.T) {
