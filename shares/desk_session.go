@@ -23,7 +23,8 @@ type Ask struct {
 type Took struct {
 	Number uint64
 	Tokens uint64 // taken
-	// Full is the time until the bucket is full again, rounded down. More than a window: nothing can be expected for now.
+	// Full is the time until the bucket is full again, rounded down. More than a window: nothing can be expected for
+	// now.
 	Full time.Duration
 }
 

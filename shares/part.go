@@ -11,8 +11,8 @@ const (
 	Whole State = iota
 	// Waiting: peers are configured, and the cluster is not founded yet. Quotas cannot be used.
 	Waiting
-	// Withheld: the node is a member, but cannot prove that its directory is the newest that others were told of. It has
-	// no tokens of its own.
+	// Withheld: the node is a member, but cannot prove that its directory is the newest that others were told of. It
+	// has no tokens of its own.
 	Withheld
 	// InForce: the node has its part. A node that is no member has a part of nothing.
 	InForce
@@ -23,8 +23,8 @@ type Part struct {
 	State State
 	Table *Table // with Withheld and InForce
 	Node  uint16
-	// Since is the moment at which the node began to use its part without knowing what had been used before: all buckets
-	// count as empty then. 0: it knows.
+	// Since is the moment at which the node began to use its part without knowing what had been used before: all
+	// buckets count as empty then. 0: it knows.
 	Since int64
 	Why   string // with Waiting and Withheld: what for
 }
