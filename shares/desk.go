@@ -123,8 +123,8 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 	return o, true
 }
 
-// Hopeless reports whether Order would return nil for want of hope, as Order does: it counts the denial. It may be false
-// where Order returns nil. A caller asks first, and prepares an order only then.
+// Hopeless reports whether Order would return nil for want of hope. If so it counts the denial, as Order does. It may be
+// false where Order returns nil. A caller asks first, and prepares an order only if there is hope.
 func (d *Desk) Hopeless(key []byte, rate quota.Rate, tokens uint64, now int64) (is bool) {
 	d.lockAt(now)
 	send := false
