@@ -34,9 +34,9 @@ type client struct {
 	began int64
 }
 
-// TestNodesTogetherAdmitNoMoreThanTheLimit runs random histories: clients take tokens at all nodes, and orders are sent,
-// answered, cancelled and lost. In no interval is more admitted than the limit and what refills. At the end all tokens
-// can be had at one node.
+// TestNodesTogetherAdmitNoMoreThanTheLimit runs random histories: clients take tokens at all nodes, and orders are
+// sent, answered, cancelled and lost. In no interval is more admitted than the limit and what refills. At the end all
+// tokens can be had at one node.
 func TestNodesTogetherAdmitNoMoreThanTheLimit(t *testing.T) {
 	seeds := uint64(150)
 	if testing.Short() {
