@@ -2,8 +2,11 @@ package replica
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 	"time"
+
+	"github.com/quotadb/quota-db/shares"
 )
 
 // FuzzReceive has a peer send any frames, whichever side leads. The machine may refuse them; it must neither panic nor
@@ -81,4 +84,26 @@ func split(b []byte) (frames [][]byte, rest []byte) {
 		}
 		frames, rest = append(frames, frame), after
 	}
+}
+
+// FuzzOrder reads any bytes as an Order. What is read is within the bounds, and is read again as the same.
+func FuzzOrder(f *testing.F) {
+	a := &shares.Ask{Number: 7, Key: []byte("key"), Want: shares.Want{Rate: minute(10), Transient: true, Tokens: 3}}
+	f.Add(appendOrder(nil, a)[frameHeader:])
+	a.Want.Transient, a.Want.Register = false, []byte("register")
+	f.Add(appendOrder(nil, a)[frameHeader:])
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		r := reader{rest: payload}
+		a, err := r.order()
+		if err != nil {
+			return
+		}
+		if len(a.Key) > shares.MaxAskedKey || len(a.Want.Register) > shares.MaxRegister || a.Want.Tokens > a.Want.Rate.Capacity {
+			t.Fatalf("%+v is beyond the bounds", a)
+		}
+		r = reader{rest: appendOrder(nil, &a)[frameHeader:]}
+		if again, err := r.order(); err != nil || !reflect.DeepEqual(a, again) {
+			t.Fatalf("%+v became %+v, %v", a, again, err)
+		}
+	})
 }

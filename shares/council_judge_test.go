@@ -3,6 +3,7 @@ package shares
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,11 +57,7 @@ func (w *councilWorld) judge() {
 	isFounded := w.isWhole
 	for _, h := range w.hosts {
 		if h.council == nil {
-			if h.dir.text != nil && !h.older {
-				if r, err := parseRecord(h.dir.text); err == nil && r.table != nil {
-					isFounded = true
-				}
-			}
+			isFounded = isFounded || h.dir.written.table != nil && !h.inMemory
 			continue
 		}
 		if h.older {
@@ -87,6 +84,65 @@ func (w *councilWorld) judgeDirectory(h *councilHost) {
 			w.broken = fmt.Sprintf("%d uses its part since %d, and a peer has told it of start %d, which had written up to %d; the directory knows %d",
 				h.node, p.Since, run, age, h.dir.lineage[run])
 		}
+	}
+}
+
+// judgePart: a node uses its part only if that follows from what is on its disk, and soon after a start only if all
+// other members have told what they know of it.
+func (w *councilWorld) judgePart(h *councilHost) {
+	p := h.council.Part()
+	if p.State != InForce || !p.Table.Has(h.node) {
+		return
+	}
+	if r := &h.dir.written; !h.inMemory && (r.table == nil || !r.table.equal(p.Table) || r.since != p.Since || r.doubt) {
+		w.broken = fmt.Sprintf("%d uses its part, and that is not on its disk", h.node)
+	}
+	for _, m := range p.Table.Members {
+		if m.Node != h.node && !h.asked[m.Node] && w.now-h.started < rollCall && p.Since < h.started {
+			w.broken = fmt.Sprintf("%d uses its part before it has heard what %d knows of it", h.node, m.Node)
+		}
+	}
+}
+
+// judgeDrop: when a node drops a promise, no other node that may begin by it counts on it any more.
+func (w *councilWorld) judgeDrop(h *councilHost, dropped []Founder) {
+	c := h.council
+	if len(dropped) == 0 || slices.Equal(c.promise, dropped) || c.table != nil && c.table.equal(tableOf(dropped)) {
+		return
+	}
+	for _, o := range w.hosts {
+		if o == h || o.older || o.council == nil || !slices.Equal(o.council.promise, dropped) {
+			continue
+		}
+		if s := o.council.sessions[h.node]; s != nil && s.heard.self != nil && s.heard.self.run == c.run &&
+			slices.Equal(s.heard.promise, dropped) && !s.heard.withdrawing {
+			w.broken = fmt.Sprintf("%d has dropped a promise that %d counts on", h.node, o.node)
+		}
+	}
+}
+
+// judgeProof: a node is proven only when all other members have told it something in sessions that have not ended.
+func (w *councilWorld) judgeProof(h *councilHost, t *Table) {
+	for _, to := range w.hosts {
+		if to == h || !t.Has(to.node) {
+			continue
+		}
+		if l := w.linkOf(h, to); l == nil || !l.told[slices.Index(l.ends[:], h)] {
+			w.broken = fmt.Sprintf("%d is proven, and %d has not told it anything in the present session", h.node, to.node)
+		}
+	}
+}
+
+// judgeNotice: what a node tells a peer is on its disk.
+func (w *councilWorld) judgeNotice(h *councilHost, to uint16) {
+	if h.inMemory {
+		return
+	}
+	c := h.council
+	if r := &h.dir.written; r.book != c.book || r.run != c.run ||
+		!slices.Equal(r.promise, c.promise) || r.known[to].book != c.known[to].book ||
+		(r.table == nil) != (c.table == nil) || r.table != nil && !r.table.equal(c.table) {
+		w.broken = fmt.Sprintf("%d tells %d what is not on its disk", h.node, to)
 	}
 }
 
@@ -155,7 +211,7 @@ func runCouncilWorld(seed uint64, trace func(string, ...any)) string {
 			trace("%6.2f "+format, append([]any{float64(w.now-int64(time.Hour)) / 1e9}, args...)...)
 		}
 	}
-	for range 100 + w.rng.IntN(500) {
+	for range w.steps {
 		w.step()
 		if w.broken != "" {
 			return w.broken

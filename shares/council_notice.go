@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // ErrNotice is the error of Hear for bytes that no council makes.
@@ -390,14 +389,16 @@ func (r *noticeReader) table() *Table {
 	return t
 }
 
-// isValid reports whether the members of a table that was read have ranks that differ.
+// isValid reports whether the members of a table that was read are in order, and their ranks differ.
 func (t *Table) isValid() bool {
 	seats := map[uint64]bool{}
-	for _, m := range t.Members {
+	for i, m := range t.Members {
 		seats[m.Seat] = true
+		if i > 0 && m.Node <= t.Members[i-1].Node {
+			return false
+		}
 	}
-	return len(t.Members) > 0 && len(seats) == len(t.Members) &&
-		slices.IsSortedFunc(t.Members, func(a, b Member) int { return int(a.Node) - int(b.Node) })
+	return len(t.Members) > 0 && len(t.Members) <= MaxMembers && len(seats) == len(t.Members)
 }
 
 func (r *noticeReader) known() *known {

@@ -119,9 +119,14 @@ func parseRecord(text []byte) (record, error) {
 
 // isValid reports whether a council can have written the record.
 func (r *record) isValid() bool {
-	inOrder := slices.IsSortedFunc(r.promise, func(a, b Founder) int { return int(a.Node) - int(b.Node) })
-	return inOrder && len(r.promise) <= MaxMembers && len(r.past.runs) <= maxRuns && len(r.past.books) <= maxBooks && len(r.known) <= maxKnown && r.book.Number <= maxBookNumber+1 &&
-		(r.table == nil || r.table.isValid() && len(r.table.Members) <= MaxMembers && r.promise == nil)
+	for i := range r.promise {
+		if i > 0 && r.promise[i].Node <= r.promise[i-1].Node {
+			return false
+		}
+	}
+	return len(r.promise) <= MaxMembers && len(r.past.runs) <= maxRuns && len(r.past.books) <= maxBooks &&
+		len(r.known) <= maxKnown && r.book.Number <= maxBookNumber+1 &&
+		(r.table == nil || r.table.isValid() && r.promise == nil)
 }
 
 // parseLine reads what it knows from a line. parseRecord compares the whole text, so parseLine reports no errors.

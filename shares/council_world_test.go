@@ -28,6 +28,9 @@ type councilWorld struct {
 	ideal   quota.Bucket // what one bucket of the whole cluster would have admitted
 	isWhole bool         // one node may use whole quotas, and they are judged
 	calm    bool         // no new trouble
+	steps   int          // of trouble
+	longCut int64        // in steps
+	lazy    int          // how likely a node does nothing in a step, in 1/1000
 	weather [5]int       // in 1/1000: how likely are crashes, lost directories, cuts, ends of sessions, failed writes
 	mayLose bool         // directories may be lost
 	delay   int          // how likely a message stays on its way, in 1/10
@@ -56,18 +59,20 @@ type councilHost struct {
 	heard   map[uint16]map[int]int64 // of each node: how far each of its starts had written
 	knows   map[int]int64            // what a peer has told in this run of earlier starts of this node
 	ticked  map[int]int64            // the same, as of the last Tick
+	asked   map[uint16]bool          // the peers that have told in this run what they know of this node
 	dies    bool                     // in the middle of a write
 }
 
 // councilDir is what a directory holds.
 type councilDir struct {
 	text    []byte
+	written record // what the text says
 	age     int64
 	bucket  quota.Bucket
 	heard   map[uint16]map[int]int64
 	lineage map[int]int64 // how far each start had written that this directory knows of
 	takes   int           // of the host, when it was written
-	old     bool          // takes are missing in it, and it is not known to be so
+	old     bool          // it is not the newest of the host, and the host does not know that
 	release bool          // it was written by a release that knows no notices
 }
 
@@ -90,6 +95,7 @@ type councilLink struct {
 	ends  [2]*councilHost
 	runs  [2]int
 	state [2]linkState
+	told  [2]bool          // whether the host of that index has heard something
 	way   [2][]councilMail // to the host of that index
 }
 
@@ -122,6 +128,9 @@ func newCouncilWorld(seed uint64) *councilWorld {
 		w.weather[i] = []int{0, 3, 10, 30}[rng.IntN(4)]
 	}
 	w.delay = rng.IntN(8)
+	w.steps = 60 + rng.IntN(500)
+	w.lazy = 300
+	w.longCut = []int64{10, 40, 150}[rng.IntN(3)]
 	n := 2 + rng.IntN(4)
 	for i := range n {
 		h := &councilHost{node: uint16(10 * (i + 1)), inMemory: rng.IntN(8) == 0, bornAt: w.now + rng.Int64N(20)*worldStep}
@@ -133,11 +142,24 @@ func newCouncilWorld(seed uint64) *councilWorld {
 		w.hosts = append(w.hosts, h)
 	}
 	switch kind := rng.IntN(8); {
-	case kind == 0: // each node connects to the ones before only
+	case kind == 0 || kind == 4: // of two nodes one connects to the other: which nodes will be members is open
 		w.mayLose = false
+		w.steps = 40 + rng.IntN(100)
 		for i, h := range w.hosts {
-			h.lists, h.inMemory = h.lists[:i], false
-			h.bornAt = w.now + int64(i)*rng.Int64N(20)*worldStep
+			h.lists, h.inMemory = nil, false
+			h.bornAt = w.now + int64(i)*rng.Int64N(12)*worldStep
+			for j, o := range w.hosts[:i] {
+				if rng.IntN(3) > 0 {
+					h.lists = append(h.lists, j)
+				} else {
+					o.lists = append(o.lists, i)
+				}
+			}
+		}
+		w.isWhole = slices.ContainsFunc(w.hosts, func(h *councilHost) bool { return len(h.lists) == 0 })
+		if kind == 4 { // sessions begin and end all the time
+			w.weather = [5]int{[]int{0, 10}[rng.IntN(2)], 0, 20 + rng.IntN(80), 20 + rng.IntN(80), 0}
+			w.longCut, w.lazy, w.steps = 12, 600, 150
 		}
 	case kind == 1 && n > 2: // one comes later, and nobody connects to it
 		w.hosts[0].protected = true
@@ -145,6 +167,12 @@ func newCouncilWorld(seed uint64) *councilWorld {
 			h.lists = slices.DeleteFunc(h.lists, func(j int) bool { return j == n-1 && i != j })
 		}
 		w.hosts[n-1].bornAt += rng.Int64N(100) * worldStep
+	case kind == 5: // directories are lost again and again
+		w.hosts = w.hosts[:2+rng.IntN(min(2, n-1))]
+		for _, h := range w.hosts {
+			h.lists, h.inMemory, h.bornAt = slices.DeleteFunc(h.lists, func(j int) bool { return j >= len(w.hosts) }), false, w.now
+		}
+		w.weather, w.delay, w.longCut = [5]int{30, 40, 3, 0, 0}, 1, 10
 	case kind == 2: // a cluster that grows from one node without peers
 		w.isWhole = true
 		w.hosts[0].protected, w.hosts[0].lists = true, nil
@@ -179,7 +207,7 @@ func (w *councilWorld) step() {
 			h.images = append(h.images, h.dir.copy())
 			h.images = h.images[max(0, len(h.images)-4):]
 		}
-		if w.calm || w.likely(700) {
+		if w.calm || w.likely(1000-w.lazy) {
 			w.tick(i)
 		}
 		w.take(h)
@@ -232,13 +260,16 @@ func (w *councilWorld) startHost(i int) {
 			w.trace("%d is wiped", h.node)
 			h.dir, fresh = councilDir{}, true
 		case len(h.images) > 0 && w.likely(w.weather[1]*10):
+			last := h.dir.written
 			h.dir = h.images[w.rng.IntN(len(h.images))].copy()
-			h.dir.old = h.dir.old || h.dir.takes != h.takes
+			h.dir.old = h.dir.old || h.dir.takes != h.takes || h.dir.written.book != last.book || h.dir.written.since != last.since
 			fresh = h.dir.text == nil && !h.dir.release
-			w.trace("%d has an older directory, takes are missing: %t", h.node, h.dir.old)
-		case w.likely(w.weather[1] * 2):
+			w.trace("%d has an older directory, not the newest: %t", h.node, h.dir.old)
+		case len(h.images) > 0 && w.likely(w.weather[1]*5):
+			h.dir = h.images[w.rng.IntN(len(h.images))].copy()
+			h.dir.old = false // the council is told
+			fresh, copied = h.dir.text == nil && !h.dir.release, true
 			w.trace("%d has a copied directory", h.node)
-			copied = true
 		}
 	}
 	if h.inMemory {
@@ -248,6 +279,7 @@ func (w *councilWorld) startHost(i int) {
 		h.dir.old = false
 	}
 	h.bucket, h.heard, h.knows, h.ticked = h.dir.bucket, copyHeard(h.dir.heard), map[int]int64{}, nil
+	h.asked = map[uint16]bool{}
 	h.base = h.dir.age
 	if h.dir.lineage == nil {
 		h.dir.lineage = map[int]int64{}
@@ -281,7 +313,11 @@ func (w *councilWorld) write(h *councilHost, run int, text []byte) error {
 		h.dir.text = slices.Clone(text)
 		h.dir.heard = copyHeard(h.heard)
 		h.dir.lineage[run] = max(h.dir.lineage[run], h.dir.age)
-		if r, err := parseRecord(text); err == nil && r.table != nil && !r.doubt {
+		r, err := parseRecord(text)
+		if err != nil {
+			w.broken = fmt.Sprintf("%d writes %q: %v", h.node, text, err)
+		}
+		if h.dir.written = r; r.table != nil && !r.doubt {
 			w.prove(h, r.since)
 		}
 	}
@@ -317,7 +353,7 @@ func (w *councilWorld) tick(i int) {
 		safe = h.age
 	}
 	h.age = safe
-	before := h.council.part
+	before, promise := h.council.part, h.council.promise
 	h.council.Tick(w.now, safe, without)
 	h.ticked = maps.Clone(h.knows)
 	if h.dies {
@@ -326,6 +362,11 @@ func (w *councilWorld) tick(i int) {
 		return
 	}
 	p := h.council.Part()
+	w.judgePart(h)
+	w.judgeDrop(h, promise)
+	if p.State == InForce && p.Since == w.now && before.State == Withheld {
+		w.judgeProof(h, p.Table)
+	}
 	if p != before {
 		w.trace("%d: part %d since %d, table %v, promise %v: %s", h.node, p.State, p.Since, p.Table, h.council.promise, p.Why)
 	}
@@ -341,6 +382,7 @@ func (w *councilWorld) tick(i int) {
 			s := h.council.sessions[to.node]
 			full := s.told.owes || s.told.version != h.council.version
 			text := h.council.Notice(nil, to.node, w.now)
+			w.judgeNotice(h, to.node)
 			l.way[1-end] = append(l.way[1-end], councilMail{text, safe, h.base, h.run, full, maps.Clone(h.heard[to.node])})
 		}
 	}
@@ -365,7 +407,7 @@ func (w *councilWorld) connect() {
 			to := w.hosts[j]
 			pair := [2]int{min(i, j), max(i, j)}
 			if !w.calm && w.likely(w.weather[2]) {
-				w.cuts[pair] = w.now + w.rng.Int64N(60)*worldStep
+				w.cuts[pair] = w.now + w.rng.Int64N(w.longCut)*worldStep
 			}
 			if h.council == nil || to.council == nil || w.linkOf(h, to) != nil || w.linkOf(to, h) != nil && w.calm {
 				continue
@@ -421,6 +463,7 @@ func (w *councilWorld) carry(l *councilLink) {
 		for len(l.way[end]) > 0 && (w.calm || w.rng.IntN(10) >= w.delay) && !h.older {
 			m := l.way[end][0]
 			l.way[end] = l.way[end][1:]
+			l.told[end] = true
 			w.deliver(h, peer, m)
 		}
 	}
@@ -446,6 +489,7 @@ func (w *councilWorld) deliver(h, from *councilHost, m councilMail) {
 		h.heard[from.node][m.run] = max(h.heard[from.node][m.run], m.age)
 	}
 	if m.full {
+		h.asked[from.node] = true
 		for run, age := range m.of {
 			h.knows[run] = max(h.knows[run], age)
 		}

@@ -34,7 +34,7 @@ const (
 //
 // A desk has no goroutines and no clock. Its methods are safe for concurrent use.
 type Desk struct {
-	mu      sync.Mutex // protects everything below; nothing that the desk calls is called while it is held, except by Send
+	mu      sync.Mutex // protects everything below; only Send calls functions of others while it is held
 	rouse   func()
 	node    uint16
 	table   *Table
@@ -123,8 +123,8 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 	return o, true
 }
 
-// Hopeless reports whether Order would return nil for want of hope, as Order does: it counts the denial. It may be
-// false where Order returns nil. A caller asks first, and prepares an order only then.
+// Hopeless reports whether Order would return nil for want of hope. If so it counts the denial, as Order does. It may
+// be false where Order returns nil. A caller asks first, and prepares an order only if there is hope.
 func (d *Desk) Hopeless(key []byte, rate quota.Rate, tokens uint64, now int64) (is bool) {
 	d.lockAt(now)
 	send := false

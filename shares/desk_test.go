@@ -395,6 +395,29 @@ func TestNobodyWaitsForAPeerThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+func TestTheMemberThatShouldHaveMostIsAskedFirst(t *testing.T) {
+	w := newDeskWorld(t, 3, 1).connectAll()
+	name := perMinute("k", 30)
+	w.mustGrantIn(1, w.order(name, 8, time.Second)) // the first one asked has 2 left, the other has 10
+	w.mustGrantIn(1, w.order(name, 5, time.Second))
+	if got := w.messages(); got != 2 {
+		t.Errorf("%d messages: the member with 2 tokens was asked for some of 5", got)
+	}
+}
+
+func TestWhatAPeerToldIsForgottenWithTheSession(t *testing.T) {
+	w := newDeskWorld(t, 2, 1).connectAll()
+	name := perMinute("k", 20)
+	w.mustGrantIn(1, w.order(name, 10, time.Second))
+	if !w.desk.Hopeless([]byte("k"), name.rate, 1, w.now) {
+		t.Error("there is hope of an empty bucket")
+	}
+	w.cut(w.peers[0])
+	w.peers[0].keys[name] = quota.Bucket{} // it may be another directory
+	w.connect(w.peers[0])
+	w.mustGrantIn(1, w.order(name, 10, time.Second))
+}
+
 func TestHopelessSaysWhatOrderWould(t *testing.T) {
 	w := newDeskWorld(t, 2, 1)
 	name := perMinute("k", 20)
