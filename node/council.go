@@ -28,7 +28,8 @@ func (n *Node) openCouncil(cfg *config.Config, dir *disk.Dir) (shares.Part, erro
 		o.Save = func(text []byte) error { return disk.WriteMembers(vfs.OS, dir.Path(), text) }
 		o.Fresh = dir.IsNew() || before.Life == 0 || before.Node != o.Node
 		o.Copied = errors.Is(dir.Whole(), disk.ErrCopied)
-		o.Whole = !o.Fresh && before.Clustered
+		// A directory that has served anything without a council has served whole quotas, also if it had no peers yet.
+		o.Whole = !o.Fresh && (before.Clustered || o.Age > 0)
 	}
 	if n.peers == nil && o.Text == nil {
 		return shares.Part{}, nil

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -285,6 +286,29 @@ func TestADirectoryWithPeersOfAnEarlierReleaseHasWholeQuotasUntilAllHaveMet(t *t
 	for place := range nodes { // what was used before nobody knows
 		if got := r.drain(t, place, "k", "9"); got != 0 {
 			t.Errorf("node %d gives %d tokens more after the founding", place+1, got)
+		}
+	}
+}
+
+func TestAQuotaThatIsUsedUpBeforeTheFirstPeersIsUsedUpInTheCluster(t *testing.T) {
+	t.Parallel()
+	r := &trio{links: newLinks(t)}
+	for place := range nodes {
+		r.nodes[place] = &node{place: place, id: place + 1, level: "interval", dir: filepath.Join(t.TempDir(), "data")}
+	}
+	r.servers[0] = process.QuotaDB(t, nodeFlags(r.nodes[0])...)
+	r.conns[0] = r.servers[0].Dial(t)
+	if got := r.drain(t, 0, "k", "9"); got != 9 {
+		t.Errorf("a node without peers gives %d tokens of 9", got)
+	}
+	r.stop(t, 0)
+	for place := range nodes {
+		r.run(t, place)
+	}
+	r.together(t)
+	for place := range nodes {
+		if got := r.drain(t, place, "k", "9"); got != 0 {
+			t.Errorf("node %d gives %d tokens more", place+1, got)
 		}
 	}
 }
