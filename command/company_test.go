@@ -13,7 +13,7 @@ import (
 // company is nodes of one cluster, whose desks exchange messages when the test says so. All have the clock of the
 // first.
 type company struct {
-	t      *testing.T
+	t      testing.TB
 	nodes  []*bench
 	asks   int // that were delivered
 	lots   map[lotName]lot
@@ -33,7 +33,7 @@ type lot struct {
 }
 
 // newCompany founds a cluster of n nodes.
-func newCompany(t *testing.T, n int, change func(*config.Config)) *company {
+func newCompany(t testing.TB, n int, change func(*config.Config)) *company {
 	t.Helper()
 	c := &company{t: t, lots: map[lotName]lot{}}
 	table := &shares.Table{Seed: 7}
@@ -42,6 +42,7 @@ func newCompany(t *testing.T, n int, change func(*config.Config)) *company {
 	}
 	for i := range n {
 		b := newBench(t, change)
+		b.passed = time.Second // a moment of 0 may mean none
 		if i > 0 {
 			b.Now = func() engine.Moment { return c.nodes[0].Now() }
 		}

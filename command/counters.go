@@ -57,27 +57,38 @@ func (c *call) add(delta int64) {
 	switch {
 	case err == engine.ErrWaiting:
 		c.failQuota(err)
+		return
 	case err != nil:
 		c.fail(engineError(err))
-	case c.tx.OnQuota():
-		c.took(uint64(delta), n)
-	default:
-		c.integer(n)
+		return
 	}
+	if state, is := c.tx.OnQuota(c.key); is {
+		c.took(uint64(delta), n, state)
+		return
+	}
+	c.integer(n)
+}
+
+// showRemaining replies to INCRBY of 0 on a quota after a look.
+func showRemaining(c *call) {
+	if state, exists := c.tx.Quota(c.key); exists {
+		taking{form: takeByIncr}.reply(c, true, state)
+		return
+	}
+	c.add(0) // the quota has ended: the key is a counter
 }
 
 // took replies to INCR on a quota. left is how many tokens remain here, or -1 if there are fewer than n.
-func (c *call) took(n uint64, left int64) {
+func (c *call) took(n uint64, left int64, state engine.QuotaState) {
 	t := taking{form: takeByIncr, n: n}
 	if c.server.Desk == nil {
 		c.x.limited(left >= 0)
 		c.integer(left)
 		return
 	}
-	state, _ := c.tx.Quota(c.key)
 	switch taken := left >= 0; {
 	case !taken && c.order(t, state):
-	case n == 0 && c.look(state, func(c *call) { c.add(0) }):
+	case n == 0 && c.look(state, showRemaining):
 	default:
 		t.reply(c, taken, state)
 	}

@@ -22,25 +22,25 @@ type waiter struct {
 // longestAnswer bounds the wait for nodes that answer slowly.
 const longestAnswer = time.Second
 
-// quotaWait is how long a command waits for other nodes at most: quota-wait-ms, or the time that their answers take
-// lately if that is longer. 0: no command waits.
-func (c *call) quotaWait() time.Duration {
-	s := c.server
-	wait := time.Duration(s.Params.QuotaWait.Load()) * time.Millisecond
-	if wait == 0 || s.Desk == nil || c.nothingWaits() {
-		return 0
-	}
-	return max(wait, min(s.Desk.RoundTrip(), longestAnswer))
+// mayWait reports whether the command may wait for other nodes.
+func (c *call) mayWait() bool {
+	return c.server.Desk != nil && c.server.Params.QuotaWait.Load() > 0 && !c.nothingWaits()
+}
+
+// waitsUntil is how long a command that may wait for other nodes waits at most: quota-wait-ms, or the time that their
+// answers take lately if that is longer.
+func (c *call) waitsUntil() (deadline int64) {
+	wait := time.Duration(c.server.Params.QuotaWait.Load()) * time.Millisecond
+	return c.now.Mono + int64(max(wait, min(c.server.Desk.RoundTrip(), longestAnswer)))
 }
 
 // order orders the tokens that this node lacks for a command, and makes the client wait. It returns false if the
 // command must be answered now, because it must not wait, or because nobody can have the tokens.
 func (c *call) order(t taking, state engine.QuotaState) bool {
-	wait := c.quotaWait()
-	if wait == 0 || t.n > state.Rate.Capacity {
+	if !c.mayWait() || t.n > state.Rate.Capacity || c.isHopeless(state, t.n) {
 		return false
 	}
-	deadline := c.now.Mono + int64(wait)
+	deadline := c.waitsUntil()
 	order := c.orderRest(state, t.n, deadline)
 	if order == nil {
 		return false
@@ -53,12 +53,14 @@ func (c *call) order(t taking, state engine.QuotaState) bool {
 
 // orderRest orders what this node lacks of n tokens; nil: nobody can have them.
 func (c *call) orderRest(state engine.QuotaState, n uint64, deadline int64) *shares.Order {
-	lacks := n - min(n, state.Bucket.Remaining(state.Part, c.now.Mono))
-	if c.server.Desk.Hopeless(c.key.Name, state.Rate, lacks, c.now.Mono) {
-		return nil
-	}
 	want, _ := c.tx.Want(c.key, state.Rate, n)
 	return c.server.Desk.Order(c.key.Name, want, deadline, c.now.Mono, c.client.rouser())
+}
+
+// isHopeless reports whether nobody can have what this node lacks of n tokens. It costs less than an order.
+func (c *call) isHopeless(state engine.QuotaState, n uint64) bool {
+	lacks := n - min(n, state.Bucket.Remaining(state.Part, c.now.Mono))
+	return c.server.Desk.Hopeless(c.key.Name, state.Rate, lacks, c.now.Mono)
 }
 
 // goOn is called when other nodes have answered, or when the time is over. It returns false if the client must wait
@@ -135,11 +137,10 @@ func (w *waiter) withdraw(desk *shares.Desk) {
 // replies. It returns false if the command must be answered now: the key has no quota, nothing may wait, no other node
 // is connected, or all have told it a moment ago.
 func (c *call) look(state engine.QuotaState, answer func(*call)) bool {
-	wait := c.quotaWait()
-	if wait == 0 {
+	if !c.mayWait() {
 		return false
 	}
-	deadline := c.now.Mono + int64(wait)
+	deadline := c.waitsUntil()
 	desk := c.server.Desk
 	want, _ := c.tx.Want(c.key, state.Rate, 0)
 	order := desk.Look(c.key.Name, want, deadline, c.now.Mono, c.client.rouser())

@@ -192,3 +192,172 @@ func TestQuotasOfANodeThatWaitsForTheFoundingAreErrorsThatSayWhy(t *testing.T) {
 	}
 	expectLines(t, b.do("INFO", "quotas"), "quota_state:waiting", "quota_waits_for:a connection with 127.0.0.1:7002", "quota_denied:0")
 }
+
+// TestATakeThatWaitsObeysCLIENTPAUSE: tokens of others may come during a pause, but none is taken here.
+func TestATakeThatWaitsObeysCLIENTPAUSE(t *testing.T) {
+	c := newCompany(t, 2, nil)
+	b := c.nodes[0]
+	c.do(0, "QUOTASET", "k", "4", "600000")
+	c.do(0, "INCR", "k")
+	if out := c.do(0, "INCRBY", "k", "3"); out != "" {
+		t.Fatal(out)
+	}
+	other := b.Connect("other:1", "b:2", Connection{})
+	b.run(other, [][][]byte{words([]string{"CLIENT", "PAUSE", "500", "WRITE"})})
+	c.deliver()
+	c.pass(100 * time.Millisecond)
+	if out := b.run(b.client, nil); out != "" || b.turn.Next != Late || b.turn.Wait != 400*time.Millisecond {
+		t.Fatalf("during the pause: %q, %+v", out, b.turn)
+	}
+	if left, _ := c.level(0, "k"); left != 1 {
+		t.Errorf("during the pause %d tokens are here, of 1", left)
+	}
+	c.pass(400 * time.Millisecond)
+	if out := b.run(b.client, nil); out != ":0\r\n" {
+		t.Errorf("after the pause: %q", out)
+	}
+}
+
+func TestATakeThatWaitsHasNoReplyWithCLIENTREPLYOff(t *testing.T) {
+	c := newCompany(t, 2, nil)
+	c.do(0, "QUOTASET", "k", "2", "60")
+	c.do(0, "INCR", "k")
+	c.do(0, "CLIENT", "REPLY", "OFF")
+	if out := c.doLate(0, "INCR", "k"); out != "" {
+		t.Errorf("got %q", out)
+	}
+	if got := c.do(0, "CLIENT", "REPLY", "ON") + c.do(0, "INCR", "k"); got != "+OK\r\n:-1\r\n" {
+		t.Errorf("then %q", got)
+	}
+}
+
+// TestAQuotaThatEndsWhileATakeWaitsIsACounterAgain: the tokens that have come go back.
+func TestAQuotaThatEndsWhileATakeWaitsIsACounterAgain(t *testing.T) {
+	c := newCompany(t, 2, nil)
+	b := c.nodes[0]
+	c.do(0, "INCRBY", "k", "40")
+	c.do(0, "QUOTASET", "k", "4", "600000")
+	c.do(0, "INCRBY", "k", "2")
+	if out := c.do(0, "INCRBY", "k", "2"); out != "" {
+		t.Fatal(out)
+	}
+	c.deliver()
+	other := b.Connect("other:1", "b:2", Connection{})
+	b.run(other, [][][]byte{words([]string{"QUOTADEL", "k"})})
+	if out := b.run(b.client, nil); out != ":42\r\n" {
+		t.Errorf("got %q", out)
+	}
+	c.deliver()
+	if left, _ := c.level(1, "k"); left != 2 {
+		t.Errorf("%d tokens are at the other node, of 2", left)
+	}
+}
+
+// TestWhatRemainsIsExactAfterALook: a node that has not heard of takes elsewhere thinks that other parts are full.
+func TestWhatRemainsIsExactAfterALook(t *testing.T) {
+	for _, command := range []string{"GET k", "QUOTAGET k", "INCRBY k 0", "QUOTAINCR k 9 90 0"} {
+		want := map[string]string{"GET k": "$1\r\n5\r\n", "QUOTAGET k": "*3\r\n:9\r\n:90\r\n:5\r\n"}[command]
+		if want == "" {
+			want = ":5\r\n"
+		}
+		c := newCompany(t, 3, nil)
+		for i := range c.nodes {
+			c.do(i, "QUOTASET", "k", "9", "90")
+		}
+		c.do(1, "INCRBY", "k", "2")
+		c.do(2, "INCRBY", "k", "2")
+		if got := c.doLate(0, strings.Fields(command)...); got != want {
+			t.Errorf("%s: got %q", command, got)
+		}
+		if got := c.do(0, strings.Fields(command)...); got != want {
+			t.Errorf("%s again, at once: got %q", command, got)
+		}
+		c.cut(0, 1)
+		c.cut(0, 2)
+		c.pass(time.Second)
+		if got := c.do(0, "GET", "k"); got != "$1\r\n3\r\n" {
+			t.Errorf("cut off: got %q", got)
+		}
+		expectFull := "*9\r\n:9\r\n:90\r\n:3\r\n:0\r\n:0\r\n:3\r\n:3\r\n:0\r\n:6\r\n"
+		if got := c.do(0, "QUOTAGET", "k", "FULL"); got != expectFull {
+			t.Errorf("cut off: got %q", got)
+		}
+	}
+}
+
+// TestRetryAfterIsThatOfTheWholeCluster: L tokens in W seconds on three nodes come back as fast as on one node.
+func TestRetryAfterIsThatOfTheWholeCluster(t *testing.T) {
+	c := newCompany(t, 3, nil)
+	full := func(n string) string { return c.do(0, "QUOTAINCR", "k", "9", "90", n, "FULL") }
+	c.do(0, "QUOTAINCR", "k", "9", "90", "3")
+	c.doLate(0, "QUOTAINCR", "k", "9", "90", "6")
+	for n, want := range map[string]string{
+		"1":  "*5\r\n:0\r\n:9\r\n:0\r\n:30000\r\n:90000\r\n", // each of the nodes has one after 30 s
+		"3":  "*5\r\n:0\r\n:9\r\n:0\r\n:30000\r\n:90000\r\n",
+		"4":  "*5\r\n:0\r\n:9\r\n:0\r\n:60000\r\n:90000\r\n",
+		"9":  "*5\r\n:0\r\n:9\r\n:0\r\n:90000\r\n:90000\r\n",
+		"10": "*5\r\n:0\r\n:9\r\n:0\r\n:-1\r\n:90000\r\n",
+	} {
+		if got := full(n); got != want {
+			t.Errorf("%s tokens: got %q, want %q", n, got, want)
+		}
+	}
+	if got := c.do(0, "CL.THROTTLE", "k", "8", "9", "90"); got != "*5\r\n:1\r\n:9\r\n:0\r\n:30\r\n:90\r\n" {
+		t.Errorf("CL.THROTTLE: %q", got)
+	}
+	c.cut(0, 1)
+	c.cut(0, 2)
+	if got := full("4"); got != "*5\r\n:0\r\n:9\r\n:0\r\n:-1\r\n:90000\r\n" {
+		t.Errorf("more than the node's part while it is cut off: %q", got)
+	}
+}
+
+func TestALookThatNobodyAnswersEndsInTime(t *testing.T) {
+	for _, command := range []string{"GET k", "QUOTAGET k", "INCRBY k 0", "QUOTAINCR k 9 90 0"} {
+		c := newCompany(t, 3, nil)
+		b := c.nodes[0]
+		c.do(0, "QUOTASET", "k", "9", "90")
+		if out := c.do(0, strings.Fields(command)...); out != "" || b.turn.Next != Late || b.turn.Wait != 20*time.Millisecond {
+			t.Fatalf("%s: %q, %+v", command, out, b.turn)
+		}
+		c.pass(20 * time.Millisecond)
+		if out := b.run(b.client, nil); !strings.Contains(out, "9\r\n") || b.turn.Next != Done {
+			t.Errorf("%s: %q, %+v", command, out, b.turn)
+		}
+	}
+}
+
+// BenchmarkRunIncrOfAQuota16 is INCR of quotas in a batch of 16: on a node alone, on one of three nodes with tokens of
+// its own, and refused on one of three nodes.
+func BenchmarkRunIncrOfAQuota16(b *testing.B) {
+	for _, test := range []struct {
+		name  string
+		nodes int
+		limit string
+	}{{"alone", 1, "1000000000000000"}, {"one of three", 3, "1000000000000000"}, {"refused", 3, "3"}} {
+		b.Run(test.name, func(b *testing.B) {
+			c := newCompany(b, test.nodes, nil)
+			s := c.nodes[0]
+			if test.nodes == 1 {
+				s.Desk = nil
+			}
+			batch := pipeline(16, "INCR", "quota:#")
+			for _, command := range batch {
+				key := string(command[1])
+				s.do("QUOTASET", key, test.limit, "1000000")
+				for s.do("INCR", key); test.limit == "3" && s.turn.Next == Done; {
+					if s.do("INCR", key) == ":-1\r\n" {
+						break
+					}
+					c.deliver()
+					s.run(s.client, nil)
+				}
+			}
+			var out []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				out, _ = s.x.Run(s.client, batch, out[:0])
+			}
+		})
+	}
+}

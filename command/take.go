@@ -78,7 +78,7 @@ func (c *call) remaining(state engine.QuotaState) int64 { return c.remainingOf(c
 func (c *call) remainingOf(k engine.Key, state engine.QuotaState) int64 {
 	tokens := state.Bucket.Remaining(state.Part, c.now.Mono)
 	if desk := c.server.Desk; desk != nil {
-		tokens = min(tokens+desk.Others(k.Name, state.Rate, c.now.Mono), state.Rate.Capacity)
+		tokens = min(tokens+desk.Beside(k.Name, state.Rate, state.Part, c.now.Mono), state.Rate.Capacity)
 	}
 	return int64(tokens)
 }

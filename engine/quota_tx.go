@@ -186,7 +186,9 @@ func (s *shard) takeInPlace(rec record, n, now int64) (int64, error) {
 	}
 	off := quotaOffset(rec.header())
 	own, bucket := s.db.own(rec.key(), rec.rate(off), rec.bucket(off))
-	if !s.db.take(own, &bucket, uint64(n), now) {
+	taken := s.db.take(own, &bucket, uint64(n), now)
+	s.added = s.db.state(rec.rate(off), own, bucket)
+	if !taken {
 		return -1, nil
 	}
 	rec.putBucket(off, bucket)

@@ -30,6 +30,7 @@ type shard struct {
 	pending  atomic.Bool // the disk has changes to take; read without the lock
 	sendable atomic.Bool // the peers have changes to take; read without the lock
 	draft    draft       // the state of the key that is being changed
+	added    QuotaState  // of the quota that the last Add has found: see Tx.OnQuota
 	seen     crdt.Entry  // the state of the key that is being read
 	taken    crdt.Entry  // the state that a follower is taking
 	epoch    uint32      // number of the quota made last: see tokens

@@ -99,11 +99,13 @@ func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	return s.add(k, delta, tx.now)
 }
 
-// OnQuota reports whether the last Add found a quota: it took tokens, or it was refused. Call it once after an Add.
-func (tx *Tx) OnQuota() bool {
-	is := tx.quota
-	tx.quota = false
-	return is
+// OnQuota reports whether the last Add, of k, found a quota: it took tokens, or it was refused. state is the quota's
+// state after that. Call it once after an Add.
+func (tx *Tx) OnQuota(k Key) (state QuotaState, is bool) {
+	if is = tx.quota; is {
+		tx.quota, state = false, tx.db.shard(k.Hash).added
+	}
+	return state, is
 }
 
 // Set stores v, an Integer or a String, with its deadline, which must lie in the future. With keepDeadline the key's
