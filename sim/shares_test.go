@@ -28,6 +28,9 @@ type common struct {
 	outside bool            // what has happened is outside the law
 }
 
+// final is a key of which one node's clients get all tokens in the end.
+const final = "final"
+
 // admission is tokens that a client got.
 type admission struct {
 	begin, end time.Duration
@@ -98,6 +101,10 @@ func (c *common) take(h *host, key string, limit *quota.Rate) {
 		return
 	}
 	w := &waiting{process: p, key: key, limit: limit, n: 1 + c.random.Uint64N(3), begin: c.now}
+	wait := int64(5+c.random.IntN(300)) * int64(time.Millisecond)
+	if key == final {
+		w.n, wait = 1, int64(500*time.Millisecond)
+	}
 	db, now := p.store.DB(), p.now()
 	k := db.Key([]byte(key))
 	tx := db.Lock(k, now)
@@ -113,7 +120,6 @@ func (c *common) take(h *host, key string, limit *quota.Rate) {
 	case taken:
 		c.answer(w, unsafe, 0)
 	case ok && db.Part().State != shares.Waiting:
-		wait := int64(5+c.random.IntN(300)) * int64(time.Millisecond)
 		if w.order = p.desk.Order([]byte(key), want, now.Mono+wait, now.Mono, func() {}); w.order != nil {
 			c.note("host %d: a client waits for %d more of %d tokens of %s", h.index, want.Tokens, w.n, key)
 			c.pending = append(c.pending, w)
@@ -175,7 +181,7 @@ func (c *common) end(w *waiting, granted uint64) {
 		c.note("host %d: no tokens of %s came", p.host.index, w.key)
 		return
 	}
-	if c.chance(8) {
+	if w.key != final && c.chance(8) {
 		c.saw("a client leaves when its tokens come")
 		p.desk.Cancel(w.order)
 		return
@@ -289,20 +295,17 @@ func (c *common) settled() {
 	if len(c.founded) > 1 {
 		return
 	}
-	rate := mustRate(7, 7, 200*time.Millisecond)
-	c.limits["final"] = []quota.Rate{rate}
-	c.pass(300 * time.Millisecond) // parts that began empty are full
+	rate := mustRate(7, 7, 2*time.Second)
+	c.limits[final] = []quota.Rate{rate}
+	c.pass(rate.Window()) // parts that began empty are full
 	h := c.hosts[c.random.IntN(c.members)]
 	begin := c.now
-	for c.now-begin < 400*time.Millisecond {
-		if h.process == nil {
-			return
-		}
-		c.take(h, "final", &rate)
+	for c.now-begin < time.Second {
+		c.take(h, final, &rate)
 		c.pass(tick)
 	}
 	sum := int64(0)
-	for _, a := range c.admits["final"] {
+	for _, a := range c.admits[final] {
 		sum += a.n
 	}
 	if sum < 7 {

@@ -292,7 +292,7 @@ var bugs = []bug{
 		"if hidden && done.Ahead && lacking != nil {", "if hidden && done.Ahead && lacking != nil && k.Hash == 1 {",
 	},
 	{
-		"an increment does not see that its key has expired", "engine/tx.go",
+		"an increment does not see that its key has expired", "engine/inplace.go",
 		"if h&hasDeadline != 0 && r.expired(now) {", "if false {",
 	},
 	{
