@@ -62,8 +62,8 @@ func TestNodesTogetherAdmitNoMoreThanTheLimit(t *testing.T) {
 func takeAtRandom(t *testing.T, seed uint64) *quotaWorld {
 	r := rand.New(rand.NewPCG(seed, 19))
 	q := &quotaWorld{world: newWorld(t, 2+r.IntN(3)).sit(), random: r}
-	limit := 1 + r.Uint64N(30)
-	q.rate = quota.Rate{Capacity: limit, Count: limit, Period: time.Duration(20+r.IntN(2000)) * time.Millisecond}
+	limit := 1 + r.Uint64N(12)
+	q.rate = quota.Rate{Capacity: limit, Count: limit, Period: time.Duration(20+r.IntN(200)) * time.Millisecond}
 	q.connectAll()
 	q.run(20 * time.Millisecond)
 	for range 500 {
@@ -71,8 +71,12 @@ func takeAtRandom(t *testing.T, seed uint64) *quotaWorld {
 		q.now.Wall = 1_700_000_000_000 + q.now.Mono/1e6
 		i := r.IntN(len(q.nodes))
 		switch n := q.nodes[i]; r.IntN(16) {
-		case 0, 1, 2, 3:
+		case 0, 1:
 			q.take(n, 1+r.Uint64N(min(5, limit)))
+		case 2:
+			q.take(n, q.left(n, "k", q.rate))
+		case 3:
+			q.now.Mono += r.Int64N(int64(q.rate.Period) / 4)
 		case 4:
 			n.Tick(q.now)
 		case 5:
@@ -86,7 +90,7 @@ func takeAtRandom(t *testing.T, seed uint64) *quotaWorld {
 				q.cut(l)
 			}
 		case 7:
-			q.goOn(r.IntN(4) == 0)
+			q.goOn(r.IntN(2) == 0)
 		default:
 			if len(q.links) > 0 {
 				if l := q.links[r.IntN(len(q.links))]; q.isUp(l) {
@@ -115,6 +119,9 @@ func (q *quotaWorld) takeHere(n *testNode, tokens uint64) (taken bool) {
 
 // take is a client's request: what is missing here is ordered from others.
 func (q *quotaWorld) take(n *testNode, tokens uint64) {
+	if tokens == 0 {
+		return
+	}
 	if q.takeHere(n, tokens) {
 		q.admitted = append(q.admitted, admission{q.now.Mono, q.now.Mono, tokens})
 		return

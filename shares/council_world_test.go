@@ -31,6 +31,7 @@ type councilWorld struct {
 	steps   int          // of trouble
 	longCut int64        // in steps
 	lazy    int          // how likely a node does nothing in a step, in 1/1000
+	unaware int          // how likely the other end of an ended session notices it in a step, in 1/1000
 	weather [5]int       // in 1/1000: how likely are crashes, lost directories, cuts, ends of sessions, failed writes
 	mayLose bool         // directories may be lost
 	delay   int          // how likely a message stays on its way, in 1/10
@@ -129,7 +130,7 @@ func newCouncilWorld(seed uint64) *councilWorld {
 	}
 	w.delay = rng.IntN(8)
 	w.steps = 60 + rng.IntN(500)
-	w.lazy = 300
+	w.lazy, w.unaware = 300, 300
 	w.longCut = []int64{10, 40, 150}[rng.IntN(3)]
 	n := 2 + rng.IntN(4)
 	for i := range n {
@@ -159,7 +160,7 @@ func newCouncilWorld(seed uint64) *councilWorld {
 		w.isWhole = slices.ContainsFunc(w.hosts, func(h *councilHost) bool { return len(h.lists) == 0 })
 		if kind == 4 { // sessions begin and end all the time
 			w.weather = [5]int{[]int{0, 10}[rng.IntN(2)], 0, 20 + rng.IntN(80), 20 + rng.IntN(80), 0}
-			w.longCut, w.lazy, w.steps = 12, 600, 150
+			w.longCut, w.lazy, w.steps, w.unaware = 12, 600, 150, 60
 		}
 	case kind == 1 && n > 2: // one comes later, and nobody connects to it
 		w.hosts[0].protected = true
@@ -443,7 +444,7 @@ func (w *councilWorld) carry(l *councilLink) {
 	for end, h := range l.ends {
 		peer := l.ends[1-end]
 		if l.isOver(end) {
-			if !l.isOver(1-end) && (w.calm || w.likely(300)) { // the other end notices it
+			if !l.isOver(1-end) && (w.calm || w.likely(w.unaware)) { // the other end notices it
 				w.end(l, 1-end)
 			}
 			continue

@@ -47,7 +47,9 @@ type Desk struct {
 	stats   DeskStats
 	ended   []func() // to be called when mu is released
 	latest  int64    // moment of the latest call
-	scratch []offer
+	turn    uint64   // number of the last order that began, or ask that left
+	offers  []offer  // memory of askForRest
+	coming  []lot    // memory of count
 }
 
 // quotaName: two limits of a key are two quotas here. Their tokens are the same, but what is known about them differs.
@@ -82,6 +84,7 @@ type Order struct {
 	want     uint64 // 0: a look
 	deadline int64
 	done     func()
+	turn     uint64 // see ask
 	place    int    // in Desk.due
 	before   *Order // in the list of its quota
 	after    *Order
@@ -117,6 +120,7 @@ func (d *Desk) order(key []byte, w *Want, deadline, now int64, done func()) (o *
 	o = &Order{desk: d, quota: q, want: w.Tokens, deadline: deadline, done: done}
 	d.begin(o, &q.orders, w)
 	q.demand += o.want
+	q.need += o.want
 	q.touched = max(q.touched, now)
 	d.stats.Waited++
 	d.askForRest(q, now)
@@ -212,7 +216,9 @@ func (d *Desk) Cancel(o *Order) {
 	case !o.over:
 		d.stats.Cancelled += o.ones()
 		d.end(o)
-		d.settle(o.quota, d.latest)
+		if q := o.quota; q.orders.first == nil || len(q.hand) > 0 { // else the other orders wait on
+			d.settle(q, d.latest)
+		}
 		send = true
 	case len(o.granted) > 0:
 		for _, l := range o.granted {

@@ -11,6 +11,8 @@ func (d *Desk) begin(o *Order, list *orders, w *Want) {
 	q := o.quota
 	d.name(q, w)
 	d.idle.remove(q)
+	d.turn++
+	o.turn = d.turn
 	list.add(o)
 	heap.Push(&d.due, o)
 }

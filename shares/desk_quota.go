@@ -19,8 +19,9 @@ type deskQuota struct {
 	seats  []seat // one for each of Desk.members
 	orders orders // they wait for tokens
 	demand uint64 // tokens that they want together
+	need   uint64 // of these: neither in hand nor asked for; settle counts it anew
 	looks  orders // they wait for levels
-	hand   []lot  // tokens that have come for the orders that wait
+	hand   []lot  // tokens that have come for the orders that wait, by the turns of their asks
 	inHand uint64 // their sum
 	open   int    // asks on their way, or about to leave
 

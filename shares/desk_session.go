@@ -1,6 +1,7 @@
 package shares
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,13 +48,18 @@ type outbox struct {
 }
 
 // ask is an Ask on its way, or one that is about to leave.
+//
+// What it brings is only for orders that began before it left. So each token is taken between the request of the client
+// that uses it and the reply. A token that was taken before the request would count in an interval in which its bucket
+// has it again.
 type ask struct {
 	number uint64 // 0: it has not left yet
 	out    *outbox
 	quota  *deskQuota
 	seat   int
 	tokens uint64
-	look   bool // it is sent even if it wants no tokens
+	turn   uint64 // it left after the orders with smaller turns, and before those with larger ones
+	look   bool   // it is sent even if it wants no tokens
 	sentAt int64
 }
 
@@ -188,9 +194,11 @@ func (d *Desk) send(out *outbox, now int64, room func() bool, ask func(*Ask), ba
 			continue
 		}
 		out.last++
-		a.number, a.sentAt = out.last, now
+		d.turn++
+		a.number, a.turn, a.sentAt = out.last, d.turn, now
 		out.open[a.number] = a
 		q := a.quota
+		q.need -= min(q.need, a.tokens)
 		if a.tokens > 0 {
 			d.stats.Asks++
 		} else {
@@ -231,12 +239,9 @@ func (d *Desk) hear(node uint16, t Took, now int64) error {
 	q.hear(a, t, now)
 	d.answered(a)
 	if t.Tokens > 0 {
-		if q.orders.first == nil {
-			d.late(lot{a, t.Tokens})
-		} else {
-			q.hand = append(q.hand, lot{a, t.Tokens})
-			q.inHand += t.Tokens
-		}
+		at, _ := slices.BinarySearchFunc(q.hand, a.turn, func(l lot, turn uint64) int { return cmp.Compare(l.ask.turn, turn) })
+		q.hand = slices.Insert(q.hand, at, lot{a, t.Tokens})
+		q.inHand += t.Tokens
 	}
 	d.settle(q, now)
 	return nil

@@ -13,18 +13,28 @@ func (d *Desk) settle(q *deskQuota, now int64) {
 		d.fill(q)
 		again = d.endHopeless(q, now)
 	}
-	d.askForRest(q, now)
 	d.returnRest(q)
+	d.count(q)
+	d.askForRest(q, now)
 	d.rest(q)
 }
 
 // fill gives the tokens that have come to the orders, in their order. An order gets all or nothing.
 func (d *Desk) fill(q *deskQuota) {
-	for o := q.orders.first; o != nil && o.want <= q.inHand; o = q.orders.first {
+	for d.returnLate(q); q.orders.first != nil && q.orders.first.want <= q.inHand; d.returnLate(q) {
+		o := q.orders.first
 		o.granted = q.draw(o.want)
 		d.stats.Granted++
 		d.stats.GrantedTokens += o.want
 		d.end(o)
+	}
+}
+
+// returnLate gives back what came by asks that had left before the first order began. So it is for no order that waits.
+func (d *Desk) returnLate(q *deskQuota) {
+	for len(q.hand) > 0 && (q.orders.first == nil || q.hand[0].ask.turn < q.orders.first.turn) {
+		l := q.draw(q.hand[0].tokens)[0]
+		d.late(l)
 	}
 }
 
@@ -64,6 +74,29 @@ func (d *Desk) endHopeless(q *deskQuota, now int64) (any bool) {
 	return any
 }
 
+// count counts the tokens that have to be asked for. What is in hand or on its way is for orders with smaller turns.
+func (d *Desk) count(q *deskQuota) {
+	if q.need = q.demand; q.demand == 0 {
+		return
+	}
+	coming := append(d.coming[:0], q.hand...)
+	for i := range q.seats {
+		if a := q.seats[i].ask; a != nil && a.number != 0 && a.tokens > 0 {
+			coming = append(coming, lot{a, a.tokens})
+		}
+	}
+	d.coming = coming[:0]
+	slices.SortFunc(coming, func(a, b lot) int { return cmp.Compare(a.ask.turn, b.ask.turn) })
+	covered, before, next := uint64(0), uint64(0), q.orders.first
+	for _, l := range coming {
+		for ; next != nil && next.turn < l.ask.turn; next = next.after {
+			before += next.want
+		}
+		covered = min(covered+l.tokens, before)
+	}
+	q.need -= covered
+}
+
 // offer is what an ask of a member could bring.
 type offer struct {
 	seat  int
@@ -73,24 +106,18 @@ type offer struct {
 // askForRest asks those members first that can be expected to have most, until enough is hoped for. Asks that have not
 // left yet change with what is needed.
 func (d *Desk) askForRest(q *deskQuota, now int64) {
-	need := q.demand
-	less := func(n uint64) { need -= min(need, n) }
-	less(q.inHand)
-	offers := d.scratch[:0]
+	offers := d.offers[:0]
 	for i, m := range d.members {
-		switch a := q.seats[i].ask; {
-		case m.out == nil:
-		case a != nil && a.number != 0:
-			less(a.tokens)
-		default:
+		if a := q.seats[i].ask; m.out != nil && (a == nil || a.number == 0) {
 			offers = append(offers, offer{i, d.level(q, i, now)})
 		}
 	}
-	d.scratch = offers
+	d.offers = offers[:0]
 	slices.SortStableFunc(offers, func(a, b offer) int { return cmp.Compare(b.level, a.level) })
+	need := q.need
 	for _, of := range offers {
 		n := min(need, of.level)
-		less(n)
+		need -= n
 		switch a := q.seats[of.seat].ask; {
 		case a != nil:
 			a.tokens = n
@@ -103,12 +130,8 @@ func (d *Desk) askForRest(q *deskQuota, now int64) {
 // returnRest gives back what has come and is more than the orders want.
 func (d *Desk) returnRest(q *deskQuota) {
 	for q.inHand > q.demand {
-		l := &q.hand[len(q.hand)-1]
-		n := min(l.tokens, q.inHand-q.demand)
-		d.giveBack(lot{l.ask, n})
-		q.inHand -= n
-		if l.tokens -= n; l.tokens == 0 {
-			q.hand = q.hand[:len(q.hand)-1]
+		for _, l := range q.draw(min(q.hand[0].tokens, q.inHand-q.demand)) {
+			d.giveBack(l)
 		}
 	}
 }

@@ -283,6 +283,8 @@ func (w *deskWorld) check() {
 			w.t.Fatalf("an order is over: %v, and done was called %d times", over, o.ends)
 		case granted != 0 && granted != o.want:
 			w.t.Fatalf("%d of %d tokens are granted", granted, o.want)
+		case slices.ContainsFunc(o.granted, func(l lot) bool { return l.ask.turn < o.turn }):
+			w.t.Fatal("tokens are granted that were taken before the order")
 		case !over && o.deadline <= w.now:
 			w.t.Fatal("an order waits beyond its deadline")
 		}
