@@ -14,10 +14,10 @@ import (
 func couple(t *testing.T, dirA, dirB string) (a, b *Node) {
 	t.Helper()
 	config := peerConfig(1, dirA, nobody)
-	config.Founders = 2
+	config.Founders, config.QuotaWait = 2, patience
 	a = openNode(t, config)
 	config = peerConfig(2, dirB, a.ReplicationAddr().String())
-	config.Founders = 2
+	config.Founders, config.QuotaWait = 2, patience
 	b = openNode(t, config)
 	for _, n := range []*Node{a, b} {
 		answers(t, n, "QUOTAINCR ready 10 60 0", ":10")
