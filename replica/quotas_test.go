@@ -349,6 +349,36 @@ func TestMoreTokensThanWereTakenDoNotComeBack(t *testing.T) {
 	}
 }
 
+// TestTokensThatHaveRefilledDoNotComeBackToo: else they would be there twice.
+func TestTokensThatHaveRefilledDoNotComeBackToo(t *testing.T) {
+	w := newWorld(t, 2).sit()
+	n := w.nodes[0]
+	p := w.stranger(n, 2)
+	n.Next(p.s, nil, w.now)
+	if err := p.say(kindPing, saysQuotas, quotasVersion); err != nil {
+		t.Fatal(err)
+	}
+	rate := minute(4) // of which this node has 2, and one more each 30 s
+	if err := p.say(kindOrder, appendOrder(nil, &shares.Ask{Number: 1, Key: []byte("k"), Want: shares.Want{Rate: rate, Transient: true, Tokens: 2}})[frameHeader:]...); err != nil {
+		t.Fatal(err)
+	}
+	w.now.Mono += int64(30 * time.Second)
+	w.now.Wall += 30_000
+	k := n.db.Key([]byte("k"))
+	tx := n.db.Lock(k, w.now)
+	taken, _, err := tx.Throttle(k, rate, 1)
+	tx.Unlock()
+	if err != nil || !taken {
+		t.Fatalf("the token that has refilled is taken: %v, %v", taken, err)
+	}
+	if err := p.say(kindTookBack, 1, 2); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.left(n, "k", rate); got != 1 {
+		t.Errorf("%d tokens are there: of the 2 that come back one had refilled already", got)
+	}
+}
+
 func TestTheOldestTakesAreForgottenFirst(t *testing.T) {
 	m := &takes{}
 	s := &Session{quotas: quotas{takes: map[uint64]*take{}}}
