@@ -100,7 +100,7 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 			return nil, err
 		}
 		if o.Fresh || o.Copied || c.node != o.Node {
-			c.moved(now)
+			c.moved()
 		}
 		c.past.end(run{c.run, o.Age})
 		c.run = o.Random()
@@ -113,11 +113,11 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 }
 
 // moved makes the record of another directory, or of another node, this node's own.
-func (c *Council) moved(now int64) {
+func (c *Council) moved() {
 	c.node, c.seat, c.promise = c.o.Node, c.o.Random(), nil
 	isDoubtful := c.doubt || c.isMember()
-	c.newBook(c.book.Number+1, "the data directory is a copy", now)
-	c.doubt = isDoubtful // before a founding a copy has nothing to lose
+	c.newBook(c.book.Number+1, "the data directory is a copy", c.o.Age) // what its book has written later is missing here
+	c.doubt = isDoubtful                                                // before a founding a copy has nothing to lose
 }
 
 // Part is the node's part of quotas as of the last Tick.
