@@ -116,8 +116,9 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 func (c *Council) moved() {
 	c.node, c.seat, c.promise = c.o.Node, c.o.Random(), nil
 	isDoubtful := c.doubt || c.isMember()
-	c.newBook(c.book.Number+1, "the data directory is a copy", c.o.Age) // what its book has written later is missing here
-	c.doubt = isDoubtful                                                // before a founding a copy has nothing to lose
+	// What its book has written later is missing here.
+	c.newBook(c.book.Number+1, "the data directory is a copy", c.o.Age)
+	c.doubt = isDoubtful // before a founding a copy has nothing to lose
 }
 
 // Part is the node's part of quotas as of the last Tick.

@@ -193,6 +193,20 @@ func TestAnOlderDirectoryIsNoticedAlsoWhenItHasGrownSince(t *testing.T) {
 	}
 }
 
+func TestAStartWithTheNewestDirectoryGoesOn(t *testing.T) {
+	councils, disks := foundThree(t)
+	councils[0].Tick(5000, 5000, nil)
+	hear(t, councils[1], councils[0], 1+ageEvery)
+	for start := range uint64(2 * maxRuns) {
+		c := newCouncil(t, CouncilOptions{Node: 1, Text: disks[0].text, Save: disks[0].save, Age: 5000, Random: seats(100 + start)}, 6000)
+		councils[0] = c
+		meet(t, councils, 6000)
+		if p := c.Part(); p.State != InForce || p.Since != 0 || c.book.Number != 1 {
+			t.Fatalf("start %d: %+v, book %v", start, p, c.book)
+		}
+	}
+}
+
 func TestWholeQuotasBeginEmptyAtTheFounding(t *testing.T) {
 	councils, _ := foundThree(t, 2)
 	for i, c := range councils {
