@@ -22,6 +22,7 @@ type shard struct {
 	arena   arena
 	wheel   wheel
 	lives   lives
+	sums    sums
 	clock   crdt.Clock
 
 	expired  int64       // how many keys have expired, ever
@@ -82,7 +83,9 @@ func (s *shard) store(k Key, d *draft, now Moment, told audience) {
 	told &= s.changes.wanted
 	e := &d.Entry
 	if d.record != 0 {
-		if rec := s.arena.at(d.record); rec.expired(now.Wall) && !rec.isGone() {
+		rec := s.arena.at(d.record)
+		s.changing(rec, k.Hash)
+		if rec.expired(now.Wall) && !rec.isGone() {
 			s.expired++
 		}
 	}
@@ -135,6 +138,7 @@ func (s *shard) insert(k Key, h header, size int, d *draft, now Moment, told aud
 	if h&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
+	s.born(rec, k.Hash)
 	s.markFor(rec, k.Hash, told)
 }
 
@@ -144,7 +148,7 @@ func (s *shard) replace(k Key, h header, size int, d *draft, now Moment, told au
 	old := s.arena.at(r)
 	oldSize := old.size()
 	s.tally(old, -1)
-	h |= old.header() & (unwritten | unsent)
+	h |= old.header() & (unwritten | unsent | stale)
 	if old.hasDeadline() {
 		s.unlink(old)
 	}
@@ -301,6 +305,7 @@ func (s *shard) reset() {
 		}
 	})
 	s.forgetChanges()
+	s.sums.uncount()
 	s.absent, s.quotas = 0, 0
 	s.index.reset()
 	s.arena.reset()
