@@ -337,6 +337,10 @@ func TestAGroupThatIsWrittenWhileItIsReadIsNoDamage(t *testing.T) {
 		for _, to := range []int64{ends[i], ends[i-1] + 5, ends[groups-3]} {
 			live := &late{FS: files.Kill(), name: d.log.name, from: ends[i-1], to: to}
 			var read []string
+			if report, err := Check(live, testDir, func(Frame) error { return nil }); err != nil || report.Cut != nil {
+				t.Errorf("group %d, zeros up to %d: check: %+v, %v", i, to, report, err)
+			}
+			live.reads = 0
 			err := Backup(live, testDir, filepath.Join("/backup", fmt.Sprint(i, "-", to)), func(f Frame) error {
 				read = append(read, fmt.Sprintf("%d %x", f.Kind, f.Payload))
 				return nil
@@ -344,6 +348,21 @@ func TestAGroupThatIsWrittenWhileItIsReadIsNoDamage(t *testing.T) {
 			if err != nil || !slices.Equal(read, frames) {
 				t.Errorf("group %d, zeros up to %d: read %d of %d frames: %v", i, to, len(read), len(frames), err)
 			}
+		}
+	}
+}
+
+// TestTheLastGroupThatIsWrittenWhileItIsReadIsNoTornTail: nothing behind it says that it was synced. The check sees the
+// log as it was before.
+func TestTheLastGroupThatIsWrittenWhileItIsReadIsNoTornTail(t *testing.T) {
+	const groups = 5
+	files := vfs.NewMemory(64)
+	d, _, ends := prewritten(t, files, groups, 2)
+	for unread := 1; unread <= 2; unread++ {
+		live := &late{FS: files.Kill(), name: d.log.name, from: ends[groups-unread-1], to: ends[groups-1]}
+		report, err := Check(live, testDir, func(Frame) error { return nil })
+		if err != nil || report.Cut != nil || report.Files[0].Groups != int64(groups-unread) {
+			t.Errorf("check: %+v, %v", report, err)
 		}
 	}
 }

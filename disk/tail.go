@@ -39,7 +39,7 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 				continue
 			}
 			if err == nil {
-				err = t.endAt(r, damage.Reason)
+				err = t.endAt(r, damage)
 			}
 			return t, err
 		case err != nil:
@@ -98,12 +98,20 @@ func (t *tail) reread(r *reader, damage *DamageError) (written bool, err error) 
 	return false, err
 }
 
-// endAt ends the log with its last whole group. The rest is torn, unless it is zeros that were written ahead.
-func (t *tail) endAt(r *reader, reason string) error {
+// endAt ends the log with its last whole group. The rest is torn, unless it is zeros that were written ahead, or unless
+// the bad frame is good now: then a server has just written it, and the log ended before it when it was read.
+func (t *tail) endAt(r *reader, damage *DamageError) error {
+	size := r.size
+	r.seek(damage.Offset)
+	r.size += readAhead // the file of a server may have grown
+	_, _, err := r.next()
+	if r.size = size; err == nil {
+		return nil
+	}
 	r.seek(t.end)
 	zeros, err := r.isZero()
 	if err == nil && !zeros {
-		t.cut, t.reason = r.size-t.end, reason
+		t.cut, t.reason = r.size-t.end, damage.Reason
 	}
 	return err
 }
