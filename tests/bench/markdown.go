@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,17 +18,26 @@ const (
 
 // replaceMarked replaces what a file has between the marks.
 func replaceMarked(file, text string) error {
-	old, err := os.ReadFile(file)
+	before, after, err := cutMarked(file)
 	if err != nil {
 		return err
 	}
-	before, rest, begins := bytes.Cut(old, []byte(beginMark))
-	_, after, ends := bytes.Cut(rest, []byte(endMark))
-	if !begins || !ends {
-		return fmt.Errorf("%s has no marks %q and %q", file, strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
-	}
-	whole := string(before) + beginMark + "\n" + strings.TrimSpace(text) + "\n\n" + endMark + string(after)
+	whole := before + beginMark + "\n" + strings.TrimSpace(text) + "\n\n" + endMark + after
 	return os.WriteFile(file, []byte(whole), 0o644)
+}
+
+// cutMarked is what a file has before and after the marks. Errors: it has no marks.
+func cutMarked(file string) (before, after string, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", "", err
+	}
+	before, rest, begins := strings.Cut(string(text), beginMark)
+	_, after, ends := strings.Cut(rest, endMark)
+	if !begins || !ends {
+		return "", "", fmt.Errorf("%s has no marks %q and %q", file, strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
+	}
+	return before, after, nil
 }
 
 // machine says where it was measured.

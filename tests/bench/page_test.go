@@ -31,6 +31,19 @@ func TestOnlyWhatIsBetweenTheMarksIsReplaced(t *testing.T) {
 	}
 }
 
+func TestAPageWithoutMarksIsRefusedBeforeAnythingIsMeasured(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(file, []byte("no marks"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{} // no programs: to measure would fail in another way
+	for _, files := range [][2]string{{file, "../../README.md"}, {"../../docs/benchmarks.md", file}} {
+		if err := b.writePage(files[0], files[1], quickEffort); err == nil || !strings.Contains(err.Error(), "has no marks") {
+			t.Errorf("%v: %v", files, err)
+		}
+	}
+}
+
 // examplePage is a page on which Redis is ahead in two rows.
 func examplePage() page {
 	compare := func(name string, rate, cost float64) comparison {
