@@ -11,7 +11,7 @@ SEEDS ?= 2000
 briefly = { { { $(1); echo $$? >&3; } | grep -v '^ *--- PASS\|^=== ' >&4; } 3>&1 | { read status; exit $$status; }; } 4>&1
 
 .PHONY: help build check format vet test race required compat fuzz robust deploy release crash restart cluster \
-	strangers waits conversations transactions linear sim planted model bench bench-peers figures clean
+	strangers waits conversations transactions linear sim planted model benchmarks bench bench-peers figures clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -90,7 +90,10 @@ fuzz: ## every fuzz target for FUZZTIME (60s), or for a number of inputs, such a
 model: ## every short history of a key, and the bugs planted in package crdt; takes some minutes
 	$(GO) test -count=1 -timeout 60m -run 'NoHistory|TheSearch|Random' -v ./crdt -deep -rapid.checks=5000
 
-bench: ## QuotaDB and Redis side by side: the tables of docs/benchmarks.md
+benchmarks: ## measure QuotaDB beside Redis, write docs/benchmarks.md and the table of README.md: up to 25 minutes
+	$(GO) run ./tests/bench -page docs/benchmarks.md -readme README.md
+
+bench: ## QuotaDB and Redis side by side, more closely: pinned, durable, limits, recovery, snapshots
 	$(GO) run ./tests/bench
 	$(GO) run ./tests/bench -limits
 	$(GO) run ./tests/bench -durable

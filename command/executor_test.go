@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -133,8 +134,14 @@ func benchmarkBatch(b *testing.B, count int, template ...string) {
 
 func BenchmarkRunIncr16(b *testing.B)        { benchmarkBatch(b, 10_000, "INCR", "counter:#") }
 func BenchmarkRunIncr16Million(b *testing.B) { benchmarkBatch(b, 1_000_000, "INCR", "counter:#") }
-func BenchmarkRunGet16(b *testing.B)         { benchmarkBatch(b, 10_000, "GET", "counter:#") }
-func BenchmarkRunSet16(b *testing.B)         { benchmarkBatch(b, 10_000, "SET", "counter:#", "12345") }
+
+// BenchmarkRunMSetOne16 sets one name ten times in each command, as redis-benchmark does.
+func BenchmarkRunMSetOne16(b *testing.B) {
+	benchmarkBatch(b, 1, append([]string{"MSET"}, slices.Repeat([]string{"counter:000000000000", "12345"}, 10)...)...)
+}
+
+func BenchmarkRunGet16(b *testing.B) { benchmarkBatch(b, 10_000, "GET", "counter:#") }
+func BenchmarkRunSet16(b *testing.B) { benchmarkBatch(b, 10_000, "SET", "counter:#", "12345") }
 
 // BenchmarkRunIncr1 is a batch of one command, as a client that waits for each reply sends it.
 func BenchmarkRunIncr1(b *testing.B) {

@@ -42,7 +42,7 @@ func TestMemoryUsageGrowsWithTheValue(t *testing.T) {
 	}
 	b.do("INCR", "counter:0123456789ab")
 	b.do("SET", "large", strings.Repeat("x", 1000))
-	if n := usage("counter:0123456789ab"); n < 32 || n > 48 {
+	if n := usage("counter:0123456789ab"); n < 24 || n > 40 {
 		t.Errorf("a counter takes %d bytes", n)
 	}
 	if n := usage("large"); n < 1000 || n > 1100 {
@@ -55,7 +55,7 @@ func TestMemoryUsageGrowsWithTheValue(t *testing.T) {
 	if got := b.do("MEMORY", "USAGE", "transient"); got != "$-1\r\n" {
 		t.Errorf("a quota that has ended takes %q", got)
 	}
-	if n := usage("kept"); n < 32 {
+	if n := usage("kept"); n < 12 {
 		t.Errorf("a counter whose quota has ended takes %d", n)
 	}
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"github.com/quotadb/quota-db/acl"
 	"github.com/quotadb/quota-db/engine"
 	"github.com/quotadb/quota-db/manual"
@@ -113,9 +114,13 @@ func (k keys) fit(args [][]byte) bool {
 	return true
 }
 
-// appendTo appends a command's keys.
+// appendTo appends a command's keys. A name that follows itself is hashed once.
 func (k keys) appendTo(all []engine.Key, db *engine.DB, args [][]byte) []engine.Key {
 	for i, n := k.first, k.count(len(args)); n > 0; i, n = i+k.step, n-1 {
+		if i > k.first && bytes.Equal(args[i], args[i-k.step]) {
+			all = append(all, all[len(all)-1])
+			continue
+		}
 		all = append(all, db.Key(args[i]))
 	}
 	return all

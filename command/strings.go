@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/quotadb/quota-db/engine"
@@ -147,7 +148,8 @@ func msetNX(c *call) {
 	}
 }
 
-// setPairs sets each key to the argument after it. After an error reply it returns false, and nothing is set.
+// setPairs sets each key to the argument after it. A value that the next pair replaces is not stored. After an error
+// reply it returns false, and nothing is set.
 func (c *call) setPairs() bool {
 	for i := range c.keys {
 		if len(c.args[2*i+2]) > engine.MaxValueBytes {
@@ -156,10 +158,14 @@ func (c *call) setPairs() bool {
 		}
 	}
 	for i, k := range c.keys {
-		c.put(k, stored(c.args[2*i+2]), false, c.mark())
+		if i+1 == len(c.keys) || !sameKey(k, c.keys[i+1]) {
+			c.put(k, stored(c.args[2*i+2]), false, c.mark())
+		}
 	}
 	return true
 }
+
+func sameKey(a, b engine.Key) bool { return a.Hash == b.Hash && bytes.Equal(a.Name, b.Name) }
 
 // put stores a value. If the engine refuses the value, an error replaces the reply that began at mark. The reader of
 // requests and hasRoom already refuse such values, but the engine decides.

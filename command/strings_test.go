@@ -1,6 +1,11 @@
 package command
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/quotadb/quota-db/crdt"
+	"github.com/quotadb/quota-db/engine"
+)
 
 func TestStringCommandsAnswerAsRedis(t *testing.T) {
 	runScript(t, `
@@ -135,4 +140,33 @@ func TestCountersAnswerAsRedis(t *testing.T) {
 		! INCRBYFLOAT s 1.5 => -ERR INCRBYFLOAT is not supported: counters are 64-bit integers
 		INCRBYFLOAT s => -ERR wrong number of arguments for 'incrbyfloat' command
 	`)
+}
+
+// TestMSETOfOneNameStoresTheLastValueOnly compares the stamps of a key in two servers: each value that is stored gets a
+// later one.
+func TestMSETOfOneNameStoresTheLastValueOnly(t *testing.T) {
+	stamp := func(command ...string) crdt.Stamp {
+		t.Helper()
+		b := newBench(t, nil)
+		if got := b.do(command...); got != "+OK\r\n" {
+			t.Fatalf("%v: %q", command, got)
+		}
+		if got := b.do("GET", "k"); got != "$4\r\nlast\r\n" {
+			t.Fatalf("%v: %q", command, got)
+		}
+		var d engine.Deltas
+		b.DB.AppendState(&d, b.DB.Key([]byte("k")).Hash, true)
+		var e crdt.Entry
+		if _, _, err := crdt.DecodeRecord(d.Records, &e); err != nil {
+			t.Fatal(err)
+		}
+		return e.Base.Stamp
+	}
+	one := stamp("SET", "k", "last")
+	if got := stamp("MSET", "k", "1", "k", "2", "k", "last"); got != one {
+		t.Errorf("MSET of one name has the stamp %+v, SET %+v", got, one)
+	}
+	if got := stamp("MSET", "k", "1", "k", "2", "other", "3", "k", "last"); got == one {
+		t.Errorf("MSET of a name that comes back has the stamp of one SET")
+	}
 }

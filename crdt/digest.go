@@ -7,6 +7,19 @@ import "encoding/binary"
 // matter. The caller decides whether a hidden entry counts. The hash is no defence against an attacker who chooses
 // states that collide.
 func Digest(key []byte, e *Entry, writers []Writer) uint64 {
+	rows := uint64(0)
+	for i := range e.Rows {
+		rows += DigestOfRow(&e.Rows[i], writers)
+	}
+	return JoinDigest(DigestOfRegisters(key, e), rows)
+}
+
+// JoinDigest is the digest of a key, from its two parts: DigestOfRegisters, and the sum of DigestOfRow. So a change of
+// one row changes the digest without a look at the others.
+func JoinDigest(registers, rows uint64) uint64 { return mix(registers, rows) }
+
+// DigestOfRegisters is the part of a digest that does not depend on rows.
+func DigestOfRegisters(key []byte, e *Entry) uint64 {
 	h := mixBytes(0, key)
 	h = mix(mix(mixStamp(h, e.Base.Stamp), uint64(e.Base.Kind)), uint64(e.Base.Int))
 	h = mixBytes(h, e.Base.Bytes)
@@ -14,18 +27,17 @@ func Digest(key []byte, e *Entry, writers []Writer) uint64 {
 	q := &e.Quota
 	h = mix(mix(mixStamp(h, q.Stamp), q.Capacity), q.Count)
 	h = mix(mix(h, uint64(q.Period)), uint64(boolInt(q.Transient)))
-	h = mix(h, uint64(e.Since))
-	rows := uint64(0)
-	for i := range e.Rows {
-		r := &e.Rows[i]
-		if r.empty() {
-			continue
-		}
-		w := writers[r.Writer]
-		row := mix(mix(mix(1, uint64(w.Node)), w.Life), r.P)
-		rows += mix(mix(mix(row, r.N), r.FP), r.FN)
+	return mix(h, uint64(e.Since))
+}
+
+// DigestOfRow is the part of one row in a digest; 0 if it says no more than a missing row does.
+func DigestOfRow(r *Row, writers []Writer) uint64 {
+	if r.empty() {
+		return 0
 	}
-	return mix(h, rows)
+	w := writers[r.Writer]
+	row := mix(mix(mix(1, uint64(w.Node)), w.Life), r.P)
+	return mix(mix(mix(row, r.N), r.FP), r.FN)
 }
 
 func mixStamp(h uint64, s Stamp) uint64 { return mix(mix(h, s.Time), uint64(s.Node)) }

@@ -22,12 +22,12 @@ type Dir struct {
 	manifest *manifest
 	found    bool // there was a manifest
 	tail     tail
-	cut      string   // the path of the last segment if it has bytes behind its last whole group
 	log      *segment // the segment that frames go to; nil before Begin
 	// The log is not in the manifest, because it replaced a suspect log. It counts with the next snapshot.
 	apart   bool
 	settled int64 // bytes of the logs that count, without the one in use
 	mark    runMark
+	ahead   int64                      // zeros to write ahead in a log: see Prewrite
 	newest  uint64                     // number of the newest segment ever made
 	onGroup func(segment int, g Group) // if not nil: called for each group that Load has read
 }
@@ -120,8 +120,24 @@ func (d *Dir) Begin(id Identity, first func()) error {
 	if err := d.list(d.log); err != nil {
 		return err
 	}
-	if d.cut != "" {
-		return d.fs.Truncate(d.cut, d.tail.safe)
+	return d.cutLogs()
+}
+
+// cutLogs cuts off what is behind the end of logs that have ended: a torn tail, or zeros that were written ahead. A
+// start before this one may have been killed before it did so.
+func (d *Dir) cutLogs() error {
+	for _, s := range d.manifest.segments {
+		if s.kind != logSegment || s.open {
+			continue
+		}
+		name := filepath.Join(d.path, segmentName(s.kind, s.number))
+		info, err := d.fs.Stat(name)
+		if err == nil && info.Size > s.size {
+			err = d.fs.Truncate(name, s.size)
+		}
+		if err != nil {
+			return fmt.Errorf("cut the end off a log: %w", err)
+		}
 	}
 	return nil
 }
@@ -146,7 +162,7 @@ func (d *Dir) prepare() error {
 	return err
 }
 
-// settle gives the open segment its end. If bytes follow that end, it notes the segment's path in cut.
+// settle gives the open segment its end.
 func (d *Dir) settle() {
 	m := d.manifest
 	d.settled = 0
@@ -154,9 +170,6 @@ func (d *Dir) settle() {
 		s := &m.segments[i]
 		if s.open {
 			s.open, s.safe, s.size = false, 0, d.tail.safe
-			if d.tail.safe < d.tail.end+d.tail.cut {
-				d.cut = filepath.Join(d.path, segmentName(s.kind, s.number))
-			}
 		}
 		if s.kind == logSegment {
 			d.settled += s.size
@@ -219,6 +232,9 @@ func segmentsIn(files vfs.FS, dir string) ([]string, error) {
 
 // startLog begins a log segment and writes that into the manifest. Everything in the log before must be safe.
 func (d *Dir) startLog() error {
+	if err := d.log.trim(); err != nil {
+		return err
+	}
 	s, err := d.newLog()
 	if err != nil {
 		return err
@@ -246,7 +262,11 @@ func (d *Dir) newLog() (*segment, error) {
 		return nil, err
 	}
 	d.newest++
-	return createSegment(d.fs, d.path, logSegment, d.newest)
+	s, err := createSegment(d.fs, d.path, logSegment, d.newest)
+	if err == nil {
+		s.ahead = d.ahead
+	}
+	return s, err
 }
 
 // Frame adds a frame to the group in progress: fill appends its payload. The frame stays in memory until Write.
@@ -322,6 +342,9 @@ func (d *Dir) stopClean(id Identity) error {
 		return err
 	}
 	if err := d.Sync(); err != nil {
+		return err
+	}
+	if err := d.log.trim(); err != nil {
 		return err
 	}
 	d.advanceMark()

@@ -30,7 +30,8 @@
 // of power. The "synced" of a group is an offset up to which the segment was safe before the group was written. So
 // after an unclean stop a bad frame behind the last synced offset is the torn tail: the log ends with the group before
 // it, whatever follows. Any other bad frame is damage: a DamageError names file and offset, and nothing is loaded.
-// Segments before the last are synced as a whole before the next is begun, and the manifest says where they end.
+// Segments before the last are synced as a whole before the next is begun, and the manifest says where they end. Zeros
+// behind the last group are neither: they were written ahead, see prewrite.go.
 package disk
 
 import (

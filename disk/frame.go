@@ -89,7 +89,7 @@ func parseFrameHeader(b []byte, salt uint64, offset int64) (h frameHeader, reaso
 		return h, "the checksum of a frame's header is wrong"
 	}
 	h = frameHeader{int(binary.LittleEndian.Uint32(b)), Kind(b[4]), binary.LittleEndian.Uint32(b[8:])}
-	if h.length > maxPayload || b[5]|b[6]|b[7] != 0 {
+	if h.length > maxPayload || h.length == 0 || h.kind == 0 || b[5]|b[6]|b[7] != 0 {
 		return h, "a frame's header has impossible values"
 	}
 	return h, ""

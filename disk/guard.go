@@ -167,7 +167,7 @@ func (d *Dir) checkFiles() error {
 func (d *Dir) misses(s segmentEntry, info vfs.Info, err error) string {
 	size := s.size
 	if s.open {
-		size = d.log.size
+		size = d.log.length
 	}
 	switch {
 	case err != nil:

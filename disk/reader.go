@@ -101,6 +101,26 @@ func (r *reader) skip(n int) {
 	r.offset += int64(n)
 }
 
+// seek goes to an offset. What was read ahead is read again.
+func (r *reader) seek(offset int64) { r.offset, r.ahead = offset, nil }
+
+// isZero reports whether the rest is nothing but zeros.
+func (r *reader) isZero() (bool, error) {
+	for r.offset < r.size {
+		b, err := r.peek(int(min(readAhead, r.size-r.offset)))
+		if err != nil {
+			return false, err
+		}
+		for _, one := range b {
+			if one != 0 {
+				return false, nil
+			}
+		}
+		r.skip(len(b))
+	}
+	return true, nil
+}
+
 // next returns the next frame. Its payload is valid until the next call. Errors: io.EOF at the end; DamageError for
 // bytes that are no frame, which the reader does not pass.
 func (r *reader) next() (Kind, []byte, error) {

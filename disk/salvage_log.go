@@ -77,6 +77,13 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 			s.behind++
 		}
 	}
+	unused, err := isUnused(r, end)
+	if err != nil {
+		return 0, 0, err
+	}
+	if unused {
+		r.size = end
+	}
 	if end < r.size {
 		_, records, err := count(r)
 		if err != nil {
@@ -88,6 +95,16 @@ func (s *salvage) soundEnd(segment int, e segmentEntry, r *reader) (end, groups 
 		s.stop(e)
 	}
 	return end, groups, nil
+}
+
+// isUnused reports whether there is nothing behind an offset but zeros that were written ahead. It leaves r where it
+// is.
+func isUnused(r *reader, end int64) (bool, error) {
+	at := r.offset
+	r.seek(end)
+	unused, err := r.isZero()
+	r.seek(at)
+	return unused, err
 }
 
 // count counts the groups from the reader's offset on, and their records.

@@ -17,9 +17,11 @@ type segment struct {
 	name    string // full path
 	file    vfs.File
 	header  segmentHeader
-	size    int64  // length that the file certainly has, in whole frames
+	size    int64  // length of the frames that the file certainly has
+	length  int64  // of the file: behind size there may be zeros, see prewrite.go
+	ahead   int64  // how many zeros to write ahead; 0: none
 	buf     []byte // frames that are not written yet
-	torn    bool   // a write has failed: the file may hold more than size
+	torn    bool   // a write has failed: the file may hold anything behind size
 	synced  int64  // length up to which the file is safe
 	suspect bool   // a sync has failed
 }
@@ -81,21 +83,40 @@ func (s *segment) write() error {
 		return ErrSuspect
 	}
 	if s.torn {
-		if err := s.fs.Truncate(s.name, s.size); err != nil {
+		if err := s.cut(); err != nil {
 			return fmt.Errorf("cut the remains of a failed write off %s: %w", s.name, err)
 		}
-		s.torn = false
 	}
 	if len(s.buf) == 0 {
 		return nil
 	}
-	if _, err := s.file.Write(s.buf); err != nil {
+	s.prewrite()
+	if _, err := s.file.WriteAt(s.buf, s.size); err != nil {
 		s.torn = true
 		return fmt.Errorf("log: %w", err)
 	}
 	s.size += int64(len(s.buf))
+	s.length = max(s.length, s.size)
 	if s.buf = s.buf[:0]; cap(s.buf) > keptBuffer {
 		s.buf = nil
+	}
+	return nil
+}
+
+// cut cuts off what is behind the frames.
+func (s *segment) cut() error {
+	err := s.fs.Truncate(s.name, s.size)
+	s.length, s.torn = s.size, err != nil
+	return err
+}
+
+// trim is cut for a segment that ends here. Everything in it is synced.
+func (s *segment) trim() error {
+	if s.length == s.size && !s.torn {
+		return nil
+	}
+	if err := s.cut(); err != nil {
+		return fmt.Errorf("cut the unused end off %s: %w", s.name, err)
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 type tail struct {
 	safe   int64 // certainly safe up to this offset
 	end    int64 // end of the last whole group
-	cut    int64 // bytes behind that end
+	cut    int64 // bytes behind that end, if they are more than zeros that were written ahead
 	reason string
 	last   Group
 }
@@ -34,8 +34,14 @@ func findTail(files vfs.FS, dir string, s segmentEntry) (tail, error) {
 			}
 			return t, t.check(r)
 		case errors.As(err, &damage):
-			t.cut, t.reason = r.size-t.end, damage.Reason
-			return t, t.tear(r, damage)
+			written, err := t.tear(r, damage)
+			if written {
+				continue
+			}
+			if err == nil {
+				err = t.endAt(r, damage)
+			}
+			return t, err
 		case err != nil:
 			return tail{}, err
 		}
@@ -58,21 +64,54 @@ func (t *tail) check(r *reader) error {
 	return nil
 }
 
-// tear searches behind a bad frame for an End frame that says that the bad frame was safe: then it is damage.
-func (t *tail) tear(r *reader, damage *DamageError) error {
+// tear searches behind a bad frame for an End frame that says that the bad frame was safe: then it is damage. But if
+// the directory is in use, the frame may have been written while it was read: written is true if it is good now, and r
+// is before it then.
+func (t *tail) tear(r *reader, damage *DamageError) (written bool, err error) {
 	if t.safe > t.end {
-		return damage
+		return t.reread(r, damage)
 	}
 	for {
 		kind, payload, err := r.resync()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return false, nil
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		if e, ok := parseEnd(payload); kind == End && ok && e.synced > damage.Offset {
-			return damage
+			return t.reread(r, damage)
 		}
 	}
+}
+
+// reread reads a frame again that was bad although it was safe.
+func (t *tail) reread(r *reader, damage *DamageError) (written bool, err error) {
+	r.seek(damage.Offset)
+	if _, _, err = r.next(); err == nil {
+		r.seek(damage.Offset)
+		return true, nil
+	}
+	if errors.As(err, &damage) {
+		return false, damage
+	}
+	return false, err
+}
+
+// endAt ends the log with its last whole group. The rest is torn, unless it is zeros that were written ahead, or unless
+// the bad frame is good now: then a server has just written it, and the log ended before it when it was read.
+func (t *tail) endAt(r *reader, damage *DamageError) error {
+	size := r.size
+	r.seek(damage.Offset)
+	r.size += readAhead // the file of a server may have grown
+	_, _, err := r.next()
+	if r.size = size; err == nil {
+		return nil
+	}
+	r.seek(t.end)
+	zeros, err := r.isZero()
+	if err == nil && !zeros {
+		t.cut, t.reason = r.size-t.end, damage.Reason
+	}
+	return err
 }

@@ -54,7 +54,6 @@ func (s *shard) note(rec record, hash uint64, fresh uint32) {
 		}
 		c.unsent = append(c.unsent, hash)
 	}
-	s.db.digests.touch(hash)
 }
 
 // bury notes for the disk that k has been dropped.

@@ -89,7 +89,6 @@ func Open(o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{hash: hasher{o.HashKey[0], o.HashKey[1]}, node: o.Node, shards: make([]shard, o.Shards), pool: p, followed: o.Followed, replicated: o.Replicated}
-	db.digests.open(o.Replicated)
 	db.SetPart(o.Part)
 	if db.newLife = o.NewLife; db.newLife == nil {
 		db.newLife = RandomLife
@@ -110,6 +109,10 @@ func Open(o Options) (*DB, error) {
 			s.changes.wanted |= toPeers
 		}
 		s.lives.start = o.Start
+		s.sums.hasher.db = db
+	}
+	if o.Replicated {
+		db.openDigests()
 	}
 	return db, nil
 }

@@ -230,6 +230,7 @@ func (db *DB) restore(k Key, e *crdt.Entry, t tokens, now Moment, changed, drain
 	if changed || drained && e.Exists() {
 		told = toDisk
 	}
+	n := len(s.sums.list)
 	s.store(k, &draft{Entry: *e, tokens: t, record: r, at: at}, now, told)
-	db.digests.touch(k.Hash)
+	s.settle(n, now)
 }

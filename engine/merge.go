@@ -19,7 +19,17 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now = s.moment(now)
-	d, _ := s.loadStored(k)
+	r, rec, at := s.find(k)
+	if rec != nil {
+		if m, ok := s.mergeInPlace(rec, k.Hash, remote, now, horizon); ok {
+			if m.Changed != 0 {
+				s.touch(k)
+				s.markFor(rec, k.Hash, s.changes.wanted&toDisk)
+			}
+			return m, false
+		}
+	}
+	d := s.draftOf(r, rec, at)
 	before := d.Quota
 	d.Quota = d.Quota.Shared()
 	m = d.Merge(remote, now.Wall, horizon)
@@ -35,8 +45,9 @@ func (db *DB) Merge(k Key, remote *crdt.Entry, now Moment, horizon int64) (m crd
 	if m.Closed {
 		told = toAll
 	}
+	n := len(s.sums.list) // what store makes stale counts again at once: a peer may send every key
 	s.store(k, d, now, told)
-	db.digests.touch(k.Hash)
+	s.settle(n, now)
 	return m, hidden
 }
 

@@ -9,7 +9,8 @@ func (tx *Tx) Overwrite(k Key, at int, data []byte) {
 	s := tx.db.shard(k.Hash)
 	s.touch(k)
 	d := s.load(k, tx.now)
-	value := d.Base.Bytes // lies in the record; store packs it into the same place
+	s.changing(s.arena.at(d.record), k.Hash) // before the bytes in the record do
+	value := d.Base.Bytes                    // lies in the record; store packs it into the same place
 	copy(value[at:], data)
 	d.Set(crdt.Base{Kind: crdt.Bytes, Bytes: value, Stamp: s.clock.Next(tx.now.Wall, tx.db.node)})
 	s.store(k, d, tx.now, toAll)

@@ -14,9 +14,11 @@ import (
 //	+--------+------+-----+---------+---------+----------+---------+--------------+------------+-------+------+
 //
 //	header      bits 0 live, 1 plain, 2 unwritten, 3 unsent; 4-11 length of the key, 255: it stands in long;
-//	            12 since. A plain record has the P of its own row in bits 13-31, and no other part but since.
-//	            Others have in bits 13-16 the shape of the own row (0: there is none), 17-19 its width less 1;
-//	            20-21 kind of base, 22 deadline, 23 other rows, 24 quota; 25 gone, 26 long since; 27-31 are free.
+//	            12 since, 13 stale. A plain record has the P of its own row in bits 14-31, and no other part but
+//	            since.
+//	            Others have in bits 14-17 the shape of the own row (0: there is none), 18-20 its width less 1;
+//	            21-22 kind of base, 23 deadline, 24 other rows, 25 quota; 26 gone, 27 long since, 28 unsummed; 29-31
+//	            are free.
 //	            A dead record has its size in granules in bits 8-31, and zeros below.
 //	own row     of the primary writer, index 0: the numbers of its shape, each of as many bytes as its width: see
 //	            shape
@@ -28,7 +30,7 @@ import (
 //	since       unix ms at which the key was made, in 6 bytes; in 8 if it is long: see crdt.Entry
 //	other rows  how many bytes follow (1; 255: it stands in the next 4); then each row: see rowForm
 //
-// A counter that was only incremented is header and key as long as it is below 2^19: 24 bytes with a 20-byte key.
+// A counter that was only incremented is header and key as long as it is below 2^18: 24 bytes with a 20-byte key.
 //
 // A number of a row is read and written as 8 bytes, of which only its width counts. So behind each record there are
 // tailBytes that belong to the same shard.
@@ -48,27 +50,29 @@ const (
 	lengthShift = 4
 	longKey     = 255 // the key's own length stands behind the header
 	hasSince    = 1 << 12
+	stale       = 1 << 13 // the sum of its leaf lacks it, and its hash is in the list: see sums
 
 	// Of a plain record.
-	plainShift = 13
+	plainShift = 14
 	plainLimit = 1 << (32 - plainShift) // P is below
 	plainFlags = 1<<plainShift - 1
 
 	// Of the others.
-	shapeShift  = 13
+	shapeShift  = 14
 	shapeMask   = 15 << shapeShift
-	widthShift  = 17
+	widthShift  = 18
 	widthMask   = 7 << widthShift
-	baseShift   = 20
+	baseShift   = 21
 	baseMask    = 3 << baseShift
 	baseInteger = 1 << baseShift
 	baseBytes   = 2 << baseShift
 	baseCleared = 3 << baseShift // nothing, with a stamp
-	hasDeadline = 1 << 22
-	hasRows     = 1 << 23
-	hasQuota    = 1 << 24
-	gone        = 1 << 25 // the key reads as absent; the record is kept for merging
-	longSince   = 1 << 26
+	hasDeadline = 1 << 23
+	hasRows     = 1 << 24
+	hasQuota    = 1 << 25
+	gone        = 1 << 26 // the key reads as absent; the record is kept for merging
+	longSince   = 1 << 27
+	unsummed    = 1 << 28 // the sum of its leaf lacks it, because no digest counts it
 
 	keyShift  = 32 // where a header has the length of the key, also that of a long key
 	sizeShift = 8  // where a dead record has its size
@@ -103,7 +107,7 @@ func (r record) markDead(size int)       { r.put32(0, uint32(size/granule)<<size
 func (r record) hasDeadline() bool       { return r.u32(0)&(plain|hasDeadline) == hasDeadline }
 func align8(n int) int                   { return (n + 7) &^ 7 }
 
-// set and unset change flags. Those above bit 12 are not for plain records.
+// set and unset change flags. Those above stale are not for plain records.
 func (r record) set(flags uint32)   { r.put32(0, r.u32(0)|flags) }
 func (r record) unset(flags uint32) { r.put32(0, r.u32(0)&^flags) }
 

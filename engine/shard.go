@@ -22,6 +22,7 @@ type shard struct {
 	arena   arena
 	wheel   wheel
 	lives   lives
+	sums    sums
 	clock   crdt.Clock
 
 	expired  int64       // how many keys have expired, ever
@@ -83,7 +84,9 @@ func (s *shard) store(k Key, d *draft, now Moment, told audience) {
 	told &= s.changes.wanted
 	e := &d.Entry
 	if d.record != 0 {
-		if rec := s.arena.at(d.record); rec.expired(now.Wall) && !rec.isGone() {
+		rec := s.arena.at(d.record)
+		s.changing(rec, k.Hash)
+		if rec.expired(now.Wall) && !rec.isGone() {
 			s.expired++
 		}
 	}
@@ -136,6 +139,7 @@ func (s *shard) insert(k Key, h header, size int, d *draft, now Moment, told aud
 	if h&hasDeadline != 0 {
 		s.link(r, rec, now)
 	}
+	s.born(rec, k.Hash)
 	s.markFor(rec, k.Hash, told)
 }
 
@@ -145,7 +149,7 @@ func (s *shard) replace(k Key, h header, size int, d *draft, now Moment, told au
 	old := s.arena.at(r)
 	oldSize := old.size()
 	s.tally(old, -1)
-	h |= old.header() & (unwritten | unsent)
+	h |= old.header() & (unwritten | unsent | stale)
 	if old.hasDeadline() {
 		s.unlink(old)
 	}
@@ -302,6 +306,7 @@ func (s *shard) reset() {
 		}
 	})
 	s.forgetChanges()
+	s.sums.uncount()
 	s.absent, s.quotas = 0, 0
 	s.index.reset()
 	s.arena.reset()

@@ -80,6 +80,7 @@ func (tx *Tx) Get(k Key) Value {
 func (tx *Tx) Add(k Key, delta int64) (int64, error) {
 	s := tx.db.shard(k.Hash)
 	if _, rec, _ := s.find(k); rec != nil {
+		s.changing(rec, k.Hash)
 		if value, ok := rec.addInPlace(delta, tx.now.Wall); ok {
 			s.touch(k)
 			s.mark(rec, k.Hash)

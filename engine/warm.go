@@ -9,9 +9,9 @@ import (
 // nearest cache.
 const maxWarm = 64
 
-// warmBytes is from the first to the last granule that Warm fetches of a record: a counter of 32 bytes can lie in two
-// cache lines.
-const warmBytes = 3 * granule
+// warmBytes is from the beginning of a record to the second place that Warm fetches: a counter of 24 to 40 bytes can
+// lie in two cache lines.
+const warmBytes = 4 * granule
 
 // Warm prefetches the buckets and then the records of keys that are about to be used, so that the cache misses of a
 // batch overlap instead of adding up (BenchmarkAddBatch has the figures). It takes no lock and changes nothing: what it

@@ -89,8 +89,9 @@ func (s *shard) link(r ref, rec record, now Moment) {
 		w.heads = make([]ref, wheelSlots)
 	}
 	off := deadlineOffset(rec.header())
-	at := rec.wakeAt(now)
-	if at == 0 || rec.isGone() {
+	at, absent := rec.wakeAt(now), rec.isGone()
+	// At its deadline an absent key leaves the digests: see hiding.
+	if at == 0 || absent && (!s.sums.kept || at <= now.Wall) {
 		rec.put16(off+linkSlot, notLinked)
 		return
 	}
@@ -107,7 +108,7 @@ func (s *shard) link(r ref, rec record, now Moment) {
 	if w.count++; w.count == 1 {
 		s.db.sweepRest.end()
 	}
-	if at := rec.u64(off); at != 0 {
+	if at := rec.u64(off); at != 0 && !absent {
 		w.deadlines++
 		w.sum.add(at)
 	}
@@ -136,7 +137,7 @@ func (s *shard) unlink(rec record) {
 	prev, next := ref(rec.u32(off+linkPrev)), ref(rec.u32(off+linkNext))
 	s.splice(prev, next, int(rec.u16(off+linkSlot)))
 	s.wheel.count--
-	if at := rec.u64(off); at != 0 {
+	if at := rec.u64(off); at != 0 && !rec.isGone() {
 		s.wheel.deadlines--
 		s.wheel.sum.sub(at)
 	}
@@ -236,8 +237,7 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 		return false
 	}
 	if s.db.replicated && rec.expired(now.Wall) {
-		s.hide(rec)
-		return true
+		return s.hide(rec)
 	}
 	k := Key{rec.key(), s.db.hash.sum(rec.key())}
 	d := s.draftOf(r, rec, s.locate(k.Hash, r))
@@ -252,13 +252,18 @@ func (s *shard) due(r ref, now Moment) (deleted bool) {
 	return d.lapsed
 }
 
-// hide makes a key past its deadline absent. The record stays: a write elsewhere may have moved the deadline before it
-// passed.
-func (s *shard) hide(rec record) {
+// hide makes a key past its deadline absent, and reports whether it was not. The record stays: a write elsewhere may
+// have moved the deadline before it passed.
+func (s *shard) hide(rec record) bool {
+	s.hiding(rec)
 	s.unlink(rec)
 	rec.put16(deadlineOffset(rec.header())+linkSlot, notLinked)
+	if rec.isGone() {
+		return false
+	}
 	s.tally(rec, -1)
 	rec.set(gone)
 	s.tally(rec, 1)
 	s.expired++
+	return true
 }

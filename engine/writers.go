@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/quotadb/quota-db/crdt"
 )
@@ -13,6 +14,7 @@ import (
 type writers struct {
 	mu     sync.Mutex
 	table  []crdt.Writer
+	shown  atomic.Pointer[[]crdt.Writer] // table, for readers without the lock: it only grows
 	byName map[crdt.Writer]uint32
 }
 
@@ -25,12 +27,17 @@ func (ws *writers) index(w crdt.Writer) uint32 {
 	}
 	i := uint32(len(ws.table))
 	ws.table = append(ws.table, w)
+	shown := ws.table
+	ws.shown.Store(&shown)
 	if ws.byName == nil {
 		ws.byName = make(map[crdt.Writer]uint32)
 	}
 	ws.byName[w] = i
 	return i
 }
+
+// all are all writers so far. The caller must not change them.
+func (ws *writers) all() []crdt.Writer { return *ws.shown.Load() }
 
 // Writers are the writers with an index of first or larger. All writers in the records from an earlier Take are among
 // them, or have smaller indexes.

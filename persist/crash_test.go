@@ -58,7 +58,7 @@ func (m *machine) start() error {
 	m.store, err = open(opening{
 		FS: m.files, Dir: testDir,
 		Options: Options{
-			Durability: m.level, Delay: time.Second, Log: slog.New(slog.DiscardHandler),
+			Durability: m.level, Prewritten: 64 << m.random.IntN(8), Delay: time.Second, Log: slog.New(slog.DiscardHandler),
 			Engine: engine.Options{Shards: 1 + m.random.IntN(5), Node: 1, HashKey: [2]uint64{m.random.Uint64(), 7}, MaxBytes: 1 << 24},
 		},
 		Clock: func(wall, mono int64) func() engine.Moment {

@@ -10,12 +10,14 @@ import (
 )
 
 // openAlways is a store with durability always, whose flusher does not run until the end of the test, and its disk. Its
-// last sync was quick.
+// last sync was quick, and so are the next ones: its clock stands still.
 func openAlways(t *testing.T) (*Store, *vfs.Memory) {
 	t.Helper()
 	files := vfs.NewMemory(64)
 	o := smallOptions(files, slog.New(slog.DiscardHandler))
 	o.Durability = Always
+	now := time.Now()
+	o.Time = func() time.Time { return now }
 	s, err := open(o)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@
 package persist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,9 @@ const (
 	leastRepair = time.Second
 	mostRepair  = time.Minute
 	walkBytes   = 64 << 10
-	maxBacklog  = 256 << 20 // bytes of unwritten deletions, above which writes are refused
+	// prewrittenBytes: more would delay the one group that writes so much; fewer would let more groups do so.
+	prewrittenBytes = 256 << 10
+	maxBacklog      = 256 << 20 // bytes of unwritten deletions, above which writes are refused
 )
 
 // Options of a Store.
@@ -57,6 +60,7 @@ type Options struct {
 
 	Durability Durability
 	Delay      time.Duration        // how long a change waits for further ones before it is written
+	Prewritten int64                // bytes of the log written ahead at a time with Always; 0: 256 KiB
 	Now        func() engine.Moment // the clock of the DB; it must not be behind the clock that the directory stored
 	Log        *slog.Logger
 	Time       func() time.Time // the clock that decides when to write and sync; nil: time.Now
@@ -151,6 +155,7 @@ func newStore(dir *disk.Dir, o Options) (*Store, error) {
 	}
 	if s.durability == Always {
 		s.delay = min(s.delay, watchEvery)
+		dir.Prewrite(cmp.Or(o.Prewritten, prewrittenBytes))
 	}
 	s.flusher = newFlusher(s)
 	if err := s.open(o.Engine, o.Peers); err != nil {

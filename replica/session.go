@@ -247,44 +247,69 @@ func (s *Session) readAck(r *reader) error {
 
 // incoming is the state for merging records of peers.
 type incoming struct {
-	entry crdt.Entry
-	held  int64  // Moment.Mono of the last log line about registers held back
-	last  uint64 // hash of the last merged key
+	entries [mergedAtOnce]crdt.Entry
+	keys    [mergedAtOnce]engine.Key
+	held    int64  // Moment.Mono of the last log line about registers held back
+	last    uint64 // hash of the last merged key
 }
 
-const heldEvery = time.Minute
+const (
+	heldEvery = time.Minute
+	// mergedAtOnce is how many records are decoded before they are merged, so that the cache misses of their keys
+	// overlap: see engine.DB.Warm.
+	mergedAtOnce = 32
+	// keptRows is for how many rows the memory of a decoded record is kept.
+	keptRows = 256
+)
 
 // merge merges records. It returns the number of records, and how many of them changed this node's store. lacking,
 // unless nil, is called with each key that is past its deadline here while the peer's record shows that the peer does
 // not know this deadline.
 func (s *Session) merge(records []byte, now engine.Moment, lacking func(hash uint64)) (n, merged int, err error) {
-	m := s.machine
-	e := &m.incoming.entry
+	in, db := &s.machine.incoming, s.machine.DB
 	horizon := now.Wall + maxAhead.Milliseconds()
-	for len(records) > 0 {
+	for err == nil && len(records) > 0 {
+		var count int
+		count, records, err = s.decode(records)
+		db.Warm(in.keys[:count])
+		for i, k := range in.keys[:count] {
+			e := &in.entries[i]
+			in.last = k.Hash
+			done, hidden := db.Merge(k, e, now, horizon)
+			if done.Changed != 0 {
+				merged++
+			}
+			if hidden && done.Ahead && lacking != nil {
+				lacking(k.Hash)
+			}
+			if done.Held != 0 || done.Full {
+				s.report(k.Name, done, now)
+			}
+			if cap(e.Rows) > keptRows {
+				e.Rows = nil
+			}
+			n++
+		}
+	}
+	return n, merged, err
+}
+
+// decode decodes the next records into the machine's incoming: at most mergedAtOnce, and those before an error.
+func (s *Session) decode(records []byte) (count int, rest []byte, err error) {
+	in := &s.machine.incoming
+	for ; count < mergedAtOnce && len(records) > 0; count++ {
+		e := &in.entries[count]
 		name, rest, err := crdt.DecodeRecord(records, e)
+		if err == nil {
+			err = s.renumber(e)
+		}
 		if err != nil {
-			return n, merged, err
+			return count, nil, err
 		}
-		if err := s.renumber(e); err != nil {
-			return n, merged, err
-		}
-		k := m.DB.Key(name)
-		m.incoming.last = k.Hash
-		done, hidden := m.DB.Merge(k, e, now, horizon)
-		if done.Changed != 0 {
-			merged++
-		}
-		if hidden && done.Ahead && lacking != nil {
-			lacking(k.Hash)
-		}
-		if done.Held != 0 || done.Full {
-			s.report(name, done, now)
-		}
-		n++
+		in.keys[count] = s.machine.DB.Key(name)
 		records = rest
 	}
-	return n, merged, nil
+	return count, records, nil
 }
 
 // renumber replaces the peer's numbers of writers by this node's, and checks the quota.

@@ -163,7 +163,7 @@ func (h *host) open(p *process, confirm func(disk.Identity) bool) (*persist.Stor
 	}
 	return persist.OpenStepped(dir, persist.Options{
 		Engine:   engine.Options{Shards: h.shards, HashKey: [2]uint64{3, 5}, TickMillis: 10, NewLife: newLife, Part: p.council.Part(), MaxBytes: 1 << 22},
-		Identity: id, Peers: true, Durability: h.level, Delay: tick, Now: p.now, Log: quiet,
+		Identity: id, Peers: true, Durability: h.level, Prewritten: 4 << 10, Delay: tick, Now: p.now, Log: quiet,
 		Time: func() time.Time { return time.UnixMilli(epoch).Add(w.now) },
 	})
 }

@@ -121,6 +121,9 @@ func (w *world) compareAll(keys []string) {
 			latest, up = max(latest, h.wall()), append(up, h)
 		}
 	}
+	for _, h := range up {
+		h.checkSums()
+	}
 	first := up[0]
 	rows, between := first.dump(latest)
 	for _, h := range up[1:] {
@@ -133,6 +136,14 @@ func (w *world) compareAll(keys []string) {
 		if a, b := first.process.store.DB().Digest(first.process.now()), h.process.store.DB().Digest(h.process.now()); a != b && !between && !more {
 			w.fail("the digests of nodes %d and %d are %x and %x", first.id, h.id, a, b)
 		}
+	}
+}
+
+// checkSums compares the sums of digests that a process keeps by differences with those of all its keys.
+func (h *host) checkSums() {
+	db, now := h.process.store.DB(), h.process.now()
+	if kept, sum := db.Digest(now), db.SumAll(now); kept != sum {
+		h.world.fail("node %d keeps the sum %x, its keys come to %x", h.id, kept, sum)
 	}
 }
 

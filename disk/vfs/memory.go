@@ -50,6 +50,7 @@ type Memory struct {
 	crashed bool
 	disk    uint64 // identifies the simulated disk; a copy has another
 	boot    uint64 // identifies the boot; changes with a loss of power
+	free    int64  // what Free says
 }
 
 // inode is the content of a file. A page is clean, dirty, or in limbo: a sync of the page has failed, and no later sync
@@ -92,7 +93,22 @@ func NewMemory(page int) *Memory {
 		locks: map[string]bool{},
 		disk:  rand.Uint64(),
 		boot:  rand.Uint64(),
+		free:  1 << 40,
 	}
+}
+
+// SetFree sets what Free says. Writes do not look at it.
+func (m *Memory) SetFree(bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.free = bytes
+}
+
+// Free is FS.Free.
+func (m *Memory) Free(string) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.free, nil
 }
 
 // SetFault sets the function that is called before each operation.

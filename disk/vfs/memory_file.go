@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 )
@@ -25,7 +26,12 @@ func (f *memoryFile) usable(op string) error {
 	return nil
 }
 
-func (f *memoryFile) Write(b []byte) (int, error) {
+func (f *memoryFile) Write(b []byte) (int, error) { return f.write(b, -1) }
+
+func (f *memoryFile) WriteAt(b []byte, offset int64) (int, error) { return f.write(b, int(offset)) }
+
+// write writes at an offset, which is at most the length of the file; -1: at its end.
+func (f *memoryFile) write(b []byte, at int) (int, error) {
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
 	if err := f.usable("write"); err != nil {
@@ -34,14 +40,21 @@ func (f *memoryFile) Write(b []byte) (int, error) {
 	if !f.writes {
 		return 0, &fs.PathError{Op: "write", Path: f.name, Err: fs.ErrPermission}
 	}
+	data := f.file.data
+	if at < 0 {
+		at = len(data)
+	}
+	if at > len(data) {
+		return 0, &fs.PathError{Op: "write", Path: f.name, Err: errors.ErrUnsupported}
+	}
 	keep, err := f.m.begin(OpWrite, f.name, len(b))
 	if err == nil {
 		keep = len(b)
 	}
-	at := len(f.file.data)
-	f.file.data = append(f.file.data, b[:keep]...)
+	f.file.data = append(data, make([]byte, max(0, at+keep-len(data)))...)
+	copy(f.file.data[at:], b[:keep])
 	// A page in limbo that is written again goes to the disk as a whole. A write of no bytes touches no page.
-	for page := at / f.m.page; keep > 0 && page*f.m.page < len(f.file.data); page++ {
+	for page := at / f.m.page; keep > 0 && page*f.m.page < at+keep; page++ {
 		f.file.page[page] = dirty
 	}
 	return keep, err

@@ -16,7 +16,7 @@ var ErrLocked = errors.New("in use by another process")
 type FS interface {
 	// MkdirAll makes a directory that only this user can use, and its parents. It is no error if they exist.
 	MkdirAll(dir string) error
-	// Create makes a file for appending. It fails with fs.ErrExist if there is one.
+	// Create makes a file for writing. It fails with fs.ErrExist if there is one.
 	Create(name string) (File, error)
 	// Open opens a file for reading.
 	Open(name string) (File, error)
@@ -38,6 +38,8 @@ type FS interface {
 	LockDir(dir string) (Lock, error)
 	// Stat describes the file or directory that has a name now.
 	Stat(name string) (Info, error)
+	// Free is how many bytes this user may still write to the file system of a directory.
+	Free(dir string) (int64, error)
 	// Place identifies a file and its directory, so that they differ from all copies of them.
 	Place(name string) (Place, error)
 }
@@ -65,7 +67,8 @@ type Info struct {
 
 // File is an open file.
 type File interface {
-	io.Writer // appends
+	io.Writer   // appends
+	io.WriterAt // replaces bytes, or appends; a file gets either Write or WriteAt
 	io.ReaderAt
 	io.Closer
 	// Sync syncs everything that was written before the call. Other goroutines may write meanwhile.

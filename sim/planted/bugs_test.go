@@ -114,7 +114,7 @@ var bugs = []bug{
 	// Rounds.
 	{
 		"a merge takes the mark of a change that is unsent", "engine/shard.go",
-		"h |= old.header() & (unwritten | unsent)", "h |= old.header() & unwritten",
+		"h |= old.header() & (unwritten | unsent | stale)", "h |= old.header() & (unwritten | stale)",
 	},
 	{
 		"rounds beyond the window are dropped", "replica/peer.go",
@@ -158,6 +158,28 @@ var bugs = []bug{
 	{
 		"FLUSHALL in slices tells no peer", "engine/flush.go",
 		"			tx.Delete(Key{*name, hash})", "			wanted := s.changes.wanted\n\t\t\ts.changes.wanted &= toDisk\n\t\t\ttx.Delete(Key{*name, hash})\n\t\t\ts.changes.wanted = wanted",
+	},
+
+	// Sums of digests, and merges in place.
+	{
+		"a merge in place forgets the difference that it makes to a sum", "engine/rise.go",
+		"	s.sums.add(hash, digest)\n", "	_ = digest\n",
+	},
+	{
+		"an increment forgets that a sum has the number before it", "engine/tx.go",
+		"		s.changing(rec, k.Hash)\n", "",
+	},
+	{
+		"a key that expires stays in a sum", "engine/wheel.go",
+		"	s.hiding(rec)\n", "",
+	},
+	{
+		"a merge in place takes a number that is not larger", "engine/rise.go",
+		"P: max(l.P, r.P),", "P: r.P,",
+	},
+	{
+		"a merge in place is not written", "engine/merge.go",
+		"				s.markFor(rec, k.Hash, s.changes.wanted&toDisk)\n", "",
 	},
 
 	// Disk and lives.

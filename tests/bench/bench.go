@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,8 +11,12 @@ import (
 	"strings"
 )
 
-// clientProcessor is where this program and redis-benchmark run.
-const clientProcessor = "1"
+// clientProcessor is where this program and redis-benchmark run, and serverProcessor where servers run, unless nothing
+// is pinned.
+const (
+	clientProcessor = "1"
+	serverProcessor = "0"
+)
 
 // bench is one run: what it compares, and how much of it.
 type bench struct {
@@ -53,6 +58,27 @@ func (b *bench) startAll(modes ...mode) ([]*server, error) {
 		}
 	}
 	return b.running, nil
+}
+
+// startThree runs quota-db, Redis, and Redis again, pinned to processors; empty: not pinned.
+func (b *bench) startThree(m mode, processors string) (servers []*server, err error) {
+	for _, p := range []program{b.quota, b.redis, b.redis} {
+		p.processors = processors
+		s, err := b.start(p, m)
+		if err != nil {
+			return nil, errors.Join(err, stopAll(servers))
+		}
+		servers = append(servers, s)
+	}
+	return servers, nil
+}
+
+// stopAll stops servers before the bench ends: an idle one would be in the way of the next.
+func stopAll(servers []*server) (err error) {
+	for _, s := range servers {
+		err = errors.Join(err, s.stop())
+	}
+	return err
 }
 
 func (b *bench) close() {

@@ -44,14 +44,33 @@ if ok then return math.floor(tokens) end
 return -1`
 )
 
-// compareLimits prints what one rate limiting decision costs: INCR on a quota, beside INCR on a counter, QUOTAINCR,
-// CL.THROTTLE, and two Lua token buckets on Redis. All admit every request: a refusal would be cheaper.
+// limitCosts is what one rate limiting decision costs in some way.
+type limitCosts struct {
+	name         string
+	costs, rates []float64 // microseconds of CPU, and decisions a second, by round
+}
+
+// compareLimits prints what one rate limiting decision costs.
 func compareLimits(out io.Writer, quota, redis *server, rounds int, scale float64) error {
+	all, err := measureLimits(quota, redis, rounds, scale)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%-18s %9s %11s   %s\n", "50 conn, P 16", "us", "rps", "INCR on a quota costs (min max)")
+	for _, l := range all {
+		fmt.Fprintf(out, "%-18s %9.3f %11.0f   %s\n", l.name, median(l.costs), median(l.rates), ratio(all[0].costs, l.costs))
+	}
+	return nil
+}
+
+// measureLimits measures INCR on a quota, INCR on a counter, QUOTAINCR, CL.THROTTLE, and two Lua token buckets on
+// Redis. All admit every request: a refusal would be cheaper.
+func measureLimits(quota, redis *server, rounds int, scale float64) ([]limitCosts, error) {
 	err := quota.pipe(limitKeys, func(dst []byte, i int) []byte {
 		return fmt.Appendf(dst, "QUOTASET quota:%012d 1000000000 60\r\n", i)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	names := []string{"INCR on a quota", "INCR on a counter", "QUOTAINCR", "CL.THROTTLE", "Lua, two keys", "Lua, hash"}
 	commands := [][]string{
@@ -63,7 +82,7 @@ func compareLimits(out io.Writer, quota, redis *server, rounds int, scale float6
 	for _, script := range []string{luaTwoKeys, luaHash} {
 		sha, err := exec.Command("redis-cli", "-p", redis.port, "SCRIPT", "LOAD", script).Output()
 		if err != nil {
-			return fmt.Errorf("load script: %w", err)
+			return nil, fmt.Errorf("load script: %w", err)
 		}
 		commands = append(commands, []string{"evalsha", strings.TrimSpace(string(sha)), "1", "bucket:__rand_int__", "1000000000", "16666666", "1"})
 	}
@@ -78,11 +97,11 @@ func compareLimits(out io.Writer, quota, redis *server, rounds int, scale float6
 	}
 	costs, rates, err := alternate(sides, rounds)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Fprintf(out, "%-18s %9s %11s   %s\n", "50 conn, P 16", "us", "rps", "INCR on a quota costs (min max)")
+	var all []limitCosts
 	for i, s := range sides {
-		fmt.Fprintf(out, "%-18s %9.3f %11.0f   %s\n", s.name, median(costs[i]), median(rates[i]), ratio(costs[0], costs[i]))
+		all = append(all, limitCosts{s.name, costs[i], rates[i]})
 	}
-	return nil
+	return all, nil
 }

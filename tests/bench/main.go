@@ -6,6 +6,11 @@
 // extremes, and the same ratio of the second Redis to the first: how far Redis is from itself today. A difference
 // within that spread means nothing, and a bound that a figure misses by no more holds "within the spread".
 //
+// make benchmarks measures what the first part of docs/benchmarks.md compares with Redis, and writes it there and into
+// README.md, within 25 minutes:
+//
+//	-page docs/benchmarks.md    first what runs unpinned, as on a user's machine
+//
 // These servers write no files. What files cost is compared by others:
 //
 //	-durable    quota-db with files, without, and two Redis with a log that is synced every second
@@ -29,7 +34,7 @@
 // Usage:
 //
 //	go run ./tests/bench [-durable | -always | -recovery | -snapshot | -limits | -flood 30s | -crowd | -killed
-//	    | -replicated | -delay | -hotkey | -away 10m | -different | -flushall]
+//	    | -replicated | -delay | -hotkey | -away 10m | -different | -flushall | -page FILE [-readme FILE] [-quick]]
 //	    [-rounds 10] [-only c100,p16-1m] [-scale 1.0] [-keys 1000000] [-changed 100] [-interval 10s]
 //	    [-dir /files/here] [-processors 0] [-quota-db 'command {port}'] [-redis 'command {port}']
 //
@@ -67,6 +72,8 @@ type flags struct {
 	rounds, keys, changed                       int
 	only, dir, processors, quota, redis         string
 	scale                                       float64
+	page, readme                                string
+	quick                                       bool
 }
 
 func main() {
@@ -105,7 +112,7 @@ func run(args []string, out io.Writer) error {
 	if b.redis, err = newProgram(f.redis, f.processors); err != nil {
 		return err
 	}
-	if !f.clustered() {
+	if !f.clustered() && f.page == "" {
 		if err := pin(); err != nil {
 			return err
 		}
@@ -131,6 +138,9 @@ func parse(args []string) (flags, error) {
 	fs.BoolVar(&f.different, "different", false, "measure how two nodes mend what differs")
 	fs.BoolVar(&f.flushall, "flushall", false, "measure what FLUSHALL costs others, on two nodes that replicate")
 	fs.BoolVar(&f.killed, "killed", false, "measure what a server without peers costs after kills")
+	fs.StringVar(&f.page, "page", "", "measure everything that stands between the marks of this Markdown file, and write it there")
+	fs.StringVar(&f.readme, "readme", "README.md", "file whose table -page writes too")
+	fs.BoolVar(&f.quick, "quick", false, "with -page: half a minute, to see that everything works; the figures mean nothing")
 	fs.IntVar(&f.rounds, "rounds", 10, "rounds per workload, starts, or snapshots")
 	fs.StringVar(&f.only, "only", "", "comma-separated workloads; default all")
 	fs.Float64Var(&f.scale, "scale", 1, "factor on the requests per round")
@@ -154,7 +164,7 @@ func parse(args []string) (flags, error) {
 			f.changed = differentChanged
 		}
 	}
-	if f.processors == "" && !f.clustered() {
+	if f.processors == "" && !f.clustered() && f.page == "" {
 		f.processors = "0"
 	}
 	f.changed = min(f.changed, f.keys)
@@ -196,6 +206,12 @@ func build(dir string) (string, error) {
 // choose runs the selected comparison.
 func (b *bench) choose(f flags) error {
 	switch {
+	case f.page != "":
+		e := fullEffort
+		if f.quick {
+			e = quickEffort
+		}
+		return b.writePage(f.page, f.readme, e)
 	case f.durable:
 		return b.compareDurable()
 	case f.always:

@@ -3,6 +3,7 @@ package crash
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -54,6 +55,7 @@ type harness struct {
 	shared   map[string]int64 // at the last start
 	tokens   [][]token        // tokens given, by limit
 	server   *process.Server
+	former   []byte // the log of the life before
 	tally    tally
 }
 
@@ -152,9 +154,12 @@ func (h *harness) damage(t *testing.T, p plan, l life, written *time.Time) (what
 			h.tally.cuts++
 		}
 	}
+	former := h.former
+	h.former, _ = os.ReadFile(now.log) // none is good enough
 	if p.garble {
-		what += ", " + garble(t, h.rng, now.log)
-		garbled = len(l.samples) > 0 && l.samples[0].log == now.log
+		more, found := garble(t, h.rng, now.log, former)
+		what += ", " + more
+		garbled = found && len(l.samples) > 0 && l.samples[0].log == now.log
 		h.tally.garbled++
 	}
 	return what, garbled

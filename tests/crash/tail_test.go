@@ -101,12 +101,22 @@ func cut(t *testing.T, rng *rand.Rand, now sample, samples []sample, end time.Ti
 	return s.at
 }
 
-// garble appends what a torn write may leave: noise, zeros, or bytes that were in the file before. It says what.
-func garble(t *testing.T, rng *rand.Rand, log string) string {
+// garble writes behind the log what a torn write may leave: noise, zeros, bytes that were in the file before, or frames
+// that another log had in this place, former. It writes at the end of the file, or where zeros begin that the server
+// has written ahead. It says what, and whether it is more than zeros.
+func garble(t *testing.T, rng *rand.Rand, log string, former []byte) (what string, found bool) {
 	t.Helper()
+	data, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := len(data)
+	if rng.IntN(2) == 0 {
+		at = min(at, len(bytes.TrimRight(data, "\x00"))+zerosOfAFrame)
+	}
 	garbage := make([]byte, 1+rng.IntN(1<<rng.IntN(maxGarbageBits+1)))
-	what := "zeros"
-	switch rng.IntN(3) {
+	what = "zeros"
+	switch rng.IntN(4) {
 	case 0:
 		what = "noise"
 		for i := range garbage {
@@ -114,28 +124,30 @@ func garble(t *testing.T, rng *rand.Rand, log string) string {
 		}
 	case 1:
 		what = "old bytes"
-		garbage = oldBytes(t, rng, log, len(garbage))
+		garbage = oldBytes(rng, data, len(garbage))
+	case 2:
+		what = "stale frames"
+		garbage = slices.Clone(former[min(at, len(former)):])
+		garbage = garbage[:rng.IntN(len(garbage)+1)]
 	}
-	f, err := os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(log, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Write(garbage); err != nil {
+	if _, err := f.WriteAt(garbage, int64(at)); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%d bytes of %s appended", len(garbage), what)
+	return fmt.Sprintf("%d bytes of %s at %d of %d", len(garbage), what, at, len(data)), len(bytes.Trim(garbage, "\x00")) > 0
 }
 
+// zerosOfAFrame is how many zeros a log's last frame can end with.
+const zerosOfAFrame = 7
+
 // oldBytes is a part of the file from anywhere in it, n bytes or less, at least one.
-func oldBytes(t *testing.T, rng *rand.Rand, log string, n int) []byte {
-	t.Helper()
-	data, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
+func oldBytes(rng *rand.Rand, data []byte, n int) []byte {
 	if len(data) == 0 {
 		return []byte{0}
 	}
