@@ -66,8 +66,6 @@ var councilMistakes = []councilMistake{
 		old: "r.book == b && age <= r.at", new: "r.book == b"},
 	{name: "two books of one number are the same", file: "council_book.go",
 		old: "	case k.book.Number >= c.book.Number, ", new: "	case k.book.Number > c.book.Number, "},
-	{name: "a book that a peer has instead of the known one is overlooked", worlds: 20_000, file: "council_book.go",
-		old: "		k.later = true\n		c.unsaved = true\n", new: ""},
 	{name: "the book is kept while what was used is unknown", file: "council_book.go",
 		old: "	c.book = Book{number, c.o.Random()}\n", new: "	_ = number\n"},
 	{name: "a node with a new book goes on", file: "council_book.go",

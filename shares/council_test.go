@@ -199,11 +199,30 @@ func TestAStartWithTheNewestDirectoryGoesOn(t *testing.T) {
 	hear(t, councils[1], councils[0], 1+ageEvery)
 	for start := range uint64(2 * maxRuns) {
 		c := newCouncil(t, CouncilOptions{Node: 1, Text: disks[0].text, Save: disks[0].save, Age: 5000, Random: seats(100 + start)}, 6000)
+		if start%3 > 0 {
+			continue // it ends before it meets anybody
+		}
 		councils[0] = c
 		meet(t, councils, 6000)
 		if p := c.Part(); p.State != InForce || p.Since != 0 || c.book.Number != 1 {
 			t.Fatalf("start %d: %+v, book %v", start, p, c.book)
 		}
+	}
+}
+
+func TestADirectoryIsOlderIfAnotherOneOfTheNodeWasHeardAfterIt(t *testing.T) {
+	councils, disks := foundThree(t)
+	wiped := newCouncil(t, CouncilOptions{Node: 1, Fresh: true, Random: seats(101)}, 10)
+	wiped.Connect(2)
+	councils[1].Connect(1)
+	hear(t, councils[1], wiped, 11) // it ends before it has heard that node 2 knows another book of it
+
+	before := newCouncil(t, CouncilOptions{Node: 1, Text: disks[0].text, Random: seats(102)}, 12)
+	before.Connect(2)
+	councils[1].Connect(1)
+	hear(t, before, councils[1], 13)
+	if p := before.Part(); p.State != Withheld || before.book.Number != 2 {
+		t.Errorf("%+v, book %v", p, before.book)
 	}
 }
 
