@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/quotadb/quota-db/crdt"
 	"github.com/quotadb/quota-db/quota"
@@ -150,24 +149,22 @@ func (tx *Tx) epoch(k Key) uint32 {
 	return 0
 }
 
-// GiveBackFor gives n tokens back that TakeFor took at a moment, as far as they cannot have refilled since: those would
-// come back twice. Of a quota that has ended since, or whose limit varies, nothing comes back. It returns how many came
-// back at most.
-func (db *DB) GiveBackFor(k Key, n uint64, epoch uint32, takenAt int64, now Moment) (back uint64) {
+// GiveBackFor gives n tokens back that TakeFor took at a moment, as far as they cannot have refilled since. Of a quota
+// that has ended since, or whose limit varies, nothing comes back. It reports whether anything has come back.
+func (db *DB) GiveBackFor(k Key, n uint64, epoch uint32, takenAt int64, now Moment) bool {
 	tx := db.Lock(k, now)
 	defer tx.Unlock()
 	_, rec, _ := tx.db.shard(k.Hash).find(k)
 	if rec == nil || !rec.isQuota() {
-		return 0
+		return false
 	}
-	t := rec.tokens()
-	if t.epoch != epoch || t.varies {
-		return 0
+	if t := rec.tokens(); t.epoch != epoch || t.varies {
+		return false
 	}
-	rate, _ := db.own(rec.key(), rec.rate(quotaOffset(rec.header())), t.Bucket)
-	back = n - min(n, rate.MostIn(time.Duration(tx.now.Mono-takenAt)))
-	if back > 0 {
-		tx.GiveBack(k, back)
-	}
-	return back
+	given := false
+	tx.giveBack(k, func(own quota.Rate, b *quota.Bucket) bool {
+		given = b.GiveLate(own, n, takenAt, tx.now.Mono)
+		return given
+	})
+	return given
 }

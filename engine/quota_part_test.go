@@ -274,20 +274,31 @@ func TestGivingBackGivesNothingTwice(t *testing.T) {
 	want := &shares.Want{Rate: rate, Transient: true, Tokens: 4}
 	_, _, epoch, _, _ := db.TakeFor(k, want, d.now)
 	at := d.now.Mono
-	d.now.Mono += int64(1500 * time.Millisecond) // up to two of them have refilled
-	if back := db.GiveBackFor(k, 4, epoch, at, d.now); back != 2 {
-		t.Errorf("%d come back", back)
+	tx := db.Lock(k, d.now)
+	_, _, _ = tx.Throttle(k, rate, 5)
+	tx.Unlock()
+	d.now.Mono += int64(1500 * time.Millisecond) // one and a half of them have refilled
+	if !db.GiveBackFor(k, 4, epoch, at, d.now) {
+		t.Error("nothing comes back")
 	}
-	if back := db.GiveBackFor(k, 4, epoch+1, at, d.now); back != 0 {
-		t.Errorf("%d of another quota come back", back)
+	tx = db.Lock(k, d.now)
+	if state, _ := tx.Quota(k); state.Bucket.FullAfter(d.now.Mono) != 5*time.Second {
+		t.Errorf("%v until the bucket is full", state.Bucket.FullAfter(d.now.Mono))
+	}
+	tx.Unlock()
+	if db.GiveBackFor(k, 4, epoch+1, at, d.now) {
+		t.Error("tokens of another quota come back")
+	}
+	if db.GiveBackFor(k, 1, epoch, at, d.now) {
+		t.Error("a token comes back that has refilled")
 	}
 	_, _, epoch, _, _ = db.TakeFor(k, want, d.now)
 	at = d.now.Mono
-	tx := db.Lock(k, d.now)
+	tx = db.Lock(k, d.now)
 	_, _, _ = tx.Throttle(k, mustLimit(t, 5, 10*time.Second), 0)
 	tx.Unlock()
-	if back := db.GiveBackFor(k, 4, epoch, at, d.now); back != 0 {
-		t.Errorf("%d come back under another limit", back)
+	if db.GiveBackFor(k, 4, epoch, at, d.now) {
+		t.Error("tokens come back under another limit")
 	}
 }
 

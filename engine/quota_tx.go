@@ -112,6 +112,11 @@ func (tx *Tx) throttle(s *shard, k Key, rate quota.Rate, n uint64) (taken bool, 
 // The reserve stays as it is. The disk has a bucket without the given tokens or with them, and its reserve covers all
 // takes since that was written. So after a crash the bucket lacks at least as many tokens as it lacks now.
 func (tx *Tx) GiveBack(k Key, n uint64) (QuotaState, bool) {
+	return tx.giveBack(k, func(own quota.Rate, b *quota.Bucket) bool { return b.Give(own, n, tx.now.Mono) })
+}
+
+// giveBack is GiveBack; give changes the bucket, or returns false.
+func (tx *Tx) giveBack(k Key, give func(own quota.Rate, b *quota.Bucket) bool) (QuotaState, bool) {
 	s := tx.db.shard(k.Hash)
 	r, rec, _ := s.find(k)
 	if rec == nil || !rec.isQuota() || rec.lapsed(tx.now) {
@@ -120,7 +125,7 @@ func (tx *Tx) GiveBack(k Key, n uint64) (QuotaState, bool) {
 	off := quotaOffset(rec.header())
 	rate := rec.rate(off)
 	own, bucket := s.db.own(k.Name, rate, rec.bucket(off))
-	if !bucket.Give(own, n, tx.now.Mono) {
+	if !give(own, &bucket) {
 		return s.db.state(rate, own, bucket), true
 	}
 	rec.putBucket(off, bucket)

@@ -143,22 +143,6 @@ func (b Bucket) Of(r Rate) Bucket {
 	return b
 }
 
-// MostIn is how many tokens refill at most within a length of time.
-func (r Rate) MostIn(d time.Duration) uint64 {
-	if r.Capacity == 0 {
-		return 0
-	}
-	hi, lo := bits.Mul64(uint64(max(d, 0)), r.Count)
-	if hi >= uint64(r.Period) {
-		return r.Capacity
-	}
-	n, rest := bits.Div64(hi, lo, uint64(r.Period))
-	if rest > 0 {
-		n++
-	}
-	return min(n, r.Capacity)
-}
-
 // Take takes n tokens at now if the bucket has them, and reports whether it took them. A take of 0 tokens always
 // succeeds.
 func (b *Bucket) Take(r Rate, n uint64, now int64) bool {
@@ -187,12 +171,24 @@ func (b *Bucket) Drain(r Rate, n uint64, now int64) {
 // Give gives n tokens back at now, or as many as are missing if those are fewer. It reports whether the bucket has
 // changed. A bucket in debt gets nothing: whoever took the tokens, they are owed.
 func (b *Bucket) Give(r Rate, n uint64, now int64) bool {
+	return b.give(r, r.earn(min(n, r.Capacity)), now)
+}
+
+// GiveLate is Give for n tokens that were taken at a moment: it gives back as much of them as cannot have refilled since.
+// If all of them came back, what has refilled would come twice.
+func (b *Bucket) GiveLate(r Rate, n uint64, takenAt, now int64) bool {
+	back, passed := r.earn(min(n, r.Capacity)), span{ns: uint64(max(now-takenAt, 0))}
+	return passed.less(back) && b.give(r, r.sub(back, passed), now)
+}
+
+// give gives back what refills in a time.
+func (b *Bucket) give(r Rate, back span, now int64) bool {
 	missing := b.missing(now)
-	if n == 0 || missing == (span{}) || r.earn(r.Capacity).less(missing) {
+	if back == (span{}) || missing == (span{}) || r.earn(r.Capacity).less(missing) {
 		return false
 	}
 	left := span{}
-	if back := r.earn(min(n, r.Capacity)); back.less(missing) {
+	if back.less(missing) {
 		left = r.sub(missing, back)
 	}
 	*b = at(now, left)

@@ -139,9 +139,8 @@ func (s *Session) readBack(r *reader, now engine.Moment) error {
 	if n > t.tokens {
 		return fmt.Errorf("%w: %d tokens of order %d come back, and it took %d", ErrProtocol, n, number, t.tokens)
 	}
-	back := m.DB.GiveBackFor(m.DB.Key([]byte(t.name)), n, t.epoch, t.at, now)
-	if m.Desk != nil {
-		m.Desk.CameBack(back)
+	if m.DB.GiveBackFor(m.DB.Key([]byte(t.name)), n, t.epoch, t.at, now) && m.Desk != nil {
+		m.Desk.CameBack(n)
 	}
 	if t.tokens -= n; t.tokens == 0 {
 		m.takes.forget(t)

@@ -281,7 +281,7 @@ var bugs = []bug{
 	},
 	{
 		"tokens come back that have refilled meanwhile", "engine/quota_part.go",
-		"back = n - min(n, rate.MostIn(time.Duration(tx.now.Mono-takenAt)))", "_, back = rate, n",
+		"b.GiveLate(own, n, takenAt, tx.now.Mono)", "b.Give(own, n, tx.now.Mono)",
 	},
 	{
 		"after a crash a part lacks too little", "engine/loader.go",
