@@ -89,15 +89,20 @@ func (s State) String() string { return [...]string{"offline", "syncing", "onlin
 
 // Status returns the state of replication. Its cost grows with the number of changes that are on their way.
 func (m *Machine) Status(now engine.Moment) Status {
-	st := Status{Node: m.Node, Run: m.Run, Life: m.Life, Round: m.round}
-	for _, p := range m.ordered {
-		st.Peers = append(st.Peers, m.peerStatus(p, now))
-	}
+	st := Status{Node: m.Node, Run: m.Run, Life: m.Life, Round: m.round, Peers: m.Peers(now)}
 	if m.Council != nil {
 		council := m.Council.Status()
 		st.Quotas = &council
 	}
 	return st
+}
+
+// Peers returns the state of replication with each peer, as Status does.
+func (m *Machine) Peers(now engine.Moment) (peers []PeerStatus) {
+	for _, p := range m.ordered {
+		peers = append(peers, m.peerStatus(p, now))
+	}
+	return peers
 }
 
 // After is the state after some time in which nothing has happened. The two have nothing in common that changes.

@@ -60,7 +60,7 @@ func (p *process) mergedBy(q *replica.PeerStatus, round uint64) uint64 {
 		if h.process == nil || h.id != q.Node || h.process.run != q.Run {
 			continue
 		}
-		for _, own := range h.process.machine.Status(h.process.now()).Peers {
+		for _, own := range h.process.machine.Peers(h.process.now()) {
 			if own.Node == p.host.id && own.Run == p.run && own.Received > 0 {
 				return own.Received
 			}
