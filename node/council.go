@@ -17,7 +17,7 @@ import (
 // a node that keeps everything in memory. A node without peers needs a council only if its directory says that it is a
 // member of a cluster.
 func (n *Node) openCouncil(cfg *config.Config, dir *disk.Dir) (shares.Part, error) {
-	o := shares.CouncilOptions{Node: uint16(cfg.NodeID), Founders: cfg.Founders, Fresh: true, Random: engine.RandomLife, Log: n.log}
+	o := shares.CouncilOptions{Node: uint16(cfg.NodeID), Founders: cfg.Founders, Alone: n.peers == nil, Fresh: true, Random: engine.RandomLife, Log: n.log}
 	if dir != nil {
 		text, err := disk.ReadMembers(vfs.OS, dir.Path())
 		if err != nil {
@@ -41,7 +41,9 @@ func (n *Node) openCouncil(cfg *config.Config, dir *disk.Dir) (shares.Part, erro
 	}
 	n.council = council
 	if n.peers == nil {
-		council.Tick(now+int64(time.Hour), 0, nil) // there is nobody to ask
+		for _, at := range []int64{now, now + int64(time.Hour)} { // there is nobody to ask
+			council.Tick(at, 0, nil)
+		}
 		if p := council.Part(); p.Table != nil {
 			n.log.Warn("this node is a member of a cluster and has no --peers: of each quota it can give only its own part",
 				"members", len(p.Table.Members))

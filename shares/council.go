@@ -24,6 +24,8 @@ type CouncilOptions struct {
 	// Whole: the node may use whole quotas until the founding: it has no peers, or its directory is of a release before
 	// the founding. It counts only without Text.
 	Whole bool
+	// Alone: the node has no peers. If it is not a member and has promised nothing, it has the whole of each quota.
+	Alone bool
 	// Fresh: the directory holds no identity: it is new, wiped, in memory, or restored from a backup.
 	Fresh bool
 	// Copied: the directory is a copy of files of another one. It counts as wiped, but keeps the table.
@@ -46,7 +48,7 @@ type CouncilOptions struct {
 // not durable is not told, and gives no right to tokens. A Council is not safe for concurrent use.
 type Council struct {
 	o     CouncilOptions
-	start int64 // moment of NewCouncil
+	start int64 // moment of the first Tick; 0: there was none
 	age   int64 // up to which everything that this node has served is safe
 
 	record
@@ -86,7 +88,7 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Council{
-		o: o, start: now, age: o.Age, version: 1,
+		o: o, age: o.Age, version: 1,
 		sessions: map[uint16]*session{}, answered: map[uint16]bool{}, warnedAt: map[uint16]int64{},
 	}
 	if o.Text == nil {
@@ -104,7 +106,9 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 		}
 		c.past.end(run{c.run, o.Age})
 		c.run = o.Random()
+		c.since = min(c.since, max(now, 1)) // after a crash the clock goes on from an earlier moment
 	}
+	c.whole = c.whole || o.Alone && c.table == nil && c.promise == nil
 	if err := c.save(now); err != nil { // a start is durable before a peer hears of it
 		return nil, err
 	}
@@ -146,6 +150,9 @@ func (c *Council) Disconnect(node uint16) {
 // Tick does what is due, and reports whether the part has changed. Everything up to safeAge survives a crash. without
 // names what stands in the way of a founding: peers without a connection, and peers of older releases.
 func (c *Council) Tick(now, safeAge int64, without []string) (changed bool) {
+	if c.start == 0 { // only now there can be sessions
+		c.start = now
+	}
 	c.age = max(c.age, safeAge)
 	c.without = slices.Clone(without)
 	for _, node := range c.connected() {
@@ -192,8 +199,10 @@ func (c *Council) Stop() error {
 func (c *Council) decide(now int64) Part {
 	p := Part{Node: c.node, Table: c.table}
 	switch {
-	case c.table == nil && c.whole:
+	case c.table == nil && c.whole && c.mayHaveHeard(now):
 		p.State = Whole
+	case c.table == nil && c.whole:
+		p.State, p.Why = Waiting, "what the other nodes know of the cluster"
 	case c.table == nil:
 		p.State, p.Why = Waiting, c.foundingWaitsFor()
 	case !c.isMember():
@@ -209,6 +218,12 @@ func (c *Council) decide(now int64) Part {
 		return c.part
 	}
 	return p
+}
+
+// mayHaveHeard reports whether the other nodes have had the time to tell this one that the cluster is founded. A node
+// without peers need not wait.
+func (c *Council) mayHaveHeard(now int64) bool {
+	return c.o.Alone || c.start != 0 && now-c.start >= rollCall
 }
 
 // isMember reports whether there is a table with this node.

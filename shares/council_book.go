@@ -167,7 +167,7 @@ func (c *Council) changed() {
 // node's directory, or the time for that is over.
 func (c *Council) isCalled(now int64) bool {
 	if !c.called {
-		c.called = now-c.start >= rollCall || !slices.ContainsFunc(c.others(), func(node uint16) bool { return !c.answered[node] })
+		c.called = c.start != 0 && now-c.start >= rollCall || !slices.ContainsFunc(c.others(), func(node uint16) bool { return !c.answered[node] })
 	}
 	return c.called
 }

@@ -40,7 +40,7 @@ var councilMistakes = []councilMistake{
 
 	// Books and the roll call.
 	{name: "no roll call", file: "council_book.go",
-		old: "c.called = now-c.start >= rollCall || !slices", new: "c.called = true || !slices"},
+		old: "c.called = c.start != 0 && now-c.start >= rollCall || !slices", new: "c.called = true || !slices"},
 	{name: "the roll call takes the first answer for all", file: "council_book.go",
 		old: "!slices.ContainsFunc(c.others(), func(node uint16) bool { return !c.answered[node] })", new: "slices.ContainsFunc(c.others(), func(node uint16) bool { return c.answered[node] })"},
 	{name: "the roll call ends the comparing", file: "council_notice.go",

@@ -180,6 +180,7 @@ func TestAnOlderDirectoryIsNoticedAlsoWhenItHasGrownSince(t *testing.T) {
 
 	d := &councilDisk{text: older}
 	alone := newCouncil(t, CouncilOptions{Node: 1, Text: d.text, Save: d.save, Age: 1, Random: seats(11)}, 6000)
+	alone.Tick(6000, 6000, nil)
 	alone.Tick(6000+rollCall, 9000, nil) // nobody is connected, so it goes on
 	if p := alone.Part(); p.State != InForce {
 		t.Fatalf("alone: %+v", p)
@@ -233,10 +234,63 @@ func TestWholeQuotasBeginEmptyAtTheFounding(t *testing.T) {
 			t.Errorf("node %d: %+v", i+1, p)
 		}
 	}
+}
+
+// TestWholeQuotasWaitForWhatOthersKnow: the cluster may be founded, and this directory older than that.
+func TestWholeQuotasWaitForWhatOthersKnow(t *testing.T) {
 	c := newCouncil(t, CouncilOptions{Node: 2, Whole: true}, 0)
-	c.Tick(1, 1, []string{"10.0.0.1:6380"})
+	for _, x := range []struct {
+		now  int64
+		want State
+	}{{1, Waiting}, {rollCall, Waiting}, {rollCall + 1, Whole}} {
+		c.Tick(x.now, 1, []string{"10.0.0.1:6380"})
+		if p := c.Part(); p.State != x.want {
+			t.Errorf("at %d, before the founding: %+v", x.now, p)
+		}
+	}
+}
+
+// TestTheRollCallBeginsWithTheFirstLook: until then the directory was loaded, and nobody could be asked.
+func TestTheRollCallBeginsWithTheFirstLook(t *testing.T) {
+	_, disks := foundThree(t)
+	c := newCouncil(t, CouncilOptions{Node: 1, Text: disks[0].text, Age: 1, Random: seats(11)}, 10)
+	c.Tick(10+5*rollCall, 10, nil)
+	if p := c.Part(); p.State != Withheld {
+		t.Errorf("at the first look: %+v", p)
+	}
+	c.Tick(10+6*rollCall, 10, nil)
+	if p := c.Part(); p.State != InForce {
+		t.Errorf("a second later: %+v", p)
+	}
+}
+
+// TestANodeWithoutPeersThatIsNoMemberHasWholeQuotas: the cluster was never founded. A founding later begins empty.
+func TestANodeWithoutPeersThatIsNoMemberHasWholeQuotas(t *testing.T) {
+	d := &councilDisk{}
+	c := newCouncil(t, CouncilOptions{Node: 1, Fresh: true, Save: d.save}, 0)
+	c.Tick(1, 1, nil)
+	if p := c.Part(); p.State != Waiting {
+		t.Errorf("with peers: %+v", p)
+	}
+	c = newCouncil(t, CouncilOptions{Node: 1, Text: d.text, Save: d.save, Alone: true, Random: seats(11)}, 2)
+	c.Tick(3, 3, nil)
 	if p := c.Part(); p.State != Whole {
-		t.Errorf("before the founding: %+v", p)
+		t.Errorf("without peers: %+v", p)
+	}
+	c = newCouncil(t, CouncilOptions{Node: 1, Text: d.text, Random: seats(12)}, 4)
+	if !c.whole {
+		t.Error("with peers again it does not know that it had whole quotas")
+	}
+}
+
+// TestSinceIsNeverAheadOfTheClock: after a crash the clock goes on from the last group, which may lie before the proof.
+func TestSinceIsNeverAheadOfTheClock(t *testing.T) {
+	councils, disks := foundThree(t, 2)
+	if councils[0].since != 1 {
+		t.Fatalf("since %d", councils[0].since)
+	}
+	if c := newCouncil(t, CouncilOptions{Node: 1, Text: disks[0].text, Random: seats(11)}, 0); c.since != 1 {
+		t.Errorf("since %d at the start", c.since)
 	}
 }
 

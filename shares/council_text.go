@@ -53,8 +53,7 @@ const (
 )
 
 var errRecord = errors.New("the file MEMBERS of the data directory is damaged: it is not as this program has written it; " +
-	"put back an undamaged one of this directory, or remove the file: then the node gives out no tokens of its own " +
-	"until it has met all other members")
+	"put back an undamaged one of this directory, or start the node with an empty data directory, which the other nodes fill")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
