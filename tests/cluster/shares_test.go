@@ -274,9 +274,10 @@ func TestADirectoryWithPeersOfAnEarlierReleaseHasWholeQuotasUntilAllHaveMet(t *t
 		}
 	}
 	r.run(t, 0)
-	if state := fields(askServer(t, r.servers[0], "INFO", "quotas").Text)["quota_state"]; state != "whole" {
-		t.Errorf("the first node's part is %s", state)
-	}
+	within(t, patience, "whole quotas, once nobody has said that there is a cluster", func() (bool, string) {
+		state := fields(askServer(t, r.servers[0], "INFO", "quotas").Text)["quota_state"]
+		return state == "whole", state
+	})
 	if got := r.drain(t, 0, "k", "9"); got != 9 {
 		t.Errorf("the first node gives %d tokens of 9", got)
 	}
