@@ -91,12 +91,13 @@ func (w *waiter) goOn(c *call, _ bool) (done bool) {
 	}
 	c.lockAgain()
 	defer c.unlockAgain()
-	return w.finish(c, granted > 0 && !over)
+	return w.finish(c, ended, granted > 0 && !over)
 }
 
 // finish takes here what is still missing, and replies. If somebody has taken that meanwhile, the client may wait for
-// one more order.
-func (w *waiter) finish(c *call, mayWait bool) (done bool) {
+// one more order. ended: the last order has ended, and its tokens are counted in w.has. If it has not, no reply may
+// leave before it is cancelled: nobody would use, or give back, the tokens that come for it later.
+func (w *waiter) finish(c *call, ended, mayWait bool) (done bool) {
 	rate, rest := w.rate, w.n-w.has
 	if w.form == takeByIncr {
 		state, exists := c.tx.Quota(c.key)
@@ -115,8 +116,11 @@ func (w *waiter) finish(c *call, mayWait bool) (done bool) {
 			return false
 		}
 	}
-	if !taken {
+	switch {
+	case !taken:
 		w.withdraw(c.server.Desk)
+	case !ended: // the missing tokens have refilled here
+		c.server.Desk.Cancel(w.orders[len(w.orders)-1])
 	}
 	if err != nil {
 		c.failQuota(err)

@@ -154,6 +154,62 @@ func TestTokensThatAreNotUsedGoBack(t *testing.T) {
 	}
 }
 
+// TestTokensThatComeAfterTheReplyGoBack: this node's own tokens refill while another node is slow. So the command is
+// answered without that node's tokens.
+func TestTokensThatComeAfterTheReplyGoBack(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		second  bool // the first order has brought its tokens, and the second one is under way
+		sent    bool // the ask has left before the reply
+		hurried bool // the server stops; otherwise the time is over
+	}{{"before the ask has left", false, false, false}, {"the ask has left", false, true, false},
+		{"the second order", true, true, false}, {"the server stops", false, true, true}} {
+		c := newCompany(t, 2, nil)
+		b := c.nodes[0]
+		c.do(0, "QUOTASET", "k", "8", "80ms") // a token here every 20 ms
+		c.do(0, "INCRBY", "k", "3")
+		if out := c.do(0, "INCRBY", "k", "2"); out != "" {
+			t.Fatalf("%s: %q", test.name, out)
+		}
+		if test.second {
+			b.run(b.Connect("other:1", "b:2", Connection{}), [][][]byte{words([]string{"INCR", "k"})})
+			c.deliver()
+			if out := b.run(b.client, nil); out != "" {
+				t.Fatalf("%s: %q", test.name, out)
+			}
+		}
+		back, open := uint64(0), []shares.Ask{}
+		send := func() {
+			b.Desk.Send(2, c.now(), func() bool { return true }, func(a *shares.Ask) { open = append(open, *a) },
+				func(l shares.Back) { back += l.Tokens })
+		}
+		if test.sent {
+			send()
+		}
+		if test.hurried {
+			b.run(b.Connect("other:2", "b:2", Connection{}), [][][]byte{words([]string{"QUOTAGIVE", "k", "1"})})
+			b.client.Hurry()
+		} else {
+			b.passed += 20 * time.Millisecond // and the desk has no tick
+		}
+		if out := b.run(b.client, nil); !strings.HasPrefix(out, ":") || out == ":-1\r\n" {
+			t.Fatalf("%s: %q", test.name, out)
+		}
+		came := uint64(0)
+		send()
+		for _, a := range open {
+			came += a.Want.Tokens
+			if err := b.Desk.Heard(2, shares.Took{Number: a.Number, Tokens: a.Want.Tokens}, c.now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send()
+		if back != came || test.sent && came == 0 {
+			t.Errorf("%s: %d tokens have come after the reply, and %d go back", test.name, came, back)
+		}
+	}
+}
+
 func TestInfoCountsWhatHappensToTakes(t *testing.T) {
 	c := newCompany(t, 2, nil)
 	c.do(0, "QUOTASET", "k", "4", "600000")
