@@ -1,7 +1,7 @@
 # What CI runs is `make check`. `go test ./...` alone needs nothing but Go.
 
 GO ?= go
-RACE_PACKAGES = ./engine ./command ./server/... ./node ./resp ./crdt ./config ./acl ./persist ./disk/... ./replica ./cluster
+RACE_PACKAGES = ./engine ./command ./server/... ./node ./resp ./crdt ./config ./acl ./persist ./disk/... ./replica ./cluster ./shares
 FUZZTIME ?= 60s
 ROUNDS ?= 200
 SEEDS ?= 2000
