@@ -220,3 +220,28 @@ func TestAnAbsentKeyLeavesTheSumsIfTheSweepComesAfterItsDeadline(t *testing.T) {
 		}
 	}
 }
+
+// TestAShardThatIsNotCountedKeepsTheSumsOfBefore: it has been uncounted in each try of a refresh, the last time in the
+// middle of the counting.
+func TestAShardThatIsNotCountedKeepsTheSumsOfBefore(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 100, HashKey: [2]uint64{5, 7}, Replicated: true, MaxBytes: 1 << 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	now := at(testWall)
+	for i := range 100 {
+		k := db.Key(fmt.Append(nil, i))
+		tx := db.Lock(k, now)
+		_, _ = tx.Add(k, 1)
+		tx.Unlock()
+	}
+	checkSums(t, db, now)
+	x := &db.shards[0].sums
+	clear(x.now)
+	x.uncount()
+	if changed := x.tell(nil); len(changed) > 0 {
+		t.Errorf("%d leaves have other sums", len(changed))
+	}
+	checkSums(t, db, now)
+}
