@@ -9,11 +9,13 @@ import (
 )
 
 // FuzzMerge merges any states of a key into a DB and into an entry, and counts between the merges. Both must come to
-// the same, must say the same of each merge, and the DB's sums must be those of its keys.
+// the same, must say the same of each merge, the DB's sums must be those of its keys, and a key without content must be gone.
 func FuzzMerge(f *testing.F) {
 	const rise = "\x02\x00\x01\x01\x00\x01" // one row of writer 1: P 1
+	// A deleted key with one row of writer 2, P 6, N 3 and floors 5 and 3; then its floors are 6 and 3.
+	const emptied = "\x01\x22\x00\x01\x01\x06\x07\x01\x03\x01\x05\x01\x03" + "\x01\x22\x00\x01\x01\x06\x07\x01\x03\x01\x06\x01\x03"
 	for _, seed := range []string{
-		rise, rise + "\x02\x00\x01\x02\x00\x01", "\x03\x00\x01\x05\x00\x00\x01\x07\x00\x01\x02\xff\xff",
+		emptied, rise, rise + "\x02\x00\x01\x02\x00\x01", "\x03\x00\x01\x05\x00\x00\x01\x07\x00\x01\x02\xff\xff",
 		"\x02\x21\x02\x01\x01\x01\x09\x03\x01\x02\x01\x01\x00\x01\x10",
 	} {
 		f.Add([]byte(seed))
@@ -44,6 +46,7 @@ func FuzzMerge(f *testing.F) {
 			if got := storedEntry(db, k); m != want || !isNothing(&twin) && sortedRows(&got) != sortedRows(&twin) {
 				t.Fatalf("after a merge of %+v: %+v %+v, not %+v %+v", e, m, got, want, twin)
 			}
+			checkGone(t, db, k, now)
 			if isNothing(&twin) {
 				twin = crdt.Entry{} // since alone is not stored
 			}
@@ -92,6 +95,18 @@ func addAndCheck(t *testing.T, db *DB, k Key, now Moment, delta int64) {
 		if e.Rows[0].Add(delta); got != e.Int() && before.Int > -small && before.Int < small {
 			t.Fatalf("%d and %d is %d", before.Int, delta, got)
 		}
+	}
+}
+
+// checkGone checks that a key reads as absent exactly if it has no content, or is past its deadline.
+func checkGone(t *testing.T, db *DB, k Key, now Moment) {
+	t.Helper()
+	_, rec, _ := db.shard(k.Hash).find(k)
+	if rec == nil {
+		return
+	}
+	if e := storedEntry(db, k); rec.isGone() != (!e.Exists() || e.Expired(now.Wall)) {
+		t.Fatalf("gone is %v: %+v", rec.isGone(), e)
 	}
 }
 

@@ -54,7 +54,8 @@ func saysNothingNew(e, remote *crdt.Entry, now, horizon int64) bool {
 
 // raiseRows raises the rows of e, which is the state of rec, to those of remote. It returns a bit for each row that has
 // risen, and the difference that this makes to the sum of the key's leaf, which is 0 if no sum has the key. ok is false
-// if a row is missing, or needs another form.
+// if a row is missing or needs another form, or if a raised floor leaves a row without content: then the key may have
+// no content left, and its record needs the flag gone.
 func (s *shard) raiseRows(rec record, hash uint64, e, remote *crdt.Entry, m *crdt.Merged) (rising, digest uint64, ok bool) {
 	writers, before := s.db.writers.all(), uint64(0)
 	if len(s.sums.list) < leastStale {
@@ -86,7 +87,7 @@ func (s *shard) raiseRows(rec record, hash uint64, e, remote *crdt.Entry, m *crd
 			continue
 		}
 		old, form := formOf(l), formOf(&raised)
-		if l.Writer == primary || form.shape != old.shape || form.width > old.width {
+		if l.Writer == primary || form.shape != old.shape || form.width > old.width || raised.AtFloor() {
 			return 0, 0, false
 		}
 		rising |= 1 << at

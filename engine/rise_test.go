@@ -30,6 +30,9 @@ func TestADeltaThatOnlyRaisesKnownRowsIsMergedInPlace(t *testing.T) {
 		{"a count down", crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 5, N: 1}}}, crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 5, N: 9}}}, true},
 		{"a count that needs another byte", crdt.Entry{Rows: rows(5)}, crdt.Entry{Rows: rows(256)}, false},
 		{"the first count down", crdt.Entry{Rows: rows(5)}, crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 5, N: 1}}}, false},
+		{"a floor", crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 6, N: 3}}}, crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 6, N: 3, FP: 5, FN: 3}}}, false},
+		{"a floor that has its form", crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 6, N: 3, FP: 4, FN: 3}}}, crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 6, N: 3, FP: 5, FN: 3}}}, true},
+		{"a floor that leaves nothing above it", crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 6, N: 3, FP: 5, FN: 3}}}, crdt.Entry{Rows: []crdt.Row{{Writer: 1, P: 6, N: 3, FP: 6, FN: 3}}}, false},
 		{"a row that is new", crdt.Entry{Rows: rows(5)}, crdt.Entry{Rows: rows(5, 1)}, false},
 		{"a SET that is new", crdt.Entry{Rows: rows(5)}, crdt.Entry{Rows: rows(6), Base: base}, false},
 		{"a TTL that was taken away", crdt.Entry{Rows: rows(5), Deadline: deadline}, crdt.Entry{Rows: rows(6)}, false},
@@ -44,5 +47,27 @@ func TestADeltaThatOnlyRaisesKnownRowsIsMergedInPlace(t *testing.T) {
 		if _, got := db.shard(k.Hash).mergeInPlace(rec, k.Hash, &c.delta, now, math.MaxInt64); got != c.want {
 			t.Errorf("%s: in place %v", c.name, got)
 		}
+	}
+}
+
+// TestAKeyWhoseLastContentIsBelowARaisedFloorReadsAsAbsent: the delta brings no register, only a floor that has risen.
+func TestAKeyWhoseLastContentIsBelowARaisedFloorReadsAsAbsent(t *testing.T) {
+	db := newCluster(t, 1, 1).dbs[0]
+	writer := db.Writer(crdt.Writer{Node: 3, Life: 1})
+	k, now := db.Key([]byte("k")), at(testWall)
+	deleted := crdt.Base{Stamp: crdt.Stamp{Time: 5 << 16, Node: 2}}
+	for _, floor := range []uint64{5, 6} {
+		e := crdt.Entry{Base: deleted, Rows: []crdt.Row{{Writer: writer, P: 6, N: 3, FP: floor, FN: 3}}}
+		db.Merge(k, &e, now, math.MaxInt64)
+		tx := db.Lock(k, now)
+		v := tx.Get(k)
+		tx.Unlock()
+		if exists := v.Type != 0; exists != (floor == 5) {
+			t.Errorf("floor %d of 6: %+v", floor, v)
+		}
+		checkGone(t, db, k, now)
+	}
+	if all := db.All(now); all.Absent() != 1 {
+		t.Errorf("%d keys are absent", all.Absent())
 	}
 }

@@ -158,18 +158,28 @@ func (s *shard) refresh(number int, now Moment, changed []leafChange) []leafChan
 			break
 		}
 	}
-	for i, sum := range s.sums.now {
-		if told := s.sums.told[i]; sum != told {
-			changed = append(changed, leafChange{s.sums.first + i, sum - told})
-			s.sums.told[i] = sum
+	return s.sums.tell(changed)
+}
+
+// refreshTries is how often a shard is counted in one refresh if so much changes meanwhile that it is uncounted again.
+// After the last try the tree keeps the older sums until the next refresh, and a comparison may find leaves in which no
+// key differs.
+const refreshTries = 3
+
+// tell appends what has changed since the last call. The sums of an uncounted shard may lack most of its keys, so they
+// are not told.
+func (s *sums) tell(changed []leafChange) []leafChange {
+	if s.watched == 0 {
+		return changed
+	}
+	for i, sum := range s.now {
+		if told := s.told[i]; sum != told {
+			changed = append(changed, leafChange{s.first + i, sum - told})
+			s.told[i] = sum
 		}
 	}
 	return changed
 }
-
-// refreshTries is how often a shard is counted in one refresh if so much changes meanwhile that it is uncounted again.
-// Then the sums are wrong until the next refresh, and a comparison finds leaves in which no key differs.
-const refreshTries = 3
 
 // yield lets others have the lock.
 func (s *shard) yield() {

@@ -192,3 +192,56 @@ func TestSumsAreRightAfterChangesBesideTheirCounting(t *testing.T) {
 		_ = db.Close()
 	}
 }
+
+// TestAnAbsentKeyLeavesTheSumsIfTheSweepComesAfterItsDeadline: an absent key has a deadline far enough ahead to wait in a
+// slot of a coarser level. When the wheel moves the key to a finer level, the deadline has already passed.
+func TestAnAbsentKeyLeavesTheSumsIfTheSweepComesAfterItsDeadline(t *testing.T) {
+	const tick = 100 // milliseconds, the default
+	for _, ticks := range []int64{nearSlots, nearSlots * farSlots} {
+		db := newCluster(t, 1, 1).dbs[0]
+		writer, now := db.Writer(crdt.Writer{Node: 3, Life: 1}), at(testWall)
+		checkSums(t, db, now) // from here on, the sums are kept by differences
+		deadline := (testWall/(tick*ticks)+2)*tick*ticks + tick/2
+		e := crdt.Entry{
+			Base:     crdt.Base{Stamp: crdt.Stamp{Time: (testWall - 5) << 16, Node: 2}},
+			Deadline: crdt.Deadline{At: deadline, Stamp: crdt.Stamp{Time: (testWall - 3) << 16, Node: 3}},
+			Rows:     []crdt.Row{{Writer: writer, P: 6, FP: 6}},
+		}
+		k := db.Key([]byte("k"))
+		db.Merge(k, &e, now, math.MaxInt64)
+		checkSums(t, db, now)
+		checkGone(t, db, k, now)
+		db.Sweep(at(deadline-2*tick), 1_000_000)
+		checkSums(t, db, at(deadline-2*tick))
+		db.Sweep(at(deadline+5*tick), 1_000_000)
+		checkSums(t, db, at(deadline+5*tick))
+		if db.Digest(at(deadline+5*tick)) != 0 {
+			t.Errorf("%d ticks: the digest counts the key after its deadline", ticks)
+		}
+	}
+}
+
+// TestAShardThatIsNotCountedKeepsTheSumsOfBefore: it has been uncounted in each try of a refresh, the last time in the
+// middle of the counting.
+func TestAShardThatIsNotCountedKeepsTheSumsOfBefore(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 100, HashKey: [2]uint64{5, 7}, Replicated: true, MaxBytes: 1 << 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	now := at(testWall)
+	for i := range 100 {
+		k := db.Key(fmt.Append(nil, i))
+		tx := db.Lock(k, now)
+		_, _ = tx.Add(k, 1)
+		tx.Unlock()
+	}
+	checkSums(t, db, now)
+	x := &db.shards[0].sums
+	clear(x.now)
+	x.uncount()
+	if changed := x.tell(nil); len(changed) > 0 {
+		t.Errorf("%d leaves have other sums", len(changed))
+	}
+	checkSums(t, db, now)
+}

@@ -221,9 +221,14 @@ func (s *shard) cascade(now Moment) (work int) {
 	return ticksPerUnit
 }
 
-// place moves a record to the slot where it belongs now.
+// place moves a record to the slot where it belongs now. An absent key past its deadline belongs in none, so it leaves
+// the digests here.
 func (s *shard) place(r ref, now Moment) {
 	rec := s.arena.at(r)
+	if rec.isGone() && rec.expired(now.Wall) {
+		s.hide(rec)
+		return
+	}
 	s.unlink(rec)
 	s.link(r, rec, now)
 }

@@ -30,6 +30,7 @@ type flusher struct {
 	owner      sync.Mutex  // held by the owner; protects the fields below. It is taken before any shard's lock
 	called     atomic.Bool // somebody wanted to be the owner for a round, while there was another one
 	lead       lead
+	rest       resting
 	led        uint64   // lead.count at the last round of the flusher's goroutine
 	ends       []func() // what is to be done since work beside the flusher has ended
 	ended      bool     // the store is being closed
@@ -71,6 +72,7 @@ type syncResult struct {
 func newFlusher(s *Store) *flusher {
 	return &flusher{
 		Store: s, synced: make(chan syncResult, 1), walked: make(chan error, 1), last: s.time(), patience: leastRepair,
+		rest:       newResting(s),
 		spawn:      func(fn func()) { go fn() }, // waitSync, endWalk and removing wait for its end
 		groupDelay: newGroupDelay(), walkPatience: leastRepair, idleSince: s.time(), idle: leastIdle,
 	}
@@ -83,7 +85,7 @@ func (f *flusher) follow() {
 	defer close(f.stopped)
 	tick := time.NewTicker(f.delay)
 	defer tick.Stop()
-	rest := resting{Store: f.Store, roused: make(chan struct{}, 1)}
+	rest := &f.rest
 	for {
 		isTick := false
 		select {
@@ -104,22 +106,22 @@ func (f *flusher) follow() {
 			f.ends = append(f.ends, func() { f.endWalk(err) })
 		}
 		if f.tryOwn(!isTick) {
-			f.rounds(&rest, tick)
+			f.rounds(tick)
 			continue
 		}
 		rest.end(tick) // so that the next tick comes soon
 		if isTick {
-			f.lead.watch()
+			f.lead.watch(f.time())
 		}
 	}
 }
 
 // rounds does a round, and others as long as somebody calls for one. The caller is the owner, until rounds returns.
-func (f *flusher) rounds(rest *resting, tick *time.Ticker) {
+func (f *flusher) rounds(tick *time.Ticker) {
 	for again := true; again; again = f.disown() && f.tryOwn(true) {
 		f.endBeside()
 		f.round()
-		rest.beginIfIdle(tick, f.isIdle() && f.lead.count == f.led)
+		f.rest.beginIfIdle(tick, f.isIdle() && f.lead.count == f.led)
 		f.led = f.lead.count
 	}
 }
@@ -134,9 +136,10 @@ func (f *flusher) endBeside() {
 
 // end waits for the end of work beside the flusher. From then on nobody leads.
 func (f *flusher) end(tick *time.Ticker) {
+	f.rest.end(tick) // so that a hung loop is noticed soon
 	for !f.tryOwn(false) {
 		<-tick.C
-		f.lead.watch()
+		f.lead.watch(f.time())
 	}
 	defer f.owner.Unlock()
 	f.ended = true

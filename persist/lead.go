@@ -17,9 +17,10 @@ const (
 	// quickSync is how long a sync may take so that a loop leads the next one: meanwhile the loop serves nobody. Syncs
 	// on a slower disk are made by the flusher's goroutine.
 	quickSync = 10 * time.Millisecond
-	// watchEvery is the longest time between two looks at a leading loop. After patientLooks the loop is handed over.
-	watchEvery   = 10 * time.Millisecond
-	patientLooks = 2
+	// watchEvery is the longest time between two looks at a leading loop. The first look that finds a loop leading for
+	// leadTime hands it over: so after at most leadTime + watchEvery.
+	watchEvery = 10 * time.Millisecond
+	leadTime   = quickSync
 )
 
 // lead is what the flusher's goroutine knows of a leading loop.
@@ -27,15 +28,15 @@ type lead struct {
 	leads    bool   // protected by flusher.owner
 	count    uint64 // of leads; protected by flusher.owner
 	mu       sync.Mutex
-	handOver func() // nil: no loop leads, or it has been handed over; protected by mu
-	looks    int    // at the present one; protected by mu
+	handOver func()    // nil: no loop leads, or it has been handed over; protected by mu
+	since    time.Time // when the present one began; protected by mu
 }
 
-func (l *lead) begin(handOver func()) {
+func (l *lead) begin(handOver func(), now time.Time) {
 	l.leads = true
 	l.count++
 	l.mu.Lock()
-	l.handOver, l.looks = handOver, 0
+	l.handOver, l.since = handOver, now
 	l.mu.Unlock()
 }
 
@@ -49,14 +50,12 @@ func (l *lead) end() (handedOver bool) {
 	return handedOver
 }
 
-// watch is called at every tick at which the flusher's goroutine is not the owner.
-func (l *lead) watch() {
+// watch is called at every tick at which the flusher's goroutine is not the owner. Ticks may be much shorter than
+// leadTime, so their number says nothing.
+func (l *lead) watch(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.handOver == nil {
-		return
-	}
-	if l.looks++; l.looks >= patientLooks {
+	if l.handOver != nil && now.Sub(l.since) >= leadTime {
 		l.handOver()
 		l.handOver = nil
 	}
@@ -104,7 +103,8 @@ func (s *Store) Lead(handOver func()) (again bool) {
 		return false
 	}
 	healthy := !f.ended && !f.late && !f.syncing && f.failure.Load() == nil
-	f.lead.begin(handOver)
+	f.lead.begin(handOver, f.time())
+	f.rest.rouse() // a write that changes nothing has not roused it
 	if healthy {
 		f.waiters.expect(0)
 		f.round()

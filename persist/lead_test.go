@@ -137,6 +137,7 @@ func TestALeaderWhoseSyncFailsWakesItsClients(t *testing.T) {
 // the sync has ended.
 func TestALoopWhoseSyncHangsIsHandedOver(t *testing.T) {
 	s, files := openAlways(t)
+	s.time = time.Now
 	defer func() { s.stop, s.stopped = make(chan struct{}), make(chan struct{}) }() // for the end of openAlways
 	hanging, gate := make(chan struct{}, 1), make(chan struct{})
 	files.SetFault(func(op vfs.Op, _ string, size int) (int, error) {
@@ -172,6 +173,64 @@ func TestALoopWhoseSyncHangsIsHandedOver(t *testing.T) {
 	await(t, second, "the second client to be woken")
 	close(s.stop)
 	<-s.stopped
+}
+
+// TestALoopIsHandedOverAfterATimeHoweverOftenTheFlusherLooks: with a short delay it looks every millisecond.
+func TestALoopIsHandedOverAfterATimeHoweverOftenTheFlusherLooks(t *testing.T) {
+	var l lead
+	start, calls := time.Now(), 0
+	for lead := 1; lead <= 2; lead++ {
+		l.begin(func() { calls++ }, start)
+		for at := time.Duration(0); at < leadTime; at += time.Millisecond {
+			if l.watch(start.Add(at)); calls >= lead {
+				t.Fatalf("lead %d: it is handed over after %v, want %v", lead, at, leadTime)
+			}
+		}
+		for range 2 {
+			if l.watch(start.Add(leadTime)); calls != lead {
+				t.Fatalf("lead %d: %d calls in all", lead, calls)
+			}
+		}
+		if !l.end() {
+			t.Errorf("lead %d: the loop does not learn that it was handed over", lead)
+		}
+		start = start.Add(time.Second)
+	}
+}
+
+// TestALeaderEndsTheFlushersRestBeforeItSyncs, also if its clients have changed nothing: only the flusher notices that
+// the sync hangs.
+func TestALeaderEndsTheFlushersRestBeforeItSyncs(t *testing.T) {
+	s, files := openAlways(t)
+	rest := &s.flusher.rest
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	s.flusher.round() // takes what opening has changed
+	for range restAfter {
+		rest.beginIfIdle(tick, true)
+	}
+	if !rest.on.Load() {
+		t.Fatal("the flusher does not rest")
+	}
+	synced, roused := false, false
+	files.SetFault(func(op vfs.Op, _ string, size int) (int, error) {
+		if op == vfs.OpSync && !synced {
+			synced = true
+			select {
+			case <-rest.roused:
+				roused = true
+			default:
+			}
+		}
+		return size, nil
+	})
+	if _, led := s.AwaitLed(s.Group(), func() {}); !led {
+		t.Fatal("the flusher has been told")
+	}
+	s.Lead(noHandOver)
+	if !synced || !roused {
+		t.Errorf("synced %v, roused before %v", synced, roused)
+	}
 }
 
 func await(t *testing.T, done <-chan struct{}, what string) {

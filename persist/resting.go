@@ -1,6 +1,7 @@
 package persist
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/quotadb/quota-db/pulse"
@@ -14,13 +15,17 @@ const (
 	restAfter = 4
 )
 
-// resting lets the flusher's ticks come seldom while nothing changes. The engine rouses it at the next change.
+// resting lets the flusher's ticks come seldom while nothing changes. The engine rouses it at the next change, and a
+// loop that leads does so too, since the flusher has to look at that loop. Only rouse may be called by others than the
+// flusher's goroutine.
 type resting struct {
 	*Store
 	roused chan struct{}
-	quiet  int // ticks in a row without anything to do
-	on     bool
+	quiet  int         // ticks in a row without anything to do
+	on     atomic.Bool // a rest begins only while the flusher's goroutine is the flusher's owner
 }
+
+func newResting(s *Store) resting { return resting{Store: s, roused: make(chan struct{}, 1)} }
 
 // beginIfIdle begins a rest if the store has been idle for long enough.
 func (r *resting) beginIfIdle(tick *time.Ticker, idle bool) {
@@ -28,17 +33,18 @@ func (r *resting) beginIfIdle(tick *time.Ticker, idle bool) {
 		r.end(tick)
 		return
 	}
-	if r.quiet++; r.on || r.quiet < restAfter || r.delay >= restTick {
+	if r.quiet++; r.on.Load() || r.quiet < restAfter || r.delay >= restTick {
 		return
 	}
-	if r.on = r.db.RestUnwritten(r.roused); r.on {
+	if r.db.RestUnwritten(r.roused) {
+		r.on.Store(true)
 		tick.Reset(pulse.Until(restTick))
 	}
 }
 
 // next is called after each tick.
 func (r *resting) next(tick *time.Ticker) {
-	if r.on {
+	if r.on.Load() {
 		tick.Reset(pulse.Until(restTick))
 	}
 }
@@ -46,8 +52,19 @@ func (r *resting) next(tick *time.Ticker) {
 // end goes back to the flusher's own ticks.
 func (r *resting) end(tick *time.Ticker) {
 	r.quiet = 0
-	if r.on {
-		r.on = false
+	if r.on.Load() {
+		r.on.Store(false)
 		tick.Reset(r.delay)
+	}
+}
+
+// rouse ends a rest soon. Any goroutine may call it.
+func (r *resting) rouse() {
+	if !r.on.Load() {
+		return
+	}
+	select {
+	case r.roused <- struct{}{}:
+	default: // it is being roused
 	}
 }

@@ -16,15 +16,15 @@ func TestAFlusherRestsWhenItIsIdleAndGoesOnWithTheNextChange(t *testing.T) {
 	defer func() { _ = db.Close() }()
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
-	r := resting{Store: &Store{db: db, delay: time.Millisecond}, roused: make(chan struct{}, 1)}
+	r := newResting(&Store{db: db, delay: time.Millisecond})
 	for range 3 {
 		for i := range restAfter {
-			if r.on {
+			if r.on.Load() {
 				t.Fatalf("it rests after %d ticks, want %d", i, restAfter)
 			}
 			r.beginIfIdle(tick, true)
 		}
-		if !r.on {
+		if !r.on.Load() {
 			t.Fatal("an idle flusher does not rest")
 		}
 		change(t, db)
@@ -33,11 +33,11 @@ func TestAFlusherRestsWhenItIsIdleAndGoesOnWithTheNextChange(t *testing.T) {
 		default:
 			t.Fatal("a change does not rouse the flusher")
 		}
-		if r.end(tick); r.on {
+		if r.end(tick); r.on.Load() {
 			t.Fatal("it rests on")
 		}
 		for range 2 * restAfter { // the flusher is late: the change is still there
-			if r.beginIfIdle(tick, true); r.on {
+			if r.beginIfIdle(tick, true); r.on.Load() {
 				t.Fatal("it rests although there is a change")
 			}
 		}
@@ -54,11 +54,11 @@ func TestAFlusherRestsWhenItIsIdleAndGoesOnWithTheNextChange(t *testing.T) {
 func TestAFlusherWithALongDelayDoesNotRest(t *testing.T) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
-	r := resting{Store: &Store{delay: restTick}}
+	r := newResting(&Store{delay: restTick})
 	for range 2 * restAfter {
 		r.beginIfIdle(tick, true)
 	}
-	if r.on {
+	if r.on.Load() {
 		t.Error("it rests")
 	}
 }

@@ -33,6 +33,27 @@ func TestAnIdleNodeSaysSomethingAtEachLook(t *testing.T) {
 	}
 }
 
+// TestANodeThatIsWellIsNeverSilentForNearlyAsLongAsItMayBe, whenever it looks before it begins to rest: then the next
+// look comes up to 520 ms later.
+func TestANodeThatIsWellIsNeverSilentForNearlyAsLongAsItMayBe(t *testing.T) {
+	const rest = 520 * time.Millisecond
+	w := newWorld(t, 2)
+	l := w.connect(w.nodes[0], w.nodes[1])
+	w.run(5 * time.Second) // the first comparison is over
+	for look := 5 * time.Millisecond; look <= rest; look += 5 * time.Millisecond {
+		for before := l.bytes[0]; l.bytes[0] == before; {
+			w.run(10 * time.Millisecond)
+		}
+		before, said := l.bytes[0], w.now.Mono
+		for step := look; l.bytes[0] == before; step = rest {
+			w.runEvery(step, step)
+		}
+		if silence := time.Duration(w.now.Mono - said); silence > leastDead*4/5 {
+			t.Fatalf("a look %v after the last frame, and then one %v later: the node was silent for %v", look, rest, silence)
+		}
+	}
+}
+
 // TestAnIdleLinkSendsRarely, also if its nodes look every 10 ms.
 func TestAnIdleLinkSendsRarely(t *testing.T) {
 	w := newWorld(t, 2)
@@ -40,8 +61,8 @@ func TestAnIdleLinkSendsRarely(t *testing.T) {
 	w.run(time.Second)
 	before, ping := l.bytes[1], len(appendFrame(nil, kindPing, func(b []byte) []byte { return b }))
 	w.run(5 * time.Second)
-	if sent := (l.bytes[1] - before) / ping; sent < 10 || sent > 15 {
-		t.Errorf("%d pings within 5 s, want from 10 to 15", sent)
+	if sent := (l.bytes[1] - before) / ping; sent < 15 || sent > 22 {
+		t.Errorf("%d pings within 5 s, want from 15 to 22", sent)
 	}
 }
 

@@ -43,9 +43,10 @@ const (
 	leastDead = time.Second
 	mostDead  = 5 * time.Second
 	// A Ping is sent after this time without anything else to send. It does not depend on the interval, since the peer
-	// may have a shorter one. Together with the rest between two looks of an idle node, half a second, a peer that is
-	// well is never silent for leastDead.
-	pingAfter = leastDead * 3 / 8
+	// may have a shorter one. A node that looks just before that time sends nothing, and its next look may be the one
+	// of an idle node, half a second and a bit later. So a peer that is well is silent for at most about three quarters
+	// of leastDead: the rest is for a slow network and a busy machine.
+	pingAfter = leastDead / 4
 	// maxAhead is the largest distance of a stamp ahead of this node's clock; a register with a later stamp is held
 	// back.
 	maxAhead = engine.MaxAhead

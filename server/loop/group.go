@@ -29,7 +29,7 @@ type Worker interface {
 	// HasTask reports whether something waits for RunTask. Then the next round does not wait for input.
 	HasTask() bool
 	// IsDue is asked at the end of a round, before its replies leave, if there is a task or again is true, which is the
-	// result of the last RunTask. If it returns true, RunTask is called.
+	// result of the last RunTask. If it returns true, the replies leave, and RunTask is called.
 	IsDue(again bool) bool
 	// RunTask may take long. It must use nothing that the handlers of the loop use, because another goroutine runs the
 	// loop as soon as handOver is called. What it posts to the loop runs in the same round. If it returns true, the

@@ -6,7 +6,8 @@
 // round. So the code and the data of each step are in the processor's cache, the replies to many clients leave
 // together, and a client that they wake finds the server idle.
 //
-// Before the replies leave, a loop may have a task that takes long, such as an fsync: see task.go.
+// At the end of a round a loop may have a task that takes long, such as an fsync: see task.go. The replies that do not
+// depend on it leave before it.
 //
 // The loop can be told not to read from a connection: then the socket's buffers stop its client. A connection is still
 // served after its client has half-closed.

@@ -1,7 +1,8 @@
 package loop
 
-// A task is work at the end of a round that may take long, such as an fsync on which the round's replies depend. It
-// runs on the loop's own goroutine, so that no other thread is woken for it. If it takes too long, somebody calls
+// A task is work at the end of a round that may take long, such as an fsync that clients wait for. It runs on the
+// loop's own goroutine, so that no other thread is woken for it. The round's replies leave before it: replies that
+// depend on it are not written until it posts something to the loop. If the task takes too long, somebody calls
 // HandOver: then a new goroutine goes on with the loop, and the old one ends when its task does. So a disk that hangs
 // stops no loop.
 
@@ -10,6 +11,7 @@ func (l *Loop) runTask() bool {
 	if !l.hasTask() || !l.worker.IsDue(l.again) {
 		return true
 	}
+	l.flush()
 	l.meter.wait()
 	l.task++
 	task := l.task

@@ -31,6 +31,9 @@ func (w *tasker) RunTask(handOver func()) bool { return w.run(handOver) }
 // want has the worker run a task after some rounds.
 func (w *tasker) want() { w.wanted, w.left = w.wanted+1, w.rounds }
 
+// answer is the reply to a byte of input whose task has ended.
+func answer(h *handler) { h.conn.Write([]byte("?")) }
+
 // startWith starts one loop with a worker.
 func startWith(t *testing.T, w loop.Worker) *group {
 	t.Helper()
@@ -49,13 +52,12 @@ func startWith(t *testing.T, w loop.Worker) *group {
 	return &group{g, t, l}
 }
 
-// TestRepliesOfARoundLeaveAfterItsTask, together with what the task has posted.
-func TestRepliesOfARoundLeaveAfterItsTask(t *testing.T) {
-	inTask, read := make(chan struct{}), make(chan struct{})
+// TestRepliesOfARoundLeaveBeforeItsTask, and what the task has posted leaves after it.
+func TestRepliesOfARoundLeaveBeforeItsTask(t *testing.T) {
+	end := make(chan struct{})
 	h := &handler{woken: func(h *handler) { h.conn.Write([]byte("woken ")) }}
 	w := &tasker{run: func(func()) bool {
-		inTask <- struct{}{}
-		<-read
+		<-end
 		h.conn.Wake()
 		return false
 	}}
@@ -63,19 +65,16 @@ func TestRepliesOfARoundLeaveAfterItsTask(t *testing.T) {
 		h.conn.Write([]byte("input "))
 		w.want()
 	}
-	client := startWith(t, w).connect(h)
+	g := startWith(t, w)
+	defer close(end) // the loop can be stopped
+	client := g.connect(h)
 	for range 3 {
 		if _, err := client.Write([]byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		<-inTask
-		_ = client.SetReadDeadline(time.Now().Add(time.Millisecond))
-		if n, _ := client.Read(make([]byte, 1)); n > 0 {
-			t.Error("a reply has left before the task")
-		}
-		_ = client.SetReadDeadline(time.Now().Add(patience))
-		read <- struct{}{}
-		expect(t, client, "input woken ")
+		expect(t, client, "input ") // the task has not ended
+		end <- struct{}{}
+		expect(t, client, "woken ")
 	}
 }
 
@@ -123,7 +122,9 @@ func TestAHungTaskHoldsNobody(t *testing.T) {
 	gate := make(chan struct{})
 	var hang atomic.Bool
 	ended := make(chan struct{}, 10)
+	var writer *handler // its reply waits for the task
 	w.run = func(handOver func()) bool {
+		writer.conn.Wake()
 		if hang.Load() {
 			go handOver()
 			<-gate
@@ -134,16 +135,13 @@ func TestAHungTaskHoldsNobody(t *testing.T) {
 	}
 	g := startWith(t, w)
 	other := g.connect(&handler{input: echo})
-	writer := &handler{input: func(h *handler, chunk []byte) {
-		h.conn.Write(chunk)
-		w.want()
-	}}
+	writer = &handler{input: func(*handler, []byte) { w.want() }, woken: answer}
 	client := g.connect(writer)
 	g.roundTrip(client)
 	hang.Store(true)
 	const hung = 3
 	for range hung {
-		g.roundTrip(client) // the new goroutine sends what the round has left
+		g.roundTrip(client) // the new goroutine runs what the task has posted, and sends the reply
 		g.roundTrip(other)
 		g.roundTrip(g.connect(&handler{input: echo}))
 	}
@@ -166,12 +164,10 @@ func TestAHungTaskHoldsNobody(t *testing.T) {
 func TestAHandOverOutsideOfATaskDoesNothing(t *testing.T) {
 	w := &tasker{}
 	var handOver atomic.Pointer[func()]
-	w.run = func(fn func()) bool { handOver.Store(&fn); return false }
+	h := &handler{input: func(*handler, []byte) { w.want() }, woken: answer}
+	w.run = func(fn func()) bool { handOver.Store(&fn); h.conn.Wake(); return false }
 	g := startWith(t, w)
-	client := g.connect(&handler{input: func(h *handler, chunk []byte) {
-		h.conn.Write(chunk)
-		w.want()
-	}})
+	client := g.connect(h)
 	g.roundTrip(client) // the first task tells its hand-over
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
