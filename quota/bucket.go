@@ -174,8 +174,8 @@ func (b *Bucket) Give(r Rate, n uint64, now int64) bool {
 	return b.give(r, r.earn(min(n, r.Capacity)), now)
 }
 
-// GiveLate is Give for n tokens that were taken at a moment: it gives back as much of them as cannot have refilled since.
-// If all of them came back, what has refilled would come twice.
+// GiveLate is Give for n tokens that were taken at a moment: it gives back as much of them as cannot have refilled
+// since. If all of them came back, what has refilled would come twice.
 func (b *Bucket) GiveLate(r Rate, n uint64, takenAt, now int64) bool {
 	back, passed := r.earn(min(n, r.Capacity)), span{ns: uint64(max(now-takenAt, 0))}
 	return passed.less(back) && b.give(r, r.sub(back, passed), now)
