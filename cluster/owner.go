@@ -265,7 +265,7 @@ func (o *owner) drop(l *link, err error) {
 		return
 	}
 	delete(o.links, l)
-	o.Machine.Disconnect(l.session)
+	o.Machine.Disconnect(l.session, o.Now())
 	reason := "this node stops"
 	if err != nil {
 		reason = printable(err.Error())

@@ -116,7 +116,7 @@ func (m *Machine) watchExchange(s *Session, now engine.Moment) {
 	if x := &s.exchange; x.stage == waiting || x.stage == comparing {
 		s.logProgress(now)
 		if time.Duration(now.Mono-x.heard) > quietTooLong {
-			m.end(s, "it has stopped comparing")
+			m.end(s, "it has stopped comparing", now)
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 		if old.dialed != dialed && s.fromGreater() {
 			return nil, ErrDuplicate
 		}
-		m.end(old, "another connection takes its place")
+		m.end(old, "another connection takes its place", now)
 	}
 	if h.Run != p.run {
 		p.restarted(h)
@@ -169,15 +169,15 @@ func (m *Machine) Connect(h Hello, dialed bool, now engine.Moment) (*Session, er
 func (m *Machine) Stop() { m.stopping = true }
 
 // Disconnect ends a session whose connection is gone.
-func (m *Machine) Disconnect(s *Session) { m.end(s, "disconnected") }
+func (m *Machine) Disconnect(s *Session, now engine.Moment) { m.end(s, "disconnected", now) }
 
 // end ends a session. The next session sends again whatever was sent and not acknowledged.
-func (m *Machine) end(s *Session, why string) {
+func (m *Machine) end(s *Session, why string, now engine.Moment) {
 	if s.ended {
 		return
 	}
 	s.ended, s.why = true, why
-	s.leaveQuotas()
+	s.leaveQuotas(now)
 	if m.busy == s {
 		m.busy = nil
 	}
@@ -205,7 +205,7 @@ func (m *Machine) Watch(now engine.Moment) {
 			s.ackDue = true
 		}
 		if time.Duration(now.Mono-s.heard) >= m.dead {
-			m.end(s, "it has been silent")
+			m.end(s, "it has been silent", now)
 			continue
 		}
 		m.watchExchange(s, now)

@@ -118,11 +118,17 @@ func (s *Session) meetQuotas(now engine.Moment) {
 	}
 }
 
-// leaveQuotas is called when the session ends.
-func (s *Session) leaveQuotas() {
+// leaveQuotas is called when the session ends. Tokens of answers that have not left go back to their buckets: the peer
+// was never told of them.
+func (s *Session) leaveQuotas(now engine.Moment) {
 	m := s.machine
 	if !s.quotas.known {
 		return
+	}
+	for i := range s.quotas.answers {
+		if t := s.quotas.takes[s.quotas.answers[i].Number]; t != nil { // else it is forgotten, and they stay used
+			m.giveBack(t, t.tokens, now)
+		}
 	}
 	for _, t := range s.quotas.takes {
 		m.takes.forget(t)

@@ -238,17 +238,23 @@ func (d *slowDisk) sync() {
 	d.waiting = nil
 }
 
+// follow gives a node that has a part an empty engine that a disk follows.
+func (w *world) follow(n *testNode, disk *slowDisk) {
+	w.t.Helper()
+	db, err := engine.Open(engine.Options{Shards: 2, Node: n.Node, HashKey: [2]uint64{1, 2}, Life: 9, Replicated: true, Followed: true, MaxBytes: 1 << 28})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = db.Close() })
+	db.SetPart(*n.db.Part())
+	n.db, n.DB, n.Disk = db, db, disk
+}
+
 func TestAnAnswerLeavesWhenTheTakeSurvivesACrash(t *testing.T) {
 	w := newWorld(t, 2).sit()
 	disk, roused := &slowDisk{}, 0
 	asked := w.nodes[1]
-	db, err := engine.Open(engine.Options{Shards: 2, Node: 2, HashKey: [2]uint64{1, 2}, Life: 9, Replicated: true, Followed: true, MaxBytes: 1 << 28})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	db.SetPart(*asked.db.Part())
-	asked.db, asked.DB, asked.Disk = db, db, disk
+	w.follow(asked, disk)
 	asked.Attend(nil, func() { roused++ })
 	w.connectAll()
 	w.run(20 * time.Millisecond)
@@ -275,6 +281,38 @@ func TestAnAnswerLeavesWhenTheTakeSurvivesACrash(t *testing.T) {
 	w.deliver()
 	w.granted(first, 3)
 	w.granted(second, 3)
+}
+
+// TestTokensOfAnswersThatNeverLeftAreNotUsed ends a session while two answers wait for a sync, after one has left.
+func TestTokensOfAnswersThatNeverLeftAreNotUsed(t *testing.T) {
+	w := newWorld(t, 2).sit()
+	disk := &slowDisk{}
+	asked := w.nodes[1]
+	w.follow(asked, disk)
+	asked.Attend(nil, func() {})
+	w.connectAll()
+	w.run(20 * time.Millisecond)
+	rate := minute(100)
+	order := func(key string, n uint64) *shares.Order {
+		o := w.order(w.nodes[0], key, rate, n)
+		w.deliver()
+		return o
+	}
+	sent := order("sent", 3)
+	disk.sync()
+	w.deliver()
+	w.granted(sent, 3)
+	order("k", 5)
+	order("other", 6)
+	if k, other := w.left(asked, "k", rate), w.left(asked, "other", rate); k != 45 || other != 44 {
+		t.Fatalf("%d and %d tokens of 50 are left while the answers wait", k, other)
+	}
+	w.cut(w.links[0])
+	for key, want := range map[string]uint64{"sent": 47, "k": 50, "other": 50} {
+		if got := w.left(asked, key, rate); got != want {
+			t.Errorf("%s: %d tokens of 50 are left after the session, want %d", key, got, want)
+		}
+	}
 }
 
 func TestBadFramesAboutQuotasAreRefused(t *testing.T) {

@@ -148,7 +148,7 @@ func (w *world) connectSome(i int, r *rand.Rand) {
 		s, err := l.ends[side].Connect(l.ends[1-side].Hello(), side == 0, w.now)
 		if err != nil {
 			if side == 1 {
-				l.ends[0].Disconnect(l.sides[0])
+				l.ends[0].Disconnect(l.sides[0], w.now)
 			}
 			return
 		}

@@ -139,11 +139,16 @@ func (s *Session) readBack(r *reader, now engine.Moment) error {
 	if n > t.tokens {
 		return fmt.Errorf("%w: %d tokens of order %d come back, and it took %d", ErrProtocol, n, number, t.tokens)
 	}
+	m.giveBack(t, n, now)
+	return nil
+}
+
+// giveBack gives n tokens of a take back to the bucket, and forgets the take if none are left.
+func (m *Machine) giveBack(t *take, n uint64, now engine.Moment) {
 	if m.DB.GiveBackFor(m.DB.Key([]byte(t.name)), n, t.epoch, t.at, now) && m.Desk != nil {
 		m.Desk.CameBack(n)
 	}
 	if t.tokens -= n; t.tokens == 0 {
 		m.takes.forget(t)
 	}
-	return nil
 }

@@ -77,7 +77,7 @@ func (w *world) connectAll() {
 
 func (w *world) cut(l *link) {
 	for i := range l.ends {
-		l.ends[i].Disconnect(l.sides[i])
+		l.ends[i].Disconnect(l.sides[i], w.now)
 	}
 }
 

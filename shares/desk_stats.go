@@ -32,7 +32,7 @@ func (d *Desk) Served(tokens uint64) {
 	d.stats.TakenFor += tokens
 }
 
-// CameBack counts tokens that another node has given back.
+// CameBack counts tokens that another node has given back, or was never told of because its session ended.
 func (d *Desk) CameBack(tokens uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -144,7 +144,7 @@ func (p *pipe) cut() {
 func (p *pipe) close(i int) {
 	e := &p.ends[i]
 	if e.session != nil && e.process.host.process == e.process {
-		e.process.machine.Disconnect(e.session)
+		e.process.machine.Disconnect(e.session, e.process.now())
 	}
 	e.gone = true
 }
