@@ -61,6 +61,7 @@ type quotaName struct {
 // member is another node that owns a part of every quota.
 type member struct {
 	node uint16
+	at   int     // its index in Table.Members
 	out  *outbox // nil: there is no session with it
 }
 

@@ -59,8 +59,10 @@ func (d *Desk) know(key []byte, w *Want, now int64) *deskQuota {
 		return nil
 	}
 	q := &deskQuota{quotaName: quotaName{string(key), w.Rate}, seats: make([]seat, len(d.members)), touched: now}
+	var room [16]int
+	ranks := d.table.ranks(room[:0], key)
 	for i, m := range d.members {
-		q.seats[i].part = d.partOf(m.node, key, w.Rate)
+		q.seats[i].part = w.Rate.Share(len(ranks), ranks[m.at])
 	}
 	d.quotas[q.quotaName] = q
 	d.name(q, w)
@@ -95,12 +97,6 @@ func (d *Desk) anyConnected() bool {
 	return slices.ContainsFunc(d.members, func(m *member) bool { return m.out != nil })
 }
 
-// partOf is a member's part of a quota.
-func (d *Desk) partOf(node uint16, key []byte, rate quota.Rate) quota.Rate {
-	p := Part{State: InForce, Table: d.table, Node: node}
-	return p.Own(key, rate)
-}
-
 // rest puts a quota that has nothing to do into the list of those that may be forgotten.
 func (d *Desk) rest(q *deskQuota) {
 	if !q.isGone && q.orders.first == nil && q.looks.first == nil && q.open == 0 {
@@ -131,11 +127,7 @@ const mostAnswer = time.Second
 
 // hope is how many tokens the orders that wait can be expected to get, if nobody else takes any.
 func (d *Desk) hope(q *deskQuota, now int64) uint64 {
-	sum := q.inHand
-	for i := range d.members {
-		sum += d.level(q, i, now)
-	}
-	return sum
+	return q.inHand + d.levels(q, now)
 }
 
 // lookAgain asks the member that was not heard for longest for its level, if it is time for that: an estimate of its

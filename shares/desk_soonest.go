@@ -18,20 +18,22 @@ type held struct {
 // many. full is how long it takes until all these buckets are full. If other members are connected, retry is rounded up
 // to whole milliseconds.
 func (d *Desk) Soonest(key []byte, rate, part quota.Rate, own quota.Bucket, n uint64, now int64) (retry, full time.Duration) {
-	var room [8]held
+	var room [12]held
 	all := append(room[:0], held{part, own})
 	d.mu.Lock()
-	q := d.quotas[quotaName{string(key), rate}]
-	for i, m := range d.members {
-		switch {
-		case m.out == nil:
-		case q != nil:
-			all = append(all, held{q.seats[i].part, q.seats[i].bucket})
-		default:
-			all = append(all, held{part: d.partOf(m.node, key, rate)})
+	if q := d.quotas[quotaName{string(key), rate}]; q != nil {
+		for i, m := range d.members {
+			if m.out != nil {
+				all = append(all, held{q.seats[i].part, q.seats[i].bucket})
+			}
 		}
+		d.mu.Unlock()
+	} else {
+		var room [16]int
+		t, at := d.table, d.at(room[:0], true)
+		d.mu.Unlock()
+		all = t.appendFull(all, at, key, rate)
 	}
-	d.mu.Unlock()
 	for i := range all {
 		full = max(full, all[i].bucket.FullAfter(now))
 	}

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/quotadb/quota-db/quota"
 )
 
 // mostForgotten is how many quotas one Tick forgets.
@@ -72,9 +70,9 @@ func (d *Desk) setTable(t *Table) {
 	}
 	d.table, d.members, d.loose = t, nil, nil
 	if t != nil {
-		for _, m := range t.Members {
+		for i, m := range t.Members {
 			if m.Node != d.node {
-				d.members = append(d.members, &member{node: m.Node})
+				d.members = append(d.members, &member{node: m.Node, at: i})
 			}
 		}
 	}
@@ -87,58 +85,6 @@ func (d *Desk) setTable(t *Table) {
 			d.loose = append(d.loose, out)
 		}
 	}
-}
-
-// Others is how many tokens of a quota the other members have that are connected, as far as this node knows: what they
-// told and what has refilled since then, or a full part where nothing is known.
-func (d *Desk) Others(key []byte, rate quota.Rate, now int64) (tokens uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	q := d.quotas[quotaName{string(key), rate}]
-	for i, m := range d.members {
-		switch {
-		case m.out == nil:
-		case q != nil:
-			tokens += d.level(q, i, now)
-		default:
-			tokens += d.partOf(m.node, key, rate).Capacity
-		}
-	}
-	return tokens
-}
-
-// Beside is Others for a node whose own part of the quota is known: if all members are connected and nothing else is
-// known, the other parts are the rest of the limit, and need not be computed one by one.
-func (d *Desk) Beside(key []byte, rate, part quota.Rate, now int64) (tokens uint64) {
-	d.mu.Lock()
-	if part.Capacity > 0 && rate.Count == rate.Capacity && d.quotas[quotaName{string(key), rate}] == nil && d.allConnected() {
-		tokens = rate.Capacity - part.Capacity
-		d.mu.Unlock()
-		return tokens
-	}
-	d.mu.Unlock()
-	return d.Others(key, rate, now)
-}
-
-func (d *Desk) allConnected() bool {
-	for _, m := range d.members {
-		if m.out == nil {
-			return false
-		}
-	}
-	return len(d.members) > 0
-}
-
-// Stranded is how many tokens of a quota belong to members that are not connected.
-func (d *Desk) Stranded(key []byte, rate quota.Rate) (tokens uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, m := range d.members {
-		if m.out == nil {
-			tokens += d.partOf(m.node, key, rate).Capacity
-		}
-	}
-	return tokens
 }
 
 // RoundTrip is how long an ask takes to be answered by the slowest connected member, as measured lately; 0 if nothing

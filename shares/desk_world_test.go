@@ -409,3 +409,9 @@ func randomDesk(t *testing.T, seed uint64) DeskStats {
 	}
 	return s
 }
+
+// partOf is a member's part of a quota.
+func (d *Desk) partOf(node uint16, key []byte, rate quota.Rate) quota.Rate {
+	p := Part{State: InForce, Table: d.table, Node: node}
+	return p.Own(key, rate)
+}

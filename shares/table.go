@@ -8,7 +8,10 @@
 // All of the package are machines without sockets and without a clock. Moments are nanoseconds of engine.Moment.Mono.
 package shares
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // Member is an owner of a part of every quota.
 type Member struct {
@@ -52,6 +55,27 @@ func (t *Table) Rank(key []byte, node uint16) (rank int, ok bool) {
 		}
 	}
 	return rank, true
+}
+
+// ranks appends the ranks of all members to dst, in the order of Members. It costs a sort; Rank alone costs a pass over
+// the members.
+func (t *Table) ranks(dst []int, key []byte) []int {
+	type place struct {
+		mixed uint64 // mix is a bijection, so it differs as the seats do
+		at    int
+	}
+	var room [16]place
+	places, of := slices.Grow(room[:0], len(t.Members)), hash(t.Seed, key)
+	dst = slices.Grow(dst, len(t.Members))
+	for i := range t.Members {
+		places, dst = append(places, place{mix(of ^ t.Members[i].Seat), i}), append(dst, 0)
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.mixed, b.mixed) })
+	ranks := dst[len(dst)-len(places):]
+	for rank := range places {
+		ranks[places[rank].at] = rank
+	}
+	return dst
 }
 
 // Has reports whether a node is a member.
