@@ -141,17 +141,22 @@ func (s *shard) settleHash(hash uint64, now Moment) {
 func (s *shard) refresh(number int, now Moment, changed []leafChange) []leafChange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now = s.moment(now) // a record that a later transaction found expired is in no list that leads to it again
+	// Everything below works at the moment of the shard's latest transaction, also after a yield: a record that a
+	// transaction found expired is in no list that leads to it again.
+	s.moment(now)
 	for range refreshTries {
 		if s.sums.watched == 0 {
-			s.countAll(number, now)
+			s.countAll(number)
 		}
-		for done := false; !done; s.yield() {
-			_, done = s.sweep(now, sumsAtOnce)
+		for {
+			if _, done := s.sweep(s.now, sumsAtOnce); done {
+				break
+			}
+			s.yield()
 		}
-		s.countExpiredOut(now)
+		s.countExpiredOut(s.now)
 		for len(s.sums.list) > 0 {
-			s.settle(max(0, len(s.sums.list)-sumsAtOnce), now)
+			s.settle(max(0, len(s.sums.list)-sumsAtOnce), s.now)
 			s.yield()
 		}
 		if s.sums.watched != 0 {
@@ -188,13 +193,13 @@ func (s *shard) yield() {
 }
 
 // countAll computes all sums anew. The lock is held for one bucket at a time.
-func (s *shard) countAll(number int, now Moment) {
+func (s *shard) countAll(number int) {
 	x := &s.sums
 	clear(x.now)
 	at, last := s.db.hashesOf(number)
 	x.watched, x.done, x.all = stale, at, false
 	for x.watched != 0 && !x.all {
-		position, end := s.visitBucket(at, last, func(rec record, hash uint64) { s.countIn(rec, hash, now) })
+		position, end := s.visitBucket(at, last, func(rec record, hash uint64) { s.countIn(rec, hash, s.now) })
 		if at, _ = s.db.nextHash(uint64(number), position, end); end || at > last || at == 0 {
 			x.all = true
 			return

@@ -245,3 +245,22 @@ func TestAShardThatIsNotCountedKeepsTheSumsOfBefore(t *testing.T) {
 	}
 	checkSums(t, db, now)
 }
+
+// TestAShardIsCountedAtTheMomentOfItsLatestTransaction: a sweep beside a refresh has hidden a key before the counting
+// comes to it. The refresh began before the key's deadline.
+func TestAShardIsCountedAtTheMomentOfItsLatestTransaction(t *testing.T) {
+	db, err := Open(Options{Shards: 1, Node: 1, Life: 100, HashKey: [2]uint64{5, 7}, Replicated: true, MaxBytes: 1 << 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	k, s := db.Key([]byte("k")), &db.shards[0]
+	tx := db.Lock(k, at(testWall))
+	_ = tx.Set(k, Value{Type: Integer, Int: 1, Deadline: testWall + 50}, false)
+	tx.Unlock()
+	db.Sweep(at(testWall+1000), 100)
+	s.mu.Lock()
+	s.countAll(0)
+	s.mu.Unlock()
+	checkSums(t, db, at(testWall+2000))
+}

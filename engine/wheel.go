@@ -170,9 +170,11 @@ func (s *shard) relink(r ref, rec record) {
 }
 
 // sweep deletes records whose deadline has passed, with at most budget units of work. A record deleted or placed again
-// is one unit. It returns how many records it deleted; done: none is left for now.
+// is one unit. It returns how many records it deleted; done: none is left for now. It is a transaction for moment: no
+// later one, and no refresh, may find a key before its deadline that the sweep has found past it.
 func (s *shard) sweep(now Moment, budget int) (deleted int, done bool) {
 	w := &s.wheel
+	now = s.moment(now)
 	w.skipEmpty(now.Wall)
 	if w.count == 0 {
 		return 0, true
