@@ -9,7 +9,8 @@ import (
 )
 
 // FuzzMerge merges any states of a key into a DB and into an entry, and counts between the merges. Both must come to
-// the same, must say the same of each merge, the DB's sums must be those of its keys, and a key without content must be gone.
+// the same, must say the same of each merge, the DB's sums must be those of its keys, and a key without content must be
+// gone.
 func FuzzMerge(f *testing.F) {
 	const rise = "\x02\x00\x01\x01\x00\x01" // one row of writer 1: P 1
 	// A deleted key with one row of writer 2, P 6, N 3 and floors 5 and 3; then its floors are 6 and 3.

@@ -193,8 +193,8 @@ func TestSumsAreRightAfterChangesBesideTheirCounting(t *testing.T) {
 	}
 }
 
-// TestAnAbsentKeyLeavesTheSumsIfTheSweepComesAfterItsDeadline: an absent key has a deadline far enough ahead to wait in a
-// slot of a coarser level. When the wheel moves the key to a finer level, the deadline has already passed.
+// TestAnAbsentKeyLeavesTheSumsIfTheSweepComesAfterItsDeadline: an absent key has a deadline far enough ahead to wait in
+// a slot of a coarser level. When the wheel moves the key to a finer level, the deadline has already passed.
 func TestAnAbsentKeyLeavesTheSumsIfTheSweepComesAfterItsDeadline(t *testing.T) {
 	const tick = 100 // milliseconds, the default
 	for _, ticks := range []int64{nearSlots, nearSlots * farSlots} {
