@@ -9,8 +9,8 @@ import (
 	"github.com/quotadb/quota-db/quota"
 )
 
-// TestFullPartsOfOthersAreThoseOfTheirRanks compares Others, Beside, Stranded and what a new quota knows with the part of
-// each member alone.
+// TestFullPartsOfOthersAreThoseOfTheirRanks compares Others, Beside, Stranded and what a new quota knows with the part
+// of each member alone.
 func TestFullPartsOfOthersAreThoseOfTheirRanks(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rng := rand.New(rand.NewPCG(seed, 0))
