@@ -82,7 +82,8 @@ type notified struct {
 	at      int64
 }
 
-// NewCouncil is the council of a node that starts. Errors: the text is damaged or of a later release; those of Save.
+// NewCouncil is the council of a node that starts. Errors: the text is damaged or of a
+// later release.
 func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -109,11 +110,28 @@ func NewCouncil(o CouncilOptions, now int64) (*Council, error) {
 		c.since = min(c.since, max(now, 1)) // after a crash the clock goes on from an earlier moment
 	}
 	c.whole = c.whole || o.Alone && c.table == nil && c.promise == nil
-	if err := c.save(now); err != nil { // a start is durable before a peer hears of it
-		return nil, err
+	// A start is durable before a peer hears of it, and before the node has a part.
+	c.part = Part{State: Waiting, Node: c.node, Why: "room to write the file MEMBERS"}
+	if c.table != nil {
+		c.part.State, c.part.Table = Withheld, c.table
 	}
+	c.unsaved = true
+	c.saveAgain(now)
 	c.part = c.decide(now)
 	return c, nil
+}
+
+// saveAgain makes the record durable, or notes when to try again.
+func (c *Council) saveAgain(now int64) {
+	err := c.save(now)
+	if err == nil {
+		return
+	}
+	c.retryAt = now + saveEvery
+	if c.warnedSave == 0 || now-c.warnedSave >= logEvery {
+		c.warnedSave = max(now, 1)
+		c.o.Log.Error("could not save what this node knows of the cluster, trying again", "error", err)
+	}
 }
 
 // moved makes the record of another directory, or of another node, this node's own.
@@ -163,13 +181,7 @@ func (c *Council) Tick(now, safeAge int64, without []string) (changed bool) {
 	}
 	c.prove(now)
 	if c.unsaved && now >= c.retryAt {
-		if err := c.save(now); err != nil {
-			c.retryAt = now + saveEvery
-			if c.warnedSave == 0 || now-c.warnedSave >= logEvery {
-				c.warnedSave = now
-				c.o.Log.Error("could not save what this node knows of the cluster, trying again", "error", err)
-			}
-		}
+		c.saveAgain(now)
 	}
 	before := c.part
 	c.part = c.decide(now)

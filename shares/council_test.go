@@ -283,6 +283,25 @@ func TestANodeWithoutPeersThatIsNoMemberHasWholeQuotas(t *testing.T) {
 	}
 }
 
+// TestAStartWithoutRoomOnTheDiskHasNoPartUntilThereIsRoom: also that of a node that is no member.
+func TestAStartWithoutRoomOnTheDiskHasNoPartUntilThereIsRoom(t *testing.T) {
+	_, disks := foundThree(t)
+	for node := uint16(1); node <= 4; node++ { // node 4 is no member
+		d := &councilDisk{fail: errors.New("no space")}
+		c := newCouncil(t, CouncilOptions{Node: node, Text: disks[0].text, Save: d.save, Age: 1, Random: seats(11)}, 10)
+		c.Tick(11, 10, nil)
+		c.Tick(12+rollCall, 10, nil)
+		if p := c.Part(); p.State != Withheld {
+			t.Errorf("node %d without room: %+v", node, p)
+		}
+		d.fail = nil
+		c.Tick(20+2*rollCall+saveEvery, 10, nil)
+		if p := c.Part(); node == 1 && p.State != InForce || p.State == Whole || p.State == Waiting {
+			t.Errorf("node %d with room: %+v", node, p)
+		}
+	}
+}
+
 // TestSinceIsNeverAheadOfTheClock: after a crash the clock goes on from the last group, which may lie before the proof.
 func TestSinceIsNeverAheadOfTheClock(t *testing.T) {
 	councils, disks := foundThree(t, 2)
