@@ -264,36 +264,8 @@ var bugs = []bug{
 		"	if p.Table == nil {\n\t\treturn whole", "	if true {\n\t\treturn whole",
 	},
 	{
-		"a part that knows nothing of what was used begins full", "engine/quota_part.go",
-		"	if p.Since != 0 {", "	if false {",
-	},
-	{
-		"a larger limit adds tokens while nobody knows what was used", "engine/quota_part.go",
-		"	if since := db.part.Load().Since; since != 0 &&", "	if since := db.part.Load().Since; false &&",
-	},
-	{
 		"a part that is withheld is used", "shares/part.go" + and + "engine/quota_part.go",
 		"return p.State == Whole || p.State == InForce" + and + "	if db.part.Load().State != shares.InForce {", "return true" + and + "	if false {",
-	},
-	{
-		"tokens are promised to a peer before their take is safe", "replica/takes.go",
-		"	if unsafe && m.Disk != nil {", "	if false {",
-	},
-	{
-		"tokens come back that have refilled meanwhile", "engine/quota_part.go",
-		"b.GiveLate(own, n, takenAt, tx.now.Mono)", "b.Give(own, n, tx.now.Mono)",
-	},
-	{
-		"after a crash a part lacks too little", "engine/loader.go",
-		"	rate := l.DB.ownOf(l.name, &l.entry.Quota, t)", "	rate := rateOf(&l.entry.Quota)",
-	},
-	{
-		"a node that lost its directory uses its part", "shares/council_found.go",
-		"		c.newBook(c.book.Number+1, \"it does not know that this node is a member\", now)", "",
-	},
-	{
-		"a directory that is older than its peers know is used", "shares/council_book.go",
-		"	isOlder := k.later ||", "	isOlder := false && k.later ||",
 	},
 
 	// Others.
