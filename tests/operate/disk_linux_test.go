@@ -30,7 +30,7 @@ echo "writes $(cli 6381 SET more 1 | cut -d' ' -f1)"
 until $0 status 127.0.0.1:6381 | grep -q 'a peer cannot be reached: .*no space left on device'; do sleep 0.05; done
 echo "theirs [$(cli 6381 GET theirs)]"
 rm disk/fill
-until $0 status 127.0.0.1:6381 127.0.0.1:6382 >/dev/null; do sleep 0.05; done
+until [ "$(cli 6381 GET theirs)" = 2 ] && $0 status 127.0.0.1:6381 127.0.0.1:6382 >/dev/null; do sleep 0.05; done
 echo "theirs [$(cli 6381 GET theirs)]"
 `
 
