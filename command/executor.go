@@ -341,17 +341,6 @@ func (x *Executor) reject(r *row, text string) {
 	x.call.error(text)
 }
 
-// refusalOf is the error for a write that has waited and may not run now; empty: it may run.
-func (x *Executor) refusalOf(r *row) string {
-	switch {
-	case r.flags&denyOOM != 0 && x.server.isFull():
-		return errOOM
-	case x.refusing && r.flags&write != 0:
-		return x.server.misconfigured()
-	}
-	return ""
-}
-
 // isFull reports whether the keys take more than maxmemory, or nearly all memory that the engine can use.
 func (s *Server) isFull() bool {
 	limit := s.Params.MaxMemory.Load()

@@ -94,6 +94,17 @@ func (w *waiter) goOn(c *call, _ bool) (done bool) {
 	return w.finish(c, ended, granted > 0 && !over)
 }
 
+// refusalOf is the error for a write that has waited and may not run now; empty: it may run.
+func (x *Executor) refusalOf(r *row) string {
+	switch {
+	case r.flags&denyOOM != 0 && x.server.isFull():
+		return errOOM
+	case x.refusing && r.flags&write != 0:
+		return x.server.misconfigured()
+	}
+	return ""
+}
+
 // finish takes here what is still missing, and replies. If somebody has taken that meanwhile, the client may wait for
 // one more order. ended: the last order has ended, and its tokens are counted in w.has. If it has not, no reply may
 // leave before it is cancelled: nobody would use, or give back, the tokens that come for it later.

@@ -63,7 +63,18 @@ type group struct {
 
 func start(t *testing.T, loops int) *group {
 	t.Helper()
-	g, err := loop.Start(loop.Options{Loops: loops})
+	return startAs(t, loop.Options{Loops: loops})
+}
+
+// startWith starts one loop with a worker.
+func startWith(t *testing.T, w loop.Worker) *group {
+	t.Helper()
+	return startAs(t, loop.Options{Loops: 1, Worker: func() loop.Worker { return w }})
+}
+
+func startAs(t *testing.T, o loop.Options) *group {
+	t.Helper()
+	g, err := loop.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

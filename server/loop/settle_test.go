@@ -1,12 +1,9 @@
 package loop_test
 
 import (
-	"net"
 	"slices"
 	"sync"
 	"testing"
-
-	"github.com/quotadb/quota-db/server/loop"
 )
 
 // recorder is a Worker that notes events of its loop in order.
@@ -36,18 +33,6 @@ func (r *recorder) RunTask(func()) bool { return false }
 func TestNoReplyLeavesBeforeSettle(t *testing.T) {
 	for _, size := range []int{1, 32 << 10} {
 		r := &recorder{}
-		g, err := loop.Start(loop.Options{Loops: 1, Worker: func() loop.Worker { return r }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			g.Stop()
-			_ = l.Close()
-		})
 		hold, second := make(chan struct{}), false
 		h := &handler{input: func(h *handler, _ []byte) {
 			r.note("input")
@@ -56,7 +41,7 @@ func TestNoReplyLeavesBeforeSettle(t *testing.T) {
 				<-hold
 			}
 		}}
-		client := (&group{g, t, l}).connect(h)
+		client := startWith(t, r).connect(h)
 		if _, err := client.Write([]byte("x")); err != nil {
 			t.Fatal(err)
 		}

@@ -1,12 +1,9 @@
 package loop_test
 
 import (
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/quotadb/quota-db/server/loop"
 )
 
 // tasker is a Worker with a task for each byte of input.
@@ -33,24 +30,6 @@ func (w *tasker) want() { w.wanted, w.left = w.wanted+1, w.rounds }
 
 // answer is the reply to a byte of input whose task has ended.
 func answer(h *handler) { h.conn.Write([]byte("?")) }
-
-// startWith starts one loop with a worker.
-func startWith(t *testing.T, w loop.Worker) *group {
-	t.Helper()
-	g, err := loop.Start(loop.Options{Loops: 1, Worker: func() loop.Worker { return w }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		g.Stop()
-		_ = l.Close()
-	})
-	return &group{g, t, l}
-}
 
 // TestRepliesOfARoundLeaveBeforeItsTask, and what the task has posted leaves after it.
 func TestRepliesOfARoundLeaveBeforeItsTask(t *testing.T) {
